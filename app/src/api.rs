@@ -1,0 +1,91 @@
+//! The server functions: what the browser asks once a page is alive.
+//!
+//! Each is a public endpoint under `/api`, reads by GET and acts by POST. Permission is checked by
+//! the backend, never here. On the server the same functions are plain calls.
+
+use domain::cloud::Cloud;
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, JsonEncoding};
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+use crate::backend::{
+    BackendHandle, EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem,
+    SearchHit, Session,
+};
+
+impl FromServerFnError for Problem {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        let unreachable = matches!(error, ServerFnErrorErr::Request(_));
+        Problem {
+            status: if unreachable { 503 } else { 500 },
+            code: if unreachable { "unreachable" } else { "bad_exchange" }.to_owned(),
+            title: if unreachable {
+                "This cloud cannot be reached"
+            } else {
+                "The page and the server did not understand each other"
+            }
+            .to_owned(),
+            detail: if unreachable {
+                "The network or the node is down. Try again, or open another cloud's console."
+                    .to_owned()
+            } else {
+                format!("{error}. Reload the page: the server may have been updated.")
+            },
+            request_id: None,
+        }
+    }
+}
+
+fn backend() -> Result<BackendHandle, Problem> {
+    use_context::<BackendHandle>().ok_or_else(|| Problem {
+        status: 500,
+        code: "no_backend".to_owned(),
+        title: "The server is not fully started".to_owned(),
+        detail: "No backend was provided to this request. Try again in a moment.".to_owned(),
+        request_id: None,
+    })
+}
+
+/// The deployment and who is looking at it.
+#[server(endpoint = "session", input = GetUrl, prefix = "/api")]
+pub async fn session() -> Result<Session, Problem> {
+    Ok(backend()?.session().await)
+}
+
+/// The first page.
+#[server(endpoint = "overview", input = GetUrl, prefix = "/api")]
+pub async fn overview() -> Result<Overview, Problem> {
+    backend()?.overview().await
+}
+
+/// One page of the ledger.
+#[server(endpoint = "events", input = GetUrl, prefix = "/api")]
+pub async fn events(#[server(default)] query: EventQuery) -> Result<EventPage, Problem> {
+    backend()?.events(query).await
+}
+
+/// One event.
+#[server(endpoint = "event", input = GetUrl, prefix = "/api")]
+pub async fn event(reference: String) -> Result<EventDetail, Problem> {
+    backend()?.event(reference).await
+}
+
+/// What an id, hash, sequence, tenant or key leads to.
+#[server(endpoint = "search", input = GetUrl, prefix = "/api")]
+pub async fn search(text: String) -> Result<Vec<SearchHit>, Problem> {
+    backend()?.search(text).await
+}
+
+/// The three processes.
+#[server(endpoint = "lab", input = GetUrl, prefix = "/api")]
+pub async fn lab() -> Result<LabState, Problem> {
+    backend()?.lab().await
+}
+
+/// Stops, starts or pauses one of them.
+#[server(endpoint = "lab_act", prefix = "/api")]
+pub async fn lab_act(cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
+    backend()?.lab_act(cloud, act).await
+}

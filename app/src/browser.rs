@@ -1,0 +1,164 @@
+//! Everything that touches the browser's own API. Called from effects and event handlers only,
+//! which never run on the server.
+
+use domain::clock::Timestamp;
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::backend::Theme;
+
+/// Largest file that is read into the page. Receipts are a few kilobytes.
+pub(crate) const FILE_BYTES_MAX: f64 = 4.0 * 1024.0 * 1024.0;
+
+pub(crate) fn now() -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit into i64")]
+    Timestamp::from_unix_ms(js_sys::Date::now() as i64)
+}
+
+/// Minutes east of UTC of this browser's zone at that instant.
+pub(crate) fn offset_minutes(at: Timestamp) -> i32 {
+    let ms = JsValue::from_f64(crate::format::as_f64(at.unix_ms()));
+    #[expect(clippy::cast_possible_truncation, reason = "offsets are whole minutes below a day")]
+    let west = js_sys::Date::new(&ms).get_timezone_offset() as i32;
+    -west
+}
+
+/// A setting of this browser that the server need not know. Absent where storage is refused.
+pub(crate) fn remembered(key: &str) -> Option<String> {
+    window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+pub(crate) fn remember(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // A full or refused storage loses a preference and nothing else.
+        let _ = storage.set_item(key, value);
+    }
+}
+
+fn element(id: &str) -> Option<web_sys::HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+pub(crate) fn focus(id: &str) {
+    if let Some(element) = element(id) {
+        let _ = element.focus();
+    }
+}
+
+pub(crate) fn scroll_into_view(id: &str) {
+    if let Some(element) = element(id) {
+        element.scroll_into_view_with_bool(false);
+    }
+}
+
+/// Is the reader typing? Then single keys are text, not commands.
+pub(crate) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+    else {
+        return false;
+    };
+    matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+        || target.has_attribute("contenteditable")
+}
+
+pub(crate) fn open_dialog(dialog: NodeRef<html::Dialog>) {
+    if let Some(dialog) = dialog.get_untracked()
+        && !dialog.open()
+    {
+        let _ = dialog.show_modal();
+    }
+}
+
+pub(crate) fn close_dialog(dialog: NodeRef<html::Dialog>) {
+    if let Some(dialog) = dialog.get_untracked() {
+        dialog.close();
+    }
+}
+
+/// Whether the text reached the clipboard.
+pub(crate) async fn copy(text: &str) -> bool {
+    let write = window().navigator().clipboard().write_text(text);
+    JsFuture::from(write).await.is_ok()
+}
+
+/// Shows the scheme at once, and tells the server for the next first paint.
+pub(crate) fn set_theme(theme: Theme) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-theme", theme_name(theme));
+    }
+    let request = web_sys::RequestInit::new();
+    request.set_method("POST");
+    request.set_body(&JsValue::from_str(&format!("theme={}&next=%2F", theme_name(theme))));
+    if let Ok(headers) = headers(&[("content-type", "application/x-www-form-urlencoded")]) {
+        request.set_headers(&headers);
+    }
+    let sent = window().fetch_with_str_and_init("/preferences", &request);
+    leptos::task::spawn_local(async move {
+        // Offline, the choice holds until the next reload.
+        let _ = JsFuture::from(sent).await;
+    });
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Result<JsValue, JsValue> {
+    let headers = js_sys::Object::new();
+    for (name, value) in pairs {
+        js_sys::Reflect::set(&headers, &JsValue::from_str(name), &JsValue::from_str(value))?;
+    }
+    Ok(headers.into())
+}
+
+pub(crate) const fn theme_name(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    }
+}
+
+/// The text of the first file that was dropped or chosen.
+///
+/// # Errors
+/// A sentence for the reader: no file, too large, or unreadable.
+pub(crate) async fn read_file(files: Option<web_sys::FileList>) -> Result<(String, String), String> {
+    let file = files.and_then(|files| files.get(0)).ok_or("No file was chosen.")?;
+    if file.size() > FILE_BYTES_MAX {
+        return Err(format!("{} is larger than 4 MiB; a receipt is a few kilobytes.", file.name()));
+    }
+    let text = JsFuture::from(file.text())
+        .await
+        .ok()
+        .and_then(|text| text.as_string())
+        .ok_or_else(|| format!("{} could not be read.", file.name()))?;
+    Ok((file.name(), text))
+}
+
+/// What a GET form would ask for, without the empty fields.
+pub(crate) fn form_url(event: &web_sys::SubmitEvent) -> Option<String> {
+    let form: web_sys::HtmlFormElement = event.target()?.dyn_into().ok()?;
+    let data = web_sys::FormData::new_with_form(&form).ok()?;
+    let mut pairs = Vec::new();
+    for pair in js_sys::try_iter(&data).ok()??.flatten() {
+        let pair = js_sys::Array::from(&pair);
+        if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string())
+            && !value.trim().is_empty()
+        {
+            pairs.push(format!("{name}={}", crate::format::url_value(value.trim())));
+        }
+    }
+    let path = form.get_attribute("action")?;
+    Some(if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) })
+}
+
+/// Submits the form that an input belongs to, as its button would.
+pub(crate) fn submit_form_of(event: &web_sys::Event) {
+    let form = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .and_then(|element| element.closest("form").ok().flatten())
+        .and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok());
+    if let Some(form) = form {
+        let _ = form.request_submit();
+    }
+}

@@ -1,0 +1,78 @@
+//! States as shape, word and colour at once.
+
+use domain::finality::Finality;
+use leptos::prelude::*;
+
+use crate::backend::{Condition, ProcessState};
+use crate::components::triad::state_name;
+
+/// FINAL solid, PENDING dashed, QUARANTINED hatched, DISPUTED split.
+#[component]
+pub(crate) fn FinalityBadge(#[prop(into)] status: Signal<Finality>) -> impl IntoView {
+    view! {
+        <span class="badge" data-state=move || state_name(status.get())>
+            {move || status.get().word()}
+        </span>
+    }
+}
+
+impl Condition {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Condition::Up => "Up",
+            Condition::Lagging => "Lagging",
+            Condition::Down => "Down",
+            Condition::Unknown => "Not heard yet",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Condition::Up => "up",
+            Condition::Lagging => "lagging",
+            Condition::Down => "down",
+            Condition::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a cloud is, as this node sees it.
+#[component]
+pub(crate) fn ConditionBadge(#[prop(into)] condition: Signal<Condition>) -> impl IntoView {
+    view! {
+        <span class="badge" data-state=move || condition.get().name()>
+            {move || condition.get().word()}
+        </span>
+    }
+}
+
+impl ProcessState {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            ProcessState::Starting => "Starting",
+            ProcessState::Running => "Running",
+            ProcessState::Paused => "Paused",
+            ProcessState::Stopping => "Stopping",
+            ProcessState::Stopped => "Stopped",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            ProcessState::Starting | ProcessState::Stopping => "lagging",
+            ProcessState::Running => "up",
+            ProcessState::Paused => "paused",
+            ProcessState::Stopped => "down",
+        }
+    }
+}
+
+/// What the supervisor says of a cloud's process.
+#[component]
+pub(crate) fn ProcessBadge(#[prop(into)] process: Signal<ProcessState>) -> impl IntoView {
+    view! {
+        <span class="badge" data-state=move || process.get().name()>
+            {move || process.get().word()}
+        </span>
+    }
+}

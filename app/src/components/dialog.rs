@@ -1,0 +1,41 @@
+//! A native modal dialog with a heading. The browser traps focus, closes on Esc, and gives the
+//! focus back to where it was.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::components::icon::Icon;
+
+#[component]
+pub(crate) fn Dialog(
+    node: NodeRef<html::Dialog>,
+    id: &'static str,
+    #[prop(into)] title: Signal<String>,
+    children: Children,
+) -> impl IntoView {
+    let heading = format!("{id}-title");
+    // A press on the backdrop lands on the dialog element itself.
+    let press = move |event: web_sys::MouseEvent| {
+        let on_backdrop = event.target().zip(node.get_untracked()).is_some_and(|(target, dialog)| {
+            let dialog: &web_sys::EventTarget = dialog.as_ref();
+            target == *dialog
+        });
+        if on_backdrop {
+            browser::close_dialog(node);
+        }
+    };
+    view! {
+        <dialog node_ref=node id=id class="dialog" aria-labelledby=heading.clone() on:click=press>
+            <div class="dialog-body">
+                <header class="dialog-head">
+                    <h2 id=heading>{title}</h2>
+                    <button type="button" class="icon-button" aria-label="Close" on:click=move |_| browser::close_dialog(node)>
+                        {Icon::Cross.view()}
+                    </button>
+                </header>
+                {children()}
+            </div>
+        </dialog>
+    }
+}

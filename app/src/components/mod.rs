@@ -1,0 +1,14 @@
+//! What pages share: small components over native elements.
+
+pub(crate) mod announcer;
+pub(crate) mod badge;
+pub(crate) mod chart;
+pub(crate) mod dialog;
+pub(crate) mod drop;
+pub(crate) mod events;
+pub(crate) mod hash;
+pub(crate) mod icon;
+pub(crate) mod problem;
+pub(crate) mod stepper;
+pub(crate) mod time;
+pub(crate) mod triad;

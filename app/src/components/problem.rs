@@ -1,0 +1,49 @@
+//! When something is missing: errors, emptiness, waiting.
+
+use leptos::prelude::*;
+
+use crate::backend::Problem;
+
+/// An error a person can act on: what happened, the code, a retry, the request id.
+#[component]
+pub(crate) fn ProblemCard(
+    problem: Problem,
+    /// Asks again; without it, the button reloads the page.
+    #[prop(optional, into)]
+    retry: Option<Callback<()>>,
+) -> impl IntoView {
+    let again = move |event: web_sys::MouseEvent| {
+        if let Some(retry) = retry {
+            event.prevent_default();
+            retry.run(());
+        }
+    };
+    let request = problem.request_id.map(|id| view! { <span>"request " <code>{id}</code></span> });
+    view! {
+        <section class="card problem" role="alert">
+            <h2>{problem.title}</h2>
+            <p>{problem.detail}</p>
+            <p class="provenance">
+                <code>{problem.code}</code>
+                <span>{format!("HTTP {}", problem.status)}</span>
+                {request}
+            </p>
+            // An empty address is this page: a link, so that it works without WebAssembly.
+            <a class="button" href="" rel="external" on:click=again>"Try again"</a>
+        </section>
+    }
+}
+
+/// Grey shapes where content will be.
+#[component]
+pub(crate) fn Skeleton(
+    /// How many cards.
+    #[prop(default = 3)]
+    cards: usize,
+) -> impl IntoView {
+    view! {
+        <div class="skeleton" role="status" aria-label="Loading">
+            {(0..cards).map(|_| view! { <div class="card skeleton-card"></div> }).collect_view()}
+        </div>
+    }
+}

@@ -1,0 +1,153 @@
+//! The one event stream of a tab, and what the pages know because of it.
+//!
+//! `state` messages replace each other; `events` messages carry rows that are new or newly final;
+//! `gap` says that some were missed, so lists must be fetched again. A page never guesses: when
+//! nothing was heard for [`SILENCE_MS_MAX`], what it shows is called stale.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::clock::Timestamp;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+
+use crate::backend::{LiveState, StreamEvents};
+use crate::browser;
+
+const STREAM_URL: &str = "/v1/stream";
+/// The server sends `state` every second; eight missed ones are no hiccup.
+const SILENCE_MS_MAX: i64 = 8_000;
+const WATCH_PERIOD: Duration = Duration::from_secs(1);
+/// After the browser gave up (an error answer ends an `EventSource`), we open a new one.
+const REOPEN_AFTER_MS: i64 = 4_000;
+
+/// How the stream itself is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Not tried yet: the server's HTML.
+    Connecting,
+    Live,
+    Reconnecting,
+    /// Nothing heard since then.
+    Stale(Timestamp),
+}
+
+/// A context of every page behind the sign-in.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    pub(crate) state: RwSignal<Option<LiveState>>,
+    pub(crate) events: RwSignal<Option<Arc<StreamEvents>>>,
+    pub(crate) link: RwSignal<Link>,
+    /// Counts the gaps: a list that tracks it fetches again.
+    pub(crate) gaps: RwSignal<u32>,
+}
+
+impl Live {
+    /// `first`: the state that came with the page.
+    pub(crate) fn provide(first: Option<LiveState>) -> Self {
+        let live = Live {
+            state: RwSignal::new(first),
+            events: RwSignal::new(None),
+            link: RwSignal::new(Link::Connecting),
+            gaps: RwSignal::new(0),
+        };
+        provide_context(live);
+        Effect::new(move |_| live.connect());
+        live
+    }
+
+    /// Opens the stream, and watches over it until the page's owner goes away.
+    fn connect(self) {
+        let heard = StoredValue::new(browser::now());
+        let source = StoredValue::new_local(self.open(heard));
+        let watch = set_interval_with_handle(
+            move || {
+                let silence_ms = browser::now().unix_ms() - heard.get_value().unix_ms();
+                if silence_ms > SILENCE_MS_MAX {
+                    self.set_link(Link::Stale(heard.get_value()));
+                }
+                let closed = source.with_value(|source| {
+                    source.as_ref().is_none_or(|source| {
+                        source.ready_state() == web_sys::EventSource::CLOSED
+                    })
+                });
+                if closed && silence_ms > REOPEN_AFTER_MS {
+                    source.set_value(self.open(heard));
+                }
+            },
+            WATCH_PERIOD,
+        );
+        on_cleanup(move || {
+            if let Ok(watch) = watch {
+                watch.clear();
+            }
+            source.with_value(|source| source.as_ref().map(web_sys::EventSource::close));
+        });
+    }
+
+    fn open(self, heard: StoredValue<Timestamp>) -> Option<web_sys::EventSource> {
+        let source = web_sys::EventSource::new(STREAM_URL).ok()?;
+        listen(&source, "state", move |text| {
+            heard.set_value(browser::now());
+            if let Ok(state) = serde_json::from_str::<LiveState>(&text) {
+                self.state.set(Some(state));
+                self.set_link(Link::Live);
+            }
+        });
+        listen(&source, "events", move |text| {
+            heard.set_value(browser::now());
+            if let Ok(events) = serde_json::from_str::<StreamEvents>(&text) {
+                self.events.set(Some(Arc::new(events)));
+            }
+        });
+        listen(&source, "gap", move |_| self.gaps.update(|gaps| *gaps += 1));
+        let failed = Closure::<dyn Fn()>::new(move || {
+            if !matches!(self.link.get_untracked(), Link::Stale(_)) {
+                self.set_link(Link::Reconnecting);
+            }
+        });
+        source.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        failed.forget(); // lives as long as the source, which lives as long as the page
+        Some(source)
+    }
+
+    /// Notifies only when something changed: readers announce it.
+    fn set_link(self, link: Link) {
+        if self.link.get_untracked() != link {
+            self.link.set(link);
+        }
+    }
+}
+
+fn listen(source: &web_sys::EventSource, name: &str, mut hear: impl FnMut(String) + 'static) {
+    let hear = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(
+        move |message: web_sys::MessageEvent| {
+            if let Some(text) = message.data().as_string() {
+                hear(text);
+            }
+        },
+    );
+    let _ = source.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
+    hear.forget(); // lives as long as the source, which lives as long as the page
+}
+
+/// What is said about the deployment as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Normal,
+    /// Two clouds left: every event needs both.
+    Degraded,
+    /// One cloud left: nothing new becomes final.
+    NoQuorum,
+}
+
+impl LiveState {
+    pub(crate) fn health(&self) -> Health {
+        match self.clouds_up {
+            0 | 1 => Health::NoQuorum,
+            2 => Health::Degraded,
+            _ => Health::Normal,
+        }
+    }
+}

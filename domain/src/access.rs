@@ -1,0 +1,176 @@
+//! Who may do what: one table, `Role × Action`. It guards the server and shapes the screen.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a person or a program is here for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs what-ifs and proposes.
+    Controller,
+    /// Reads everything, changes nothing.
+    Auditor,
+    /// Changes tenants, users, policy; approves.
+    Admin,
+    /// A program that submits events.
+    Ingest,
+}
+
+/// Everything that needs permission. An act that is not here cannot be guarded, so it cannot
+/// be offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    ReadLedger,
+    ReadPayload,
+    ExportLedger,
+    SubmitEvent,
+    /// Submit a kind that is one of the product's own decisions (`tenant.put`, `price.put`, …).
+    SubmitDecision,
+    ReadTenants,
+    EditTenants,
+    ReadUsage,
+    EditUsers,
+    OperateFaultLab,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Controller, Role::Auditor, Role::Admin, Role::Ingest];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Controller => "controller",
+            Role::Auditor => "auditor",
+            Role::Admin => "admin",
+            Role::Ingest => "ingest",
+        }
+    }
+
+    /// The one rule: may this role do that?
+    #[must_use]
+    pub const fn may(self, action: Action) -> bool {
+        use Action::{
+            EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger, ReadPayload,
+            ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
+        };
+        match self {
+            Role::Admin => true,
+            Role::Controller => match action {
+                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+            },
+            Role::Auditor => match action {
+                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+            },
+            Role::Ingest => match action {
+                ReadLedger | SubmitEvent => true,
+                ReadPayload | ExportLedger | SubmitDecision | ReadTenants | EditTenants
+                | ReadUsage | EditUsers | OperateFaultLab => false,
+            },
+        }
+    }
+
+    /// Why the role may not: a sentence for a disabled button or an error.
+    #[must_use]
+    pub fn refusal(self, action: Action) -> String {
+        format!(
+            "The role {self} may not {}; {} may.",
+            action.sentence(),
+            Role::ALL
+                .into_iter()
+                .filter(|role| role.may(action))
+                .map(Role::name)
+                .collect::<Vec<_>>()
+                .join(" and ")
+        )
+    }
+}
+
+impl Action {
+    pub const ALL: [Action; 10] = [
+        Action::ReadLedger,
+        Action::ReadPayload,
+        Action::ExportLedger,
+        Action::SubmitEvent,
+        Action::SubmitDecision,
+        Action::ReadTenants,
+        Action::EditTenants,
+        Action::ReadUsage,
+        Action::EditUsers,
+        Action::OperateFaultLab,
+    ];
+
+    /// Completes "may not …".
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Action::ReadLedger => "read the ledger",
+            Action::ReadPayload => "read payloads",
+            Action::ExportLedger => "export the ledger",
+            Action::SubmitEvent => "submit events",
+            Action::SubmitDecision => "submit events that change tenants, prices, users or policy",
+            Action::ReadTenants => "read tenants",
+            Action::EditTenants => "change tenants",
+            Action::ReadUsage => "read usage",
+            Action::EditUsers => "change users",
+            Action::OperateFaultLab => "operate the fault lab",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// The text names no role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a role; use controller, auditor, admin or ingest")]
+pub struct UnknownRole(pub String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Role::ALL
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auditor_reads_everything_and_changes_nothing() {
+        let changes = [
+            Action::SubmitEvent,
+            Action::SubmitDecision,
+            Action::EditTenants,
+            Action::EditUsers,
+            Action::OperateFaultLab,
+        ];
+        for action in Action::ALL {
+            assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn every_action_is_open_to_somebody_and_a_refusal_names_them() {
+        for action in Action::ALL {
+            assert!(Role::ALL.into_iter().any(|role| role.may(action)));
+        }
+        assert_eq!(
+            Role::Ingest.refusal(Action::EditTenants),
+            "The role ingest may not change tenants; admin may."
+        );
+    }
+}

@@ -1,0 +1,361 @@
+//! Payload kinds that the product understands, and their validation.
+//!
+//! A payload is any JSON object. One whose `kind` is listed here is also checked, since the
+//! product acts on it: `usage` is metered, the others are decisions that projections follow.
+//! Unknown kinds are stored as they are.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::access::Role;
+use crate::clock::Timestamp;
+use crate::cloud::Cloud;
+use crate::event::{Region, TenantId};
+
+/// Longest name of a provider, model, person or thing.
+pub const NAME_CHARS_MAX: usize = 200;
+/// No single inference lasts longer than a day.
+const LATENCY_MS_MAX: f64 = 86_400_000.0;
+/// Far above any context window; keeps sums within 64 bits.
+const TOKENS_MAX: u64 = 1_000_000_000;
+
+/// One inference that a tenant is charged for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    pub provider: String,
+    pub model: String,
+    pub region: String,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ok: Option<bool>,
+    pub requested_at: Timestamp,
+}
+
+/// A tenant, whole: each such event replaces the tenant's earlier state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantPut {
+    pub tenant_id: TenantId,
+    pub name: String,
+    /// The id of a tier.
+    pub tier: String,
+    /// The cloud that serves this tenant first.
+    pub cloud: Cloud,
+    pub region: Region,
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+/// A tier with its SLA terms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TierPut {
+    pub tier: String,
+    pub name: String,
+    pub sla: Sla,
+}
+
+/// What we owe when a month's uptime falls short: a ladder of credits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sla {
+    /// From the best band to the worst: `minUptimePct` strictly falling, the last 0.
+    pub bands: Vec<SlaBand>,
+    /// Promised 99th percentile of latency, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p99_ms: Option<u64>,
+}
+
+/// The share of the month's charges that is credited at or above an uptime.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SlaBand {
+    pub min_uptime_pct: Decimal,
+    /// 0 to 1.
+    pub credit: Decimal,
+}
+
+/// The price of a model for a tier, from a time on. US dollars a million tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PricePut {
+    pub tier: String,
+    pub provider: String,
+    pub model: String,
+    pub input_usd_per_million: Decimal,
+    pub output_usd_per_million: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_usd_per_million: Option<Decimal>,
+    pub effective_from: Timestamp,
+}
+
+/// A person who signs in, or a program with tokens. Verifiers of passwords and tokens never
+/// stand in an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserPut {
+    /// An e-mail address, or a program's name.
+    pub login: String,
+    pub name: String,
+    pub role: Role,
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A payload that the product acts on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    Usage(Usage),
+    TenantPut(TenantPut),
+    TierPut(TierPut),
+    PricePut(PricePut),
+    UserPut(UserPut),
+}
+
+/// A field of a known kind breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {reason}")]
+pub struct KindError {
+    /// Path inside the payload, such as `/sla/bands`.
+    pub field: String,
+    pub reason: String,
+}
+
+/// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
+/// token, and under these prefixes only known kinds exist.
+const DECISION_PREFIXES: [&str; 5] = ["tenant.", "tier.", "price.", "user.", "key."];
+
+/// Is this kind one of the product's own decisions?
+#[must_use]
+pub fn is_decision(kind: &str) -> bool {
+    DECISION_PREFIXES.iter().any(|prefix| kind.starts_with(prefix))
+}
+
+/// The `kind` of a payload, if it names one.
+#[must_use]
+pub fn kind_of(payload: &Value) -> Option<&str> {
+    payload.get("kind").and_then(Value::as_str)
+}
+
+impl Known {
+    /// Reads and checks a payload. `Ok(None)`: a kind that the product does not act on.
+    ///
+    /// # Errors
+    /// A field of a known kind is missing, of the wrong type, unknown, or out of range; or the
+    /// kind stands under a decision prefix and is not known.
+    pub fn read(payload: &Value) -> Result<Option<Known>, KindError> {
+        let Some(kind) = kind_of(payload) else { return Ok(None) };
+        let known = match kind {
+            "usage" => Known::Usage(parse(payload)?),
+            "tenant.put" => Known::TenantPut(parse(payload)?),
+            "tier.put" => Known::TierPut(parse(payload)?),
+            "price.put" => Known::PricePut(parse(payload)?),
+            "user.put" => Known::UserPut(parse(payload)?),
+            other if is_decision(other) => {
+                let reason = format!("\"{other}\" is not a kind of decision that exists");
+                return Err(KindError { field: "/kind".to_owned(), reason });
+            }
+            _ => return Ok(None),
+        };
+        known.check()?;
+        Ok(Some(known))
+    }
+
+    fn check(&self) -> Result<(), KindError> {
+        match self {
+            Known::Usage(usage) => check_usage(usage),
+            Known::TenantPut(tenant) => {
+                name("/name", &tenant.name)?;
+                id("/tier", &tenant.tier)
+            }
+            Known::TierPut(tier) => check_tier(tier),
+            Known::PricePut(price) => check_price(price),
+            Known::UserPut(user) => {
+                name("/login", &user.login)?;
+                name("/name", &user.name)
+            }
+        }
+    }
+
+    /// The payload of this decision.
+    #[must_use]
+    pub fn to_payload(&self) -> Value {
+        let (kind, body) = match self {
+            Known::Usage(body) => ("usage", serde_json::to_value(body)),
+            Known::TenantPut(body) => ("tenant.put", serde_json::to_value(body)),
+            Known::TierPut(body) => ("tier.put", serde_json::to_value(body)),
+            Known::PricePut(body) => ("price.put", serde_json::to_value(body)),
+            Known::UserPut(body) => ("user.put", serde_json::to_value(body)),
+        };
+        // These structs have string keys and finite numbers only, so they always serialize.
+        let mut value = body.unwrap_or_default();
+        value["kind"] = Value::from(kind);
+        value
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, KindError> {
+    let mut body = payload.clone();
+    if let Some(object) = body.as_object_mut() {
+        object.remove("kind");
+    }
+    serde_json::from_value(body).map_err(|error| {
+        let text = error.to_string();
+        // serde names the field in backquotes; the path helps a caller find it.
+        let field = text.split('`').nth(1).map_or_else(String::new, |name| format!("/{name}"));
+        KindError { field, reason: text }
+    })
+}
+
+fn refuse(field: &str, reason: impl Into<String>) -> Result<(), KindError> {
+    Err(KindError { field: field.to_owned(), reason: reason.into() })
+}
+
+fn name(field: &str, text: &str) -> Result<(), KindError> {
+    let length = text.chars().count();
+    if length == 0 || length > NAME_CHARS_MAX || text.chars().any(char::is_control) {
+        return refuse(field, format!("must be 1 to {NAME_CHARS_MAX} printable characters"));
+    }
+    Ok(())
+}
+
+fn id(field: &str, text: &str) -> Result<(), KindError> {
+    match TenantId::try_from(text.to_owned()) {
+        Ok(_) => Ok(()),
+        Err(error) => refuse(field, error.to_string()),
+    }
+}
+
+fn check_usage(usage: &Usage) -> Result<(), KindError> {
+    name("/provider", &usage.provider)?;
+    name("/model", &usage.model)?;
+    name("/region", &usage.region)?;
+    for (field, tokens) in [
+        ("/inputTokens", usage.input_tokens),
+        ("/outputTokens", usage.output_tokens),
+        ("/cachedTokens", usage.cached_tokens.unwrap_or(0)),
+    ] {
+        if tokens > TOKENS_MAX {
+            return refuse(field, format!("must be at most {TOKENS_MAX}"));
+        }
+    }
+    if usage.cached_tokens.unwrap_or(0) > usage.input_tokens {
+        return refuse("/cachedTokens", "must not exceed inputTokens");
+    }
+    if usage.latency_ms.is_some_and(|ms| !(0.0..=LATENCY_MS_MAX).contains(&ms)) {
+        return refuse("/latencyMs", "must be 0 to 86400000");
+    }
+    Ok(())
+}
+
+fn check_tier(tier: &TierPut) -> Result<(), KindError> {
+    id("/tier", &tier.tier)?;
+    name("/name", &tier.name)?;
+    let bands = &tier.sla.bands;
+    let falling = bands.windows(2).all(|pair| pair[0].min_uptime_pct > pair[1].min_uptime_pct);
+    let ends_at_zero = bands.last().is_none_or(|band| band.min_uptime_pct.is_zero());
+    if !falling || !ends_at_zero {
+        return refuse("/sla/bands", "must fall strictly from the best uptime to 0");
+    }
+    let in_range = |band: &SlaBand| {
+        (Decimal::ZERO..=Decimal::ONE).contains(&band.credit)
+            && (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&band.min_uptime_pct)
+    };
+    if !bands.iter().all(in_range) {
+        return refuse("/sla/bands", "credits must be 0 to 1 and uptimes 0 to 100");
+    }
+    Ok(())
+}
+
+fn check_price(price: &PricePut) -> Result<(), KindError> {
+    id("/tier", &price.tier)?;
+    name("/provider", &price.provider)?;
+    name("/model", &price.model)?;
+    let prices = [
+        ("/inputUsdPerMillion", Some(price.input_usd_per_million)),
+        ("/outputUsdPerMillion", Some(price.output_usd_per_million)),
+        ("/cachedUsdPerMillion", price.cached_usd_per_million),
+    ];
+    for (field, value) in prices {
+        if value.is_some_and(|value| value.is_sign_negative() && !value.is_zero()) {
+            return refuse(field, "must not be negative");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn usage() -> Value {
+        json!({
+            "kind": "usage", "provider": "azure", "model": "gpt-4o", "region": "eu",
+            "inputTokens": 374, "outputTokens": 44, "requestedAt": "2026-11-22T12:00:00Z",
+            "workload": "conv"
+        })
+    }
+
+    #[test]
+    fn a_usage_payload_may_carry_more_than_is_metered() {
+        assert!(matches!(Known::read(&usage()), Ok(Some(Known::Usage(_)))));
+    }
+
+    #[test]
+    fn wrong_fields_are_named() {
+        let mut late = usage();
+        late["latencyMs"] = json!(-1);
+        assert_eq!(Known::read(&late).expect_err("negative").field, "/latencyMs");
+        let mut missing = usage();
+        missing.as_object_mut().expect("object").remove("model");
+        assert_eq!(Known::read(&missing).expect_err("missing").field, "/model");
+        let unknown = json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin", "x": 1});
+        assert_eq!(Known::read(&unknown).expect_err("unknown").field, "/x");
+    }
+
+    #[test]
+    fn other_kinds_are_left_alone_and_misspelt_decisions_are_not() {
+        assert_eq!(Known::read(&json!({"kind": "weather", "x": 1})), Ok(None));
+        assert_eq!(Known::read(&json!({"x": 1})), Ok(None));
+        assert!(Known::read(&json!({"kind": "tenant.putt"})).is_err());
+    }
+
+    #[test]
+    fn a_decision_reads_back_from_its_payload() {
+        let tier = Known::TierPut(TierPut {
+            tier: "pro".into(),
+            name: "Pro".into(),
+            sla: Sla {
+                bands: vec![
+                    SlaBand { min_uptime_pct: Decimal::new(999, 1), credit: Decimal::ZERO },
+                    SlaBand { min_uptime_pct: Decimal::ZERO, credit: Decimal::new(1, 1) },
+                ],
+                latency_p99_ms: None,
+            },
+        });
+        assert_eq!(Known::read(&tier.to_payload()), Ok(Some(tier)));
+    }
+
+    #[test]
+    fn an_sla_ladder_that_does_not_fall_is_refused() {
+        let band = |min: &str| json!({"minUptimePct": min, "credit": "0.1"});
+        let tier = |bands: Value| {
+            json!({"kind": "tier.put", "tier": "pro", "name": "Pro", "sla": {"bands": bands}})
+        };
+        assert!(Known::read(&tier(json!([band("99"), band("99.9"), band("0")]))).is_err());
+        assert!(Known::read(&tier(json!([band("99.9"), band("95")]))).is_err());
+        assert!(Known::read(&tier(json!([band("99.9"), band("0")]))).is_ok());
+    }
+}

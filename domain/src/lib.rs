@@ -1,0 +1,24 @@
+//! The pure rules and cryptography of Ternion.
+//!
+//! Nothing in this crate does I/O, reads a clock or draws randomness: time and entropy are
+//! arguments. It compiles natively and to WASM, so that the server, the browser and the command
+//! line verify with one implementation.
+//!
+//! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
+//! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
+//! checks it).
+
+pub mod access;
+pub mod catalog;
+pub mod clock;
+pub mod cloud;
+pub mod event;
+pub mod finality;
+pub mod json;
+pub mod key;
+pub mod log;
+pub mod note;
+pub mod policy;
+pub mod quorum;
+pub mod receipt;
+pub mod usage;

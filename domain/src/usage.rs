@@ -1,0 +1,131 @@
+//! Metering: FINAL usage events become rows by tenant, provider, model, region and hour.
+//!
+//! Sums of integers only, so that every cloud derives the same rows in whatever order it learns
+//! of the events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Usage;
+use crate::clock::Timestamp;
+use crate::event::TenantId;
+
+/// What a usage row is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageKey {
+    pub tenant_id: TenantId,
+    pub provider: String,
+    pub model: String,
+    /// Where the inference ran.
+    pub region: String,
+    /// Start of the UTC hour of `requestedAt`.
+    pub hour: Timestamp,
+}
+
+/// What was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageSum {
+    pub requests: i64,
+    /// Requests that said `ok: false`.
+    pub failed: i64,
+    pub input_tokens: i64,
+    pub output_tokens: i64,
+    pub cached_tokens: i64,
+    /// Requests that stated a latency.
+    pub timed: i64,
+    /// Microseconds, over the timed requests.
+    pub latency_us: i64,
+}
+
+impl UsageSum {
+    fn of(usage: &Usage) -> Self {
+        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+        UsageSum {
+            requests: 1,
+            failed: i64::from(usage.ok == Some(false)),
+            input_tokens: count(usage.input_tokens),
+            output_tokens: count(usage.output_tokens),
+            cached_tokens: count(usage.cached_tokens.unwrap_or(0)),
+            timed: i64::from(usage.latency_ms.is_some()),
+            latency_us: usage.latency_ms.map_or(0, whole_microseconds),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
+        self.timed += other.timed;
+        self.latency_us = self.latency_us.saturating_add(other.latency_us);
+    }
+}
+
+/// Half up; validated to be 0 to one day, so the cast cannot overflow.
+fn whole_microseconds(ms: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "at most one day in microseconds")]
+    let us = (ms * 1000.0).round() as i64;
+    us
+}
+
+/// Adds up usage before it is written: one row a key instead of one an event.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    rows: BTreeMap<UsageKey, UsageSum>,
+}
+
+impl Meter {
+    pub fn record(&mut self, tenant: &TenantId, usage: &Usage) {
+        let key = UsageKey {
+            tenant_id: tenant.clone(),
+            provider: usage.provider.clone(),
+            model: usage.model.clone(),
+            region: usage.region.clone(),
+            hour: usage.requested_at.hour(),
+        };
+        self.rows.entry(key).or_default().add(UsageSum::of(usage));
+    }
+
+    /// The rows in key order.
+    pub fn into_rows(self) -> impl Iterator<Item = (UsageKey, UsageSum)> {
+        self.rows.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(at: &str, ok: Option<bool>, latency_ms: Option<f64>) -> Usage {
+        Usage {
+            provider: "vertex".into(),
+            model: "gemini-2.5-flash".into(),
+            region: "us".into(),
+            input_tokens: 374,
+            output_tokens: 44,
+            cached_tokens: None,
+            latency_ms,
+            ok,
+            requested_at: at.parse().expect("time"),
+        }
+    }
+
+    #[test]
+    fn usage_is_summed_by_the_hour_of_the_request() {
+        let tenant = TenantId::platform();
+        let mut meter = Meter::default();
+        meter.record(&tenant, &usage("2026-11-22T18:15:46.680Z", Some(true), Some(611.4)));
+        meter.record(&tenant, &usage("2026-11-22T18:59:59.999Z", Some(false), None));
+        meter.record(&tenant, &usage("2026-11-22T19:00:00Z", None, None));
+        let rows: Vec<_> = meter.into_rows().collect();
+        assert_eq!(rows.len(), 2);
+        let first = rows[0].1;
+        assert_eq!((first.requests, first.failed, first.input_tokens), (2, 1, 748));
+        assert_eq!((first.timed, first.latency_us), (1, 611_400));
+        assert_eq!(rows[1].0.hour.to_string(), "2026-11-22T19:00:00.000Z");
+    }
+}

@@ -1,0 +1,143 @@
+//! `bench`: the product measured from outside, one JSON object a line.
+//!
+//! Each benchmark's lines go to the screen and to `target/bench/NAME.jsonl`. They run one after
+//! the other: two at once would measure each other.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::build;
+use crate::place;
+use crate::problem::{At, Outcome, Problem};
+use crate::process::{command, line, run, say, succeeded, watch};
+use crate::setup;
+
+struct Bench {
+    name: &'static str,
+    run: fn() -> Outcome<Option<String>>,
+}
+
+const ALL: [Bench; 3] = [
+    Bench { name: "economics-a", run: || economics("A") },
+    Bench { name: "economics-b", run: || economics("B") },
+    Bench { name: "ledger", run: ledger },
+];
+
+/// Three clouds, each a port for HTTP and a few beside it.
+const PORTS: u16 = 10;
+/// Clear of the demonstration's own 3000 and 5300, so that one may be running.
+const PORT_FIRST: u16 = 23_000;
+const PORT_LAST: u16 = 32_000;
+const CLOUDS: usize = 3;
+
+pub(crate) fn verb(names: &[String]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|bench| bench.name != **name)) {
+        let known = ALL.map(|bench| bench.name).join(", ");
+        return Err(Problem::new(format!("no benchmark `{unknown}`")).fix(format!("there are: {known}")));
+    }
+    setup::for_run()?;
+    build::release()?;
+    let wanted = |bench: &&Bench| names.is_empty() || names.iter().any(|name| name == bench.name);
+    ALL.iter().filter(wanted).try_for_each(measure)
+}
+
+fn measure(bench: &Bench) -> Outcome {
+    say("bench", bench.name);
+    let Some(printed) = (bench.run)()? else { return Ok(()) };
+    let results: String = printed.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect();
+    let folder = place::target().join("bench");
+    let file = folder.join(format!("{}.jsonl", bench.name));
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&file, results)).at(format_args!("writing {}", file.display()))
+}
+
+/// The workload of the economics benchmark's description, with seed 2026 as there.
+fn economics(workload: &str) -> Outcome<Option<String>> {
+    let tenants = bench_data().join("economics/tenants.csv");
+    if !tenants.is_file() {
+        say("bench", format_args!("skipped, since {} is absent (TERNION_BENCH names its folder)", tenants.display()));
+        return Ok(None);
+    }
+    let mut bench = command(place::program("release"));
+    bench.args(["bench", "economics", "--workload", workload, "--seed", "2026", "--tenants"]).arg(tenants);
+    output(bench).map(Some)
+}
+
+fn bench_data() -> PathBuf {
+    env::var_os("TERNION_BENCH").map_or_else(|| place::root().join("../shared/bench"), PathBuf::from)
+}
+
+/// Against three clouds of their own, empty and silent but for the load.
+fn ledger() -> Outcome<Option<String>> {
+    let port = free_ports()?;
+    let data = env::temp_dir().join(format!("ternion-bench-{}", std::process::id()));
+    let mut demo = Demo::start(&data, port)?;
+    demo.wait_until_ready()?;
+    let mut printed = String::new();
+    for (clients, batch) in [("1", "1"), ("16", "1"), ("16", "100")] {
+        let mut bench = command(place::program("release"));
+        bench.args(["bench", "ledger", "--events", "5000", "--size", "512"]);
+        bench.args(["--clients", clients, "--batch", batch]);
+        for cloud in 0..3 {
+            bench.arg("--url").arg(format!("http://127.0.0.1:{}", port + cloud));
+        }
+        printed.push_str(&output(bench)?);
+    }
+    drop(demo);
+    fs::remove_dir_all(&data).at(format_args!("removing {}", data.display()))?;
+    Ok(Some(printed))
+}
+
+fn output(mut bench: Command) -> Outcome<String> {
+    let (status, printed) = watch(&mut bench)?;
+    succeeded(&bench, status)?;
+    Ok(printed)
+}
+
+fn free_ports() -> Outcome<u16> {
+    let free = |base: &u16| (0..PORTS).all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok());
+    let bases = (PORT_FIRST..PORT_LAST).step_by(usize::from(2 * PORTS));
+    let found = bases.into_iter().find(|base| free(base) && free(&(base + PORTS)));
+    found.ok_or_else(|| Problem::new(format!("no {} free ports from {PORT_FIRST} to {PORT_LAST}", 2 * PORTS)))
+}
+
+/// Owns the demonstration's process and ends it.
+struct Demo {
+    child: Child,
+}
+
+impl Demo {
+    fn start(data: &Path, port: u16) -> Outcome<Self> {
+        let mut demo = command(place::program("release"));
+        demo.args(["demo", "--empty", "--no-traffic", "--data"]).arg(data);
+        demo.args(["--port-base", &port.to_string(), "--dns-port-base", &(port + PORTS).to_string()]);
+        let child = demo.stdout(Stdio::piped()).spawn().at(format_args!("starting {}", line(&demo)))?;
+        Ok(Self { child })
+    }
+
+    /// Reads on behind: a full pipe would stop the demonstration.
+    fn wait_until_ready(&mut self) -> Outcome {
+        let gone = || Problem::new("the demonstration ended before its three clouds were ready");
+        let pipe = self.child.stdout.take().ok_or_else(gone)?;
+        let mut lines = BufReader::new(pipe).lines().map_while(Result::ok);
+        let ready = lines.by_ref().filter(|line| line.starts_with("ready ")).take(CLOUDS).count();
+        if ready < CLOUDS {
+            return Err(gone());
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(())
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // By SIGTERM, so that it stops its Postgres servers as well; std can only kill outright.
+        let ended = run(command("kill").arg(self.child.id().to_string())).is_ok();
+        if ended {
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `test`: every ring against one build, then one line that says how it went.
+//!
+//! Rust's tests are compiled and run in one go (one profile, one set of features, so that nothing
+//! is compiled twice), which also makes the very program that the browser tests drive.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::bundle::{self, Mode};
+use crate::place;
+use crate::problem::{Outcome, Problem};
+use crate::process::{cargo, command, say, watch};
+use crate::setup;
+use crate::tally::{self, Tally};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ring {
+    /// All of Rust's tests.
+    Rust,
+    /// The pure rules and the screens' own logic.
+    Domain,
+    /// What touches the world, on a real Postgres.
+    Server,
+    /// Real Chromium against a real demonstration.
+    Browser,
+}
+
+impl Ring {
+    fn name(self) -> &'static str {
+        match self {
+            Ring::Rust => "rust",
+            Ring::Domain => "domain",
+            Ring::Server => "server",
+            Ring::Browser => "browser",
+        }
+    }
+
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Ring::Domain => &["--package", "domain", "--package", "app"],
+            Ring::Server => &["--package", "server"],
+            Ring::Rust | Ring::Browser => &["--workspace"],
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runner {
+    /// The same on every machine; documentation is tested too, and a test binary is one process,
+    /// which its tests may share a Postgres in.
+    Cargo,
+    /// A process a test. On request only.
+    Nextest,
+}
+
+/// How one ring ended.
+struct Result {
+    ring: Ring,
+    tally: Tally,
+    seconds: u64,
+}
+
+pub(crate) fn verb(arguments: &[String]) -> Outcome {
+    let (rings, runner) = read(arguments)?;
+    if rings.contains(&Ring::Browser) {
+        setup::for_test()?;
+    } else {
+        setup::for_run()?;
+    }
+    bundle::make(Mode::Dev)?;
+    let mut results = Vec::new();
+    for ring in rings {
+        results.push(attempt(ring, runner)?);
+    }
+    conclude(&results)
+}
+
+fn read(arguments: &[String]) -> Outcome<(Vec<Ring>, Runner)> {
+    let mut rings = Vec::new();
+    let mut runner = Runner::Cargo;
+    for argument in arguments {
+        match argument.as_str() {
+            "domain" => rings.push(Ring::Domain),
+            "server" => rings.push(Ring::Server),
+            "browser" => rings.push(Ring::Browser),
+            "--nextest" => runner = Runner::Nextest,
+            other => {
+                let problem = Problem::new(format!("test does not know `{other}`"));
+                return Err(problem.fix("cargo xtask test [domain] [server] [browser] [--nextest]"));
+            }
+        }
+    }
+    if rings.is_empty() {
+        rings = vec![Ring::Rust, Ring::Browser];
+    }
+    Ok((rings, runner))
+}
+
+fn attempt(ring: Ring, runner: Runner) -> Outcome<Result> {
+    let started = Instant::now();
+    let (mut tests, count): (Command, fn(&str) -> Tally) = match (ring, runner) {
+        (Ring::Browser, _) => (browser()?, tally::of_playwright),
+        (_, Runner::Cargo) => (rust(&["test", "--no-fail-fast"], ring), tally::of_cargo_test),
+        (_, Runner::Nextest) => (rust(&["nextest", "run", "--no-fail-fast"], ring), tally::of_nextest),
+    };
+    say("test", format_args!("{}: {}", ring.name(), crate::process::line(&tests)));
+    let (status, printed) = watch(&mut tests)?;
+    let mut tally = count(&printed);
+    if !status.success() && tally.failed == 0 {
+        // It did not come as far as counting, for example because it does not compile.
+        tally.failed = 1;
+    }
+    Ok(Result { ring, tally, seconds: started.elapsed().as_secs() })
+}
+
+fn rust(verb: &[&str], ring: Ring) -> Command {
+    let mut tests = cargo();
+    tests.args(verb).args(ring.packages());
+    tests
+}
+
+fn browser() -> Outcome<Command> {
+    // Built with the whole workspace's features, as the Rust rings are: otherwise it is made twice.
+    crate::process::run(cargo().args(["build", "--workspace"]))?;
+    let lost = |what: &str| Problem::new(format!("{what} is gone")).fix("cargo xtask setup");
+    let node = setup::node().ok_or_else(|| lost("Node"))?;
+    let chromium = setup::chromium().ok_or_else(|| lost("Chromium"))?;
+    let mut tests = command(node);
+    tests.current_dir(place::end2end()).args(["node_modules/@playwright/test/cli.js", "test"]);
+    tests.env("TERNION_BIN", place::program("debug")).env("CHROMIUM", chromium);
+    Ok(tests)
+}
+
+fn conclude(results: &[Result]) -> Outcome {
+    let mut total = Tally::default();
+    println!("\n    {:<10}{:>8}{:>8}{:>8}{:>9}", "ring", "passed", "failed", "skipped", "seconds");
+    for Result { ring, tally, seconds } in results {
+        let Tally { passed, failed, skipped } = tally;
+        println!("    {:<10}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9}", ring.name());
+        total += *tally;
+    }
+    println!("\n{total}");
+    if total.failed == 0 {
+        return Ok(());
+    }
+    let names = results.iter().filter(|result| result.tally.failed > 0).map(|result| result.ring.name());
+    let names: Vec<&str> = names.collect();
+    Err(Problem::new(format!("tests failed in: {}", names.join(", "))).fix("the failures are above, each under its ring"))
+}
