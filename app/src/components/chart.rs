@@ -1,0 +1,263 @@
+//! Charts: plotters draws mesh and series as SVG, the same on the server and in the browser; the
+//! words around them are ordinary elements.
+//!
+//! Plotters knows fixed colours only. We draw in marker colours and exchange them for classes, so
+//! that the style sheet (theme, forced colours, print) decides.
+
+use domain::clock::Timestamp;
+use leptos::prelude::*;
+use plotters::prelude::*;
+
+use crate::backend::SeriesPoint;
+use crate::components::time::{Time, ZoneName};
+use crate::format::{self, TimeShape};
+
+/// Drawing units, far finer than pixels: plotters rounds to whole units, and the style sheet
+/// stretches the picture to its place.
+const WIDTH: u32 = 2_400;
+const HEIGHT: u32 = 600;
+const GRID_LINES: u32 = 4;
+
+/// Marker colours and the classes that replace them.
+const LINE: RGBColor = RGBColor(1, 0, 0);
+const AREA: RGBColor = RGBColor(2, 0, 0);
+const GRID: RGBColor = RGBColor(3, 0, 0);
+
+fn with_classes(svg: &str) -> String {
+    let head = format!("width=\"{WIDTH}\" height=\"{HEIGHT}\"");
+    svg.replace(&head, "class=\"plot\" preserveAspectRatio=\"none\" aria-hidden=\"true\"")
+        .replace("stroke=\"#010000\"", "class=\"plot-line\"")
+        .replace("fill=\"#020000\"", "class=\"plot-area\"")
+        .replace("stroke=\"#030000\"", "class=\"plot-grid\"")
+        .replace(" opacity=\"1\"", "")
+}
+
+/// A ceiling that divides into four readable steps.
+pub(crate) fn ceiling(highest: f64) -> f64 {
+    let mut step = 1.0;
+    loop {
+        for factor in [1.0, 2.0, 2.5, 5.0] {
+            let top = step * factor * f64::from(GRID_LINES);
+            if top >= highest * 1.04 {
+                return top;
+            }
+        }
+        step *= 10.0;
+    }
+}
+
+/// Area under a line, without axes. Empty when there is nothing to draw.
+fn area_svg(values: &[f64], top: f64) -> String {
+    let mut svg = String::new();
+    let drawn = draw_area(&mut svg, values, top);
+    match drawn {
+        Ok(()) => with_classes(&svg),
+        // Drawing into a string fails only by a bug; the table beside the chart has the numbers.
+        Err(_) => String::new(),
+    }
+}
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn draw_area(svg: &mut String, values: &[f64], top: f64) -> Drawn {
+    let last = values.len().saturating_sub(1).max(1);
+    let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
+    let mut plot = ChartBuilder::on(&root).build_cartesian_2d(0..last, 0.0..top)?;
+    for line in 0..=GRID_LINES {
+        let y = top * f64::from(line) / f64::from(GRID_LINES);
+        plot.draw_series(LineSeries::new([(0, y), (last, y)], &GRID))?;
+    }
+    let points = || values.iter().copied().enumerate();
+    plot.draw_series(AreaSeries::new(points(), 0.0, AREA))?;
+    plot.draw_series(LineSeries::new(points(), &LINE))?;
+    root.present()?;
+    drop(plot);
+    Ok(())
+}
+
+/// Events made final per second over the last while, with axes in words and a table.
+#[component]
+pub(crate) fn RateChart(#[prop(into)] series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
+    let values = move || series.read().iter().map(|point| point.final_per_s).collect::<Vec<_>>();
+    let top = Memo::new(move |_| ceiling(values().into_iter().fold(0.0, f64::max)));
+    let svg = Memo::new(move |_| area_svg(&values(), top.get()));
+    view! {
+        <figure class="chart" aria-label=move || summary(&series.read())>
+            <div class="chart-field">
+                <div class="chart-scale" aria-hidden="true">
+                    {move || scale(top.get()).into_iter().map(|label| view! { <span>{label}</span> }).collect_view()}
+                </div>
+                <div class="chart-plot" inner_html=move || svg.get()></div>
+            </div>
+            <TimeAxis series />
+            <RateTable series />
+        </figure>
+    }
+}
+
+fn scale(top: f64) -> Vec<String> {
+    (0..=GRID_LINES).rev().map(|line| format::rate(top * f64::from(line) / f64::from(GRID_LINES))).collect()
+}
+
+/// What the picture shows, for those who do not see it.
+fn summary(series: &[SeriesPoint]) -> String {
+    let (Some(first), Some(last)) = (series.first(), series.last()) else {
+        return "Events made final per second: nothing measured yet.".to_owned();
+    };
+    let values = series.iter().map(|point| point.final_per_s);
+    let lowest = values.clone().fold(f64::INFINITY, f64::min);
+    let highest = values.fold(0.0, f64::max);
+    format!(
+        "Events made final per second, {} to {} UTC: lowest {}, highest {}, latest {}.",
+        format::clock(first.at, 0, TimeShape::Second),
+        format::clock(last.at, 0, TimeShape::Second),
+        format::rate(lowest),
+        format::rate(highest),
+        format::rate(last.final_per_s),
+    )
+}
+
+/// Five instants under the field.
+#[component]
+fn TimeAxis(series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
+    const MARKS: usize = 5;
+    let marks = move || {
+        let series = series.read();
+        let last = series.len().saturating_sub(1);
+        (0..MARKS)
+            .filter_map(|mark| series.get(last * mark / (MARKS - 1)))
+            .map(|point| point.at)
+            .collect::<Vec<Timestamp>>()
+    };
+    let shape = move || {
+        let marks = marks();
+        let span = marks.last().zip(marks.first()).map_or(0, |(b, a)| b.unix_ms() - a.unix_ms());
+        if span < 15 * 60_000 { TimeShape::Second } else { TimeShape::Minute }
+    };
+    view! {
+        <div class="chart-times" aria-hidden="true">
+            {move || {
+                let shape = shape();
+                marks()
+                    .into_iter()
+                    .map(|at| view! { <Time at=at shape=shape zone_in_heading=true /> })
+                    .collect_view()
+            }}
+        </div>
+    }
+}
+
+/// The same numbers as a table, thinned to what a person can read.
+#[component]
+fn RateTable(series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
+    const ROWS_MAX: usize = 30;
+    let rows = move || {
+        let series = series.read();
+        let step = series.len().div_ceil(ROWS_MAX).max(1);
+        series.iter().rev().step_by(step).copied().collect::<Vec<_>>()
+    };
+    let now = Signal::derive(move || {
+        series.read().last().map_or(Timestamp::from_unix_ms(0), |point| point.at)
+    });
+    view! {
+        <details class="chart-table">
+            <summary>"As a table"</summary>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Events made final per second, as a table">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Time, " <ZoneName at=now /></th>
+                            <th scope="col" class="number">"Final per second"</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {move || {
+                            rows()
+                                .into_iter()
+                                .map(|point| {
+                                    view! {
+                                        <tr>
+                                            <td><Time at=point.at shape=TimeShape::Second zone_in_heading=true /></td>
+                                            <td class="number">{format::rate(point.final_per_s)}</td>
+                                        </tr>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                    </tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+/// A line of the last values, beside the figure that it explains.
+#[component]
+pub(crate) fn Sparkline(#[prop(into)] values: Signal<Vec<u64>>) -> impl IntoView {
+    view! {
+        <svg class="spark" viewBox="0 0 96 24" width="96" height="24" preserveAspectRatio="none" aria-hidden="true">
+            <path d=move || spark_path(&values.read()) />
+        </svg>
+    }
+}
+
+/// Flat at the foot when all values are zero.
+fn spark_path(values: &[u64]) -> String {
+    let highest = values.iter().copied().max().unwrap_or(0).max(1);
+    let last = values.len().saturating_sub(1).max(1);
+    let mut path = String::new();
+    for (at, value) in values.iter().enumerate() {
+        let x = at * 960 / last;
+        // Tenths of a unit, from 22 at the foot to 2 at the top.
+        let y = 220 - u64::min(value.saturating_mul(200) / highest, 200);
+        let verb = if at == 0 { 'M' } else { 'L' };
+        path.push_str(&format!("{verb}{}.{} {}.{}", x / 10, x % 10, y / 10, y % 10));
+    }
+    path
+}
+
+/// A share of one, as a bar with its number.
+#[component]
+pub(crate) fn Meter(#[prop(into)] share: Signal<Option<f64>>, label: &'static str) -> impl IntoView {
+    let width = move || format!("{:.1}", share.get().unwrap_or(0.0).clamp(0.0, 1.0) * 100.0);
+    view! {
+        <span class="meter">
+            <svg class="meter-bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img"
+                aria-label=move || share.get().map_or_else(|| format!("{label} unknown"), |share| format!("{label} {}", format::percent(share)))>
+                <rect class="meter-rail" width="100" height="4" />
+                <rect class="meter-fill" width=width height="4" />
+            </svg>
+            <span class="meter-number" aria-hidden="true">
+                {move || share.get().map_or_else(|| "–".to_owned(), format::percent)}
+            </span>
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ceiling_divides_into_readable_steps_and_holds_the_highest_value() {
+        for (highest, top) in [(0.0, 4.0), (3.0, 4.0), (412.0, 800.0), (96.0, 100.0), (1_900.0, 2_000.0)] {
+            assert!((ceiling(highest) - top).abs() < 1e-9, "{highest}: {}", ceiling(highest));
+        }
+    }
+
+    #[test]
+    fn a_chart_has_classes_and_no_colours_of_its_own() {
+        let svg = area_svg(&[1.0, 3.0, 2.0], 4.0);
+        for class in ["plot-line", "plot-area", "plot-grid"] {
+            assert!(svg.contains(class), "{class} in {svg}");
+        }
+        assert!(!svg.contains('#') && !svg.contains("style="), "{svg}");
+    }
+
+    #[test]
+    fn a_sparkline_of_zeros_lies_at_the_foot() {
+        assert_eq!(spark_path(&[0, 0]), "M0.0 22.0L96.0 22.0");
+        assert_eq!(spark_path(&[0, 5]), "M0.0 22.0L96.0 2.0");
+        assert_eq!(spark_path(&[]), "");
+    }
+}

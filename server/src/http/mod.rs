@@ -1,0 +1,3 @@
+//! The public face: routers, and errors as problem details.
+
+pub mod problem;

@@ -1,0 +1,152 @@
+//! RFC 9457 problem details: the one shape in which an error leaves this program.
+//!
+//! Layers below return their own error enums. They become a [`Problem`] once, here at the edge,
+//! with two messages: `detail` for the client, `internal` for the log.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong, for the client. `code` is stable; programs may match on it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    #[serde(skip)]
+    pub http: StatusCode,
+    /// The HTTP status, again.
+    pub status: u16,
+    /// A stable name, such as `unknown_tenant`.
+    pub code: &'static str,
+    pub title: &'static str,
+    /// What happened, where, and what to do.
+    pub detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What is wrong with which field, as JSON Pointers into the body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+    /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+    /// For the log only.
+    #[serde(skip)]
+    pub internal: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// JSON Pointer, such as `/payload/model`.
+    pub field: String,
+    pub reason: String,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(
+        http: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Problem {
+            http,
+            status: http.as_u16(),
+            code,
+            title,
+            detail: detail.into(),
+            request_id: None,
+            errors: Vec::new(),
+            retry_after: None,
+            internal: None,
+        }
+    }
+
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.errors.push(FieldProblem { field: field.into(), reason: reason.into() });
+        self
+    }
+
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds what only the log may know.
+    #[must_use]
+    pub fn internal(mut self, cause: impl std::fmt::Display) -> Self {
+        self.internal = Some(cause.to_string());
+        self
+    }
+
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+    }
+
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid request", detail)
+    }
+
+    #[must_use]
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first", detail)
+    }
+
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", "Not permitted", detail)
+    }
+
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    /// The database cannot be reached just now.
+    #[must_use]
+    pub fn database(cause: &sqlx::Error) -> Self {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "The database cannot be reached",
+            "Nothing was recorded by this request. It is safe to send it again.",
+        )
+        .retry_after(2)
+        .internal(cause)
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(cause: sqlx::Error) -> Self {
+        Problem::database(&cause)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(cause) = &self.internal {
+            tracing::error!(code = self.code, status = self.status, cause, "request failed");
+        }
+        let retry_after = self.retry_after;
+        let mut response = (self.http, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.http == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // Kept for the middleware that adds the request id.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
