@@ -49,43 +49,43 @@ fn backend() -> Result<BackendHandle, Problem> {
 }
 
 /// The deployment and who is looking at it.
-#[server(endpoint = "session", input = GetUrl, prefix = "/api")]
+#[server(name = ReadSession, endpoint = "session", input = GetUrl, prefix = "/api")]
 pub async fn session() -> Result<Session, Problem> {
     Ok(backend()?.session().await)
 }
 
 /// The first page.
-#[server(endpoint = "overview", input = GetUrl, prefix = "/api")]
+#[server(name = ReadOverview, endpoint = "overview", input = GetUrl, prefix = "/api")]
 pub async fn overview() -> Result<Overview, Problem> {
     backend()?.overview().await
 }
 
 /// One page of the ledger.
-#[server(endpoint = "events", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvents, endpoint = "events", input = GetUrl, prefix = "/api")]
 pub async fn events(#[server(default)] query: EventQuery) -> Result<EventPage, Problem> {
     backend()?.events(query).await
 }
 
 /// One event.
-#[server(endpoint = "event", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvent, endpoint = "event", input = GetUrl, prefix = "/api")]
 pub async fn event(reference: String) -> Result<EventDetail, Problem> {
     backend()?.event(reference).await
 }
 
 /// What an id, hash, sequence, tenant or key leads to.
-#[server(endpoint = "search", input = GetUrl, prefix = "/api")]
+#[server(name = ReadSearch, endpoint = "search", input = GetUrl, prefix = "/api")]
 pub async fn search(text: String) -> Result<Vec<SearchHit>, Problem> {
     backend()?.search(text).await
 }
 
 /// The three processes.
-#[server(endpoint = "lab", input = GetUrl, prefix = "/api")]
+#[server(name = ReadLab, endpoint = "lab", input = GetUrl, prefix = "/api")]
 pub async fn lab() -> Result<LabState, Problem> {
     backend()?.lab().await
 }
 
 /// Stops, starts or pauses one of them.
-#[server(endpoint = "lab_act", prefix = "/api")]
+#[server(name = ActInLab, endpoint = "lab_act", prefix = "/api")]
 pub async fn lab_act(cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
     backend()?.lab_act(cloud, act).await
 }

@@ -83,6 +83,13 @@ pub(crate) async fn copy(text: &str) -> bool {
     JsFuture::from(write).await.is_ok()
 }
 
+/// Tells the style sheet (and tests) that controls which need us now work.
+pub(crate) fn mark_alive() {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-alive", "");
+    }
+}
+
 /// Shows the scheme at once, and tells the server for the next first paint.
 pub(crate) fn set_theme(theme: Theme) {
     if let Some(root) = document().document_element() {
@@ -161,4 +168,9 @@ pub(crate) fn submit_form_of(event: &web_sys::Event) {
     if let Some(form) = form {
         let _ = form.request_submit();
     }
+}
+
+/// A steady clock for measuring, in milliseconds.
+pub(crate) fn precise_ms() -> f64 {
+    window().performance().map_or(0.0, |performance| performance.now())
 }

@@ -90,8 +90,6 @@ pub(crate) enum TimeShape {
     Second,
     /// `12:41:06.902`
     Millisecond,
-    /// `2026-11-22 12:41:06.902`
-    Whole,
 }
 
 /// The instant on a clock `offset_minutes` east of UTC. Without the zone: see [`zone_name`].
@@ -104,14 +102,6 @@ pub(crate) fn clock(at: Timestamp, offset_minutes: i32, shape: TimeShape) -> Str
         TimeShape::Second => format!("{hour:02}:{minute:02}:{second:02}"),
         TimeShape::Millisecond => {
             format!("{hour:02}:{minute:02}:{second:02}.{:03}", at.millisecond())
-        }
-        TimeShape::Whole => {
-            let (year, month, day) = at.to_calendar_date();
-            format!(
-                "{year:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{:03}",
-                u8::from(month),
-                at.millisecond()
-            )
         }
     }
 }
@@ -178,7 +168,7 @@ mod tests {
     fn a_clock_is_shown_in_its_zone() {
         let at = "2026-11-22T23:41:06.902Z".parse().expect("valid");
         assert_eq!(clock(at, 0, TimeShape::Millisecond), "23:41:06.902");
-        assert_eq!(clock(at, 60, TimeShape::Whole), "2026-11-23 00:41:06.902");
+        assert_eq!(clock(at, 60, TimeShape::Minute), "00:41");
         assert_eq!(zone_name(0), "UTC");
         assert_eq!(zone_name(-210), "UTC−3:30");
         assert_eq!(zone_name(120), "UTC+2");

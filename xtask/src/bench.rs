@@ -22,9 +22,18 @@ struct Bench {
 }
 
 const ALL: [Bench; 3] = [
-    Bench { name: "economics-a", run: || economics("A") },
-    Bench { name: "economics-b", run: || economics("B") },
-    Bench { name: "ledger", run: ledger },
+    Bench {
+        name: "economics-a",
+        run: || economics("A"),
+    },
+    Bench {
+        name: "economics-b",
+        run: || economics("B"),
+    },
+    Bench {
+        name: "ledger",
+        run: ledger,
+    },
 ];
 
 /// Three clouds, each a port for HTTP and a few beside it.
@@ -35,9 +44,14 @@ const PORT_LAST: u16 = 32_000;
 const CLOUDS: usize = 3;
 
 pub(crate) fn verb(names: &[String]) -> Outcome {
-    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|bench| bench.name != **name)) {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| ALL.iter().all(|bench| bench.name != **name))
+    {
         let known = ALL.map(|bench| bench.name).join(", ");
-        return Err(Problem::new(format!("no benchmark `{unknown}`")).fix(format!("there are: {known}")));
+        return Err(
+            Problem::new(format!("no benchmark `{unknown}`")).fix(format!("there are: {known}"))
+        );
     }
     setup::for_run()?;
     build::release()?;
@@ -47,27 +61,52 @@ pub(crate) fn verb(names: &[String]) -> Outcome {
 
 fn measure(bench: &Bench) -> Outcome {
     say("bench", bench.name);
-    let Some(printed) = (bench.run)()? else { return Ok(()) };
-    let results: String = printed.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect();
+    let Some(printed) = (bench.run)()? else {
+        return Ok(());
+    };
+    let results: String = printed
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let folder = place::target().join("bench");
     let file = folder.join(format!("{}.jsonl", bench.name));
-    fs::create_dir_all(&folder).and_then(|()| fs::write(&file, results)).at(format_args!("writing {}", file.display()))
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&file, results))
+        .at(format_args!("writing {}", file.display()))
 }
 
 /// The workload of the economics benchmark's description, with seed 2026 as there.
 fn economics(workload: &str) -> Outcome<Option<String>> {
     let tenants = bench_data().join("economics/tenants.csv");
     if !tenants.is_file() {
-        say("bench", format_args!("skipped, since {} is absent (TERNION_BENCH names its folder)", tenants.display()));
+        say(
+            "bench",
+            format_args!(
+                "skipped, since {} is absent (TERNION_BENCH names its folder)",
+                tenants.display()
+            ),
+        );
         return Ok(None);
     }
     let mut bench = command(place::program("release"));
-    bench.args(["bench", "economics", "--workload", workload, "--seed", "2026", "--tenants"]).arg(tenants);
+    bench
+        .args([
+            "bench",
+            "economics",
+            "--workload",
+            workload,
+            "--seed",
+            "2026",
+            "--tenants",
+        ])
+        .arg(tenants);
     output(bench).map(Some)
 }
 
 fn bench_data() -> PathBuf {
-    env::var_os("TERNION_BENCH").map_or_else(|| place::root().join("../shared/bench"), PathBuf::from)
+    env::var_os("TERNION_BENCH")
+        .map_or_else(|| place::root().join("../shared/bench"), PathBuf::from)
 }
 
 /// Against three clouds of their own, empty and silent but for the load.
@@ -82,7 +121,9 @@ fn ledger() -> Outcome<Option<String>> {
         bench.args(["bench", "ledger", "--events", "5000", "--size", "512"]);
         bench.args(["--clients", clients, "--batch", batch]);
         for cloud in 0..3 {
-            bench.arg("--url").arg(format!("http://127.0.0.1:{}", port + cloud));
+            bench
+                .arg("--url")
+                .arg(format!("http://127.0.0.1:{}", port + cloud));
         }
         printed.push_str(&output(bench)?);
     }
@@ -98,10 +139,19 @@ fn output(mut bench: Command) -> Outcome<String> {
 }
 
 fn free_ports() -> Outcome<u16> {
-    let free = |base: &u16| (0..PORTS).all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok());
+    let free = |base: &u16| {
+        (0..PORTS).all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok())
+    };
     let bases = (PORT_FIRST..PORT_LAST).step_by(usize::from(2 * PORTS));
-    let found = bases.into_iter().find(|base| free(base) && free(&(base + PORTS)));
-    found.ok_or_else(|| Problem::new(format!("no {} free ports from {PORT_FIRST} to {PORT_LAST}", 2 * PORTS)))
+    let found = bases
+        .into_iter()
+        .find(|base| free(base) && free(&(base + PORTS)));
+    found.ok_or_else(|| {
+        Problem::new(format!(
+            "no {} free ports from {PORT_FIRST} to {PORT_LAST}",
+            2 * PORTS
+        ))
+    })
 }
 
 /// Owns the demonstration's process and ends it.
@@ -112,9 +162,18 @@ struct Demo {
 impl Demo {
     fn start(data: &Path, port: u16) -> Outcome<Self> {
         let mut demo = command(place::program("release"));
-        demo.args(["demo", "--empty", "--no-traffic", "--data"]).arg(data);
-        demo.args(["--port-base", &port.to_string(), "--dns-port-base", &(port + PORTS).to_string()]);
-        let child = demo.stdout(Stdio::piped()).spawn().at(format_args!("starting {}", line(&demo)))?;
+        demo.args(["demo", "--empty", "--no-traffic", "--data"])
+            .arg(data);
+        demo.args([
+            "--port-base",
+            &port.to_string(),
+            "--dns-port-base",
+            &(port + PORTS).to_string(),
+        ]);
+        let child = demo
+            .stdout(Stdio::piped())
+            .spawn()
+            .at(format_args!("starting {}", line(&demo)))?;
         Ok(Self { child })
     }
 
@@ -123,7 +182,11 @@ impl Demo {
         let gone = || Problem::new("the demonstration ended before its three clouds were ready");
         let pipe = self.child.stdout.take().ok_or_else(gone)?;
         let mut lines = BufReader::new(pipe).lines().map_while(Result::ok);
-        let ready = lines.by_ref().filter(|line| line.starts_with("ready ")).take(CLOUDS).count();
+        let ready = lines
+            .by_ref()
+            .filter(|line| line.starts_with("ready "))
+            .take(CLOUDS)
+            .count();
         if ready < CLOUDS {
             return Err(gone());
         }

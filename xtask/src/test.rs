@@ -1,7 +1,8 @@
 //! `test`: every ring against one build, then one line that says how it went.
 //!
-//! Rust's tests are compiled and run in one go (one profile, one set of features, so that nothing
-//! is compiled twice), which also makes the very program that the browser tests drive.
+//! The product's Rust tests are compiled and run in one go (one profile, one set of features, so that
+//! nothing is compiled twice), which also makes the very program that the browser tests drive. The
+//! build tool's own tests go apart: together, the two would change each other's features.
 
 use std::process::Command;
 use std::time::Instant;
@@ -9,13 +10,17 @@ use std::time::Instant;
 use crate::bundle::{self, Mode};
 use crate::place;
 use crate::problem::{Outcome, Problem};
-use crate::process::{cargo, command, say, watch};
+use crate::process::{cargo, command, line, run, say, watch};
 use crate::setup;
 use crate::tally::{self, Tally};
 
+const PRODUCT: [&str; 3] = ["--workspace", "--exclude", "xtask"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ring {
-    /// All of Rust's tests.
+    /// The build tool's own.
+    Tool,
+    /// All of the product's Rust tests.
     Rust,
     /// The pure rules and the screens' own logic.
     Domain,
@@ -28,6 +33,7 @@ enum Ring {
 impl Ring {
     fn name(self) -> &'static str {
         match self {
+            Ring::Tool => "tool",
             Ring::Rust => "rust",
             Ring::Domain => "domain",
             Ring::Server => "server",
@@ -39,7 +45,8 @@ impl Ring {
         match self {
             Ring::Domain => &["--package", "domain", "--package", "app"],
             Ring::Server => &["--package", "server"],
-            Ring::Rust | Ring::Browser => &["--workspace"],
+            Ring::Tool => &["--package", "xtask"],
+            Ring::Rust | Ring::Browser => &PRODUCT,
         }
     }
 }
@@ -91,7 +98,7 @@ fn read(arguments: &[String]) -> Outcome<(Vec<Ring>, Runner)> {
         }
     }
     if rings.is_empty() {
-        rings = vec![Ring::Rust, Ring::Browser];
+        rings = vec![Ring::Tool, Ring::Rust, Ring::Browser];
     }
     Ok((rings, runner))
 }
@@ -100,17 +107,27 @@ fn attempt(ring: Ring, runner: Runner) -> Outcome<Result> {
     let started = Instant::now();
     let (mut tests, count): (Command, fn(&str) -> Tally) = match (ring, runner) {
         (Ring::Browser, _) => (browser()?, tally::of_playwright),
-        (_, Runner::Cargo) => (rust(&["test", "--no-fail-fast"], ring), tally::of_cargo_test),
-        (_, Runner::Nextest) => (rust(&["nextest", "run", "--no-fail-fast"], ring), tally::of_nextest),
+        (_, Runner::Cargo) => (
+            rust(&["test", "--no-fail-fast"], ring),
+            tally::of_cargo_test,
+        ),
+        (_, Runner::Nextest) => (
+            rust(&["nextest", "run", "--no-fail-fast"], ring),
+            tally::of_nextest,
+        ),
     };
-    say("test", format_args!("{}: {}", ring.name(), crate::process::line(&tests)));
+    say("test", format_args!("{}: {}", ring.name(), line(&tests)));
     let (status, printed) = watch(&mut tests)?;
     let mut tally = count(&printed);
     if !status.success() && tally.failed == 0 {
         // It did not come as far as counting, for example because it does not compile.
         tally.failed = 1;
     }
-    Ok(Result { ring, tally, seconds: started.elapsed().as_secs() })
+    Ok(Result {
+        ring,
+        tally,
+        seconds: started.elapsed().as_secs(),
+    })
 }
 
 fn rust(verb: &[&str], ring: Ring) -> Command {
@@ -120,30 +137,56 @@ fn rust(verb: &[&str], ring: Ring) -> Command {
 }
 
 fn browser() -> Outcome<Command> {
-    // Built with the whole workspace's features, as the Rust rings are: otherwise it is made twice.
-    crate::process::run(cargo().args(["build", "--workspace"]))?;
+    // As the Rust ring compiles it, which leaves nothing to do after that ring. `cargo build` would
+    // leave out the tests' dependencies, hence choose other features, hence compile it all again.
+    run(cargo().args(["test", "--no-run"]).args(PRODUCT))?;
     let lost = |what: &str| Problem::new(format!("{what} is gone")).fix("cargo xtask setup");
     let node = setup::node().ok_or_else(|| lost("Node"))?;
     let chromium = setup::chromium().ok_or_else(|| lost("Chromium"))?;
     let mut tests = command(node);
-    tests.current_dir(place::end2end()).args(["node_modules/@playwright/test/cli.js", "test"]);
-    tests.env("TERNION_BIN", place::program("debug")).env("CHROMIUM", chromium);
+    tests
+        .current_dir(place::end2end())
+        .args(["node_modules/@playwright/test/cli.js", "test"]);
+    tests
+        .env("TERNION_BIN", place::program("debug"))
+        .env("CHROMIUM", chromium);
     Ok(tests)
 }
 
 fn conclude(results: &[Result]) -> Outcome {
     let mut total = Tally::default();
-    println!("\n    {:<10}{:>8}{:>8}{:>8}{:>9}", "ring", "passed", "failed", "skipped", "seconds");
-    for Result { ring, tally, seconds } in results {
-        let Tally { passed, failed, skipped } = tally;
-        println!("    {:<10}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9}", ring.name());
+    println!(
+        "\n    {:<10}{:>8}{:>8}{:>8}{:>9}",
+        "ring", "passed", "failed", "skipped", "seconds"
+    );
+    for Result {
+        ring,
+        tally,
+        seconds,
+    } in results
+    {
+        let Tally {
+            passed,
+            failed,
+            skipped,
+        } = tally;
+        println!(
+            "    {:<10}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9}",
+            ring.name()
+        );
         total += *tally;
     }
     println!("\n{total}");
     if total.failed == 0 {
         return Ok(());
     }
-    let names = results.iter().filter(|result| result.tally.failed > 0).map(|result| result.ring.name());
+    let names = results
+        .iter()
+        .filter(|result| result.tally.failed > 0)
+        .map(|result| result.ring.name());
     let names: Vec<&str> = names.collect();
-    Err(Problem::new(format!("tests failed in: {}", names.join(", "))).fix("the failures are above, each under its ring"))
+    Err(
+        Problem::new(format!("tests failed in: {}", names.join(", ")))
+            .fix("the failures are above, each under its ring"),
+    )
 }

@@ -7,6 +7,7 @@
 use domain::clock::Timestamp;
 use leptos::prelude::*;
 use plotters::prelude::*;
+use wasm_bindgen::JsCast;
 
 use crate::backend::SeriesPoint;
 use crate::components::time::{Time, ZoneName};
@@ -81,17 +82,62 @@ pub(crate) fn RateChart(#[prop(into)] series: Signal<Vec<SeriesPoint>>) -> impl 
     let values = move || series.read().iter().map(|point| point.final_per_s).collect::<Vec<_>>();
     let top = Memo::new(move |_| ceiling(values().into_iter().fold(0.0, f64::max)));
     let svg = Memo::new(move |_| area_svg(&values(), top.get()));
+    let pointed = RwSignal::new(None::<f64>);
     view! {
         <figure class="chart" aria-label=move || summary(&series.read())>
             <div class="chart-field">
                 <div class="chart-scale" aria-hidden="true">
                     {move || scale(top.get()).into_iter().map(|label| view! { <span>{label}</span> }).collect_view()}
                 </div>
-                <div class="chart-plot" inner_html=move || svg.get()></div>
+                <div class="chart-plot" on:pointermove=move |event| pointed.set(pointed_share(&event)) on:pointerleave=move |_| pointed.set(None)>
+                    <div class="chart-drawing" inner_html=move || svg.get()></div>
+                    <Cursor series pointed top />
+                </div>
             </div>
             <TimeAxis series />
             <RateTable series />
         </figure>
+    }
+}
+
+/// Where the pointer is over the field, from 0 at the left to 1.
+fn pointed_share(event: &web_sys::PointerEvent) -> Option<f64> {
+    let field: web_sys::Element = event.current_target()?.dyn_into().ok()?;
+    let place = field.get_bounding_client_rect();
+    (place.width() > 0.0).then(|| (f64::from(event.client_x()) - place.left()) / place.width())
+}
+
+/// The point nearest to the pointer: a hair line, a dot, and its figures. The table below has the
+/// same for everybody else.
+#[component]
+fn Cursor(
+    series: Signal<Vec<SeriesPoint>>,
+    pointed: RwSignal<Option<f64>>,
+    top: Memo<f64>,
+) -> impl IntoView {
+    let found = Memo::new(move |_| {
+        let series = series.read();
+        let last = series.len().checked_sub(1)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among a few hundred points")]
+        let at = (pointed.get()?.clamp(0.0, 1.0) * last as f64).round() as usize;
+        #[expect(clippy::cast_precision_loss, reason = "a place among a few hundred points")]
+        let x = 100.0 * at as f64 / last.max(1) as f64;
+        let point = series.get(at)?;
+        Some((x, 100.0 * (1.0 - point.final_per_s / top.get()), *point))
+    });
+    move || {
+        found.get().map(|(x, y, point)| {
+            let (x, y) = (format!("{x:.2}%"), format!("{y:.2}%"));
+            view! {
+                <svg class="chart-cursor" width="100%" height="100%" aria-hidden="true">
+                    <line x1=x.clone() x2=x.clone() y1="0" y2="100%" />
+                    <circle cx=x cy=y r="4" />
+                </svg>
+                <p class="chart-read">
+                    <strong>{format::rate(point.final_per_s)}</strong> "/s at " <Time at=point.at shape=TimeShape::Second />
+                </p>
+            }
+        })
     }
 }
 

@@ -26,10 +26,10 @@ pub(crate) fn Dialog(
         }
     };
     view! {
-        <dialog node_ref=node id=id class="dialog" aria-labelledby=heading.clone() on:click=press>
+        <dialog node_ref=node id=id class="dialog" aria-labelledby=heading on:click=press>
             <div class="dialog-body">
                 <header class="dialog-head">
-                    <h2 id=heading>{title}</h2>
+                    <h2 id=heading.clone()>{title}</h2>
                     <button type="button" class="icon-button" aria-label="Close" on:click=move |_| browser::close_dialog(node)>
                         {Icon::Cross.view()}
                     </button>

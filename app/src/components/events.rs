@@ -1,5 +1,8 @@
 //! Rows of the ledger: one table for the first page and the ledger, updated in place.
 
+use std::cmp::Reverse;
+
+use domain::clock::Timestamp;
 use domain::finality::Finality;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -20,17 +23,20 @@ pub(crate) struct LiveRow {
     fresh: bool,
 }
 
+impl LiveRow {
+    fn accepted_at(&self) -> Timestamp {
+        self.row.read_untracked().accepted_at
+    }
+}
+
 /// Rows on a screen, newest first.
 #[derive(Clone, Copy)]
 pub(crate) struct LiveRows(RwSignal<Vec<LiveRow>>);
 
-fn key(row: &EventRow) -> String {
-    format!("{}/{}/{}", row.origin, row.epoch, row.sequence)
-}
 
 impl LiveRows {
     pub(crate) fn new(rows: Vec<EventRow>) -> Self {
-        let live = |row: EventRow| LiveRow { key: key(&row), row: ArcRwSignal::new(row), fresh: false };
+        let live = |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: false };
         LiveRows(RwSignal::new(rows.into_iter().map(live).collect()))
     }
 
@@ -43,7 +49,7 @@ impl LiveRows {
         let shown = self.0.read_untracked();
         let mut unknown = Vec::new();
         for row in rows {
-            match shown.iter().find(|live| live.key == key(row)) {
+            match shown.iter().find(|live| live.key == slot(row)) {
                 Some(live) if *live.row.read_untracked() != *row => live.row.set(row.clone()),
                 Some(_) => {}
                 None => unknown.push(row.clone()),
@@ -52,16 +58,23 @@ impl LiveRows {
         unknown
     }
 
-    /// Puts new rows on top and lets the oldest go.
+    /// When the newest row on the screen was accepted.
+    pub(crate) fn newest(self) -> Option<Timestamp> {
+        self.0.read_untracked().first().map(LiveRow::accepted_at)
+    }
+
+    /// When the oldest row on the screen was accepted.
+    pub(crate) fn oldest(self) -> Option<Timestamp> {
+        self.0.read_untracked().last().map(LiveRow::accepted_at)
+    }
+
+    /// Takes new rows in, by the time of acceptance, and lets the oldest go.
     pub(crate) fn push(self, rows: Vec<EventRow>, limit: usize) {
-        if rows.is_empty() {
-            return;
-        }
+        let fresh =
+            |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: true };
         self.0.update(|shown| {
-            for row in rows.into_iter().rev() {
-                let live = LiveRow { key: key(&row), row: ArcRwSignal::new(row), fresh: true };
-                shown.insert(0, live);
-            }
+            shown.splice(0..0, rows.into_iter().map(fresh));
+            shown.sort_by_key(|live| Reverse(live.accepted_at()));
             shown.truncate(limit);
         });
     }
@@ -108,10 +121,7 @@ pub(crate) fn EventTable(rows: LiveRows, columns: Columns, caption: &'static str
 #[component]
 fn AcceptedHeading(rows: LiveRows) -> impl IntoView {
     let newest = Signal::derive(move || {
-        rows.0.read().first().map_or_else(
-            || domain::clock::Timestamp::from_unix_ms(0),
-            |live| live.row.read_untracked().accepted_at,
-        )
+        rows.0.read().first().map_or_else(|| Timestamp::from_unix_ms(0), LiveRow::accepted_at)
     });
     view! { "Accepted, " <ZoneName at=newest /> }
 }

@@ -87,7 +87,7 @@ fn CheckedStep(step: Step) -> impl IntoView {
             </span>
             <details class="step-body">
                 <summary>
-                    <span class="step-title" role="heading" aria-level="3">{glyph} {title}</span>
+                    <h3 class="step-title">{glyph} {title}</h3>
                     <span class="step-method">{method}</span>
                     <span class="step-result" class:mono=is_hash>
                         {if is_hash { format!("= {}", middle_cut(&result, 16, 16)) } else { short }}

@@ -29,7 +29,11 @@ fn resolve(text: &str, file: &Path, site: &Site) -> Outcome<String> {
     let mut resolved = String::with_capacity(text.len());
     for (number, line) in text.lines().enumerate() {
         let line = resolve_line(line, site).map_err(|name| {
-            let what = format!("{}:{}: no file `{name}` in the bundle", file.display(), number + 1);
+            let what = format!(
+                "{}:{}: no file `{name}` in the bundle",
+                file.display(),
+                number + 1
+            );
             Problem::new(what).fix(format!("there are: {}", site.names().join(", ")))
         })?;
         resolved.push_str(&line);
@@ -45,7 +49,9 @@ fn resolve_line(line: &str, site: &Site) -> Result<String, String> {
         let opening = format!("url(\"{prefix}");
         while let Some(start) = line.find(&opening) {
             let name_start = start + opening.len();
-            let length = line[name_start..].find('"').ok_or_else(|| line[name_start..].to_owned())?;
+            let length = line[name_start..]
+                .find('"')
+                .ok_or_else(|| line[name_start..].to_owned())?;
             let logical = format!("{}{suffix}", &line[name_start..name_start + length]);
             let address = site.address(&logical).ok_or(logical)?;
             line.replace_range(start + "url(\"".len()..name_start + length, &address);
@@ -97,13 +103,17 @@ mod tests {
     fn a_placeholder_becomes_the_address_of_the_fingerprinted_file() {
         let site = Site::of([("inter-latin.woff2", "inter-latin.0123.woff2")], Mode::Dev);
         let line = "src: url(\"font:inter-latin\") format(\"woff2\"), url(\"/x.png\");";
-        let wanted = "src: url(\"/pkg/inter-latin.0123.woff2\") format(\"woff2\"), url(\"/x.png\");";
+        let wanted =
+            "src: url(\"/pkg/inter-latin.0123.woff2\") format(\"woff2\"), url(\"/x.png\");";
         assert_eq!(resolve_line(line, &site).as_deref(), Ok(wanted));
     }
 
     #[test]
     fn a_placeholder_that_leads_nowhere_is_named() {
         let site = Site::of([], Mode::Dev);
-        assert_eq!(resolve_line("url(\"static:no.svg\")", &site), Err("no.svg".to_owned()));
+        assert_eq!(
+            resolve_line("url(\"static:no.svg\")", &site),
+            Err("no.svg".to_owned())
+        );
     }
 }

@@ -60,23 +60,35 @@ pub(crate) fn make(mode: Mode) -> Outcome<Code> {
     read(&folder)
 }
 
-/// Release has a profile of its own. For tests the dev profile serves, with a light optimiser: in
-/// it the macros, which run on the host, are the very ones that the native build already has.
+/// The profiles are in the workspace's Cargo.toml.
 fn compile(mode: Mode) -> Outcome<PathBuf> {
-    let (profile, folder) = match mode {
-        Mode::Release => ("wasm-release", "wasm-release"),
-        Mode::Dev => ("dev", "debug"),
+    let profile = match mode {
+        Mode::Release => "wasm-release",
+        Mode::Dev => "wasm-dev",
     };
-    say("bundle", format_args!("compiling app for the browser (profile {profile})"));
+    say(
+        "bundle",
+        format_args!("compiling app for the browser (profile {profile})"),
+    );
     let mut rustc = cargo();
-    rustc.args(["rustc", "--package", "app", "--lib", "--crate-type", "cdylib"]);
-    rustc.args(["--target", TARGET, "--features", "hydrate", "--profile", profile]);
-    if mode == Mode::Dev {
-        rustc.args(["--config", "profile.dev.opt-level=1", "--config", "profile.dev.debug=false"]);
-        rustc.args(["--config", "profile.dev.strip=true"]);
-    }
+    rustc.args([
+        "rustc",
+        "--package",
+        "app",
+        "--lib",
+        "--crate-type",
+        "cdylib",
+    ]);
+    rustc.args([
+        "--target",
+        TARGET,
+        "--features",
+        "hydrate",
+        "--profile",
+        profile,
+    ]);
     run(&mut rustc)?;
-    Ok(place::target().join(TARGET).join(folder).join("app.wasm"))
+    Ok(place::target().join(TARGET).join(profile).join("app.wasm"))
 }
 
 /// Of the module and of everything else that shapes what we make from it.
@@ -95,10 +107,15 @@ fn bind(compiled: &Path, folder: &Path, mode: Mode) -> Outcome {
     say("bundle", "binding JavaScript to WASM");
     let release = mode == Mode::Release;
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).out_name(STEM).typescript(false);
+    bindgen
+        .input_path(compiled)
+        .out_name(STEM)
+        .typescript(false);
     // The page always says where the module is, since its name holds its hash.
     bindgen.omit_default_module_path(true);
-    bindgen.remove_name_section(release).remove_producers_section(release);
+    bindgen
+        .remove_name_section(release)
+        .remove_producers_section(release);
     let bound = bindgen.web(true).and_then(|web| web.generate(folder));
     bound.map_err(|error| {
         let what = format!("binding {}: {error:#}", compiled.display());
@@ -114,22 +131,30 @@ fn require_hydrate(folder: &Path) -> Outcome {
         return Ok(());
     }
     let problem = Problem::new("app exports no `hydrate`: the browser would have nothing to start");
-    Err(problem.fix("in app/src/lib.rs, behind feature `hydrate`: #[wasm_bindgen] pub fn hydrate() { … }"))
+    Err(problem
+        .fix("in app/src/lib.rs, behind feature `hydrate`: #[wasm_bindgen] pub fn hydrate() { … }"))
 }
 
 fn shrink(module: &Path) -> Outcome {
     say("bundle", "shrinking with wasm-opt -Oz");
-    let node = setup::node().ok_or_else(|| Problem::new("Node is gone").fix("cargo xtask setup"))?;
+    let node =
+        setup::node().ok_or_else(|| Problem::new("Node is gone").fix("cargo xtask setup"))?;
     let shrunk = module.with_extension("shrunk");
     let mut optimiser = command(node);
     optimiser.arg(place::bundle_packages().join("node_modules/binaryen/bin/wasm-opt"));
-    optimiser.arg("-Oz").args(FEATURES).arg(module).arg("-o").arg(&shrunk);
+    optimiser
+        .arg("-Oz")
+        .args(FEATURES)
+        .arg(module)
+        .arg("-o")
+        .arg(&shrunk);
     run(&mut optimiser)?;
     fs::rename(&shrunk, module).at(format_args!("replacing {}", module.display()))
 }
 
 fn read(folder: &Path) -> Outcome<Code> {
-    let text = |file: &Path| fs::read_to_string(file).at(format_args!("reading {}", file.display()));
+    let text =
+        |file: &Path| fs::read_to_string(file).at(format_args!("reading {}", file.display()));
     let module = folder.join(format!("{STEM}_bg.wasm"));
     Ok(Code {
         script: text(&folder.join(format!("{STEM}.js")))?,
@@ -141,11 +166,16 @@ fn read(folder: &Path) -> Outcome<Code> {
 /// One folder a crate, scripts in it.
 fn snippets(folder: &Path) -> Outcome<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
-    let Ok(crates) = fs::read_dir(folder) else { return Ok(found) };
+    let Ok(crates) = fs::read_dir(folder) else {
+        return Ok(found);
+    };
     for of_crate in crates.filter_map(Result::ok).map(|entry| entry.path()) {
         for file in files_in(&of_crate)? {
             let text = fs::read_to_string(&file).at(format_args!("reading {}", file.display()))?;
-            found.insert(format!("{}/{}", file_name(&of_crate), file_name(&file)), text);
+            found.insert(
+                format!("{}/{}", file_name(&of_crate), file_name(&file)),
+                text,
+            );
         }
     }
     Ok(found)

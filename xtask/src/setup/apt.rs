@@ -10,7 +10,9 @@ use crate::process::{answer, command, run, succeeds, which};
 pub(crate) fn install(packages: &[&str]) -> Outcome {
     let by_hand = |reason: &str| {
         let names = packages.join(" ");
-        let fix = format!("install {names} (Debian's names) with your system's packages, then run this again");
+        let fix = format!(
+            "install {names} (Debian's names) with your system's packages, then run this again"
+        );
         Problem::new(format!("cannot install {names} here: {reason}")).fix(fix)
     };
     if which("apt-get").is_none() {
@@ -21,7 +23,8 @@ pub(crate) fn install(packages: &[&str]) -> Outcome {
     }
     refresh()?;
     let mut apt = as_root("apt-get");
-    apt.args(["install", "--yes", "--no-install-recommends", "-qq"]).args(packages);
+    apt.args(["install", "--yes", "--no-install-recommends", "-qq"])
+        .args(packages);
     run(&mut apt).map_err(|problem| by_hand(&problem.to_string()))
 }
 
@@ -34,7 +37,12 @@ pub(crate) fn as_root(program: &str) -> Command {
         sudo.args(["-n", "env"]);
         sudo
     };
-    elevated.args(["DEBIAN_FRONTEND=noninteractive", program]);
+    // No questions: a configuration file that is already there stays.
+    elevated.args([
+        "DEBIAN_FRONTEND=noninteractive",
+        "UCF_FORCE_CONFFOLD=1",
+        program,
+    ]);
     elevated
 }
 

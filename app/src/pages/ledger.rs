@@ -1,0 +1,158 @@
+//! The ledger: every event, newest first, filtered by what stands in the address.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+
+use crate::api;
+use crate::backend::{EventPage, EventQuery, EventRow};
+use crate::components::announcer::Announcer;
+use crate::components::events::{Columns, EventTable, LiveRows};
+use crate::components::icon::Icon;
+use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::time::Time;
+use crate::format::{TimeShape, counted};
+use crate::live::Live;
+use crate::pages::ledger::filters::Filters;
+use crate::shell::console::Here;
+use domain::access::Action;
+
+mod filters;
+
+#[component]
+pub(crate) fn LedgerPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let params = use_query_map();
+    let query = Memo::new(move |_| EventQuery::from_url(&params.read()));
+    let page = Resource::new_blocking(
+        move || (query.get(), live.gaps.get()),
+        |(query, _)| api::events(query),
+    );
+    let refetch = Callback::new(move |()| page.refetch());
+    view! {
+        <Title text="Ledger" />
+        <section class="ledger" aria-label="Ledger">
+            <Filters query />
+            <Transition fallback=|| view! { <Skeleton cards=1 /> }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(page) => view! { <Rows page query=query.get_untracked() refetch /> }.into_any(),
+                        Err(problem) => view! { <ProblemCard problem retry=refetch /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Rows(page: EventPage, query: EventQuery, refetch: Callback<()>) -> impl IntoView {
+    let EventPage { items, next_cursor, previous_cursor, at } = page;
+    let count = items.len();
+    let rows = LiveRows::new(items);
+    let first_page = query.cursor.is_none();
+    let new = count_new_rows(rows, query.clone());
+    let older = next_cursor.map(|cursor| query.page_url(Some(&cursor)));
+    let newer = previous_cursor.map(|cursor| query.page_url(Some(&cursor)));
+    let filtered = query.is_filtered();
+    view! {
+        <section class="card table-card" aria-label="Events">
+            <header class="card-head">
+                <p class="table-about">
+                    {format!("{} on this page", counted(count as u64, "event", "events"))}
+                    <span class="muted">" · as of " <Time at=at shape=TimeShape::Second /></span>
+                </p>
+                <Show when=move || { first_page && new.get() > 0 }>
+                    <button type="button" class="button button-new" on:click=move |_| refetch.run(())>
+                        {move || counted(new.get(), "new event", "new events")}
+                    </button>
+                </Show>
+                <Exports query />
+            </header>
+            <div class="table-scroll">
+                <EventTable rows columns=Columns::Whole caption="Events, newest first" />
+            </div>
+            {(count == 0).then(|| view! { <NoRows filtered /> })}
+            <Pages newer older first_page />
+        </section>
+    }
+    .into_any()
+}
+
+/// Rows on the screen change in place; others that belong here are counted, and spoken of once.
+fn count_new_rows(rows: LiveRows, query: EventQuery) -> RwSignal<u64> {
+    let live = expect_context::<Live>();
+    let announcer = expect_context::<Announcer>();
+    let new = RwSignal::new(0_u64);
+    let newest = rows.newest();
+    Effect::new(move |_| {
+        let Some(message) = live.events.get() else { return };
+        let unknown = rows.update(&message.items);
+        let is_new = |row: &&EventRow| newest.is_none_or(|newest| row.accepted_at > newest);
+        let fitting = unknown.iter().filter(is_new).filter(|row| query.admits(row)).count() as u64;
+        if fitting > 0 {
+            if new.get_untracked() == 0 {
+                announcer.say("There are new events; a button above the table shows them.");
+            }
+            new.update(|new| *new += fitting + message.skipped);
+        }
+    });
+    new
+}
+
+#[component]
+fn Exports(query: EventQuery) -> impl IntoView {
+    let here = expect_context::<Here>();
+    if !here.viewer.may(Action::ExportLedger) {
+        let reason = here.viewer.role.refusal(Action::ExportLedger);
+        return view! { <span class="muted" title=reason>"Export: not for this role"</span> }.into_any();
+    }
+    view! {
+        <p class="exports">
+            {Icon::Download.view()}
+            <a href=query.export_url("csv") rel="external" download>"CSV"</a>
+            <a href=query.export_url("json") rel="external" download>"JSON"</a>
+        </p>
+    }
+    .into_any()
+}
+
+#[component]
+fn NoRows(filtered: bool) -> impl IntoView {
+    if filtered {
+        return view! {
+            <div class="empty">
+                <h2>"No event fits these filters"</h2>
+                <p>"A hash is found by its first 8 digits, an event by its id or slot (gcp/1/204), a tenant by its name."</p>
+                <A href="/ledger" attr:class="button">"Show all events"</A>
+            </div>
+        }
+        .into_any();
+    }
+    view! {
+        <div class="empty">
+            <h2>"No events yet"</h2>
+            <p>"The first event appears here as soon as a program submits one: the overview shows the command."</p>
+            <A href="/" attr:class="button">"Overview"</A>
+        </div>
+    }
+    .into_any()
+}
+
+/// Keyset pages: an address of a page shows the same rows tomorrow.
+#[component]
+fn Pages(newer: Option<String>, older: Option<String>, first_page: bool) -> impl IntoView {
+    let way = |href: Option<String>, text: &'static str| match href {
+        Some(href) => view! { <A href=href attr:class="button">{text}</A> }.into_any(),
+        None => view! { <span class="button" aria-disabled="true">{text}</span> }.into_any(),
+    };
+    view! {
+        <nav class="pages" aria-label="Pages of the ledger">
+            {way(newer, "Newer")}
+            <span class="muted">{if first_page { "Newest page; rows update by themselves" } else { "An older page" }}</span>
+            {way(older, "Older")}
+        </nav>
+    }
+}

@@ -1,0 +1,9 @@
+//! One file a page.
+
+pub(crate) mod event;
+pub(crate) mod lab;
+pub(crate) mod ledger;
+pub(crate) mod not_found;
+pub(crate) mod overview;
+pub(crate) mod sign_in;
+pub(crate) mod verify;

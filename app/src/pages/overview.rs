@@ -1,0 +1,275 @@
+//! The first page: are the clouds well, do events become final, and does anything wait for me?
+
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::cloud::PerCloud;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+
+use crate::api;
+use crate::backend::{Attention, CloudState, Condition, LiveState, Overview, SeriesPoint, Severity};
+use crate::components::badge::ConditionBadge;
+use crate::components::chart::{Meter, RateChart, Sparkline};
+use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::time::Time;
+use crate::components::triad::{CloudGlyph, CloudRing};
+use crate::format::{self, TimeShape};
+use crate::live::{Health, Live};
+use crate::pages::overview::latest::LatestEvents;
+use crate::shell::console::Here;
+
+mod latest;
+
+#[component]
+pub(crate) fn OverviewPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let overview = Resource::new_blocking(move || live.gaps.get(), |_| api::overview());
+    let retry = Callback::new(move |()| overview.refetch());
+    view! {
+        <Title text="Overview" />
+        <Transition fallback=|| view! { <Skeleton cards=6 /> }>
+            {move || Suspend::new(async move {
+                match overview.await {
+                    Ok(overview) => view! { <Body overview /> }.into_any(),
+                    Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Body(overview: Overview) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let Overview { state: first, series, series_step_ms, attention, latest, .. } = overview;
+    // The stream's word is newer than the page's, once there is one.
+    let state = Memo::new(move |_| live.state.get().unwrap_or_else(|| first.clone()));
+    let series = growing_series(state, series, i64::from(series_step_ms));
+    view! {
+        <div class="overview">
+            <FinalityCard state />
+            {Cloud::ALL.map(|cloud| view! { <CloudCard cloud state /> }).collect_view()}
+            <RateCard state series />
+            <NeedsYou attention />
+            <LatestEvents rows=latest state />
+        </div>
+    }
+    .into_any()
+}
+
+/// The series that came with the page, continued by the stream at the same spacing.
+fn growing_series(
+    state: Memo<LiveState>,
+    first: Vec<SeriesPoint>,
+    step_ms: i64,
+) -> Signal<Vec<SeriesPoint>> {
+    let length = first.len().max(2);
+    let series = RwSignal::new(first);
+    Effect::new(move |_| {
+        let (at, final_per_s) = state.with(|state| (state.at, state.final_per_s));
+        let due = series.with_untracked(|series| {
+            series.last().is_none_or(|last| at.unix_ms() - last.at.unix_ms() >= step_ms)
+        });
+        if due {
+            series.update(|series| {
+                series.push(SeriesPoint { at, final_per_s });
+                let surplus = series.len().saturating_sub(length);
+                series.drain(..surplus);
+            });
+        }
+    });
+    series.into()
+}
+
+/// Is that cloud part of the quorum right now?
+const fn counts(condition: Condition) -> bool {
+    matches!(condition, Condition::Up | Condition::Lagging)
+}
+
+fn up(state: &LiveState) -> PerCloud<bool> {
+    state.clouds.map(|_, cloud| counts(cloud.condition))
+}
+
+#[component]
+fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let serving = here.deployment.cloud;
+    let p50 = move || state.read().time_to_final_p50_ms.map(format::duration);
+    let p99 = move || state.read().time_to_final_p99_ms.map_or_else(|| "–".to_owned(), format::duration_text);
+    view! {
+        <section class="card finality-card" aria-labelledby="finality-now">
+            <CloudRing up=Signal::derive(move || up(&state.read())) size=88 />
+            <div class="finality-words">
+                <h2 id="finality-now" class="card-title">"Time to final"</h2>
+                <p class="big">
+                    {move || p50().map_or_else(|| "–".to_owned(), |(number, _)| number)}
+                    <span class="unit">{move || p50().map_or("", |(_, unit)| unit)} " p50"</span>
+                </p>
+                <p class="finality-line">
+                    <strong>{p99}</strong> " p99 · "
+                    <strong>{move || format::rate(state.read().final_per_s)}</strong> " events/s"
+                </p>
+                <p class="sentence">{move || quorum_sentence(&state.read())}</p>
+                <p class="provenance">
+                    {move || format!("Measured at {serving}, last {} s", state.read().window_s)}
+                </p>
+            </div>
+        </section>
+    }
+}
+
+/// One true sentence about what makes an event final now.
+fn quorum_sentence(state: &LiveState) -> String {
+    let left: Vec<&str> =
+        Cloud::ALL.into_iter().filter(|cloud| *up(state).get(*cloud)).map(Cloud::name).collect();
+    match (state.health(), left.as_slice()) {
+        (Health::Normal, _) => "Any two clouds make an event final.".to_owned(),
+        (Health::Degraded, [one, two]) => {
+            format!("{one} and {two} make events final; nothing may fail now.")
+        }
+        (Health::Degraded, _) => "Two clouds are left; both are needed.".to_owned(),
+        (Health::NoQuorum, _) => {
+            "Nothing new becomes final: a second cloud is missing. What is final stays final."
+                .to_owned()
+        }
+    }
+}
+
+#[component]
+fn CloudCard(cloud: Cloud, state: Memo<LiveState>) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let region = here.deployment.clouds.get(cloud).region.clone();
+    let serving = here.deployment.cloud == cloud;
+    let mine = Memo::new(move |_| state.read().clouds.get(cloud).clone());
+    let heading = format!("cloud-{cloud}");
+    view! {
+        <section class=format!("card cloud-card of-{cloud}") aria-labelledby=heading data-down=move || (!counts(mine.read().condition)).to_string()>
+            <header class="cloud-head">
+                <h2 id=heading.clone() class="cloud-name"><CloudGlyph cloud size=20 /> {cloud.title()}</h2>
+                <ConditionBadge condition=Signal::derive(move || mine.read().condition) />
+            </header>
+            <p class="cloud-region">
+                <span class="mono">{region}</span>
+                {serving.then_some(" · serves this page")}
+                {move || heard(&mine.read()).map(|at| view! { " · last heard " <Time at=at shape=TimeShape::Second /> })}
+            </p>
+            <CloudFigures mine />
+        </section>
+    }
+}
+
+/// Only worth words when the cloud is silent.
+fn heard(cloud: &CloudState) -> Option<Timestamp> {
+    if counts(cloud.condition) { None } else { cloud.heard_at }
+}
+
+#[component]
+fn CloudFigures(mine: Memo<CloudState>) -> impl IntoView {
+    let confirms = move || mine.read().confirms_p50_ms.map(format::duration);
+    let history = Signal::derive(move || mine.read().behind_history.clone());
+    view! {
+        <dl class="figures">
+            <div class="figure">
+                <dt>"Own log"</dt>
+                <dd>{move || format::count(mine.read().own_log_size)}</dd>
+            </div>
+            <div class="figure">
+                <dt>"Confirms in"</dt>
+                <dd>
+                    {move || confirms().map_or_else(|| "–".to_owned(), |(number, unit)| format!("{number} {unit}"))}
+                    <span class="unit">{move || confirms().map(|_| " p50")}</span>
+                </dd>
+            </div>
+            <div class="figure">
+                <dt>"Behind"</dt>
+                <dd class="figure-spark">
+                    {move || format::count(mine.read().behind)}
+                    <Sparkline values=history />
+                </dd>
+            </div>
+            <div class="figure">
+                <dt>"Load"</dt>
+                <dd><Meter share=Signal::derive(move || mine.read().load) label="Load" /></dd>
+            </div>
+        </dl>
+    }
+}
+
+#[component]
+fn RateCard(state: Memo<LiveState>, series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
+    view! {
+        <section class="card rate-card" aria-labelledby="rate-title">
+            <header class="card-head">
+                <h2 id="rate-title" class="card-title">"Events made final, per second"</h2>
+                <dl class="strip">
+                    <div><dt>"Stored"</dt><dd>{move || format::count(state.read().events)}</dd></div>
+                    <Waiting state />
+                </dl>
+            </header>
+            <RateChart series />
+        </section>
+    }
+}
+
+/// Counts that lead to the rows they count.
+#[component]
+fn Waiting(state: Memo<LiveState>) -> impl IntoView {
+    let alarm = move || if state.read().quarantined > 0 { "quarantined" } else { "none" };
+    view! {
+        <div data-state="pending">
+            <dt>"Pending"</dt>
+            <dd><A href="/ledger?status=PENDING">{move || format::count(state.read().pending)}</A></dd>
+        </div>
+        <div data-state=alarm>
+            <dt>"Quarantined"</dt>
+            <dd><A href="/ledger?status=QUARANTINED">{move || format::count(state.read().quarantined)}</A></dd>
+        </div>
+    }
+}
+
+const fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+        Severity::Alarm => "alarm",
+    }
+}
+
+const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "Notice",
+        Severity::Warning => "Warning",
+        Severity::Alarm => "Alarm",
+    }
+}
+
+#[component]
+fn NeedsYou(attention: Vec<Attention>) -> impl IntoView {
+    let nothing = attention.is_empty().then(|| {
+        view! { <p class="calm">"Nothing waits for you. Every check that can run by itself does."</p> }
+    });
+    let items = attention
+        .into_iter()
+        .map(|item| {
+            view! {
+                <li class="need" data-severity=severity_name(item.severity)>
+                    <p class="need-sentence">
+                        <span class="visually-hidden">{severity_word(item.severity)} ": "</span>
+                        {item.sentence}
+                    </p>
+                    <p class="need-detail">{item.detail}</p>
+                    <a class="need-link" href=item.link>{item.link_text}</a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card needs-card" aria-labelledby="needs-title">
+            <h2 id="needs-title" class="card-title">"Needs you"</h2>
+            {nothing}
+            <ul class="needs">{items}</ul>
+        </section>
+    }
+}

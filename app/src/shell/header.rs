@@ -1,0 +1,204 @@
+//! The line above every page: where one is, how the deployment is, search, the stream, settings.
+
+use domain::cloud::Cloud;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use crate::backend::{Condition, LiveState, Theme};
+use crate::browser;
+use crate::components::icon::Icon;
+use crate::components::triad::join_names;
+use crate::format::{TimeShape, middle_cut};
+use crate::live::{Health, Link, Live};
+use crate::shell::console::{Dialogs, Here};
+use crate::zone::Zone;
+
+pub(super) const SEARCH_ID: &str = "search";
+
+#[component]
+pub(super) fn Header() -> impl IntoView {
+    let dialogs = expect_context::<Dialogs>();
+    view! {
+        <header class="top">
+            <PageTitle />
+            <HealthPill />
+            <SearchBox />
+            <StreamState />
+            <div class="top-tools">
+                <ZoneToggle />
+                <ThemeChoice />
+                <button type="button" class="icon-button needs-script" aria-label="Keys and help" title="Keys and help (?)" on:click=move |_| browser::open_dialog(dialogs.help)>
+                    {Icon::Help.view()}
+                </button>
+            </div>
+        </header>
+    }
+}
+
+/// The heading of the page, from its path: the header is rendered before the page is.
+#[component]
+fn PageTitle() -> impl IntoView {
+    let location = use_location();
+    let path = move || location.pathname.get();
+    move || match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        [""] => heading("Overview").into_any(),
+        ["ledger"] => heading("Ledger").into_any(),
+        ["ledger", id] => view! {
+            <h1 class="top-title">
+                <A href="/ledger">"Ledger"</A>
+                <span class="top-slash" aria-hidden="true">"/"</span>
+                <span class="top-id" title=(*id).to_owned()>{middle_cut(id, 13, 12)}</span>
+            </h1>
+        }
+        .into_any(),
+        ["verify"] => heading("Verify").into_any(),
+        ["lab"] => heading("Fault lab").into_any(),
+        _ => heading("Not found").into_any(),
+    }
+}
+
+fn heading(title: &'static str) -> impl IntoView {
+    view! { <h1 class="top-title">{title}</h1> }
+}
+
+/// "Normal · 3 of 3 clouds", or what is wrong and since when.
+#[component]
+fn HealthPill() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let zone = expect_context::<Zone>();
+    let known = move || {
+        live.state.read().as_ref().map(|state| (state.health(), health_sentence(state, zone)))
+    };
+    view! {
+        <p class="health badge" data-state=move || known().map_or("unknown", |(health, _)| health_name(health))>
+            {move || known().map_or_else(|| "Not known yet".to_owned(), |(_, sentence)| sentence)}
+        </p>
+    }
+}
+
+const fn health_name(health: Health) -> &'static str {
+    match health {
+        Health::Normal => "up",
+        Health::Degraded => "lagging",
+        Health::NoQuorum => "down",
+    }
+}
+
+fn health_sentence(state: &LiveState, zone: Zone) -> String {
+    let count = format!("{} of 3 clouds", state.clouds_up);
+    let missing = missing_clouds(state, zone);
+    match state.health() {
+        Health::Normal => format!("Normal · {count}"),
+        Health::Degraded => format!("Degraded · {count}{missing}"),
+        Health::NoQuorum => format!("No quorum · {count}{missing}"),
+    }
+}
+
+/// `, azure is down since 12:40`.
+fn missing_clouds(state: &LiveState, zone: Zone) -> String {
+    let down: Vec<Cloud> = Cloud::ALL
+        .into_iter()
+        .filter(|cloud| matches!(state.clouds.get(*cloud).condition, Condition::Down | Condition::Unknown))
+        .collect();
+    let names: Vec<&str> = down.iter().map(|cloud| cloud.name()).collect();
+    match down.as_slice() {
+        [] => String::new(),
+        [one] => {
+            let since = state.clouds.get(*one).heard_at.map_or_else(String::new, |at| {
+                format!(" since {}", zone.clock(at, TimeShape::Minute))
+            });
+            format!(", {one} is down{since}")
+        }
+        _ => format!(", {} are down", join_names(&names)),
+    }
+}
+
+/// Finds ids, hashes, slots, tenants; a plain GET form at heart.
+#[component]
+fn SearchBox() -> impl IntoView {
+    let navigate = use_navigate();
+    let search = move |event: web_sys::SubmitEvent| {
+        if let Some(url) = browser::form_url(&event) {
+            event.prevent_default();
+            navigate(&url, NavigateOptions::default());
+        }
+    };
+    view! {
+        <form class="search" role="search" aria-label="Search everything" method="get" action="/ledger" on:submit=search>
+            {Icon::Search.view()}
+            <input id=SEARCH_ID name="q" type="search" placeholder="Search id, hash, tenant…" aria-label="Search id, hash, slot or tenant" autocomplete="off" spellcheck="false" />
+            <kbd class="needs-script" aria-hidden="true">"/"</kbd>
+        </form>
+    }
+}
+
+/// live · reconnecting · stale since …, and the instant of the newest figures.
+#[component]
+fn StreamState() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let zone = expect_context::<Zone>();
+    let name = move || match live.link.get() {
+        Link::Connecting => "connecting",
+        Link::Live => "live",
+        Link::Reconnecting => "reconnecting",
+        Link::Stale(_) => "stale",
+    };
+    let with_zone = move |at| format!("{} {}", zone.clock(at, TimeShape::Second), zone.name(at));
+    let text = move || match (live.link.get(), live.state.read().as_ref().map(|state| state.at)) {
+        (Link::Stale(since), _) => format!("stale since {}", with_zone(since)),
+        (Link::Reconnecting, Some(at)) => format!("reconnecting · {}", with_zone(at)),
+        (Link::Reconnecting, None) => "reconnecting".to_owned(),
+        (Link::Live, Some(at)) => format!("live · {}", with_zone(at)),
+        (Link::Connecting, Some(at)) => format!("as of {}", with_zone(at)),
+        (Link::Live | Link::Connecting, None) => "not connected".to_owned(),
+    };
+    view! {
+        <p class="stream" data-link=name>
+            <span class="stream-dot" aria-hidden="true"></span>
+            <span class="stream-text">{text}</span>
+        </p>
+    }
+}
+
+#[component]
+fn ZoneToggle() -> impl IntoView {
+    let zone = expect_context::<Zone>();
+    let label = move || {
+        if zone.is_local() { "Times are local; show UTC" } else { "Times are UTC; show local time" }
+    };
+    view! {
+        <button type="button" class="icon-button zone-toggle needs-script" aria-label=label title=label on:click=move |_| zone.toggle()>
+            {move || if zone.is_local() { "Local" } else { "UTC" }}
+        </button>
+    }
+}
+
+/// Three buttons of one form: works without WebAssembly, and at once with it.
+#[component]
+fn ThemeChoice() -> impl IntoView {
+    let chosen = expect_context::<Here>().theme;
+    let location = use_location();
+    let choice = move |theme: Theme, icon: Icon, label: &'static str| {
+        let press = move |event: web_sys::MouseEvent| {
+            event.prevent_default();
+            chosen.set(theme);
+            browser::set_theme(theme);
+        };
+        view! {
+            <button type="submit" name="theme" value=browser::theme_name(theme) class="icon-button" aria-label=label title=label
+                aria-pressed=move || (chosen.get() == theme).to_string() on:click=press>
+                {icon.view()}
+            </button>
+        }
+    };
+    view! {
+        <form class="segments" method="post" action="/preferences" aria-label="Colours">
+            <input type="hidden" name="next" value=move || location.pathname.get() />
+            {choice(Theme::System, Icon::System, "Colours of the system")}
+            {choice(Theme::Light, Icon::Sun, "Light")}
+            {choice(Theme::Dark, Icon::Moon, "Dark")}
+        </form>
+    }
+}
