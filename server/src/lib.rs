@@ -2,4 +2,23 @@
 //!
 //! `node` composes the services of one cloud; each feature folder shows one small face.
 
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod demo;
 pub mod http;
+pub mod identity;
+pub mod keys;
+pub mod ledger;
+pub mod node;
+pub mod peer;
+pub mod postgres;
+pub mod projection;
+
+use domain::clock::Timestamp;
+
+/// The wall clock. Only here does the program read it.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::from_datetime(time::OffsetDateTime::now_utc())
+}

@@ -1,0 +1,1 @@
+//! The console: what the screens ask of this node.

@@ -1,0 +1,1 @@
+//! Composition: builds every service of one cloud and runs it.

@@ -1,0 +1,1 @@
+//! Projections of FINAL events: tenants, tiers, prices, users, metered usage.
