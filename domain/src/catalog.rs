@@ -321,7 +321,8 @@ mod tests {
         let mut missing = usage();
         missing.as_object_mut().expect("object").remove("model");
         assert_eq!(Known::read(&missing).expect_err("missing").field, "/model");
-        let unknown = json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin", "x": 1});
+        let unknown =
+            json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin", "x": 1});
         assert_eq!(Known::read(&unknown).expect_err("unknown").field, "/x");
     }
 
@@ -351,9 +352,7 @@ mod tests {
     #[test]
     fn an_sla_ladder_that_does_not_fall_is_refused() {
         let band = |min: &str| json!({"minUptimePct": min, "credit": "0.1"});
-        let tier = |bands: Value| {
-            json!({"kind": "tier.put", "tier": "pro", "name": "Pro", "sla": {"bands": bands}})
-        };
+        let tier = |bands: Value| json!({"kind": "tier.put", "tier": "pro", "name": "Pro", "sla": {"bands": bands}});
         assert!(Known::read(&tier(json!([band("99"), band("99.9"), band("0")]))).is_err());
         assert!(Known::read(&tier(json!([band("99.9"), band("95")]))).is_err());
         assert!(Known::read(&tier(json!([band("99.9"), band("0")]))).is_ok());

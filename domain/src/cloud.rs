@@ -117,11 +117,7 @@ pub struct PerCloud<T> {
 impl<T> PerCloud<T> {
     /// Fills each place from its cloud.
     pub fn from_fn(mut make: impl FnMut(Cloud) -> T) -> Self {
-        PerCloud {
-            gcp: make(Cloud::Gcp),
-            aws: make(Cloud::Aws),
-            azure: make(Cloud::Azure),
-        }
+        PerCloud { gcp: make(Cloud::Gcp), aws: make(Cloud::Aws), azure: make(Cloud::Azure) }
     }
 
     pub const fn get(&self, cloud: Cloud) -> &T {

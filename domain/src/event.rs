@@ -49,7 +49,9 @@ impl fmt::Display for EventId {
 /// A field breaks a rule of the envelope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    #[error("must be 1 to {TENANT_ID_CHARS_MAX} characters of a-z, A-Z, 0-9, '.', '_', '-', starting with a letter or digit")]
+    #[error(
+        "must be 1 to {TENANT_ID_CHARS_MAX} characters of a-z, A-Z, 0-9, '.', '_', '-', starting with a letter or digit"
+    )]
     TenantId,
     #[error("must be 1 to {REGION_CHARS_MAX} characters of a-z, 0-9 and '-'")]
     Region,
@@ -419,9 +421,8 @@ mod tests {
     fn a_signature_holds_for_its_hash_and_key_only() {
         let key = SigningKey::from_seed([1; 32]);
         let envelope = sample("{}").sign(&key);
-        let valid = |hash, key: &SigningKey| {
-            signature_is_valid(hash, envelope.signature(), &key.public())
-        };
+        let valid =
+            |hash, key: &SigningKey| signature_is_valid(hash, envelope.signature(), &key.public());
         assert!(valid(envelope.hash(), &key));
         assert!(!valid(Hash([0; 32]), &key));
         assert!(!valid(envelope.hash(), &SigningKey::from_seed([2; 32])));

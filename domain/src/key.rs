@@ -89,8 +89,7 @@ impl PublicKey {
     /// # Errors
     /// The bytes are no point, or one of the weak ones.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, WeakKey> {
-        let key =
-            ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| WeakKey::NotAPoint)?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| WeakKey::NotAPoint)?;
         if key.is_weak() {
             return Err(WeakKey::SmallOrder);
         }

@@ -124,7 +124,8 @@ impl SignatureLine {
             let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
             let bytes = BASE64.decode(encoded).ok()?;
             let (key_id, rest) = bytes.split_first_chunk::<4>()?;
-            let name_fits = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+');
+            let name_fits =
+                !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+');
             name_fits.then(|| SignatureLine {
                 name: name.to_owned(),
                 key_id: *key_id,
@@ -208,7 +209,10 @@ mod tests {
         let read = Note::parse(&note.to_string()).expect("reads back");
         assert_eq!(read, note);
         assert_eq!(read.check(&log), LineVerdict::Valid { stated_unix_s: None });
-        assert_eq!(read.check(&cosigner), LineVerdict::Valid { stated_unix_s: Some(1_763_815_266) });
+        assert_eq!(
+            read.check(&cosigner),
+            LineVerdict::Valid { stated_unix_s: Some(1_763_815_266) }
+        );
         let changed = Note { text: "example/log\n2\nroot\n".to_owned(), ..note };
         assert_eq!(changed.check(&log), LineVerdict::Invalid);
         assert_eq!(changed.check(&cosigner), LineVerdict::Invalid);

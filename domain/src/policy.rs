@@ -37,7 +37,11 @@ pub struct PolicyError {
 impl Policy {
     /// The policy of a deployment: its logs, and any `threshold` of its cosigners.
     #[must_use]
-    pub fn of_clouds(logs: Vec<NoteKey>, witnesses: Vec<(String, NoteKey)>, threshold: usize) -> Self {
+    pub fn of_clouds(
+        logs: Vec<NoteKey>,
+        witnesses: Vec<(String, NoteKey)>,
+        threshold: usize,
+    ) -> Self {
         let members = witnesses.iter().map(|(name, _)| name.clone()).collect();
         let groups = BTreeMap::from([("clouds".to_owned(), Group { threshold, members })]);
         Policy { logs, witnesses, groups, quorum: Some("clouds".to_owned()) }
@@ -55,12 +59,7 @@ impl Policy {
         let quorum = reader
             .quorum
             .ok_or_else(|| PolicyError { line: 0, reason: "there is no quorum line".to_owned() })?;
-        Ok(Policy {
-            logs: reader.logs,
-            witnesses: reader.witnesses,
-            groups: reader.groups,
-            quorum,
-        })
+        Ok(Policy { logs: reader.logs, witnesses: reader.witnesses, groups: reader.groups, quorum })
     }
 
     /// The key of the log with this name.
@@ -158,7 +157,8 @@ impl Reader {
             return Err("too many groups or members".to_owned());
         }
         for (at, member) in members.iter().enumerate() {
-            let in_group = self.groups.values().any(|group| group.members.iter().any(|m| m == member));
+            let in_group =
+                self.groups.values().any(|group| group.members.iter().any(|m| m == member));
             if !self.is_defined(member) || in_group || members[..at].contains(member) {
                 return Err(format!("\"{member}\" is not defined above, or is in a group already"));
             }
@@ -202,7 +202,9 @@ impl Reader {
 fn read_key(vkey: &str, algorithm: NoteAlgorithm) -> Result<NoteKey, String> {
     let key = NoteKey::parse(vkey).map_err(|error: BadNoteKey| error.to_string())?;
     if key.algorithm() != algorithm {
-        return Err("a log signs with Ed25519 (0x01), a witness with cosignature/v1 (0x04)".to_owned());
+        return Err(
+            "a log signs with Ed25519 (0x01), a witness with cosignature/v1 (0x04)".to_owned()
+        );
     }
     Ok(key)
 }

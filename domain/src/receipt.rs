@@ -258,7 +258,10 @@ fn payload_step(receipt: &Receipt) -> Step {
     let stated = ("stated in the receipt", receipt.event.payload_hash.to_string());
     let (Some(value), Some(salt)) = (&receipt.event.payload, &receipt.event.salt) else {
         let result = "the receipt carries no payload".to_owned();
-        return Step { state: StepState::NotChecked, ..step(title, method, vec![stated], result, true) };
+        return Step {
+            state: StepState::NotChecked,
+            ..step(title, method, vec![stated], result, true)
+        };
     };
     let Some(event) = receipt.to_event() else {
         let result = "the payload is no object within the size limit, or the salt is not 16 bytes";
@@ -293,11 +296,8 @@ fn event_signature_step(receipt: &Receipt, keys: &Keys<'_>) -> Step {
     let done = match keys.log() {
         None => step(&title, method, vec![signature], no_log_key(receipt), false),
         Some(key) => {
-            let inputs = vec![
-                ("key", key.to_string()),
-                ("hash", receipt.event.hash.to_string()),
-                signature,
-            ];
+            let inputs =
+                vec![("key", key.to_string()), ("hash", receipt.event.hash.to_string()), signature];
             let ok = origin == receipt.slot.origin
                 && signature_is_valid(receipt.event.hash, &receipt.event.signature, key.key());
             step(&title, method, inputs, validity(ok), ok)
@@ -355,7 +355,10 @@ fn root_step(receipt: &Receipt, checkpoint: Option<&Checkpoint>) -> Step {
             ("siblings", siblings),
             ("root in the checkpoint", checkpoint.head.root.to_string()),
         ],
-        root.map_or_else(|| "the proof does not fit this place".to_owned(), |root| root.to_string()),
+        root.map_or_else(
+            || "the proof does not fit this place".to_owned(),
+            |root| root.to_string(),
+        ),
         root == Some(checkpoint.head.root),
     )
 }
@@ -386,10 +389,10 @@ fn cosignature_steps(note: &Note, keys: &Keys<'_>) -> Vec<Step> {
             let who = cloud.map_or_else(|| name.clone(), |cloud| cloud.title().to_owned());
             let inputs = vec![("key", key.to_string()), ("checkpoint", note.text.clone())];
             let (title, state) = match verdict {
-                LineVerdict::Valid { .. } => (format!("{who} signed the same root"), StepState::Valid),
-                LineVerdict::Absent => {
-                    (format!("{who} had not signed yet"), StepState::NotChecked)
+                LineVerdict::Valid { .. } => {
+                    (format!("{who} signed the same root"), StepState::Valid)
                 }
+                LineVerdict::Absent => (format!("{who} had not signed yet"), StepState::NotChecked),
                 LineVerdict::Invalid => (format!("{who}'s signature"), StepState::Invalid),
             };
             let result = line_result(verdict);
@@ -429,7 +432,10 @@ fn quorum_step(note: &Note, keys: &Keys<'_>) -> Step {
         Policy::quorum_sentence,
     );
     let title = if ok { "Enough clouds signed: final" } else { "Not enough clouds signed" };
-    let result = format!("{} signed", if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") });
+    let result = format!(
+        "{} signed",
+        if signed.is_empty() { "nobody".to_owned() } else { signed.join(", ") }
+    );
     step(title, "count of valid cosignatures on one root", vec![("rule", rule)], result, ok)
 }
 
@@ -469,7 +475,8 @@ fn conclude(steps: Vec<Step>) -> Verification {
                     Bring the deployment's policy file to know whose keys these are.";
         (Verdict::SelfConsistent, text.to_owned())
     } else {
-        let text = "Valid: final under your policy file. Any change to the event would break a step.";
+        let text =
+            "Valid: final under your policy file. Any change to the event would break a step.";
         (Verdict::Valid, text.to_owned())
     };
     Verification { steps, verdict, sentence }

@@ -24,7 +24,8 @@ pub struct UsageKey {
     pub hour: Timestamp,
 }
 
-/// What was used.
+/// What was used. Negative where a [`Meter`] took back more than it recorded: its rows are
+/// changes to be added to what is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageSum {
@@ -54,14 +55,15 @@ impl UsageSum {
         }
     }
 
-    fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.failed += other.failed;
-        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
-        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
-        self.timed += other.timed;
-        self.latency_us = self.latency_us.saturating_add(other.latency_us);
+    fn add(&mut self, other: Self, sign: i64) {
+        let counted = |sum: i64, more: i64| sum.saturating_add(more.saturating_mul(sign));
+        self.requests = counted(self.requests, other.requests);
+        self.failed = counted(self.failed, other.failed);
+        self.input_tokens = counted(self.input_tokens, other.input_tokens);
+        self.output_tokens = counted(self.output_tokens, other.output_tokens);
+        self.cached_tokens = counted(self.cached_tokens, other.cached_tokens);
+        self.timed = counted(self.timed, other.timed);
+        self.latency_us = counted(self.latency_us, other.latency_us);
     }
 }
 
@@ -79,7 +81,17 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// Counts an event.
     pub fn record(&mut self, tenant: &TenantId, usage: &Usage) {
+        self.row(tenant, usage).add(UsageSum::of(usage), 1);
+    }
+
+    /// Takes back an event that was counted before, here or in what is stored already.
+    pub fn retract(&mut self, tenant: &TenantId, usage: &Usage) {
+        self.row(tenant, usage).add(UsageSum::of(usage), -1);
+    }
+
+    fn row(&mut self, tenant: &TenantId, usage: &Usage) -> &mut UsageSum {
         let key = UsageKey {
             tenant_id: tenant.clone(),
             provider: usage.provider.clone(),
@@ -87,12 +99,12 @@ impl Meter {
             region: usage.region.clone(),
             hour: usage.requested_at.hour(),
         };
-        self.rows.entry(key).or_default().add(UsageSum::of(usage));
+        self.rows.entry(key).or_default()
     }
 
-    /// The rows in key order.
+    /// The rows in key order, without those in which everything was taken back.
     pub fn into_rows(self) -> impl Iterator<Item = (UsageKey, UsageSum)> {
-        self.rows.into_iter()
+        self.rows.into_iter().filter(|(_, sum)| *sum != UsageSum::default())
     }
 }
 
@@ -127,5 +139,21 @@ mod tests {
         assert_eq!((first.requests, first.failed, first.input_tokens), (2, 1, 748));
         assert_eq!((first.timed, first.latency_us), (1, 611_400));
         assert_eq!(rows[1].0.hour.to_string(), "2026-11-22T19:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_taken_back_is_a_negative_change_and_cancels_what_was_recorded() {
+        let tenant = TenantId::platform();
+        let failed = usage("2026-11-22T18:15:46.680Z", Some(false), Some(2.5));
+        let mut meter = Meter::default();
+        meter.retract(&tenant, &failed);
+        let rows: Vec<_> = meter.clone().into_rows().collect();
+        assert_eq!(rows.len(), 1);
+        let change = rows[0].1;
+        assert_eq!((change.requests, change.failed, change.timed), (-1, -1, -1));
+        assert_eq!((change.input_tokens, change.output_tokens), (-374, -44));
+        assert_eq!(change.latency_us, -2500);
+        meter.record(&tenant, &failed);
+        assert_eq!(meter.into_rows().count(), 0);
     }
 }

@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_specifications_example_reads_back() {
-        let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        let text =
+            "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
         let checkpoint = Checkpoint::parse(text).expect("valid");
         assert_eq!(checkpoint.head.size, 20_852_163);
         assert_eq!(checkpoint.to_string(), text);

@@ -25,7 +25,9 @@ impl TilePath {
         let shift = u32::from(self.level) * u32::from(TILE_HEIGHT);
         let hashes_in_level = size.checked_shr(shift).unwrap_or(0);
         let before = self.index.saturating_mul(TILE_WIDTH as u64);
-        usize::try_from(hashes_in_level.saturating_sub(before)).unwrap_or(TILE_WIDTH).min(TILE_WIDTH)
+        usize::try_from(hashes_in_level.saturating_sub(before))
+            .unwrap_or(TILE_WIDTH)
+            .min(TILE_WIDTH)
     }
 
     /// The tile whose hashes yield `node`.
