@@ -143,7 +143,10 @@ impl From<Region> for String {
 
 /// The RFC 8785 bytes of a payload: an object, within the size limit.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Payload(Vec<u8>);
+pub struct Payload {
+    bytes: Vec<u8>,
+    kind: Option<String>,
+}
 
 impl Payload {
     /// # Errors
@@ -156,7 +159,7 @@ impl Payload {
         if bytes.len() > PAYLOAD_BYTES_MAX {
             return Err(FieldError::PayloadTooLarge(bytes.len()));
         }
-        Ok(Payload(bytes))
+        Ok(Payload { bytes, kind: kind_of(value) })
     }
 
     /// Accepts bytes only if they are already canonical: the check that every cloud makes of
@@ -165,31 +168,42 @@ impl Payload {
     pub fn from_canonical(bytes: Vec<u8>) -> Option<Self> {
         let value = json::parse_strict(&bytes).ok()?;
         let fits = value.is_object() && bytes.len() <= PAYLOAD_BYTES_MAX;
-        (fits && json::canonical(&value) == bytes).then_some(Payload(bytes))
+        let kind = kind_of(&value);
+        (fits && json::canonical(&value) == bytes).then_some(Payload { bytes, kind })
     }
 
     /// Takes bytes that the caller does not yet trust, such as those of a database row, without
     /// a check. Only for hashing them.
     #[must_use]
     pub const fn unchecked(bytes: Vec<u8>) -> Self {
-        Payload(bytes)
+        Payload { bytes, kind: None }
     }
 
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// The payload's `kind`, if it names one.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
     }
 
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Payload({} bytes)", self.0.len())
+        write!(out, "Payload({} bytes)", self.bytes.len())
     }
+}
+
+fn kind_of(payload: &serde_json::Value) -> Option<String> {
+    crate::catalog::kind_of(payload).map(str::to_owned)
 }
 
 /// Sixteen random bytes that are hashed with the payload.

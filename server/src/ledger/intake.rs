@@ -14,8 +14,6 @@ pub const SUBMISSIONS_MAX: usize = 1_000;
 pub struct Submission {
     pub tenant_id: TenantId,
     pub payload: Payload,
-    /// The payload's `kind`, for the index.
-    pub kind: Option<String>,
     /// Made here (UUID version 7) when the client gives none.
     pub event_id: Option<EventId>,
     /// This node's region when the client gives none.

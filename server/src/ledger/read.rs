@@ -20,6 +20,7 @@ pub struct Record {
     pub event: Event,
     pub hash: Hash,
     pub signature: Signature,
+    /// The payload's `kind`, as indexed.
     pub kind: Option<String>,
 }
 
