@@ -128,7 +128,9 @@ pub(crate) const fn theme_name(theme: Theme) -> &'static str {
 ///
 /// # Errors
 /// A sentence for the reader: no file, too large, or unreadable.
-pub(crate) async fn read_file(files: Option<web_sys::FileList>) -> Result<(String, String), String> {
+pub(crate) async fn read_file(
+    files: Option<web_sys::FileList>,
+) -> Result<(String, String), String> {
     let file = files.and_then(|files| files.get(0)).ok_or("No file was chosen.")?;
     if file.size() > FILE_BYTES_MAX {
         return Err(format!("{} is larger than 4 MiB; a receipt is a few kilobytes.", file.name()));

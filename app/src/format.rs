@@ -50,7 +50,10 @@ pub(crate) fn milliseconds(ms: i64) -> String {
 }
 
 /// Exact below 2^53, which in milliseconds is 285,000 years.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds between two events are far below 2^53"
+)]
 pub(crate) fn as_f64(ms: i64) -> f64 {
     ms as f64
 }

@@ -9,7 +9,10 @@
 
 // The types of views nest as deep as the markup does.
 #![recursion_limit = "512"]
-#![expect(unreachable_pub, reason = "`#[component]` makes an inner function `pub` whatever we write")]
+#![expect(
+    unreachable_pub,
+    reason = "`#[component]` makes an inner function `pub` whatever we write"
+)]
 
 pub mod api;
 pub mod backend;

@@ -68,9 +68,9 @@ impl Live {
                     self.set_link(Link::Stale(heard.get_value()));
                 }
                 let closed = source.with_value(|source| {
-                    source.as_ref().is_none_or(|source| {
-                        source.ready_state() == web_sys::EventSource::CLOSED
-                    })
+                    source
+                        .as_ref()
+                        .is_none_or(|source| source.ready_state() == web_sys::EventSource::CLOSED)
                 });
                 if closed && silence_ms > REOPEN_AFTER_MS {
                     source.set_value(self.open(heard));
@@ -121,13 +121,12 @@ impl Live {
 }
 
 fn listen(source: &web_sys::EventSource, name: &str, mut hear: impl FnMut(String) + 'static) {
-    let hear = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(
-        move |message: web_sys::MessageEvent| {
+    let hear =
+        Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |message: web_sys::MessageEvent| {
             if let Some(text) = message.data().as_string() {
                 hear(text);
             }
-        },
-    );
+        });
     let _ = source.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
     hear.forget(); // lives as long as the source, which lives as long as the page
 }

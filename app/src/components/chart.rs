@@ -118,7 +118,12 @@ fn Cursor(
     let found = Memo::new(move |_| {
         let series = series.read();
         let last = series.len().checked_sub(1)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among a few hundred points")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place among a few hundred points"
+        )]
         let at = (pointed.get()?.clamp(0.0, 1.0) * last as f64).round() as usize;
         #[expect(clippy::cast_precision_loss, reason = "a place among a few hundred points")]
         let x = 100.0 * at as f64 / last.max(1) as f64;
@@ -142,7 +147,10 @@ fn Cursor(
 }
 
 fn scale(top: f64) -> Vec<String> {
-    (0..=GRID_LINES).rev().map(|line| format::rate(top * f64::from(line) / f64::from(GRID_LINES))).collect()
+    (0..=GRID_LINES)
+        .rev()
+        .map(|line| format::rate(top * f64::from(line) / f64::from(GRID_LINES)))
+        .collect()
 }
 
 /// What the picture shows, for those who do not see it.
@@ -264,7 +272,10 @@ fn spark_path(values: &[u64]) -> String {
 
 /// A share of one, as a bar with its number.
 #[component]
-pub(crate) fn Meter(#[prop(into)] share: Signal<Option<f64>>, label: &'static str) -> impl IntoView {
+pub(crate) fn Meter(
+    #[prop(into)] share: Signal<Option<f64>>,
+    label: &'static str,
+) -> impl IntoView {
     let width = move || format!("{:.1}", share.get().unwrap_or(0.0).clamp(0.0, 1.0) * 100.0);
     view! {
         <span class="meter">
@@ -286,7 +297,9 @@ mod tests {
 
     #[test]
     fn the_ceiling_divides_into_readable_steps_and_holds_the_highest_value() {
-        for (highest, top) in [(0.0, 4.0), (3.0, 4.0), (412.0, 800.0), (96.0, 100.0), (1_900.0, 2_000.0)] {
+        for (highest, top) in
+            [(0.0, 4.0), (3.0, 4.0), (412.0, 800.0), (96.0, 100.0), (1_900.0, 2_000.0)]
+        {
             assert!((ceiling(highest) - top).abs() < 1e-9, "{highest}: {}", ceiling(highest));
         }
     }

@@ -17,10 +17,11 @@ pub(crate) fn Dialog(
     let heading = format!("{id}-title");
     // A press on the backdrop lands on the dialog element itself.
     let press = move |event: web_sys::MouseEvent| {
-        let on_backdrop = event.target().zip(node.get_untracked()).is_some_and(|(target, dialog)| {
-            let dialog: &web_sys::EventTarget = dialog.as_ref();
-            target == *dialog
-        });
+        let on_backdrop =
+            event.target().zip(node.get_untracked()).is_some_and(|(target, dialog)| {
+                let dialog: &web_sys::EventTarget = dialog.as_ref();
+                target == *dialog
+            });
         if on_backdrop {
             browser::close_dialog(node);
         }

@@ -22,7 +22,8 @@ pub(crate) fn FileDrop(
         });
     };
     let chosen = move |event: web_sys::Event| {
-        let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
+        let input =
+            event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
         read(input.and_then(|input| input.files()));
     };
     let dropped = move |event: web_sys::DragEvent| {

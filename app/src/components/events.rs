@@ -33,10 +33,10 @@ impl LiveRow {
 #[derive(Clone, Copy)]
 pub(crate) struct LiveRows(RwSignal<Vec<LiveRow>>);
 
-
 impl LiveRows {
     pub(crate) fn new(rows: Vec<EventRow>) -> Self {
-        let live = |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: false };
+        let live =
+            |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: false };
         LiveRows(RwSignal::new(rows.into_iter().map(live).collect()))
     }
 

@@ -53,7 +53,11 @@ pub(crate) fn Stepper(
     let items = steps
         .into_iter()
         .map(|step| {
-            if checked { view! { <CheckedStep step /> }.into_any() } else { view! { <OpenStep step /> }.into_any() }
+            if checked {
+                view! { <CheckedStep step /> }.into_any()
+            } else {
+                view! { <OpenStep step /> }.into_any()
+            }
         })
         .collect_view();
     view! { <ol class="steps" class:steps-animated=animate>{items}</ol> }

@@ -24,10 +24,8 @@ pub(crate) fn EventPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("event_id").unwrap_or_default());
-    let detail = Resource::new_blocking(
-        move || (id.get(), live.gaps.get()),
-        |(id, _)| api::event(id),
-    );
+    let detail =
+        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::event(id));
     refetch_when_it_changes(id, detail);
     let retry = Callback::new(move |()| detail.refetch());
     view! {
@@ -90,7 +88,10 @@ fn Body(detail: EventDetail) -> impl IntoView {
 #[component]
 fn Head(detail: EventDetail) -> impl IntoView {
     let row = &detail.row;
-    let replicated = row.signed.replicated().then(|| view! { <span class="badge badge-plain">"Replicated 3 of 3"</span> });
+    let replicated = row
+        .signed
+        .replicated()
+        .then(|| view! { <span class="badge badge-plain">"Replicated 3 of 3"</span> });
     let held = detail.held_because.clone().map(|why| view! { <p class="held">{why}</p> });
     let others = (!detail.other_slots.is_empty()).then(|| {
         view! {
@@ -147,9 +148,12 @@ fn sentence(detail: &EventDetail) -> String {
             detail.row.origin,
             join_any(&missing)
         ),
-        Finality::Quarantined => "Held without effect: a check failed, so no cloud lets it count.".to_owned(),
+        Finality::Quarantined => {
+            "Held without effect: a check failed, so no cloud lets it count.".to_owned()
+        }
         Finality::Disputed => {
-            "Its origin signed two histories, and each was confirmed. Held until admins decide.".to_owned()
+            "Its origin signed two histories, and each was confirmed. Held until admins decide."
+                .to_owned()
         }
     }
 }
@@ -168,9 +172,15 @@ fn final_sentence(lines: &[SignatureLine]) -> String {
     let last = all.and_then(|after| after.into_iter().max());
     let when = match (quorum, last) {
         (Some(two), Some(three)) => {
-            format!("Two clouds had signed after {}, all three after {}.", milliseconds(two), milliseconds(three))
+            format!(
+                "Two clouds had signed after {}, all three after {}.",
+                milliseconds(two),
+                milliseconds(three)
+            )
         }
-        (Some(two), None) => format!("Two clouds had signed after {}; the third has not yet.", milliseconds(two)),
+        (Some(two), None) => {
+            format!("Two clouds had signed after {}; the third has not yet.", milliseconds(two))
+        }
         (None, _) => "Two clouds have signed.".to_owned(),
     };
     format!("{when} Anything that changes it now leaves proof.")
@@ -224,6 +234,9 @@ mod tests {
             "Two clouds had signed after 41 ms, all three after 63 ms. Anything that changes it now leaves proof."
         );
         lines[2].after_ms = None;
-        assert!(final_sentence(&lines).starts_with("Two clouds had signed after 41 ms; the third has not yet."));
+        assert!(
+            final_sentence(&lines)
+                .starts_with("Two clouds had signed after 41 ms; the third has not yet.")
+        );
     }
 }

@@ -116,9 +116,7 @@ fn CloudBench(cloud: Cloud, bench: Bench) -> impl IntoView {
     let mine = Memo::new(move |_| bench.state.read().clouds.get(cloud).clone());
     let serving = here.deployment.cloud == cloud;
     let heading = format!("lab-{cloud}");
-    let running = move || {
-        live.state.read().as_ref().map(|state| behind_sentence(state, cloud))
-    };
+    let running = move || live.state.read().as_ref().map(|state| behind_sentence(state, cloud));
     view! {
         <section class=format!("card lab-cloud of-{cloud}") aria-labelledby=heading>
             <header class="cloud-head">
@@ -154,10 +152,12 @@ fn prospect(process: ProcessState, cloud: Cloud, serving: bool) -> String {
             "It serves this page: stop it and the page goes stale. {one} and {two} go on, and show the same."
         ),
         (ProcessState::Paused, _) => {
-            "Frozen, not dead: its connections stay open and say nothing. Start lets it go on.".to_owned()
+            "Frozen, not dead: its connections stay open and say nothing. Start lets it go on."
+                .to_owned()
         }
         (ProcessState::Stopped, _) => {
-            "Start it: it verifies what it holds, asks the others for what it missed, and signs.".to_owned()
+            "Start it: it verifies what it holds, asks the others for what it missed, and signs."
+                .to_owned()
         }
         (ProcessState::Starting, _) => "Verifying its own log before it says anything.".to_owned(),
         (ProcessState::Stopping, _) => "Draining: it finishes what it has begun.".to_owned(),
@@ -194,7 +194,12 @@ const fn makes_sense(act: LabAct, process: ProcessState) -> bool {
 
 /// A form of its own: works without WebAssembly.
 #[component]
-fn ActButton(cloud: Cloud, act: LabAct, bench: Bench, process: Signal<ProcessState>) -> impl IntoView {
+fn ActButton(
+    cloud: Cloud,
+    act: LabAct,
+    bench: Bench,
+    process: Signal<ProcessState>,
+) -> impl IntoView {
     let (name, title, icon) = word(act);
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();

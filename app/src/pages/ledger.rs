@@ -107,7 +107,8 @@ fn Exports(query: EventQuery) -> impl IntoView {
     let here = expect_context::<Here>();
     if !here.viewer.may(Action::ExportLedger) {
         let reason = here.viewer.role.refusal(Action::ExportLedger);
-        return view! { <span class="muted" title=reason>"Export: not for this role"</span> }.into_any();
+        return view! { <span class="muted" title=reason>"Export: not for this role"</span> }
+            .into_any();
     }
     view! {
         <p class="exports">

@@ -8,7 +8,9 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 
 use crate::api;
-use crate::backend::{Attention, CloudState, Condition, LiveState, Overview, SeriesPoint, Severity};
+use crate::backend::{
+    Attention, CloudState, Condition, LiveState, Overview, SeriesPoint, Severity,
+};
 use crate::components::badge::ConditionBadge;
 use crate::components::chart::{Meter, RateChart, Sparkline};
 use crate::components::problem::{ProblemCard, Skeleton};
@@ -97,7 +99,9 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
     let here = expect_context::<Here>();
     let serving = here.deployment.cloud;
     let p50 = move || state.read().time_to_final_p50_ms.map(format::duration);
-    let p99 = move || state.read().time_to_final_p99_ms.map_or_else(|| "–".to_owned(), format::duration_text);
+    let p99 = move || {
+        state.read().time_to_final_p99_ms.map_or_else(|| "–".to_owned(), format::duration_text)
+    };
     view! {
         <section class="card finality-card" aria-labelledby="finality-now">
             <CloudRing up=Signal::derive(move || up(&state.read())) size=88 />

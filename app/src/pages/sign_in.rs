@@ -70,7 +70,9 @@ fn error_sentence(code: &str) -> &'static str {
     match code {
         "bad_credentials" => "This e-mail address and password do not belong together.",
         "rate_limited" => "Too many attempts. Wait a minute, then try again.",
-        "unavailable" => "Nobody can be signed in just now: the database is away. Try again in a moment.",
+        "unavailable" => {
+            "Nobody can be signed in just now: the database is away. Try again in a moment."
+        }
         "signed_out" => "You have signed out.",
         _ => "Signing in failed. Try again.",
     }

@@ -22,7 +22,8 @@ pub(crate) fn VerifyPage() -> impl IntoView {
     let keys: Loaded<String> = RwSignal::new(None);
     let announcer = expect_context::<Announcer>();
     let take_receipt = Callback::new(move |file: Result<(String, String), String>| {
-        let read = file.and_then(|(name, text)| Subject::read(&text).map(|subject| (name, subject)));
+        let read =
+            file.and_then(|(name, text)| Subject::read(&text).map(|subject| (name, subject)));
         if let Err(sentence) = &read {
             announcer.say(sentence.clone());
         }
@@ -59,7 +60,9 @@ fn FileState<T: Clone + Send + Sync + 'static>(loaded: Loaded<T>) -> impl IntoVi
     move || match loaded.get() {
         None => ().into_any(),
         Some(Ok((name, _))) => view! { <p class="file-state">{name}</p> }.into_any(),
-        Some(Err(sentence)) => view! { <p class="form-error" role="alert">{sentence}</p> }.into_any(),
+        Some(Err(sentence)) => {
+            view! { <p class="form-error" role="alert">{sentence}</p> }.into_any()
+        }
     }
 }
 
@@ -101,9 +104,9 @@ fn Shown(subject: Subject, checked: Verification, source: KeySource) -> impl Int
     let slot = subject.slot().to_string();
     let event = subject.receipt.event;
     let policy = match source {
-        KeySource::Own { name, text } => {
-            Some(view! { <p class="muted">"Under " <strong>{name}</strong> ", fingerprint " <span class="mono fingerprint">{fingerprint(&text)}</span></p> })
-        }
+        KeySource::Own { name, text } => Some(
+            view! { <p class="muted">"Under " <strong>{name}</strong> ", fingerprint " <span class="mono fingerprint">{fingerprint(&text)}</span></p> },
+        ),
         KeySource::Receipt | KeySource::Server(_) => None,
     };
     view! {

@@ -63,7 +63,8 @@ fn Entrance(session: Session) -> impl IntoView {
             view! { <Frame live /> }.into_any()
         }
         None => {
-            let next = location.pathname.get_untracked() + &search_of(&location.search.get_untracked());
+            let next =
+                location.pathname.get_untracked() + &search_of(&location.search.get_untracked());
             let path = format!("/sign-in?next={}", url_value(&next));
             view! { <Redirect path /> }.into_any()
         }

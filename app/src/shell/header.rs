@@ -100,7 +100,9 @@ fn health_sentence(state: &LiveState, zone: Zone) -> String {
 fn missing_clouds(state: &LiveState, zone: Zone) -> String {
     let down: Vec<Cloud> = Cloud::ALL
         .into_iter()
-        .filter(|cloud| matches!(state.clouds.get(*cloud).condition, Condition::Down | Condition::Unknown))
+        .filter(|cloud| {
+            matches!(state.clouds.get(*cloud).condition, Condition::Down | Condition::Unknown)
+        })
         .collect();
     let names: Vec<&str> = down.iter().map(|cloud| cloud.name()).collect();
     match down.as_slice() {

@@ -21,10 +21,34 @@ pub(super) struct Place {
 }
 
 pub(super) const PLACES: [Place; 4] = [
-    Place { path: "/", title: "Overview", icon: Icon::Overview, needs: Some(Action::ReadLedger), demonstration_only: false },
-    Place { path: "/ledger", title: "Ledger", icon: Icon::Ledger, needs: Some(Action::ReadLedger), demonstration_only: false },
-    Place { path: "/verify", title: "Verify", icon: Icon::Verify, needs: None, demonstration_only: false },
-    Place { path: "/lab", title: "Fault lab", icon: Icon::Lab, needs: Some(Action::OperateFaultLab), demonstration_only: true },
+    Place {
+        path: "/",
+        title: "Overview",
+        icon: Icon::Overview,
+        needs: Some(Action::ReadLedger),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/ledger",
+        title: "Ledger",
+        icon: Icon::Ledger,
+        needs: Some(Action::ReadLedger),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/verify",
+        title: "Verify",
+        icon: Icon::Verify,
+        needs: None,
+        demonstration_only: false,
+    },
+    Place {
+        path: "/lab",
+        title: "Fault lab",
+        icon: Icon::Lab,
+        needs: Some(Action::OperateFaultLab),
+        demonstration_only: true,
+    },
 ];
 
 impl Here {

@@ -49,12 +49,20 @@ fn standing_choices(here: &Here) -> Vec<Choice> {
         .filter(|place| here.refusal(*place).is_none())
         .map(|place| choice(place.title, "page", Command::Go(place.path.to_owned())))
         .collect();
-    for (title, query) in [("Pending events", "PENDING"), ("Quarantine", "QUARANTINED"), ("Disputed events", "DISPUTED")] {
+    for (title, query) in [
+        ("Pending events", "PENDING"),
+        ("Quarantine", "QUARANTINED"),
+        ("Disputed events", "DISPUTED"),
+    ] {
         choices.push(choice(title, "ledger", Command::Go(format!("/ledger?status={query}"))));
     }
     for peer in here.deployment.cloud.peers() {
         let url = here.deployment.clouds.get(peer).url.clone();
-        choices.push(choice(&format!("Open {}'s console", peer.name()), "another cloud", Command::Leave(url)));
+        choices.push(choice(
+            &format!("Open {}'s console", peer.name()),
+            "another cloud",
+            Command::Leave(url),
+        ));
     }
     choices.push(choice("Dark colours", "act", Command::Theme(Theme::Dark)));
     choices.push(choice("Light colours", "act", Command::Theme(Theme::Light)));
@@ -104,7 +112,11 @@ impl State {
             if self.text.get_untracked().trim() == text {
                 let found = hits.into_iter().map(|hit| Choice {
                     title: hit.title,
-                    detail: if hit.detail.is_empty() { hit.what } else { format!("{} · {}", hit.what, hit.detail) },
+                    detail: if hit.detail.is_empty() {
+                        hit.what
+                    } else {
+                        format!("{} · {}", hit.what, hit.detail)
+                    },
                     command: Command::Go(hit.link),
                 });
                 self.found.set(found.collect());
@@ -217,7 +229,12 @@ fn PaletteInput(state: State, choices: Memo<Vec<Choice>>, run: Callback<Command>
 }
 
 #[component]
-fn PaletteOption(index: usize, choice: Choice, state: State, run: Callback<Command>) -> impl IntoView {
+fn PaletteOption(
+    index: usize,
+    choice: Choice,
+    state: State,
+    run: Callback<Command>,
+) -> impl IntoView {
     let Choice { title, detail, command } = choice;
     let selected = move || state.at.get() == index;
     let hover = move |_| {

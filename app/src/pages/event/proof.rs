@@ -23,7 +23,10 @@ struct Outcome {
 pub(super) fn Proof(receipt: String, policy: String) -> impl IntoView {
     match Subject::read(&receipt) {
         Ok(subject) => view! { <Checkable subject server_policy=policy /> }.into_any(),
-        Err(sentence) => view! { <section class="card proof"><p class="form-error">{sentence}</p></section> }.into_any(),
+        Err(sentence) => {
+            view! { <section class="card proof"><p class="form-error">{sentence}</p></section> }
+                .into_any()
+        }
     }
 }
 
@@ -45,7 +48,9 @@ fn Checkable(subject: Subject, server_policy: String) -> impl IntoView {
     };
     Effect::new(move |_| run(false));
     let take_policy = Callback::new(move |file: Result<(String, String), String>| {
-        match file.and_then(|(name, text)| read_policy(&text).map(|_| KeySource::Own { name, text })) {
+        match file
+            .and_then(|(name, text)| read_policy(&text).map(|_| KeySource::Own { name, text }))
+        {
             Ok(own) => {
                 keys.set(own);
                 run(true);
@@ -76,7 +81,9 @@ fn timed(check: impl FnOnce() -> Result<Verification, String>) -> Result<Outcome
 fn Checked(outcome: Result<Outcome, String>) -> impl IntoView {
     let Outcome { checked, took_ms, animate } = match outcome {
         Ok(outcome) => outcome,
-        Err(sentence) => return view! { <p class="form-error" role="alert">{sentence}</p> }.into_any(),
+        Err(sentence) => {
+            return view! { <p class="form-error" role="alert">{sentence}</p> }.into_any();
+        }
     };
     let steps = checked.steps.clone();
     let total = steps.len();
@@ -106,7 +113,8 @@ fn Checked(outcome: Result<Outcome, String>) -> impl IntoView {
 /// On whose word the keys rest.
 #[component]
 fn KeyWord(keys: RwSignal<KeySource>) -> impl IntoView {
-    move || match keys.get() {
+    move || {
+        match keys.get() {
         KeySource::Receipt => view! { <p class="muted">"Keys: those in the receipt."</p> }.into_any(),
         KeySource::Server(policy) => view! {
             <p class="muted">
@@ -121,5 +129,6 @@ fn KeyWord(keys: RwSignal<KeySource>) -> impl IntoView {
             </p>
         }
         .into_any(),
+    }
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn WhoSigned(lines: Vec<SignatureLine>, at: Timestamp) -> impl IntoVi
 #[component]
 fn Course(lines: Vec<SignatureLine>) -> impl IntoView {
     let last = lines.iter().filter_map(|line| line.after_ms).max().unwrap_or(0).max(1);
-    let place = move |after_ms: i64| format!("{:.1}%", 2.0 + 96.0 * as_f64(after_ms) / as_f64(last));
+    let place =
+        move |after_ms: i64| format!("{:.1}%", 2.0 + 96.0 * as_f64(after_ms) / as_f64(last));
     let made_final = lines.iter().find(|line| line.made_final).and_then(|line| line.after_ms);
     let until = place(made_final.unwrap_or(last));
     let marks = lines
@@ -46,7 +47,9 @@ fn Course(lines: Vec<SignatureLine>) -> impl IntoView {
 
 #[component]
 fn Signer(line: SignatureLine) -> impl IntoView {
-    let when = line.at.map(|at| view! { <Time at=at shape=TimeShape::Millisecond zone_in_heading=true /> });
+    let when = line
+        .at
+        .map(|at| view! { <Time at=at shape=TimeShape::Millisecond zone_in_heading=true /> });
     let unsigned = line.at.is_none();
     let after = match (line.is_origin, line.after_ms, line.made_final) {
         (_, None, _) => "not signed yet".to_owned(),
@@ -76,7 +79,10 @@ pub(super) fn Envelope(detail: EventDetail) -> impl IntoView {
     let EventDetail { row, region, logical_clock, signature, salt, .. } = detail;
     let place = slot(&row);
     let plain = |value: String| view! { <span class="mono">{value}</span> }.into_any();
-    let whole = |value: String| view! { <span class="mono">{value.clone()}</span> <CopyButton text=value what="id" /> }.into_any();
+    let whole = |value: String| {
+        view! { <span class="mono">{value.clone()}</span> <CopyButton text=value what="id" /> }
+            .into_any()
+    };
     let fields = [
         ("eventId", whole(row.event_id)),
         ("tenantId", plain(row.tenant_id)),

@@ -89,7 +89,10 @@ fn changes(before: &LiveState, now: &LiveState) -> Vec<String> {
         if old.condition != state.condition {
             sentences.push(match state.condition {
                 Condition::Up => format!("{name} is up."),
-                Condition::Lagging => format!("{name} is back and {} behind.", format::counted(state.behind, "entry", "entries")),
+                Condition::Lagging => format!(
+                    "{name} is back and {} behind.",
+                    format::counted(state.behind, "entry", "entries")
+                ),
                 Condition::Down => format!("{name} no longer answers."),
                 Condition::Unknown => format!("{name} has not been heard from."),
             });
@@ -101,7 +104,10 @@ fn changes(before: &LiveState, now: &LiveState) -> Vec<String> {
         sentences.push(match now.health() {
             Health::Normal => "Normal again: three of three clouds.".to_owned(),
             Health::Degraded => {
-                format!("Degraded: two clouds go on, {} events/s become final.", format::rate(now.final_per_s))
+                format!(
+                    "Degraded: two clouds go on, {} events/s become final.",
+                    format::rate(now.final_per_s)
+                )
             }
             Health::NoQuorum => "No quorum: events are accepted and wait as PENDING.".to_owned(),
         });
@@ -116,7 +122,11 @@ pub(super) fn Effects() -> impl IntoView {
     let rates = RwSignal::new(Vec::<u64>::new());
     Effect::new(move |_| {
         if let Some(state) = live.state.read().as_ref() {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, drawn")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate, drawn"
+            )]
             let rate = state.final_per_s.max(0.0).round() as u64;
             rates.update(|rates| {
                 rates.push(rate);
@@ -130,7 +140,9 @@ pub(super) fn Effects() -> impl IntoView {
     };
     let up = Signal::derive(move || {
         live.state.read().as_ref().map_or_else(Default::default, |state| {
-            state.clouds.map(|_, cloud| matches!(cloud.condition, Condition::Up | Condition::Lagging))
+            state
+                .clouds
+                .map(|_, cloud| matches!(cloud.condition, Condition::Up | Condition::Lagging))
         })
     });
     view! {
@@ -158,10 +170,16 @@ pub(super) fn Effects() -> impl IntoView {
 fn Behind(cloud: Cloud) -> impl IntoView {
     let live = expect_context::<Live>();
     let history = Signal::derive(move || {
-        live.state.read().as_ref().map_or_else(Vec::new, |state| state.clouds.get(cloud).behind_history.clone())
+        live.state
+            .read()
+            .as_ref()
+            .map_or_else(Vec::new, |state| state.clouds.get(cloud).behind_history.clone())
     });
     let behind = move || {
-        live.state.read().as_ref().map_or_else(|| "–".to_owned(), |state| format::count(state.clouds.get(cloud).behind))
+        live.state
+            .read()
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), |state| format::count(state.clouds.get(cloud).behind))
     };
     view! {
         <li class=format!("of-{cloud}")>

@@ -38,7 +38,9 @@ pub(super) fn StopDialog(bench: Bench) -> impl IntoView {
                 "Another cloud is down already. After this, new events are accepted and none becomes final \
                  until a second cloud is back. What is final stays final."
             }
-            _ => "The other two go on making events final. New events wait for a third signature until it is back.",
+            _ => {
+                "The other two go on making events final. New events wait for a third signature until it is back."
+            }
         }
     };
     let confirm = move |_| {
