@@ -1,1 +1,5 @@
 //! The server's integration ring: one binary, one file a subject, a real Postgres.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod cluster;
