@@ -1,1 +1,241 @@
-//! One typed configuration: file, environment, flags.
+//! The one typed configuration: a TOML file, then the environment (`TERNION_*`), then flags.
+//!
+//! Later layers win, setting by setting. Unknown keys are refused, with their position and the
+//! key that was probably meant. `docs/operations.md` is the reference.
+
+mod check;
+mod layer;
+mod print;
+mod secret;
+mod setting;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use domain::cloud::{Cloud, PerCloud};
+use domain::event::Region;
+use domain::key::PublicKey;
+use serde::{Deserialize, Serialize};
+
+pub use layer::{ConfigError, Layers, Source, Sources};
+pub use print::effective;
+pub use secret::Secret;
+pub use setting::{Kind, SETTINGS, Setting};
+
+use crate::keys;
+
+/// Everything one cloud is told before it starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The deployment's name, such as `demo.ternion.example`: the prefix of key and log names.
+    pub deployment: String,
+    pub cloud: Cloud,
+    /// Where this node runs; recorded in events that name no region.
+    pub region: Region,
+    /// Addresses for people, programs and the other clouds.
+    #[serde(default = "default_listen")]
+    pub listen: Vec<SocketAddr>,
+    /// Addresses of the DNS authority; none: it does not run.
+    #[serde(default)]
+    pub dns_listen: Vec<SocketAddr>,
+    /// Where others reach this cloud, such as `https://gcp.ternion.example`.
+    pub url: String,
+    /// Keys, and the embedded database. A relative path starts at the configuration file.
+    #[serde(default = "default_data")]
+    pub data: PathBuf,
+    /// Absent: the program runs a Postgres of its own in `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<Secret>,
+    /// Raised when this cloud begins a new log, after the old one was lost or forked.
+    #[serde(default = "default_epoch")]
+    pub epoch: u32,
+    /// Sample users with public passwords and the fault lab. Only on loopback addresses.
+    #[serde(default)]
+    pub demonstration: bool,
+    /// Tell the demonstration's sample story.
+    #[serde(default)]
+    pub story: bool,
+    /// Where the demonstration's supervisor answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab_secret: Option<Secret>,
+    /// The other two clouds and their pinned public keys.
+    #[serde(default, deserialize_with = "peers")]
+    pub peers: PerCloud<Option<Peer>>,
+    #[serde(default)]
+    pub postgres: Postgres,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// Another cloud: where it is, and the keys by which it is known. `ternion keygen` prints this
+/// table for the cloud it runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    pub url: String,
+    pub region: Region,
+    #[serde(default = "default_epoch")]
+    pub epoch: u32,
+    #[serde(with = "keys::text")]
+    pub log_key: PublicKey,
+    #[serde(with = "keys::text")]
+    pub cosigner_key: PublicKey,
+    #[serde(with = "keys::text")]
+    pub transport_key: PublicKey,
+}
+
+/// The connection to Postgres, and the embedded server where there is one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Postgres {
+    /// Most connections of this node.
+    pub connections: u32,
+    /// Longest wait for a connection: a stopped database shall be answered with 503 quickly.
+    pub acquire_ms: u64,
+    /// Longest statement of a request.
+    pub statement_ms: u64,
+    /// Folder with `postgres` and `initdb`; absent: the newest version found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bin: Option<PathBuf>,
+    /// The account that the embedded server runs under when this program is root.
+    pub account: String,
+    /// Memory for the embedded server's page cache.
+    pub shared_buffers_mb: u32,
+    /// Above this much write-ahead log the embedded server writes a checkpoint.
+    pub wal_max_mb: u32,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Postgres {
+            connections: 16,
+            acquire_ms: 2_000,
+            statement_ms: 15_000,
+            bin: None,
+            account: "postgres".to_owned(),
+            shared_buffers_mb: 128,
+            wal_max_mb: 512,
+        }
+    }
+}
+
+/// A limit on everything that others can make this node do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest request body: a full batch of events of ordinary size.
+    pub body_bytes: usize,
+    /// Events that wait to be written; beyond it, intake answers 503.
+    pub intake_events: usize,
+    /// Most events of one group commit.
+    pub batch_events: usize,
+    /// Longest wait of an event for its group.
+    pub batch_ms: u64,
+    /// Requests in progress; beyond it, 503.
+    pub requests: usize,
+    /// Open `/v1/stream` connections; beyond it, 503.
+    pub streams: usize,
+    /// Longest `?wait=final`.
+    pub wait_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: 8 * 1024 * 1024,
+            intake_events: 20_000,
+            batch_events: 1_000,
+            batch_ms: 2,
+            requests: 512,
+            streams: 256,
+            wait_ms: 30_000,
+        }
+    }
+}
+
+/// What is logged, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// As of `tracing_subscriber::EnvFilter`, such as `info,server::ledger=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { format: LogFormat::Human, filter: "info".to_owned() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for a terminal.
+    Human,
+    /// One object a line, for log collectors.
+    Json,
+}
+
+impl Config {
+    /// Reads `file`, then this process's environment, then `flags` of the form `key=value`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a setting is unknown, malformed or breaks a rule; the message
+    /// says where it stands.
+    pub fn load(file: Option<&Path>, flags: &[String]) -> Result<Config, ConfigError> {
+        Ok(Layers::of_process(file, flags)?.build()?.0)
+    }
+
+    /// The epoch of each cloud's log.
+    #[must_use]
+    pub fn epochs(&self) -> PerCloud<u32> {
+        self.peers.map(|_, peer| peer.as_ref().map_or(self.epoch, |peer| peer.epoch))
+    }
+
+    /// Where each cloud is reached, this one included.
+    #[must_use]
+    pub fn urls(&self) -> PerCloud<Option<String>> {
+        PerCloud::from_fn(|cloud| match self.peers.get(cloud) {
+            Some(peer) => Some(peer.url.clone()),
+            None if cloud == self.cloud => Some(self.url.clone()),
+            None => None,
+        })
+    }
+
+    /// Where this cloud's private keys are.
+    #[must_use]
+    pub fn key_folder(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+}
+
+fn default_listen() -> Vec<SocketAddr> {
+    vec![SocketAddr::from(([127, 0, 0, 1], 3000))]
+}
+
+fn default_data() -> PathBuf {
+    PathBuf::from("data")
+}
+
+const fn default_epoch() -> u32 {
+    1
+}
+
+/// As `PerCloud`, and strict about names: a peer under a misspelt cloud must not go unnoticed.
+fn peers<'de, D: serde::Deserializer<'de>>(input: D) -> Result<PerCloud<Option<Peer>>, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Peers {
+        gcp: Option<Peer>,
+        aws: Option<Peer>,
+        azure: Option<Peer>,
+    }
+    let Peers { gcp, aws, azure } = Peers::deserialize(input)?;
+    Ok(PerCloud { gcp, aws, azure })
+}

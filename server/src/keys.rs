@@ -1,10 +1,17 @@
 //! A cloud's three private keys, and the deployment's public ones.
 
+mod file;
+pub mod text;
+
 use domain::cloud::{Cloud, PerCloud};
 use domain::key::{NoteAlgorithm, NoteKey, PublicKey, SigningKey};
 use domain::log::LogId;
 use domain::policy::Policy;
 use domain::quorum::QUORUM;
+
+pub use file::KeyError;
+
+use crate::config::{Config, Peer};
 
 /// One cloud's public keys: one key a role, so that a signature made for one purpose can never
 /// be replayed for another.
@@ -41,7 +48,58 @@ pub struct Roster {
     pub keys: PerCloud<CloudPublicKeys>,
 }
 
+/// A cloud's public keys are not in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RosterError {
+    #[error(
+        "peers.{0} is missing: a quorum needs to know all three clouds. Run `ternion keygen` \
+         there and copy the table that it prints into this cloud's configuration"
+    )]
+    Missing(Cloud),
+    #[error(
+        "peers.{0} has a key of another cloud or role: every cloud has three keys of its own, or \
+         one stolen key would speak for two"
+    )]
+    Shared(Cloud),
+}
+
+impl From<&Peer> for CloudPublicKeys {
+    fn from(peer: &Peer) -> Self {
+        CloudPublicKeys {
+            log: peer.log_key,
+            cosigner: peer.cosigner_key,
+            transport: peer.transport_key,
+        }
+    }
+}
+
 impl Roster {
+    /// The peers' keys as pinned in the configuration, and this cloud's own.
+    ///
+    /// # Errors
+    /// A peer is not configured, or a key occurs twice.
+    pub fn of(config: &Config, own: &CloudKeys) -> Result<Self, RosterError> {
+        let public = |cloud: Cloud| match config.peers.get(cloud) {
+            Some(peer) => Ok(CloudPublicKeys::from(peer)),
+            None if cloud == config.cloud => Ok(own.public()),
+            None => Err(RosterError::Missing(cloud)),
+        };
+        let keys = PerCloud {
+            gcp: public(Cloud::Gcp)?,
+            aws: public(Cloud::Aws)?,
+            azure: public(Cloud::Azure)?,
+        };
+        let mut seen = std::collections::HashSet::new();
+        // This cloud's own first, so that an error names the peer.
+        for cloud in [config.cloud].into_iter().chain(config.cloud.peers()) {
+            let CloudPublicKeys { log, cosigner, transport } = keys.get(cloud);
+            if ![log, cosigner, transport].into_iter().all(|key| seen.insert(*key)) {
+                return Err(RosterError::Shared(cloud));
+            }
+        }
+        Ok(Roster { deployment: config.deployment.clone(), keys })
+    }
+
     #[must_use]
     pub const fn get(&self, cloud: Cloud) -> &CloudPublicKeys {
         self.keys.get(cloud)
@@ -84,7 +142,10 @@ impl Roster {
     }
 }
 
-#[expect(clippy::expect_used, reason = "configuration admits only deployment names a note can carry")]
+#[expect(
+    clippy::expect_used,
+    reason = "configuration admits only deployment names a note can carry"
+)]
 fn note_key(name: &str, algorithm: NoteAlgorithm, key: PublicKey) -> NoteKey {
     NoteKey::new(name, algorithm, key).expect("a deployment name without spaces or '+'")
 }

@@ -1,1 +1,75 @@
-//! Postgres: the pool, migrations, and the embedded server.
+//! The database of one cloud: a pool of connections and the migrations.
+//!
+//! Without a `database_url` the program runs a server of its own (`embedded`).
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::config::Config;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// An idle connection is given back after this, so that a restarted proxy or a moved primary is
+/// noticed without traffic.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+/// No connection lives longer, so that new settings of the server reach everyone.
+const LIFETIME_MAX: Duration = Duration::from_secs(3600);
+/// A transaction left open holds back the cleaning of dead rows for everyone.
+const IDLE_IN_TRANSACTION_MS: u64 = 10_000;
+
+/// Why the database is not open.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error("database_url is not a Postgres address such as postgres://user@host/name: {0}")]
+    Address(sqlx::Error),
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(sqlx::Error),
+    #[error("the database's tables cannot be brought up to date: {0}")]
+    Migration(#[from] MigrateError),
+}
+
+/// An open database with every migration applied.
+#[derive(Debug)]
+pub struct Database {
+    pub pool: PgPool,
+}
+
+impl Database {
+    /// Connects, starting the embedded server first where the configuration names no other, and
+    /// applies what is new in `migrations/`.
+    ///
+    /// # Errors
+    /// The server does not start or cannot be reached, or a migration fails.
+    pub async fn open(config: &Config) -> Result<Self, DatabaseError> {
+        let url = config.database_url.as_ref().map_or("", |url| url.expose());
+        let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
+        let pool = connect(config, options).await.map_err(DatabaseError::Unreachable)?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Database { pool })
+    }
+
+    /// Waits for what is in progress and gives every connection back.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}
+
+async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
+    let limits = &config.postgres;
+    let options = options.application_name(&format!("ternion/{}", config.cloud)).options([
+        ("statement_timeout", limits.statement_ms),
+        ("lock_timeout", limits.statement_ms),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(limits.connections)
+        .acquire_timeout(Duration::from_millis(limits.acquire_ms))
+        .idle_timeout(IDLE_MAX)
+        .max_lifetime(LIFETIME_MAX)
+        .connect_with(options)
+        .await
+}

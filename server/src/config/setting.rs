@@ -1,0 +1,143 @@
+//! The list of settings: how the environment and flags reach each, and what it means.
+
+/// How a text from the environment or a flag becomes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    Boolean,
+    /// Separated by commas.
+    List,
+}
+
+/// One place of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Dotted, as in TOML: `limits.body_bytes`.
+    pub path: &'static str,
+    pub kind: Kind,
+}
+
+impl Setting {
+    /// `TERNION_LIMITS_BODY_BYTES`. `data` is `TERNION_DATA_DIR`, since the tests' folder of
+    /// sample data is called `TERNION_DATA`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        if self.path == "data" {
+            return "TERNION_DATA_DIR".to_owned();
+        }
+        format!("TERNION_{}", self.path.replace('.', "_").to_uppercase())
+    }
+
+    #[must_use]
+    pub fn find(path: &str) -> Option<Setting> {
+        SETTINGS.into_iter().find(|setting| setting.path == path)
+    }
+}
+
+const fn text(path: &'static str) -> Setting {
+    Setting { path, kind: Kind::Text }
+}
+
+const fn integer(path: &'static str) -> Setting {
+    Setting { path, kind: Kind::Integer }
+}
+
+const fn boolean(path: &'static str) -> Setting {
+    Setting { path, kind: Kind::Boolean }
+}
+
+const fn list(path: &'static str) -> Setting {
+    Setting { path, kind: Kind::List }
+}
+
+/// Every setting, in the order in which `ternion config` prints them.
+pub const SETTINGS: [Setting; 47] = [
+    text("deployment"),
+    text("cloud"),
+    text("region"),
+    list("listen"),
+    list("dns_listen"),
+    text("url"),
+    text("data"),
+    text("database_url"),
+    integer("epoch"),
+    boolean("demonstration"),
+    boolean("story"),
+    text("lab_url"),
+    text("lab_secret"),
+    text("postgres.bin"),
+    text("postgres.account"),
+    integer("postgres.connections"),
+    integer("postgres.acquire_ms"),
+    integer("postgres.statement_ms"),
+    integer("postgres.shared_buffers_mb"),
+    integer("postgres.wal_max_mb"),
+    integer("limits.body_bytes"),
+    integer("limits.intake_events"),
+    integer("limits.batch_events"),
+    integer("limits.batch_ms"),
+    integer("limits.requests"),
+    integer("limits.streams"),
+    integer("limits.wait_ms"),
+    text("log.format"),
+    text("log.filter"),
+    text("peers.gcp.url"),
+    text("peers.gcp.region"),
+    integer("peers.gcp.epoch"),
+    text("peers.gcp.log_key"),
+    text("peers.gcp.cosigner_key"),
+    text("peers.gcp.transport_key"),
+    text("peers.aws.url"),
+    text("peers.aws.region"),
+    integer("peers.aws.epoch"),
+    text("peers.aws.log_key"),
+    text("peers.aws.cosigner_key"),
+    text("peers.aws.transport_key"),
+    text("peers.azure.url"),
+    text("peers.azure.region"),
+    integer("peers.azure.epoch"),
+    text("peers.azure.log_key"),
+    text("peers.azure.cosigner_key"),
+    text("peers.azure.transport_key"),
+];
+
+/// How many letters have to change to make one name of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (index, candidate) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *candidate);
+            diagonal = row[index + 1];
+            row[index + 1] = changed.min(diagonal + 1).min(row[index] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// The name that was probably meant, if one is near.
+pub(super) fn nearest<'a>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    /// More changes than this, or than a third of the name, is another word.
+    const CHANGES_MAX: usize = 4;
+    let near = names.into_iter().map(|name| (distance(wrong, name), name)).min()?;
+    (near.0 <= CHANGES_MAX.min(wrong.len().div_ceil(3))).then_some(near.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised_and_another_word_is_not() {
+        let names = || SETTINGS.iter().map(|setting| setting.path);
+        assert_eq!(nearest("listne", names()), Some("listen"));
+        assert_eq!(nearest("databaseurl", names()), Some("database_url"));
+        assert_eq!(nearest("colour", names()), None);
+    }
+}
