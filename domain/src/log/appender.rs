@@ -17,20 +17,24 @@ pub struct Appender {
 impl Appender {
     /// Continues a tree from the hashes of its unfilled tiles, lowest level first.
     ///
-    /// Returns `None` if a tile is full or overfull: the caller read the wrong rows.
+    /// Returns `None` if a tile is full or overfull, or if there are more leaves than a log can
+    /// have: the caller read the wrong rows.
     #[must_use]
     pub fn resume(open_tiles: Vec<Vec<Hash>>) -> Option<Self> {
         let mut appender = Appender::default();
-        let mut weight: u64 = 1;
-        for tile in &open_tiles {
+        for (level, tile) in open_tiles.iter().enumerate() {
             if tile.len() >= TILE_WIDTH {
                 return None;
             }
-            appender.size += weight * tile.len() as u64;
-            weight = weight.saturating_mul(TILE_WIDTH as u64);
+            let height = u32::from(TILE_HEIGHT).checked_mul(u32::try_from(level).ok()?)?;
+            if !tile.is_empty() {
+                let leaves_per_hash = 1u64.checked_shl(height)?;
+                let leaves = leaves_per_hash.checked_mul(u64::try_from(tile.len()).ok()?)?;
+                appender.size = appender.size.checked_add(leaves)?;
+            }
         }
         for (level, tile) in open_tiles.iter().enumerate().rev() {
-            let base = u8::try_from(level).ok()? * TILE_HEIGHT;
+            let base = u8::try_from(level).ok()?.checked_mul(TILE_HEIGHT)?;
             appender.push_peaks_of(tile, base);
         }
         appender.open_tiles = open_tiles;
@@ -172,6 +176,17 @@ mod tests {
     #[test]
     fn a_full_tile_is_no_right_edge() {
         assert_eq!(Appender::resume(vec![vec![empty_root(); TILE_WIDTH]]), None);
+    }
+
+    #[test]
+    fn the_largest_log_resumes_and_a_larger_one_does_not() {
+        let almost_full = vec![empty_root(); TILE_WIDTH - 1];
+        let largest = Appender::resume(vec![almost_full.clone(); 8]).expect("2^64 - 1 leaves");
+        assert_eq!(largest.size(), u64::MAX);
+        let mut beyond = vec![Vec::new(); 8];
+        beyond.push(vec![empty_root()]);
+        assert_eq!(Appender::resume(beyond), None);
+        assert_eq!(Appender::resume(vec![vec![empty_root()]; 40]), None);
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub fn consistency(old: u64, new: u64) -> Option<Plan> {
 
 /// The largest power of two below `n`; `n` is at least 2.
 const fn split(n: u64) -> u64 {
-    n.next_power_of_two() / 2
+    1 << (n - 1).ilog2()
 }
 
 /// The complete subtrees that make up leaves `low..high`, left to right. `low` is a multiple of
@@ -122,4 +122,25 @@ fn cover(low: u64, high: u64) -> Vec<Node> {
         rest -= 1 << height;
     }
     nodes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_of_any_size_have_a_plan() {
+        assert_eq!([2, 3, 4, 5, 8, 9].map(split), [1, 2, 2, 4, 4, 8]);
+        let proof = inclusion(0, u64::MAX).expect("in range");
+        assert_eq!(proof.hashes.len(), 64);
+        assert!(consistency(1 << 63, u64::MAX).is_some());
+        assert_eq!(root(u64::MAX).nodes().count(), 64);
+    }
+
+    #[test]
+    fn places_outside_the_tree_have_no_plan() {
+        assert_eq!(inclusion(5, 5), None);
+        assert_eq!(consistency(0, 5), None);
+        assert_eq!(consistency(6, 5), None);
+    }
 }

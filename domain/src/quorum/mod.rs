@@ -10,11 +10,15 @@
 //! * it lets its own signature out only after the range is stored;
 //! * [`Replica::final_size`] never goes back, and covers only leaves that are stored here and
 //!   that two clouds have signed on one root;
-//! * two roots signed for one size are reported as [`Effect::Conflict`], never papered over.
+//! * two roots signed for one size are reported as [`Effect::Conflict`], never papered over, and
+//!   the one that is not ours is never counted.
 
+mod heads;
+mod message;
 mod replica;
 
-pub use replica::{Effect, Input, Refusal, Replica, Staged};
+pub use message::{Effect, Input, Refusal, Staged};
+pub use replica::Replica;
 
 use crate::cloud::{Cloud, PerCloud};
 

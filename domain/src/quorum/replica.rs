@@ -1,75 +1,14 @@
 //! One cloud's view of one log: append, confirm, count signatures.
 
-use crate::cloud::{Cloud, PerCloud};
-use crate::log::{Appender, Hash, Head, Leaf, LogId, Tile};
+use crate::cloud::{CLOUD_COUNT, Cloud, PerCloud};
+use crate::log::{Appender, Hash, Head, Leaf, LogId};
+use crate::quorum::heads::{Ahead, Recent};
+use crate::quorum::message::{Effect, Input, Refusal, Staged};
 use crate::quorum::{QUORUM, signed_by_at_least};
 
-/// What the driver tells the machine. Signatures are verified before they get here.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// We are the origin: these leaves come next.
-    Propose(Vec<Leaf>),
-    /// Somebody sent us leaves `start..` of another cloud's log, and the head after the last of
-    /// them, signed by that log's origin.
-    Offer { start: u64, leaves: Vec<Leaf>, head: Head },
-    /// The staged range, its head and our signature are durable.
-    Stored,
-    /// Storing failed; nothing of it is durable.
-    StoreFailed,
-    /// `by` signed `head`, which the origin signed too.
-    Signed { by: Cloud, head: Head },
-    /// The answer to [`Effect::CompareRoot`]: our root at that size.
-    OurRoot { by: Cloud, head: Head, ours: Hash },
-}
-
-/// What the driver must do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Store this in one transaction, by conditional update on `from.size`, then answer
-    /// [`Input::Stored`] or [`Input::StoreFailed`]. One range at a time.
-    Store(Staged),
-    /// Our signature on this head may leave the house. Also the answer to a repeat.
-    Release(Head),
-    /// The offer was not taken.
-    Refuse(Refusal),
-    /// Compute our root at `head.size`, and answer [`Input::OurRoot`].
-    CompareRoot { by: Cloud, head: Head },
-    /// Everything below this size is final.
-    Final(u64),
-    /// Everything below this size is signed by all three clouds.
-    Replicated(u64),
-    /// `by` and we hold different roots for one size, both signed by the origin.
-    Conflict { by: Cloud, theirs: Head, ours: Hash },
-}
-
-/// A range that is to become durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Staged {
-    pub from: Head,
-    pub to: Head,
-    /// Of the offered leaves, how many we already hold.
-    pub skipped: usize,
-    /// Tiles that the range fills.
-    pub tiles: Vec<Tile>,
-    appender: Appender,
-}
-
-/// Why an offer was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("a range is being stored; offer it again after that")]
-    Busy,
-    #[error("the range starts at {start}, but only {have} leaves are stored here")]
-    Gap { have: u64, start: u64 },
-    #[error("the range ends at {end}, the signed head at {signed}")]
-    SizeMismatch { end: u64, signed: u64 },
-    #[error("the leaves lead to another root than the signed one")]
-    RootMismatch { computed: Hash },
-    #[error("only the origin proposes leaves of its log, and it takes none from others")]
-    NotTheOrigin,
-    #[error("a range without leaves")]
-    Empty,
-}
+/// Offers of what we hold already, waiting for our root to be computed. The oldest goes
+/// unanswered beyond that, and will be made again.
+const UNANSWERED_MAX: usize = 16;
 
 /// The machine. `signed` holds, for each cloud, the largest size that it has signed and that we
 /// have checked against our own tree.
@@ -79,33 +18,50 @@ pub struct Replica {
     me: Cloud,
     appender: Appender,
     head: Head,
+    recent: Recent,
     staged: Option<Staged>,
     signed: PerCloud<u64>,
     /// Signed heads beyond what we hold: checked when we get there.
-    ahead: PerCloud<Option<Head>>,
+    ahead: PerCloud<Ahead>,
+    /// The head of each cloud that was compared last, so that its repeats cost nothing.
+    compared: PerCloud<Option<Head>>,
+    /// Offered heads that are answered when they have been compared.
+    unanswered: Vec<Head>,
     final_size: u64,
     replicated_size: u64,
 }
 
 impl Replica {
-    /// Continues from what is durable: the tree, and the sizes that others are known to have
-    /// signed. We have signed everything that we store, and so has the origin.
+    /// Continues from what is durable: the tree, and for each other cloud the largest size that
+    /// it has signed and that was compared with ours ([`Replica::signed`] as last stored).
+    ///
+    /// We have signed everything that we store, and so has the origin: we store only up to heads
+    /// that it signed. A size beyond our tree cannot have been compared, so it counts for nothing.
     #[must_use]
     pub fn resume(log: LogId, me: Cloud, appender: Appender, known_signed: &PerCloud<u64>) -> Self {
         let head = appender.head();
-        let signed = known_signed.map(|cloud, size| {
-            if cloud == me || cloud == log.origin { head.size } else { (*size).min(head.size) }
+        let signed = known_signed.map(|cloud, &size| {
+            if cloud == me || cloud == log.origin {
+                head.size
+            } else if size <= head.size {
+                size
+            } else {
+                0
+            }
         });
         Replica {
             log,
             me,
             appender,
             head,
+            recent: Recent::starting_at(head),
             staged: None,
             signed,
             ahead: PerCloud::default(),
+            compared: PerCloud::default(),
+            unanswered: Vec::new(),
             final_size: signed_by_at_least(QUORUM, &signed),
-            replicated_size: signed_by_at_least(3, &signed),
+            replicated_size: signed_by_at_least(CLOUD_COUNT, &signed),
         }
     }
 
@@ -120,16 +76,20 @@ impl Replica {
         self.head
     }
 
+    /// Everything below is final. Never goes back.
     #[must_use]
     pub const fn final_size(&self) -> u64 {
         self.final_size
     }
 
+    /// Everything below is signed by all three clouds. Never goes back.
     #[must_use]
     pub const fn replicated_size(&self) -> u64 {
         self.replicated_size
     }
 
+    /// The largest size that each cloud has signed and that we have compared with our tree. Store
+    /// it before showing what is final, so that finality does not go back over a restart.
     #[must_use]
     pub const fn signed(&self) -> &PerCloud<u64> {
         &self.signed
@@ -146,7 +106,7 @@ impl Replica {
                 Vec::new()
             }
             Input::Signed { by, head } => self.signed_by(by, head),
-            Input::OurRoot { by, head, ours } => self.compared(by, head, ours),
+            Input::OurRoot { by, head, ours } => self.answered(by, head, ours),
         }
     }
 
@@ -157,6 +117,8 @@ impl Replica {
             Some(Refusal::Empty)
         } else if self.staged.is_some() {
             Some(Refusal::Busy)
+        } else if end_of(self.head.size, leaves).is_none() {
+            Some(Refusal::Full)
         } else {
             None
         };
@@ -169,10 +131,7 @@ impl Replica {
     fn offer(&mut self, start: u64, leaves: &[Leaf], head: Head) -> Vec<Effect> {
         match self.judge(start, leaves, head) {
             Ok(Judgement::Store(staged)) => self.stage(staged),
-            Ok(Judgement::Repeat) => vec![Effect::Release(self.head)],
-            Ok(Judgement::Known) => {
-                vec![Effect::Release(self.head), Effect::CompareRoot { by: self.log.origin, head }]
-            }
+            Ok(Judgement::Held) => self.answer_held(head),
             Err(refusal) => vec![Effect::Refuse(refusal)],
         }
     }
@@ -181,15 +140,15 @@ impl Replica {
         if self.me == self.log.origin {
             return Err(Refusal::NotTheOrigin);
         }
-        let end = start.saturating_add(leaves.len() as u64);
+        if leaves.is_empty() {
+            return Err(Refusal::Empty);
+        }
+        let end = end_of(start, leaves).ok_or(Refusal::Full)?;
         if end != head.size {
             return Err(Refusal::SizeMismatch { end, signed: head.size });
         }
-        if head == self.head {
-            return Ok(Judgement::Repeat);
-        }
         if head.size <= self.head.size {
-            return Ok(Judgement::Known);
+            return Ok(Judgement::Held);
         }
         if start > self.head.size {
             return Err(Refusal::Gap { have: self.head.size, start });
@@ -199,11 +158,22 @@ impl Replica {
         }
         // start <= our size < end, so the difference is within the slice.
         let skipped = usize::try_from(self.head.size - start).unwrap_or(usize::MAX);
-        let staged = self.extend(&leaves[skipped.min(leaves.len())..], skipped);
+        let staged = self.extend(leaves.get(skipped..).unwrap_or_default(), skipped);
         if staged.to.root != head.root {
             return Err(Refusal::RootMismatch { computed: staged.to.root });
         }
         Ok(Judgement::Store(staged))
+    }
+
+    /// We hold at least as much as was offered. Our signature is the answer, but only once we
+    /// know that what was offered is what we hold.
+    fn answer_held(&mut self, head: Head) -> Vec<Effect> {
+        self.unanswered.retain(|known| *known != head);
+        if self.unanswered.len() >= UNANSWERED_MAX {
+            self.unanswered.remove(0);
+        }
+        self.unanswered.push(head);
+        self.compare(self.log.origin, head)
     }
 
     fn extend(&self, leaves: &[Leaf], skipped: usize) -> Staged {
@@ -224,43 +194,68 @@ impl Replica {
         let Some(staged) = self.staged.take() else { return Vec::new() };
         self.appender = staged.appender;
         self.head = staged.to;
+        self.recent.push(self.head);
         *self.signed.get_mut(self.me) = self.head.size;
         *self.signed.get_mut(self.log.origin) = self.head.size;
         let mut effects = vec![Effect::Release(self.head)];
+        effects.extend(self.recount());
         for cloud in Cloud::ALL {
-            if let Some(head) = self.ahead.get(cloud).filter(|head| head.size <= self.head.size) {
-                *self.ahead.get_mut(cloud) = None;
-                effects.extend(self.signed_by(cloud, head));
+            for head in self.ahead.get_mut(cloud).reached(self.head.size) {
+                effects.extend(self.compare(cloud, head));
             }
         }
-        effects.extend(self.recount());
         effects
     }
 
     fn signed_by(&mut self, by: Cloud, head: Head) -> Vec<Effect> {
         if head.size > self.head.size {
-            let ahead = self.ahead.get_mut(by);
-            if ahead.is_none_or(|known| head.size > known.size) {
-                *ahead = Some(head);
-            }
+            self.ahead.get_mut(by).keep(head);
             return Vec::new();
         }
-        if head.size <= *self.signed.get(by) && by != self.log.origin {
-            return Vec::new(); // an older signature says nothing new
+        if *self.compared.get(by) == Some(head) {
+            return Vec::new();
         }
-        if head.size == self.head.size {
-            return self.compared(by, head, self.head.root);
-        }
-        vec![Effect::CompareRoot { by, head }]
+        // A smaller size than it signed before adds nothing to finality, but may be evidence.
+        self.compare(by, head)
     }
 
-    fn compared(&mut self, by: Cloud, head: Head, ours: Hash) -> Vec<Effect> {
+    /// `head` is not beyond ours.
+    fn compare(&mut self, by: Cloud, head: Head) -> Vec<Effect> {
+        match self.recent.root_at(head.size) {
+            Some(ours) => self.answered(by, head, ours),
+            None => vec![Effect::CompareRoot { by, head }],
+        }
+    }
+
+    fn answered(&mut self, by: Cloud, head: Head, ours: Hash) -> Vec<Effect> {
+        if head.size > self.head.size {
+            // Nobody asked, and nobody can know our root where we have no leaves.
+            return self.signed_by(by, head);
+        }
+        *self.compared.get_mut(by) = Some(head);
+        let offered = self.take_unanswered(by, head);
         if ours != head.root {
             return vec![Effect::Conflict { by, theirs: head, ours }];
         }
         let signed = self.signed.get_mut(by);
-        *signed = (*signed).max(head.size.min(self.head.size));
-        self.recount()
+        *signed = (*signed).max(head.size);
+        let mut effects = Vec::new();
+        if offered {
+            effects.push(Effect::Release(self.head));
+        }
+        effects.extend(self.recount());
+        effects
+    }
+
+    fn take_unanswered(&mut self, by: Cloud, head: Head) -> bool {
+        let place = self.unanswered.iter().position(|known| *known == head);
+        match place.filter(|_| by == self.log.origin) {
+            Some(place) => {
+                self.unanswered.remove(place);
+                true
+            }
+            None => false,
+        }
     }
 
     fn recount(&mut self) -> Vec<Effect> {
@@ -270,7 +265,7 @@ impl Replica {
             self.final_size = final_size;
             effects.push(Effect::Final(final_size));
         }
-        let replicated_size = signed_by_at_least(3, &self.signed);
+        let replicated_size = signed_by_at_least(CLOUD_COUNT, &self.signed);
         if replicated_size > self.replicated_size {
             self.replicated_size = replicated_size;
             effects.push(Effect::Replicated(replicated_size));
@@ -279,10 +274,16 @@ impl Replica {
     }
 }
 
+/// Where a range from `start` ends; `None` beyond the last place that a log can have.
+fn end_of(start: u64, leaves: &[Leaf]) -> Option<u64> {
+    start.checked_add(u64::try_from(leaves.len()).ok()?)
+}
+
 enum Judgement {
     Store(Staged),
-    /// Exactly what we hold.
-    Repeat,
-    /// We hold more; whether it is the same is still to be compared.
-    Known,
+    /// We hold as much or more; whether it is the same is still to be compared.
+    Held,
 }
+
+#[cfg(test)]
+mod tests;
