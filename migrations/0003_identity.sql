@@ -35,8 +35,8 @@ CREATE SEQUENCE identity_position AS bigint;
 
 -- Which database this is: a peer's cursor into another one starts again.
 CREATE TABLE identity_store (
-    id   uuid    NOT NULL,
-    only boolean PRIMARY KEY DEFAULT true CHECK (only)
+    id     uuid    NOT NULL,
+    single boolean PRIMARY KEY DEFAULT true CHECK (single)
 );
 INSERT INTO identity_store (id) VALUES (gen_random_uuid());
 
