@@ -1,0 +1,311 @@
+//! One chunk of one log, applied exactly once: its changes and the log's position move in one
+//! transaction.
+
+use domain::cloud::{Cloud, PerCloud};
+use domain::event::{EventId, TenantId};
+use domain::log::LogId;
+use domain::usage::{UsageKey, UsageSum};
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::ProjectionError;
+use super::effect::{Changes, Put, changes};
+use super::entry::{self, signed32, signed64};
+
+/// Entries of one transaction: enough to make its cost small beside theirs, and few enough that
+/// it takes tens of milliseconds.
+pub(super) const CHUNK_ENTRIES: u64 = 1_000;
+
+/// The advisory lock of the projection's writers ("proj" in ASCII). Twins stand in different
+/// logs: two servers that apply one each at the same time would not see each other's.
+const WRITER_LOCK: i64 = 0x7072_6f6a;
+
+/// What a chunk came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The position moved to the end of the chunk.
+    Moved { decisions: bool, conflicts: bool },
+    /// The log does not stand where the caller thought: somebody else moved it.
+    Elsewhere,
+}
+
+/// Logs that were never projected stand at their beginning.
+pub(super) async fn begin_logs(pool: &PgPool, logs: &[LogId]) -> Result<(), ProjectionError> {
+    let origins: Vec<i16> = logs.iter().map(|log| i16::from(log.origin.code())).collect();
+    let epochs: Vec<i32> = logs.iter().map(|log| signed32(log.epoch)).collect();
+    sqlx::query(
+        "INSERT INTO projection_position (origin, epoch, size) \
+         SELECT origin, epoch, 0 FROM unnest($1::smallint[], $2::integer[]) AS log(origin, epoch) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(origins)
+    .bind(epochs)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// How far each log of these epochs has been projected.
+pub(super) async fn positions(
+    pool: &PgPool,
+    epochs: &PerCloud<u32>,
+) -> Result<PerCloud<u64>, ProjectionError> {
+    let rows: Vec<(i16, i32, i64)> =
+        sqlx::query_as("SELECT origin, epoch, size FROM projection_position")
+            .fetch_all(pool)
+            .await?;
+    Ok(epochs.map(|origin: Cloud, epoch| {
+        let own = (i16::from(origin.code()), signed32(*epoch));
+        let row = rows.iter().find(|(origin, epoch, _)| (*origin, *epoch) == own);
+        row.map_or(0, |(_, _, size)| size.unsigned_abs())
+    }))
+}
+
+/// Begins a transaction that no other writer of these tables runs beside.
+///
+/// It does not wait for the disk at its end: a crash that loses its changes loses the position
+/// with them, and the chunk is applied again from the durable log.
+pub(super) async fn begin(
+    pool: &PgPool,
+) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock($1)")
+        .bind(WRITER_LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction)
+}
+
+/// Applies entries `from..to` of a log that stands at `from`.
+pub(super) async fn apply(
+    pool: &PgPool,
+    log: LogId,
+    from: u64,
+    to: u64,
+) -> Result<Applied, ProjectionError> {
+    let mut transaction = begin(pool).await?;
+    if !move_position(&mut transaction, log, from, to).await? {
+        return Ok(Applied::Elsewhere);
+    }
+    let new = entry::range(&mut transaction, log, from, to).await?;
+    let ids: Vec<Uuid> = new.iter().map(|entry| entry.event_id.0).collect();
+    let before = entry::projected(&mut transaction, &ids, log, from).await?;
+    let changes = changes(&before, &new);
+    let applied = Applied::Moved {
+        decisions: !changes.put.is_empty() || !changes.withdrawn.is_empty(),
+        conflicts: !changes.conflicts.is_empty(),
+    };
+    let skipped = changes.skipped;
+    write(&mut transaction, changes).await?;
+    transaction.commit().await?;
+    metrics::counter!("ternion_projection_entries_total").increment(to - from);
+    metrics::counter!("ternion_projection_skipped_total").increment(skipped);
+    Ok(applied)
+}
+
+async fn move_position(
+    connection: &mut PgConnection,
+    log: LogId,
+    from: u64,
+    to: u64,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(
+        "UPDATE projection_position SET size = $4 WHERE origin = $1 AND epoch = $2 AND size = $3",
+    )
+    .bind(i16::from(log.origin.code()))
+    .bind(signed32(log.epoch))
+    .bind(signed64(from))
+    .bind(signed64(to))
+    .execute(connection)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+async fn write(connection: &mut PgConnection, changes: Changes) -> Result<(), sqlx::Error> {
+    let Changes { meter, put, withdrawn, conflicts, skipped: _ } = changes;
+    withdraw_versions(connection, &withdrawn).await?;
+    put_versions(connection, &put).await?;
+    add_usage(connection, &meter.into_rows().collect::<Vec<_>>()).await?;
+    add_conflicts(connection, &conflicts).await
+}
+
+/// Columns of the version rows that `puts` are.
+struct VersionColumns {
+    entities: Vec<&'static str>,
+    keys: Vec<String>,
+    clocks: Vec<i64>,
+    origins: Vec<i16>,
+    epochs: Vec<i32>,
+    sequences: Vec<i64>,
+}
+
+impl VersionColumns {
+    fn of(puts: &[Put]) -> Self {
+        let slots = || puts.iter().map(|put| put.entry.slot);
+        VersionColumns {
+            entities: puts.iter().map(|put| put.entity.name()).collect(),
+            keys: puts.iter().map(|put| put.key.clone()).collect(),
+            clocks: puts.iter().map(|put| put.entry.logical_clock.packed()).collect(),
+            origins: slots().map(|slot| i16::from(slot.origin.code())).collect(),
+            epochs: slots().map(|slot| signed32(slot.epoch)).collect(),
+            sequences: slots().map(|slot| signed64(slot.sequence)).collect(),
+        }
+    }
+}
+
+async fn put_versions(connection: &mut PgConnection, puts: &[Put]) -> Result<(), sqlx::Error> {
+    if puts.is_empty() {
+        return Ok(());
+    }
+    let columns = VersionColumns::of(puts);
+    let ids: Vec<Uuid> = puts.iter().map(|put| put.entry.event_id.0).collect();
+    let bodies: Vec<&serde_json::Value> = puts.iter().map(|put| &put.body).collect();
+    sqlx::query(
+        "INSERT INTO projection_version \
+         (entity, key, logical_clock, origin, epoch, sequence, event_id, body) \
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], \
+         $5::integer[], $6::bigint[], $7::uuid[], $8::jsonb[])",
+    )
+    .bind(columns.entities)
+    .bind(columns.keys)
+    .bind(columns.clocks)
+    .bind(columns.origins)
+    .bind(columns.epochs)
+    .bind(columns.sequences)
+    .bind(ids)
+    .bind(bodies)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn withdraw_versions(connection: &mut PgConnection, puts: &[Put]) -> Result<(), sqlx::Error> {
+    if puts.is_empty() {
+        return Ok(());
+    }
+    let columns = VersionColumns::of(puts);
+    sqlx::query(
+        "DELETE FROM projection_version \
+         WHERE (entity, key, logical_clock, origin, epoch, sequence) IN \
+         (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], \
+         $5::integer[], $6::bigint[]))",
+    )
+    .bind(columns.entities)
+    .bind(columns.keys)
+    .bind(columns.clocks)
+    .bind(columns.origins)
+    .bind(columns.epochs)
+    .bind(columns.sequences)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Adds differences. A row from which everything was taken back goes: on a cloud that learnt of
+/// the twins together it was never there.
+async fn add_usage(
+    connection: &mut PgConnection,
+    rows: &[(UsageKey, UsageSum)],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sums = |pick: fn(&UsageSum) -> i64| -> Vec<i64> {
+        rows.iter().map(|(_, sum)| pick(sum)).collect()
+    };
+    let keys = UsageColumns::of(rows.iter().map(|(key, _)| key));
+    sqlx::query(
+        "INSERT INTO usage_hour AS old (tenant_id, provider, model, region, hour, requests, \
+         failed, input_tokens, output_tokens, cached_tokens, timed, latency_us) \
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], \
+         $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
+         $12::bigint[]) \
+         ON CONFLICT (tenant_id, hour, provider, model, region) DO UPDATE SET \
+         requests = old.requests + excluded.requests, failed = old.failed + excluded.failed, \
+         input_tokens = old.input_tokens + excluded.input_tokens, \
+         output_tokens = old.output_tokens + excluded.output_tokens, \
+         cached_tokens = old.cached_tokens + excluded.cached_tokens, \
+         timed = old.timed + excluded.timed, latency_us = old.latency_us + excluded.latency_us",
+    )
+    .bind(keys.tenants)
+    .bind(keys.providers)
+    .bind(keys.models)
+    .bind(keys.regions)
+    .bind(keys.hours)
+    .bind(sums(|sum| sum.requests))
+    .bind(sums(|sum| sum.failed))
+    .bind(sums(|sum| sum.input_tokens))
+    .bind(sums(|sum| sum.output_tokens))
+    .bind(sums(|sum| sum.cached_tokens))
+    .bind(sums(|sum| sum.timed))
+    .bind(sums(|sum| sum.latency_us))
+    .execute(&mut *connection)
+    .await?;
+    drop_empty_usage(connection, rows).await
+}
+
+async fn drop_empty_usage(
+    connection: &mut PgConnection,
+    rows: &[(UsageKey, UsageSum)],
+) -> Result<(), sqlx::Error> {
+    let taken_back = rows.iter().filter(|(_, sum)| sum.requests < 0).map(|(key, _)| key);
+    let keys = UsageColumns::of(taken_back);
+    if keys.tenants.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "DELETE FROM usage_hour WHERE requests = 0 AND \
+         (tenant_id, provider, model, region, hour) IN (SELECT * FROM \
+         unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]))",
+    )
+    .bind(keys.tenants)
+    .bind(keys.providers)
+    .bind(keys.models)
+    .bind(keys.regions)
+    .bind(keys.hours)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+struct UsageColumns<'a> {
+    tenants: Vec<&'a str>,
+    providers: Vec<&'a str>,
+    models: Vec<&'a str>,
+    regions: Vec<&'a str>,
+    hours: Vec<OffsetDateTime>,
+}
+
+impl<'a> UsageColumns<'a> {
+    fn of(keys: impl Iterator<Item = &'a UsageKey>) -> Self {
+        let keys: Vec<&UsageKey> = keys.collect();
+        UsageColumns {
+            tenants: keys.iter().map(|key| key.tenant_id.as_str()).collect(),
+            providers: keys.iter().map(|key| key.provider.as_str()).collect(),
+            models: keys.iter().map(|key| key.model.as_str()).collect(),
+            regions: keys.iter().map(|key| key.region.as_str()).collect(),
+            hours: keys.iter().map(|key| key.hour.to_datetime()).collect(),
+        }
+    }
+}
+
+async fn add_conflicts(
+    connection: &mut PgConnection,
+    conflicts: &[(TenantId, EventId)],
+) -> Result<(), sqlx::Error> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let tenants: Vec<&str> = conflicts.iter().map(|(tenant, _)| tenant.as_str()).collect();
+    let ids: Vec<Uuid> = conflicts.iter().map(|(_, id)| id.0).collect();
+    sqlx::query(
+        "INSERT INTO projection_conflict (tenant_id, event_id) \
+         SELECT * FROM unnest($1::text[], $2::uuid[])",
+    )
+    .bind(tenants)
+    .bind(ids)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! What decisions have put in force, in memory: tenants, tiers, prices, users.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use domain::catalog::{Known, PricePut, TenantPut, TierPut, UserPut};
+use domain::clock::{LogicalClock, Timestamp};
+use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+use super::entry::slot;
+
+/// A value in force, and the decision that put it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Current<T> {
+    pub value: T,
+    pub event_id: EventId,
+    pub slot: Slot,
+    pub logical_clock: LogicalClock,
+}
+
+/// Tier, provider and model.
+type Product = (String, String, String);
+
+/// A snapshot: all of it stems from the same decisions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    tenants: BTreeMap<TenantId, Current<TenantPut>>,
+    tiers: BTreeMap<String, Current<TierPut>>,
+    prices: BTreeMap<Product, BTreeMap<Timestamp, Current<PricePut>>>,
+    users: BTreeMap<String, Current<UserPut>>,
+}
+
+impl Catalog {
+    /// May this tenant's events be recorded? The platform's own always.
+    #[must_use]
+    pub fn is_active_tenant(&self, id: &TenantId) -> bool {
+        id.as_str() == PLATFORM_TENANT
+            || self.tenants.get(id).is_some_and(|tenant| tenant.value.active)
+    }
+
+    #[must_use]
+    pub fn tenant(&self, id: &TenantId) -> Option<&Current<TenantPut>> {
+        self.tenants.get(id)
+    }
+
+    /// A page of tenants in the order of their ids, after `cursor`.
+    #[must_use]
+    pub fn tenants_after(
+        &self,
+        cursor: Option<&TenantId>,
+        limit: usize,
+    ) -> Vec<&Current<TenantPut>> {
+        let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = self.tenants.range::<TenantId, _>((start, Bound::Unbounded));
+        range.take(limit).map(|(_, tenant)| tenant).collect()
+    }
+
+    #[must_use]
+    pub fn tenant_count(&self) -> usize {
+        self.tenants.len()
+    }
+
+    /// Tenants whose id begins so, in order, at most `limit`.
+    #[must_use]
+    pub fn tenants_like(&self, prefix: &str, limit: usize) -> Vec<&Current<TenantPut>> {
+        let from = self.tenants.iter().skip_while(|(id, _)| id.as_str() < prefix);
+        let like = from.take_while(|(id, _)| id.as_str().starts_with(prefix));
+        like.take(limit).map(|(_, tenant)| tenant).collect()
+    }
+
+    pub fn tiers(&self) -> impl Iterator<Item = &Current<TierPut>> {
+        self.tiers.values()
+    }
+
+    #[must_use]
+    pub fn tier(&self, id: &str) -> Option<&Current<TierPut>> {
+        self.tiers.get(id)
+    }
+
+    /// By tier, provider, model and the time from which they apply.
+    pub fn prices(&self) -> impl Iterator<Item = &Current<PricePut>> {
+        self.prices.values().flat_map(BTreeMap::values)
+    }
+
+    /// The price that applies at a time: the one whose own beginning is the latest before it.
+    #[must_use]
+    pub fn price_at(
+        &self,
+        tier: &str,
+        provider: &str,
+        model: &str,
+        at: Timestamp,
+    ) -> Option<&Current<PricePut>> {
+        let product = (tier.to_owned(), provider.to_owned(), model.to_owned());
+        let (_, price) = self.prices.get(&product)?.range(..=at).next_back()?;
+        Some(price)
+    }
+
+    /// By login.
+    pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
+        self.users.values()
+    }
+
+    #[must_use]
+    pub fn user(&self, login: &str) -> Option<&Current<UserPut>> {
+        self.users.get(login)
+    }
+
+    /// What the tables say now.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) async fn load(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT body, event_id, logical_clock, origin, epoch, sequence FROM projection_current",
+        )
+        .fetch_all(pool)
+        .await?;
+        let mut catalog = Catalog::default();
+        for row in &rows {
+            catalog.take(row)?;
+        }
+        Ok(catalog)
+    }
+
+    fn take(&mut self, row: &PgRow) -> Result<(), sqlx::Error> {
+        let event_id = EventId(row.try_get("event_id")?);
+        let slot = slot(row)?;
+        let logical_clock = LogicalClock::from_packed(row.try_get("logical_clock")?);
+        match Known::read(&row.try_get::<Value, _>("body")?) {
+            Ok(Some(Known::TenantPut(value))) => {
+                let id = value.tenant_id.clone();
+                self.tenants.insert(id, Current { value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::TierPut(value))) => {
+                let id = value.tier.clone();
+                self.tiers.insert(id, Current { value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::PricePut(value))) => {
+                let product = (value.tier.clone(), value.provider.clone(), value.model.clone());
+                let from = value.effective_from;
+                let price = Current { value, event_id, slot, logical_clock };
+                self.prices.entry(product).or_default().insert(from, price);
+            }
+            Ok(Some(Known::UserPut(value))) => {
+                let login = value.login.clone();
+                self.users.insert(login, Current { value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::Usage(_)) | None) => {}
+            Err(error) => {
+                tracing::warn!(%slot, %error, "a projected decision does not read; rebuild the projections");
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::cloud::Cloud;
+    use rust_decimal::Decimal;
+    use uuid::Uuid;
+
+    fn current<T>(value: T) -> Current<T> {
+        Current {
+            value,
+            event_id: EventId(Uuid::from_u128(1)),
+            slot: Slot { origin: Cloud::Gcp, epoch: 1, sequence: 0 },
+            logical_clock: LogicalClock::default(),
+        }
+    }
+
+    fn price(from: &str, input: i64) -> Current<PricePut> {
+        current(PricePut {
+            tier: "pro".into(),
+            provider: "vertex".into(),
+            model: "m".into(),
+            input_usd_per_million: Decimal::new(input, 0),
+            output_usd_per_million: Decimal::ONE,
+            cached_usd_per_million: None,
+            effective_from: from.parse().expect("time"),
+        })
+    }
+
+    #[test]
+    fn a_price_applies_from_its_beginning_until_the_next_one() {
+        let mut catalog = Catalog::default();
+        let product = ("pro".to_owned(), "vertex".to_owned(), "m".to_owned());
+        let prices = catalog.prices.entry(product).or_default();
+        for price in [price("2026-11-01T00:00:00Z", 3), price("2026-12-01T00:00:00Z", 5)] {
+            prices.insert(price.value.effective_from, price);
+        }
+        let at = |time: &str| {
+            let at = time.parse().expect("time");
+            let price = catalog.price_at("pro", "vertex", "m", at);
+            price.map(|price| price.value.input_usd_per_million)
+        };
+        assert_eq!(at("2026-10-31T23:59:59Z"), None);
+        assert_eq!(at("2026-11-01T00:00:00Z"), Some(Decimal::new(3, 0)));
+        assert_eq!(at("2026-11-30T23:59:59.999Z"), Some(Decimal::new(3, 0)));
+        assert_eq!(at("2027-01-01T00:00:00Z"), Some(Decimal::new(5, 0)));
+        assert!(catalog.price_at("pro", "bedrock", "m", prices_at()).is_none());
+    }
+
+    fn prices_at() -> Timestamp {
+        "2027-01-01T00:00:00Z".parse().expect("time")
+    }
+
+    #[test]
+    fn tenants_come_in_pages_and_the_platform_is_always_active() {
+        let mut catalog = Catalog::default();
+        for id in ["acme", "acorn", "bolt"] {
+            let id = TenantId::try_from(id.to_owned()).expect("valid");
+            let tenant = TenantPut {
+                tenant_id: id.clone(),
+                name: id.to_string(),
+                tier: "pro".into(),
+                cloud: Cloud::Gcp,
+                region: "eu".to_owned().try_into().expect("valid"),
+                active: id.as_str() != "bolt",
+            };
+            catalog.tenants.insert(id, current(tenant));
+        }
+        let names = |page: Vec<&Current<TenantPut>>| -> Vec<String> {
+            page.into_iter().map(|tenant| tenant.value.name.clone()).collect()
+        };
+        let first = catalog.tenants_after(None, 2);
+        let last = first[1].value.tenant_id.clone();
+        assert_eq!(names(first), ["acme", "acorn"]);
+        assert_eq!(names(catalog.tenants_after(Some(&last), 2)), ["bolt"]);
+        assert_eq!(names(catalog.tenants_like("ac", 9)), ["acme", "acorn"]);
+        let active =
+            |id: &str| catalog.is_active_tenant(&TenantId::try_from(id.to_owned()).expect("valid"));
+        assert!(active("acme") && active("platform") && !active("bolt") && !active("nobody"));
+    }
+}
