@@ -7,9 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
 /// A remote clock further ahead than this does not move ours: one bad clock must not drag every
 /// cloud into the future.
@@ -79,7 +79,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         OffsetDateTime::parse(text, &Rfc3339)
-            .map(|at| Timestamp::from_datetime(at.to_offset(UtcOffset::UTC)))
+            .map(Timestamp::from_datetime)
             .map_err(|_| BadTimestamp(text.to_owned()))
     }
 }
@@ -209,6 +209,8 @@ mod tests {
         assert_eq!(at.to_string(), "2026-11-22T12:41:06.902Z");
         assert_eq!(at.hour().to_string(), "2026-11-22T12:00:00.000Z");
         assert!("2026-11-22".parse::<Timestamp>().is_err());
+        let beyond: Timestamp = "9999-12-31T23:59:59-23:00".parse().expect("valid");
+        assert_eq!(beyond, Timestamp::from_unix_ms(LATEST_MS));
         assert_eq!(Timestamp::from_unix_ms(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
     }
 

@@ -148,6 +148,38 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
+/// Why a value that was built, not read, would be refused by [`parse_strict`] once it is written.
+#[must_use]
+pub fn refusal_of(value: &Value) -> Option<String> {
+    refusal_within(value, Strict { depth: 0 }).err().map(|error| JsonError::from(error).reason)
+}
+
+fn refusal_within(value: &Value, strict: Strict) -> Result<(), serde_json::Error> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Number(number) => refusal_of_number(number, strict),
+        Value::Array(items) => {
+            let inner = strict.deeper()?;
+            items.iter().try_for_each(|item| refusal_within(item, inner))
+        }
+        Value::Object(entries) => {
+            let inner = strict.deeper()?;
+            entries.values().try_for_each(|item| refusal_within(item, inner))
+        }
+    }
+}
+
+fn refusal_of_number(number: &Number, strict: Strict) -> Result<(), serde_json::Error> {
+    if let Some(value) = number.as_u64() {
+        strict.visit_u64(value)?;
+    } else if let Some(value) = number.as_i64() {
+        strict.visit_i64(value)?;
+    } else if let Some(value) = number.as_f64() {
+        strict.visit_f64(value)?;
+    }
+    Ok(())
+}
+
 /// The RFC 8785 bytes of a value: sorted keys, one spelling for each number and string.
 #[must_use]
 pub fn canonical(value: &Value) -> Vec<u8> {

@@ -43,7 +43,7 @@ pub fn is_consistent(old: Head, new: Head, proof: &[Hash]) -> bool {
         return proof.is_empty() && old.root == new.root;
     }
     if old.size == 0 {
-        return proof.is_empty();
+        return proof.is_empty() && old == Head::empty();
     }
     roots_from_consistency(old, new.size, proof) == Some((old.root, new.root))
 }
@@ -109,6 +109,14 @@ mod tests {
             leaves.get(first..first + count).map(fold_complete)
         })
         .expect("all leaves are there")
+    }
+
+    #[test]
+    fn every_tree_extends_the_empty_one_and_nothing_else_of_size_zero() {
+        let three = head(&leaves(3));
+        assert!(is_consistent(Head::empty(), three, &[]));
+        assert!(!is_consistent(Head { root: three.root, ..Head::empty() }, three, &[]));
+        assert!(!is_consistent(three, Head::empty(), &[]));
     }
 
     proptest! {

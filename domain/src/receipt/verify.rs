@@ -1,0 +1,113 @@
+//! Checking a receipt: every step, and the verdict.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::Cloud;
+use crate::log::Checkpoint;
+use crate::note::Note;
+use crate::policy::Policy;
+use crate::receipt::keys::Keys;
+use crate::receipt::{Receipt, steps};
+
+/// What one step of a verification found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    /// Computed here, and it holds.
+    Valid,
+    /// Computed here, and it does not hold.
+    Invalid,
+    /// Holds, but rests on somebody's word: the keys came with the receipt.
+    Unidentified,
+    /// Could not be computed from what the receipt contains.
+    NotChecked,
+}
+
+/// One step: what went in, what came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// A sentence such as "The payload gives the payload hash".
+    pub title: String,
+    /// The formula or method.
+    pub method: String,
+    /// Named inputs.
+    pub inputs: Vec<(String, String)>,
+    pub result: String,
+    pub state: StepState,
+    /// The cloud whose signature this step checks.
+    pub cloud: Option<Cloud>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// Every step holds under the verifier's own policy.
+    Valid,
+    /// Every step holds, under keys that nobody has vouched for.
+    SelfConsistent,
+    /// At least one step fails.
+    Invalid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    pub steps: Vec<Step>,
+    pub verdict: Verdict,
+    /// The verdict in one sentence.
+    pub sentence: String,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Verdict::Valid => "valid",
+            Verdict::SelfConsistent => "self-consistent",
+            Verdict::Invalid => "invalid",
+        })
+    }
+}
+
+/// Checks every step. Never fails: what is wrong is in the steps.
+#[must_use]
+pub fn verify(receipt: &Receipt, policy: Option<&Policy>) -> Verification {
+    let note = Note::parse(&receipt.checkpoint).ok();
+    let checkpoint = note.as_ref().and_then(|note| Checkpoint::parse(&note.text).ok());
+    let keys = Keys::new(receipt, checkpoint.as_ref(), policy);
+    let mut steps = vec![
+        steps::payload(receipt),
+        steps::event_hash(receipt),
+        steps::event_signature(receipt, &keys),
+        steps::leaf(receipt, checkpoint.as_ref()),
+        steps::root(receipt, checkpoint.as_ref()),
+    ];
+    if let Some(note) = &note {
+        steps.push(steps::log_signature(receipt, note, &keys));
+        steps.extend(steps::cosignatures(note, &keys));
+        steps.push(steps::quorum(note, &keys));
+    }
+    steps.push(steps::identity(&keys));
+    conclude(steps)
+}
+
+fn conclude(steps: Vec<Step>) -> Verification {
+    let failed: Vec<&str> = steps
+        .iter()
+        .filter(|step| step.state == StepState::Invalid)
+        .map(|step| step.title.as_str())
+        .collect();
+    let unidentified = steps.iter().any(|step| step.state == StepState::Unidentified);
+    let (verdict, sentence) = if !failed.is_empty() {
+        (Verdict::Invalid, format!("Invalid: this does not hold: {}.", failed.join("; ")))
+    } else if unidentified {
+        let text = "Self-consistent: every step holds, but the signers are not identified. \
+                    Bring the deployment's policy file to know whose keys these are.";
+        (Verdict::SelfConsistent, text.to_owned())
+    } else {
+        let text =
+            "Valid: final under your policy file. Any change to the event would break a step.";
+        (Verdict::Valid, text.to_owned())
+    };
+    Verification { steps, verdict, sentence }
+}
