@@ -1,3 +1,4 @@
 //! The public face: routers, and errors as problem details.
 
 pub mod problem;
+pub mod security;
