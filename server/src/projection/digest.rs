@@ -53,6 +53,8 @@ impl Projection {
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *snapshot)
             .await?;
+        // The pool's limit is for requests; this reads everything.
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *snapshot).await?;
         let positions: Vec<(i16, i32, i64)> =
             sqlx::query_as("SELECT origin, epoch, size FROM projection_position")
                 .fetch_all(&mut *snapshot)

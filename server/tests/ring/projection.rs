@@ -1,0 +1,299 @@
+//! Projections are the same whatever the order in which the logs are learnt, and however often
+//! the work stops midway.
+
+use std::sync::Arc;
+
+use domain::clock::{LogicalClock, Timestamp};
+use domain::cloud::{Cloud, PerCloud};
+use domain::event::{EventId, Slot, TenantId};
+use domain::log::{Head, LogId};
+use serde_json::{Value, json};
+use server::ledger::{LogView, Watermarks};
+use server::projection::{self, Digests, Entity, Projection, UsageFilter};
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::cluster;
+
+const EPOCHS: PerCloud<u32> = PerCloud { gcp: 1, aws: 1, azure: 1 };
+
+/// One entry to be stored, at the next place of its origin's log.
+struct Line {
+    origin: Cloud,
+    event_id: u128,
+    clock_ms: u64,
+    payload: Value,
+}
+
+fn line(origin: Cloud, event_id: u128, clock_ms: u64, payload: Value) -> Line {
+    Line { origin, event_id, clock_ms, payload }
+}
+
+fn usage(tokens: u64) -> Value {
+    json!({"kind": "usage", "provider": "vertex", "model": "gemini-2.5-flash", "region": "us",
+        "inputTokens": tokens, "outputTokens": 7, "latencyMs": 12.5,
+        "requestedAt": "2026-11-22T12:10:00Z"})
+}
+
+fn tenant(id: &str, name: &str) -> Value {
+    json!({"kind": "tenant.put", "tenantId": id, "name": name, "tier": "pro", "cloud": "aws",
+        "region": "us-east-1"})
+}
+
+fn price(input: &str, from: &str) -> Value {
+    json!({"kind": "price.put", "tier": "pro", "provider": "vertex", "model": "gemini-2.5-flash",
+        "inputUsdPerMillion": input, "outputUsdPerMillion": "2", "effectiveFrom": from})
+}
+
+/// Three logs with twins of every sort, superseding decisions, and entries that do not read.
+fn logs() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, origin) in Cloud::ALL.into_iter().cycle().take(60).enumerate() {
+        let number = at as u64;
+        lines.push(line(origin, 1_000 + at as u128, 100 + number, usage(number)));
+    }
+    let [gcp, aws, azure] = Cloud::ALL;
+    lines.extend([
+        line(gcp, 1, 500, usage(1_000)),
+        line(aws, 1, 501, usage(1_000)),
+        line(gcp, 2, 502, usage(5_000)),
+        line(azure, 2, 499, usage(6_000)),
+        line(aws, 3, 503, usage(7_000)),
+        line(azure, 3, 504, usage(7_000)),
+        line(gcp, 3, 505, usage(7_001)),
+        line(aws, 10, 600, tenant("acme", "first")),
+        line(gcp, 11, 610, tenant("acme", "second")),
+        line(azure, 12, 605, tenant("acme", "between")),
+        line(gcp, 13, 620, tenant("bolt", "once")),
+        line(azure, 13, 615, tenant("bolt", "once")),
+        line(gcp, 14, 630, tenant("chip", "one story")),
+        line(aws, 14, 631, tenant("chip", "another story")),
+        line(aws, 15, 632, tenant("dune", "kept")),
+        line(azure, 15, 640, tenant("dune", "kept")),
+        line(gcp, 15, 641, tenant("dune", "changed")),
+        line(azure, 20, 700, json!({"kind": "tenant.rename", "tenantId": "acme"})),
+        line(azure, 21, 701, json!({"kind": "price.put", "tier": "pro"})),
+        line(aws, 22, 702, json!({"kind": "weather", "sky": "clear"})),
+        line(aws, 23, 703, price("3", "2026-11-01T00:00:00Z")),
+        line(gcp, 24, 704, price("4", "2026-12-01T00:00:00Z")),
+        line(azure, 25, 705, price("3.5", "2026-11-01T00:00:00Z")),
+    ]);
+    lines
+}
+
+async fn store(pool: &PgPool, lines: &[Line]) -> PerCloud<u64> {
+    let mut sizes = PerCloud::<u64>::default();
+    for line in lines {
+        let size = sizes.get_mut(line.origin);
+        sqlx::query(
+            "INSERT INTO ledger_event (origin, epoch, sequence, event_id, tenant_id, \
+             logical_clock, region, created_at, payload, salt, hash, signature, kind) \
+             VALUES ($1, 1, $2, $3, 'platform', $4, 'us', now(), $5, $6, $7, $8, $9)",
+        )
+        .bind(i16::from(line.origin.code()))
+        .bind(i64::try_from(*size).expect("small"))
+        .bind(Uuid::from_u128(line.event_id))
+        .bind(LogicalClock { ms: line.clock_ms, counter: 0 }.packed())
+        .bind(domain::json::canonical(&line.payload))
+        .bind(vec![0_u8; 16])
+        .bind(vec![0_u8; 32])
+        .bind(vec![0_u8; 64])
+        .bind(line.payload["kind"].as_str())
+        .execute(pool)
+        .await
+        .expect("a row of a log");
+        *size += 1;
+    }
+    sizes
+}
+
+fn marks(sizes: PerCloud<u64>) -> Watermarks {
+    Watermarks(sizes.map(|origin, size| LogView {
+        log: LogId { origin, epoch: 1 },
+        head: Head { size: *size, ..Head::empty() },
+        final_size: *size,
+        replicated_size: *size,
+        signed: PerCloud { gcp: *size, aws: *size, azure: *size },
+    }))
+}
+
+/// A stream of numbers that is the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Lets finality reach each log in small steps, in an order that the seed decides.
+async fn learn(projection: &Projection, whole: PerCloud<u64>, seed: u64) {
+    let mut dice = Dice(seed);
+    let mut known = PerCloud::<u64>::default();
+    while known != whole {
+        let origin = Cloud::ALL[usize::try_from(dice.roll(3)).expect("three")];
+        let step = dice.roll(6) + 1;
+        let size = known.get_mut(origin);
+        *size = (*size + step).min(*whole.get(origin));
+        projection.catch_up(&marks(known), &CancellationToken::new()).await.expect("applied");
+    }
+}
+
+async fn open(pool: &PgPool) -> Projection {
+    Projection::open(pool.clone(), EPOCHS).await.expect("opened")
+}
+
+async fn input_tokens(projection: &Projection) -> i64 {
+    let page = projection.usage_page(&UsageFilter::default(), None, 100).await.expect("usage");
+    page.items.iter().map(|row| row.sum.input_tokens).sum()
+}
+
+#[tokio::test]
+async fn every_order_of_learning_gives_the_same_tables() {
+    let mut seen: Option<Digests> = None;
+    for seed in 0..8 {
+        let database = cluster::database().await;
+        let whole = store(&database.pool, &logs()).await;
+        let projection = open(&database.pool).await;
+        learn(&projection, whole, seed).await;
+        let digests = projection.digests().await.expect("digests");
+        let first = seen.get_or_insert_with(|| digests.clone());
+        assert_eq!(*first, digests, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn equal_twins_count_once_and_different_ones_not_at_all() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    learn(&projection, whole, 1).await;
+    let plain: i64 = (0..60).sum();
+    assert_eq!(input_tokens(&projection).await, plain + 1_000, "ids 2 and 3 count nowhere");
+    assert_eq!(projection.conflict_count(), 4);
+    let event = |id: u128| (TenantId::platform(), EventId(Uuid::from_u128(id)));
+    let held = projection.quarantined(&[event(1), event(2), event(3), event(14), event(15)]).await;
+    let mut held: Vec<u128> =
+        held.expect("read").into_iter().map(|(_, id)| id.0.as_u128()).collect();
+    held.sort_unstable();
+    assert_eq!(held, [2, 3, 14, 15]);
+    let page = projection.conflicts(None, None, 3).await.expect("conflicts");
+    let rest = projection.conflicts(None, page.last(), 3).await.expect("conflicts");
+    let ids: Vec<u128> =
+        page.iter().chain(&rest).map(|conflict| conflict.event_id.0.as_u128()).collect();
+    assert_eq!(ids, [15, 14, 3, 2]);
+}
+
+#[tokio::test]
+async fn the_latest_decision_by_clock_is_in_force_and_quarantined_ones_are_not() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    learn(&projection, whole, 2).await;
+    let catalog = projection.catalog();
+    let tenant = |id: &str| {
+        let id = TenantId::try_from(id.to_owned()).expect("valid");
+        catalog.tenant(&id).map(|tenant| (tenant.value.name.clone(), tenant.slot.origin))
+    };
+    assert_eq!(tenant("acme"), Some(("second".to_owned(), Cloud::Gcp)));
+    assert_eq!(tenant("bolt"), Some(("once".to_owned(), Cloud::Azure)), "the earlier twin");
+    assert_eq!(tenant("chip"), None);
+    assert_eq!(tenant("dune"), None);
+    let at = |time: &str| {
+        let at: Timestamp = time.parse().expect("time");
+        let price = catalog.price_at("pro", "vertex", "gemini-2.5-flash", at);
+        price.map(|price| price.value.input_usd_per_million.to_string())
+    };
+    assert_eq!(at("2026-11-15T00:00:00Z"), Some("3.5".to_owned()));
+    assert_eq!(at("2026-12-15T00:00:00Z"), Some("4".to_owned()));
+    let versions = projection.versions(Entity::Tenant, "acme").await.expect("versions");
+    let names: Vec<&str> =
+        versions.iter().filter_map(|version| version.body["name"].as_str()).collect();
+    assert_eq!(names, ["second", "between", "first"]);
+}
+
+#[tokio::test]
+async fn a_rebuild_gives_the_same_tables() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    learn(&projection, whole, 3).await;
+    let before = projection.digests().await.expect("digests");
+    let tampered = "UPDATE usage_hour SET input_tokens = input_tokens + 1";
+    sqlx::query(tampered).execute(&database.pool).await.expect("tampered");
+    assert_ne!(projection.digests().await.expect("digests"), before);
+    let mut last = None;
+    let total = projection::rebuild(&database.pool, |progress| last = Some(progress)).await;
+    let total = total.expect("rebuilt");
+    assert_eq!(total, whole.gcp + whole.aws + whole.azure);
+    assert_eq!(last.map(|progress| (progress.done, progress.total)), Some((total, total)));
+    assert_eq!(projection.digests().await.expect("digests"), before);
+}
+
+#[tokio::test]
+async fn two_servers_and_a_restart_midway_apply_each_entry_once() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let first = open(&database.pool).await;
+    learn(&first, whole.map(|_, size| size / 2), 4).await;
+    drop(first);
+    let (one, two) = (open(&database.pool).await, open(&database.pool).await);
+    tokio::join!(learn(&one, whole, 5), learn(&two, whole, 6));
+    let expected = {
+        let other = cluster::database().await;
+        let whole = store(&other.pool, &logs()).await;
+        let projection = open(&other.pool).await;
+        learn(&projection, whole, 7).await;
+        projection.digests().await.expect("digests")
+    };
+    assert_eq!(one.digests().await.expect("digests"), expected);
+    assert_eq!(*one.position().borrow(), whole);
+    assert_eq!(*two.position().borrow(), whole);
+    assert_eq!(one.catalog().tenant_count(), two.catalog().tenant_count());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_decision_finds_it_in_force() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &[line(Cloud::Aws, 1, 5, tenant("acme", "Acme"))]).await;
+    let (finality, watermarks) = watch::channel(marks(PerCloud::default()));
+    let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    let started =
+        projection::follow_watermarks(EPOCHS, watermarks, database.pool.clone(), &stop, &mut tasks);
+    let projection: Arc<Projection> = started.await.expect("started");
+    let slot = Slot { origin: Cloud::Aws, epoch: 1, sequence: 0 };
+    let waiting = tokio::spawn({
+        let projection = projection.clone();
+        async move {
+            projection.until_projected(slot).await;
+            projection.catalog().tenant_count()
+        }
+    });
+    assert!(!waiting.is_finished());
+    finality.send_replace(marks(whole));
+    assert_eq!(waiting.await.expect("waited"), 1);
+    stop.cancel();
+    while let Some(task) = tasks.join_next().await {
+        task.expect("the follower ends cleanly");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_entry_stops_the_log_and_changes_nothing() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    let beyond = marks(PerCloud { gcp: whole.gcp + 1, ..whole });
+    let failed = projection.catch_up(&beyond, &CancellationToken::new()).await;
+    let message = failed.expect_err("an entry is missing").to_string();
+    assert_eq!(message, format!("entry gcp/1/{} of the stored log is missing", whole.gcp));
+    assert_eq!(input_tokens(&projection).await, 0);
+    assert_eq!(*projection.position().borrow(), PerCloud::default());
+    projection.catch_up(&marks(whole), &CancellationToken::new()).await.expect("the rest is good");
+    assert_eq!(*projection.position().borrow(), whole);
+}
