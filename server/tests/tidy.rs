@@ -22,11 +22,7 @@ fn opens_with_its_purpose(file: &Source) -> Vec<Finding> {
     if file.is_test || file.text.starts_with("//!") {
         return Vec::new();
     }
-    vec![file.finding(
-        1,
-        "no `//!` line at the top",
-        "say in one line what this module is for",
-    )]
+    vec![file.finding(1, "no `//!` line at the top", "say in one line what this module is for")]
 }
 
 /// What does not fit a screen is not understood at a glance; split it where its thought changes.
@@ -77,11 +73,7 @@ fn keeps_domain_pure(file: &Source) -> Vec<Finding> {
 
 /// The screens reach the back end through a trait, so that they compile for the browser.
 fn keeps_app_below_server(file: &Source) -> Vec<Finding> {
-    file.forbid(
-        "app/src/",
-        &["server"],
-        "add what is needed to the trait in app/src/backend.rs",
-    )
+    file.forbid("app/src/", &["server"], "add what is needed to the trait in app/src/backend.rs")
 }
 
 /// A feature that reaches into another's inside cannot be changed alone. Each has a face: what its
@@ -90,14 +82,9 @@ fn keeps_features_apart(file: &Source) -> Vec<Finding> {
     let Some(own) = file.feature() else {
         return Vec::new();
     };
-    let paths = file
-        .paths()
-        .into_iter()
-        .filter(|(line, _)| *line < file.tests_from);
+    let paths = file.paths().into_iter().filter(|(line, _)| *line < file.tests_from);
     let inside = paths.filter_map(|(line, path)| {
-        let other = FEATURES
-            .iter()
-            .find(|name| **name != own && reaches_into(&path, name))?;
+        let other = FEATURES.iter().find(|name| **name != own && reaches_into(&path, name))?;
         let what = format!("`{path}` reaches inside {other}");
         let advice = format!("use what server/src/{other} exports at its top, or export it there");
         Some(file.finding(line, &what, &advice))
@@ -111,11 +98,7 @@ fn is_safe(file: &Source) -> Vec<Finding> {
     let found = lines.filter(|(_, line)| has_word(line, "unsafe"));
     found
         .map(|(at, _)| {
-            file.finding(
-                at + 1,
-                "`unsafe`",
-                "use a safe interface, or a library that has one",
-            )
+            file.finding(at + 1, "`unsafe`", "use a safe interface, or a library that has one")
         })
         .collect()
 }
@@ -131,11 +114,7 @@ fn has_a_telling_name(file: &Source) -> Vec<Finding> {
     let vague = names.into_iter().filter(|(_, name)| VAGUE.contains(name));
     vague
         .map(|(line, name)| {
-            file.finding(
-                line,
-                &format!("a module called `{name}`"),
-                "name it after what it knows",
-            )
+            file.finding(line, &format!("a module called `{name}`"), "name it after what it knows")
         })
         .collect()
 }
@@ -152,9 +131,7 @@ fn forbids_unsafe(path: &str, manifest: &str, workspace: &str, crate_root: &str)
     }
     let advice =
         "add `[lints]` with `workspace = true`, where the workspace says unsafe_code = \"forbid\"";
-    vec![Finding(format!(
-        "{path}:1: this crate does not forbid unsafe code: {advice}"
-    ))]
+    vec![Finding(format!("{path}:1: this crate does not forbid unsafe code: {advice}"))]
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -221,18 +198,10 @@ fn every_crate_forbids_unsafe_code() {
     for name in CRATES {
         let folder = root().join(name);
         let roots = [folder.join("src/lib.rs"), folder.join("src/main.rs")];
-        let crate_root: String = roots
-            .iter()
-            .filter(|file| file.exists())
-            .map(|file| read(file))
-            .collect();
+        let crate_root: String =
+            roots.iter().filter(|file| file.exists()).map(|file| read(file)).collect();
         let manifest = read(&folder.join("Cargo.toml"));
-        report(forbids_unsafe(
-            &format!("{name}/Cargo.toml"),
-            &manifest,
-            &workspace,
-            &crate_root,
-        ));
+        report(forbids_unsafe(&format!("{name}/Cargo.toml"), &manifest, &workspace, &crate_root));
     }
 }
 
@@ -242,18 +211,13 @@ fn every_crate_forbids_unsafe_code() {
 
 /// Where the rule finds something in this text, by line.
 fn caught(rule: Rule, path: &str, text: &str) -> Vec<usize> {
-    let lines = rule(&Source::new(path, text))
-        .into_iter()
-        .map(|finding| finding.line(path));
+    let lines = rule(&Source::new(path, text)).into_iter().map(|finding| finding.line(path));
     lines.collect()
 }
 
 #[test]
 fn a_module_without_purpose_is_caught() {
-    assert_eq!(
-        caught(opens_with_its_purpose, "app/src/a.rs", "use std::fmt;\n"),
-        [1]
-    );
+    assert_eq!(caught(opens_with_its_purpose, "app/src/a.rs", "use std::fmt;\n"), [1]);
     assert!(caught(opens_with_its_purpose, "app/src/a.rs", "//! Why.\n").is_empty());
     assert!(caught(opens_with_its_purpose, "app/tests/a.rs", "use std::fmt;\n").is_empty());
 }
@@ -261,20 +225,12 @@ fn a_module_without_purpose_is_caught() {
 #[test]
 fn a_long_function_is_caught() {
     let function = |lines: usize| {
-        format!(
-            "\n    pub(crate) async fn f() {{\n{}    }}\n",
-            "        x();\n".repeat(lines - 2)
-        )
+        format!("\n    pub(crate) async fn f() {{\n{}    }}\n", "        x();\n".repeat(lines - 2))
     };
-    assert_eq!(
-        caught(has_short_functions, "app/src/a.rs", &function(71)),
-        [2]
-    );
+    assert_eq!(caught(has_short_functions, "app/src/a.rs", &function(71)), [2]);
     assert!(caught(has_short_functions, "app/src/a.rs", &function(70)).is_empty());
-    let declared = format!(
-        "trait T {{\n    fn f(\n    );\n{}    }}\n}}\n",
-        "    // x\n".repeat(80)
-    );
+    let declared =
+        format!("trait T {{\n    fn f(\n    );\n{}    }}\n}}\n", "    // x\n".repeat(80));
     assert!(caught(has_short_functions, "app/src/a.rs", &declared).is_empty());
 }
 
@@ -287,20 +243,13 @@ fn a_long_file_is_caught() {
 #[test]
 fn an_impure_domain_is_caught() {
     let text = "//! Not tokio::spawn.\nuse std::{fs, fmt};\nuse std::time::{Duration, Instant};\nlet x = tokio::spawn(f);\n";
-    assert_eq!(
-        caught(keeps_domain_pure, "domain/src/a.rs", text),
-        [2, 3, 4]
-    );
+    assert_eq!(caught(keeps_domain_pure, "domain/src/a.rs", text), [2, 3, 4]);
     assert!(caught(keeps_domain_pure, "server/src/a.rs", text).is_empty());
     let tested = "//! A.\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n";
     assert!(caught(keeps_domain_pure, "domain/src/a.rs", tested).is_empty());
     assert!(
-        caught(
-            keeps_domain_pure,
-            "domain/src/a.rs",
-            "use crate::app::A;\nlet s = \"tokio::x\";\n"
-        )
-        .is_empty()
+        caught(keeps_domain_pure, "domain/src/a.rs", "use crate::app::A;\nlet s = \"tokio::x\";\n")
+            .is_empty()
     );
 }
 
@@ -315,10 +264,7 @@ fn an_app_that_knows_the_server_is_caught() {
 fn a_reach_inside_another_feature_is_caught() {
     let text = "use crate::ledger::{\n    Intake,\n    store::Row,\n};\nuse crate::{fabric::prober::Probe};\n\
                 use super::super::pricing::policy::P;\nlet x = crate::identity::store::all();\n";
-    assert_eq!(
-        caught(keeps_features_apart, "server/src/anchor/watcher.rs", text),
-        [3, 5, 6, 7]
-    );
+    assert_eq!(caught(keeps_features_apart, "server/src/anchor/watcher.rs", text), [3, 5, 6, 7]);
     let fine = "use crate::ledger::{Intake, Status::Final};\nuse crate::anchor::store::Row;\nuse crate::http::problem::P;\n\
                 let x = crate::ledger::Intake::new();\nuse crate::ledger::append;\n";
     assert!(caught(keeps_features_apart, "server/src/anchor/watcher.rs", fine).is_empty());
@@ -327,14 +273,7 @@ fn a_reach_inside_another_feature_is_caught() {
 
 #[test]
 fn unsafe_code_is_caught() {
-    assert_eq!(
-        caught(
-            is_safe,
-            "app/src/a.rs",
-            "//! No unsafe.\nfn f() { unsafe { g() } }\n"
-        ),
-        [2]
-    );
+    assert_eq!(caught(is_safe, "app/src/a.rs", "//! No unsafe.\nfn f() { unsafe { g() } }\n"), [2]);
     assert!(
         caught(
             is_safe,
@@ -347,20 +286,10 @@ fn unsafe_code_is_caught() {
 
 #[test]
 fn a_vague_name_is_caught() {
+    assert_eq!(caught(has_a_telling_name, "app/src/utils.rs", "//! A.\n"), [1]);
+    assert_eq!(caught(has_a_telling_name, "app/tests/common/mod.rs", "//! A.\n"), [1]);
     assert_eq!(
-        caught(has_a_telling_name, "app/src/utils.rs", "//! A.\n"),
-        [1]
-    );
-    assert_eq!(
-        caught(has_a_telling_name, "app/tests/common/mod.rs", "//! A.\n"),
-        [1]
-    );
-    assert_eq!(
-        caught(
-            has_a_telling_name,
-            "app/src/a.rs",
-            "//! A.\npub(crate) mod helpers;\n"
-        ),
+        caught(has_a_telling_name, "app/src/a.rs", "//! A.\npub(crate) mod helpers;\n"),
         [2]
     );
     assert!(caught(has_a_telling_name, "app/src/a.rs", "let common = 1;\n").is_empty());
@@ -372,14 +301,8 @@ fn a_crate_that_may_be_unsafe_is_caught() {
     let strict = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n";
     assert!(forbids_unsafe("a", inherits, strict, "").is_empty());
     assert!(forbids_unsafe("a", "[package]\n", strict, "#![forbid(unsafe_code)]\n").is_empty());
-    assert_eq!(
-        forbids_unsafe("a", "[package]\n[lib]\nworkspace = true\n", strict, "").len(),
-        1
-    );
-    assert_eq!(
-        forbids_unsafe("a", inherits, "[workspace.lints.clippy]\n", "").len(),
-        1
-    );
+    assert_eq!(forbids_unsafe("a", "[package]\n[lib]\nworkspace = true\n", strict, "").len(), 1);
+    assert_eq!(forbids_unsafe("a", inherits, "[workspace.lints.clippy]\n", "").len(), 1);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -395,11 +318,7 @@ fn tree() -> Vec<Source> {
     for name in CRATES {
         collect(&root().join(name), name, &mut files);
     }
-    assert!(
-        files.len() > CRATES.len(),
-        "the sources were not found below {}",
-        root().display()
-    );
+    assert!(files.len() > CRATES.len(), "the sources were not found below {}", root().display());
     files
 }
 

@@ -1,11 +1,36 @@
 //! The quorum ledger: intake, store, replication, reading, receipts.
 //!
-//! `intake` is what clients hand in; `watermark` how far each log is final; `read` what screens
-//! and programs ask. Everything else is inside.
+//! ```text
+//! clients ─ intake ─ prepare ─┐                      ┌─ receive ◄─ routes ◄─ peers' messages
+//!                             └► driver (one a log) ◄┘
+//!                                 │ store (Postgres)
+//!                                 ▼
+//!                               board ─► peers (push, heads, fetch), read, receipts, figures
+//! ```
+//! `driver` is the only writer of a log and says nothing outside before COMMIT; `board` is what
+//! everybody else looks at.
 
+mod board;
+mod columns;
+mod driver;
+mod entry;
+mod figures;
 mod intake;
+mod journal;
+mod peers;
+mod prepare;
+mod ranges;
 mod read;
+mod receipts;
+mod receive;
+mod routes;
+mod scribe;
+mod signing;
+mod start;
+mod store;
+mod tree;
 mod watermark;
+mod wire;
 
 use std::sync::Arc;
 
@@ -15,17 +40,20 @@ use domain::log::{Hash, LogId, TilePath};
 use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
+pub use figures::{CloudFigures, Figures};
 pub use intake::{Accepted, SUBMISSIONS_MAX, Submission, SubmitError};
-pub use read::{
-    BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage,
-};
+pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
+pub use receipts::NoReceipt;
+pub use start::start;
 pub use watermark::{LogView, Watermarks};
 
 use crate::keys::{CloudKeys, Roster};
 use crate::peer::Channel;
+use intake::Door;
+use receipts::Notary;
+use receive::Receiver;
+use store::Store;
 
 /// What the ledger is built from.
 #[derive(Debug)]
@@ -48,38 +76,15 @@ pub enum StartError {
     Damaged { log: LogId, what: String },
 }
 
-/// No receipt for this event.
-#[derive(Debug, thiserror::Error)]
-pub enum NoReceipt {
-    #[error("{0} is not final yet")]
-    NotFinal(Slot),
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    #[error("the stored log does not lead to its signed root: {0}")]
-    Damaged(String),
-}
-
 /// The face of the ledger. Cheap to share; all waiting is asynchronous.
 #[derive(Debug)]
 pub struct Ledger {
     setup: Setup,
-    watermarks: watch::Receiver<Watermarks>,
+    door: Door,
+    receiver: Arc<Receiver>,
+    notary: Notary,
 }
 
-/// Reads what is durable, then runs intake and replication until `stop`.
-///
-/// # Errors
-/// The database cannot be read, or what it holds is not a log.
-#[expect(clippy::unused_async, clippy::todo, reason = "face first")]
-pub async fn start(
-    _setup: Setup,
-    _stop: &CancellationToken,
-    _tasks: &mut JoinSet<()>,
-) -> Result<Arc<Ledger>, StartError> {
-    todo!()
-}
-
-#[expect(clippy::unused_async, clippy::todo, reason = "face first")]
 impl Ledger {
     #[must_use]
     pub const fn cloud(&self) -> Cloud {
@@ -102,7 +107,7 @@ impl Ledger {
     }
 
     #[must_use]
-    pub fn log_id(&self, origin: Cloud) -> LogId {
+    pub const fn log_id(&self, origin: Cloud) -> LogId {
         LogId { origin, epoch: *self.setup.epochs.get(origin) }
     }
 
@@ -115,21 +120,18 @@ impl Ledger {
     /// Follows finality. `borrow()` for now, `changed()` for the next.
     #[must_use]
     pub fn watermarks(&self) -> watch::Receiver<Watermarks> {
-        self.watermarks.clone()
+        self.receiver.board().watermarks.subscribe()
     }
 
     /// Records events: one answer each, in order, once they are durable here. At most
     /// [`SUBMISSIONS_MAX`] at a time.
-    pub async fn submit(
-        &self,
-        _submissions: Vec<Submission>,
-    ) -> Vec<Result<Accepted, SubmitError>> {
-        todo!()
+    pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Accepted, SubmitError>> {
+        self.door.submit(submissions).await
     }
 
     /// Waits until the slot is FINAL here. Cancel by dropping.
     pub async fn until_final(&self, slot: Slot) {
-        let mut watermarks = self.watermarks.clone();
+        let mut watermarks = self.watermarks();
         // An error means the ledger stopped; then the slot never becomes final here.
         if watermarks.wait_for(|marks| marks.is_final(slot)).await.is_err() {
             std::future::pending::<()>().await;
@@ -142,33 +144,37 @@ impl Ledger {
     /// The database cannot be reached.
     pub async fn list(
         &self,
-        _filter: &EventFilter,
-        _cursor: Option<EventCursor>,
-        _limit: u32,
+        filter: &EventFilter,
+        cursor: Option<EventCursor>,
+        limit: u32,
     ) -> Result<RecordPage, sqlx::Error> {
-        todo!()
+        let marks = *self.receiver.board().watermarks.borrow();
+        read::list(&self.setup.pool, &marks, filter, cursor, limit).await
     }
 
     /// Every slot that holds this id: one, or one per origin that accepted it.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn find(&self, _event_id: EventId) -> Result<Vec<Record>, sqlx::Error> {
-        todo!()
+    pub async fn find(&self, event_id: EventId) -> Result<Vec<Record>, sqlx::Error> {
+        read::find(&self.setup.pool, event_id).await
     }
 
     /// # Errors
     /// The database cannot be reached.
-    pub async fn at(&self, _slot: Slot) -> Result<Option<Record>, sqlx::Error> {
-        todo!()
+    pub async fn at(&self, slot: Slot) -> Result<Option<Record>, sqlx::Error> {
+        let log = LogId { origin: slot.origin, epoch: slot.epoch };
+        let end = slot.sequence.saturating_add(1);
+        let mut records = self.store(log).range(slot.sequence, end).await?;
+        Ok(records.pop())
     }
 
-    /// Events whose hash begins with these bytes (at least four), newest first, at most 20.
+    /// Events with this hash, or whose hash begins with these bytes if they are among the newest.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn by_hash(&self, _prefix: &[u8]) -> Result<Vec<Record>, sqlx::Error> {
-        todo!()
+    pub async fn by_hash(&self, prefix: &[u8]) -> Result<Vec<Record>, sqlx::Error> {
+        read::by_hash(&self.setup.pool, prefix).await
     }
 
     /// Entries `start..end` of a log, at most [`PAGE_ROWS_MAX`].
@@ -177,11 +183,12 @@ impl Ledger {
     /// The database cannot be reached.
     pub async fn range(
         &self,
-        _log: LogId,
-        _start: u64,
-        _end: u64,
+        log: LogId,
+        start: u64,
+        end: u64,
     ) -> Result<Vec<Record>, sqlx::Error> {
-        todo!()
+        let end = end.min(start.saturating_add(u64::from(PAGE_ROWS_MAX)));
+        self.store(log).range(start, end).await
     }
 
     /// When each cloud's signature first covered each slot, as learnt here.
@@ -190,25 +197,24 @@ impl Ledger {
     /// The database cannot be reached.
     pub async fn coverings(
         &self,
-        _slots: &[Slot],
+        slots: &[Slot],
     ) -> Result<Vec<PerCloud<Option<Covering>>>, sqlx::Error> {
-        todo!()
+        read::coverings(&self.setup.pool, slots).await
     }
 
     /// The finality receipt of a FINAL event.
     ///
     /// # Errors
     /// Not final yet, or the database cannot be read.
-    pub async fn receipt(&self, _record: &Record) -> Result<Receipt, NoReceipt> {
-        todo!()
+    pub async fn receipt(&self, record: &Record) -> Result<Receipt, NoReceipt> {
+        self.notary.receipt(record).await
     }
 
-    /// The newest checkpoint of a log with all signatures known here: a C2SP signed note.
-    ///
-    /// # Errors
-    /// The database cannot be reached.
-    pub async fn checkpoint(&self, _log: LogId) -> Result<Option<String>, sqlx::Error> {
-        todo!()
+    /// The newest checkpoint of a log under which the quorum stands (or else the newest stored):
+    /// a C2SP signed note. `None` for an empty or unknown log.
+    #[must_use]
+    pub fn checkpoint(&self, log: LogId) -> Option<String> {
+        (self.log_id(log.origin) == log).then(|| self.notary.checkpoint(log)).flatten()
     }
 
     /// The first `width` hashes of a tile, or `None` if the log is shorter.
@@ -217,62 +223,38 @@ impl Ledger {
     /// The database cannot be reached.
     pub async fn tile(
         &self,
-        _log: LogId,
-        _path: TilePath,
-        _width: usize,
+        log: LogId,
+        path: TilePath,
+        width: usize,
     ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
-        todo!()
+        tree::tile_hashes(&self.setup.pool, log, path, width).await
     }
 
     /// What the first page shows of this node's work.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        todo!()
+        let board = self.receiver.board();
+        let marks = *board.watermarks.borrow();
+        board.figures.read(self.setup.cloud, &marks)
     }
 
     /// Puts this node's load (0 to 1) into the heads that it sends to its peers.
-    pub fn report_load(&self, _load: f64) {
-        todo!()
+    pub fn report_load(&self, load: f64) {
+        self.receiver.board().figures.set_own_load(load);
     }
 
     /// The share of the intake queue that is taken, 0 to 1.
     #[must_use]
     pub fn queue_fill(&self) -> f64 {
-        todo!()
+        self.door.fill()
     }
 
     /// The routes under `/peer/v1` that other clouds call.
-    pub fn peer_routes(self: &Arc<Self>) -> axum::Router {
-        todo!()
+    pub fn peer_routes(&self) -> axum::Router {
+        routes::routes(Arc::clone(&self.receiver), Arc::clone(&self.setup.channel))
     }
-}
 
-/// Figures over a sliding window, and what is known of each cloud.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figures {
-    pub window_s: u32,
-    /// All origins.
-    pub final_per_s: f64,
-    /// From acceptance here to FINAL here, over events that this cloud accepted in the window.
-    pub time_to_final_p50_ms: Option<f64>,
-    pub time_to_final_p99_ms: Option<f64>,
-    /// Final events per second, oldest first, one point each [`Figures::step_ms`].
-    pub series: Vec<(domain::clock::Timestamp, f64)>,
-    pub step_ms: u32,
-    pub clouds: PerCloud<CloudFigures>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CloudFigures {
-    /// Entries of all three logs, stored here, that this cloud has not signed for.
-    pub behind: u64,
-    /// One sample a second, oldest first.
-    pub behind_history: Vec<u64>,
-    /// Median time from our append to this cloud's cosignature.
-    pub confirms_p50_ms: Option<f64>,
-    /// As the cloud itself reports.
-    pub load: Option<f64>,
-    pub heard_at: Option<domain::clock::Timestamp>,
-    /// Whether the last message to it was answered.
-    pub reachable: Option<bool>,
+    fn store(&self, log: LogId) -> Store {
+        Store::new(self.setup.pool.clone(), log)
+    }
 }

@@ -3,15 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-use domain::clock::Timestamp;
-use domain::cloud::Cloud;
-use domain::event::{Event, Slot, TenantId};
+use domain::clock::{LogicalClock, Timestamp};
+use domain::cloud::{Cloud, PerCloud};
+use domain::event::{Event, EventId, Slot, TenantId};
 use domain::finality::Finality;
 use domain::key::Signature;
 use domain::log::Hash;
+use sqlx::{PgPool, Postgres, QueryBuilder, Row as _};
+
+use super::columns::{self, RECORD_COLUMNS};
+use super::watermark::Watermarks;
 
 /// Most rows of one page.
 pub const PAGE_ROWS_MAX: u32 = 1_000;
+/// A hash prefix is looked for among this many of the newest events: hashes are indexed whole,
+/// since an index that orders them would make every insert touch a random page.
+const PREFIX_ROWS_MAX: i64 = 50_000;
+/// Most answers to a hash prefix.
+const PREFIX_HITS_MAX: i64 = 20;
 
 /// One stored event, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,4 +101,195 @@ pub struct RecordPage {
 pub struct Covering {
     pub tree_size: u64,
     pub learnt_at: Timestamp,
+}
+
+impl Record {
+    /// This record's place in the order of all events.
+    #[must_use]
+    pub fn cursor(&self, newer: bool) -> EventCursor {
+        let logical_clock = self.event.logical_clock.packed();
+        EventCursor { logical_clock, origin: self.slot.origin, newer }
+    }
+}
+
+/// A page in the order of the logical clock.
+pub(super) async fn list(
+    pool: &PgPool,
+    marks: &Watermarks,
+    filter: &EventFilter,
+    cursor: Option<EventCursor>,
+    limit: u32,
+) -> Result<RecordPage, sqlx::Error> {
+    let limit = limit.clamp(1, PAGE_ROWS_MAX);
+    let newer = cursor.is_some_and(|cursor| cursor.newer);
+    let mut query = page_query(marks, filter, cursor);
+    query.push(if newer {
+        " ORDER BY logical_clock, origin LIMIT "
+    } else {
+        " ORDER BY logical_clock DESC, origin DESC LIMIT "
+    });
+    query.push_bind(i64::from(limit) + 1);
+    let rows = query.build().fetch_all(pool).await?;
+    let mut items = rows.iter().map(columns::record).collect::<Result<Vec<_>, _>>()?;
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    if newer {
+        items.reverse();
+    }
+    let older_exist = if newer { cursor.is_some() } else { more };
+    let newer_exist = if newer { more } else { cursor.is_some() };
+    Ok(RecordPage {
+        next: items.last().filter(|_| older_exist).map(|record| record.cursor(false)),
+        previous: items.first().filter(|_| newer_exist).map(|record| record.cursor(true)),
+        items,
+    })
+}
+
+fn page_query(
+    marks: &Watermarks,
+    filter: &EventFilter,
+    cursor: Option<EventCursor>,
+) -> QueryBuilder<Postgres> {
+    let mut query =
+        QueryBuilder::new(format!("SELECT {RECORD_COLUMNS} FROM ledger_event WHERE true"));
+    if let Some(tenant) = &filter.tenant {
+        query.push(" AND tenant_id = ").push_bind(tenant.as_str().to_owned());
+    }
+    if let Some(origin) = filter.origin {
+        query.push(" AND origin = ").push_bind(i16::from(origin.code()));
+    }
+    if let Some(kind) = &filter.kind {
+        query.push(" AND kind = ").push_bind(kind.clone());
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND logical_clock >= ").push_bind(first_reading(from));
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND logical_clock < ").push_bind(first_reading(to));
+    }
+    push_status(&mut query, marks, filter.status);
+    if let Some(cursor) = cursor {
+        query.push(if cursor.newer {
+            " AND (logical_clock, origin) > ("
+        } else {
+            " AND (logical_clock, origin) < ("
+        });
+        query.push_bind(cursor.logical_clock).push(", ");
+        query.push_bind(i16::from(cursor.origin.code())).push(")");
+    }
+    query
+}
+
+/// Finality is a watermark per log, so a status is a bound on the sequence.
+fn push_status(query: &mut QueryBuilder<Postgres>, marks: &Watermarks, status: Option<Finality>) {
+    let below = match status {
+        None => return,
+        Some(Finality::Final) => true,
+        Some(Finality::Pending) => false,
+        Some(Finality::Quarantined | Finality::Disputed) => {
+            // Held events are listed by the quarantine, not by the logs.
+            query.push(" AND false");
+            return;
+        }
+    };
+    query.push(" AND (false");
+    for (origin, view) in marks.0.iter() {
+        query.push(" OR (origin = ").push_bind(i16::from(origin.code()));
+        query.push(" AND epoch = ").push_bind(columns::epoch(view.log));
+        query.push(if below { " AND sequence < " } else { " AND sequence >= " });
+        query.push_bind(columns::size(view.final_size)).push(")");
+    }
+    query.push(")");
+}
+
+fn first_reading(at: Timestamp) -> i64 {
+    let ms = u64::try_from(at.unix_ms()).unwrap_or(0);
+    LogicalClock { ms, counter: 0 }.packed()
+}
+
+pub(super) async fn find(pool: &PgPool, event_id: EventId) -> Result<Vec<Record>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {RECORD_COLUMNS} FROM ledger_event WHERE event_id = $1 \
+         ORDER BY logical_clock, origin"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(event_id.0).fetch_all(pool).await?;
+    rows.iter().map(columns::record).collect()
+}
+
+pub(super) async fn by_hash(pool: &PgPool, prefix: &[u8]) -> Result<Vec<Record>, sqlx::Error> {
+    let whole = prefix.len() == 32;
+    let sql = if whole {
+        format!("SELECT {RECORD_COLUMNS} FROM ledger_event WHERE hash = $1 LIMIT $2")
+    } else {
+        format!(
+            "SELECT * FROM (SELECT {RECORD_COLUMNS} FROM ledger_event \
+                            ORDER BY logical_clock DESC, origin DESC LIMIT {PREFIX_ROWS_MAX}) AS newest \
+             WHERE substring(hash for {}) = $1 LIMIT $2",
+            prefix.len()
+        )
+    };
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(prefix)
+        .bind(PREFIX_HITS_MAX)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(columns::record).collect()
+}
+
+const COVERINGS: &str = "
+SELECT slot.n, signer.code AS signer, first.size, first.learnt_at
+FROM unnest($1::smallint[], $2::integer[], $3::bigint[])
+         WITH ORDINALITY AS slot (origin, epoch, sequence, n),
+     unnest(ARRAY[1, 2, 3]::smallint[]) AS signer (code),
+     LATERAL (SELECT size, learnt_at FROM ledger_signature
+              WHERE origin = slot.origin AND epoch = slot.epoch AND signer = signer.code
+                AND size > slot.sequence
+              ORDER BY size LIMIT 1) AS first";
+
+pub(super) async fn coverings(
+    pool: &PgPool,
+    slots: &[Slot],
+) -> Result<Vec<PerCloud<Option<Covering>>>, sqlx::Error> {
+    let epoch = |slot: &Slot| i32::try_from(slot.epoch).unwrap_or(i32::MAX);
+    let rows = sqlx::query(COVERINGS)
+        .bind(slots.iter().map(|slot| i16::from(slot.origin.code())).collect::<Vec<_>>())
+        .bind(slots.iter().map(epoch).collect::<Vec<_>>())
+        .bind(slots.iter().map(|slot| columns::size(slot.sequence)).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
+    let mut found = vec![PerCloud::default(); slots.len()];
+    for row in &rows {
+        let at = usize::try_from(row.try_get::<i64, _>("n")? - 1).unwrap_or(usize::MAX);
+        let covering = Covering {
+            tree_size: columns::read_size(row, "size")?,
+            learnt_at: columns::read_time(row, "learnt_at")?,
+        };
+        if let Some(slot) = found.get_mut(at) {
+            *slot.get_mut(columns::read_cloud(row, "signer")?) = Some(covering);
+        }
+    }
+    Ok(found)
+}
+
+/// The newest reading of any clock that is recorded here, for ours to go on after.
+pub(super) async fn newest_clock(pool: &PgPool) -> Result<LogicalClock, sqlx::Error> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(logical_clock) FROM ledger_event").fetch_one(pool).await?;
+    Ok(newest.map(LogicalClock::from_packed).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_is_one() {
+        for newer in [true, false] {
+            let cursor = EventCursor { logical_clock: 0x1234, origin: Cloud::Aws, newer };
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for bad in ["", "o", "x12-gcp", "o12", "o12-", "o12-oracle", "ozz-gcp", "é1-gcp"] {
+            assert!(bad.parse::<EventCursor>().is_err(), "{bad}");
+        }
+    }
 }

@@ -1,12 +1,37 @@
 //! Signed messages between clouds: the one channel on which a cloud hears another.
 //!
-//! Every message and every answer is signed by its sender's transport key, over the path, the
-//! sender, the receiver and the body, and verified strictly against the pinned roster.
+//! Every message is signed by its sender's transport key over sender, receiver, path and body;
+//! every answer over the message that it answers. Both are verified strictly against the pinned
+//! roster, so neither can be replayed to another cloud, path or question. A replay to the same
+//! cloud and path is harmless: what peers ask of each other is idempotent.
 
-use domain::cloud::{Cloud, PerCloud};
+mod receive;
+mod signature;
+
 use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use domain::cloud::{Cloud, PerCloud};
+use domain::key::Signature;
+use reqwest::header::HeaderMap;
+
+pub use receive::{Answer, Letter};
+use signature::{answer_is_signed, sign_message};
 
 use crate::keys::{CloudKeys, Roster};
+
+/// Who sends: a cloud's name.
+pub const FROM_HEADER: &str = "x-ternion-from";
+/// The sender's transport signature, base64.
+pub const SIGNATURE_HEADER: &str = "x-ternion-signature";
+/// Largest message or answer. A range of the ledger is cut at 4 MiB of payload, or one batch.
+pub const PEER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// After this a peer counts as out of reach for the message at hand.
+const CALL_WAIT: Duration = Duration::from_secs(5);
+/// Most characters of a refusal that are worth a log line.
+const REFUSAL_CHARS_MAX: usize = 300;
 
 /// The way to the other clouds.
 #[derive(Debug)]
@@ -32,4 +57,53 @@ pub enum PeerError {
     BadSignature { cloud: Cloud },
     #[error("the answer of {cloud} cannot be read: {cause}")]
     Malformed { cloud: Cloud, cause: String },
+}
+
+impl Channel {
+    /// Sends a message and returns the verified answer.
+    ///
+    /// # Errors
+    /// The peer has no address, cannot be reached, refuses, or the answer is not its own.
+    pub async fn call(&self, to: Cloud, path: &str, body: Vec<u8>) -> Result<Bytes, PeerError> {
+        let url = self.urls.get(to).as_ref().ok_or(PeerError::NoAddress(to))?;
+        let signature = sign_message(&self.keys.transport, self.me, to, path, &body);
+        let response = self
+            .client
+            .post(format!("{url}{path}"))
+            .header(FROM_HEADER, self.me.name())
+            .header(SIGNATURE_HEADER, signature.to_string())
+            .timeout(CALL_WAIT)
+            .body(body)
+            .send()
+            .await
+            .map_err(|cause| unreachable(to, &cause))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = response.bytes().await.map_err(|cause| unreachable(to, &cause))?;
+        if status != StatusCode::OK {
+            return Err(refused(to, status, &answer));
+        }
+        let key = &self.roster.get(to).transport;
+        let signed = read_signature(&headers)
+            .is_some_and(|made| answer_is_signed(key, &signature, &answer, &made));
+        if signed { Ok(answer) } else { Err(PeerError::BadSignature { cloud: to }) }
+    }
+}
+
+fn read_signature(headers: &HeaderMap) -> Option<Signature> {
+    let text = headers.get(SIGNATURE_HEADER)?.to_str().ok()?;
+    serde_json::from_value(text.into()).ok()
+}
+
+fn unreachable(cloud: Cloud, cause: &reqwest::Error) -> PeerError {
+    let cause = if cause.is_timeout() {
+        format!("no answer in {} s", CALL_WAIT.as_secs())
+    } else {
+        cause.to_string()
+    };
+    PeerError::Unreachable { cloud, cause }
+}
+
+fn refused(cloud: Cloud, status: StatusCode, answer: &[u8]) -> PeerError {
+    let detail = String::from_utf8_lossy(answer).chars().take(REFUSAL_CHARS_MAX).collect();
+    PeerError::Refused { cloud, status: status.as_u16(), detail }
 }

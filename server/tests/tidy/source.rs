@@ -4,14 +4,8 @@
 //! formatted by rustfmt, and a file's own tests come last, below `#[cfg(test)]`.
 
 /// The feature folders of the server.
-pub(crate) const FEATURES: [&str; 6] = [
-    "ledger",
-    "anchor",
-    "economics",
-    "fabric",
-    "pricing",
-    "identity",
-];
+pub(crate) const FEATURES: [&str; 6] =
+    ["ledger", "anchor", "economics", "fabric", "pricing", "identity"];
 
 #[derive(Debug)]
 pub(crate) struct Finding(pub(crate) String);
@@ -19,12 +13,8 @@ pub(crate) struct Finding(pub(crate) String);
 impl Finding {
     /// The line that it names; 0 where it names none.
     pub(crate) fn line(&self, path: &str) -> usize {
-        let rest = self
-            .0
-            .strip_prefix(path)
-            .and_then(|rest| rest.strip_prefix(':'));
-        rest.and_then(|rest| rest.split(':').next()?.parse().ok())
-            .unwrap_or(0)
+        let rest = self.0.strip_prefix(path).and_then(|rest| rest.strip_prefix(':'));
+        rest.and_then(|rest| rest.split(':').next()?.parse().ok()).unwrap_or(0)
     }
 }
 
@@ -47,13 +37,7 @@ impl Source {
             .position(|line| line.trim() == "#[cfg(test)]")
             .map_or(usize::MAX, |at| at + 1);
         let is_test = path.contains("/tests/") || path.ends_with("/tests.rs");
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code,
-            is_test,
-            tests_from,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), code, is_test, tests_from }
     }
 
     pub(crate) fn finding(&self, line: usize, what: &str, advice: &str) -> Finding {
@@ -64,10 +48,7 @@ impl Source {
         if self.is_test || !self.path.starts_with(folder) {
             return Vec::new();
         }
-        let paths = self
-            .paths()
-            .into_iter()
-            .filter(|(line, _)| *line < self.tests_from);
+        let paths = self.paths().into_iter().filter(|(line, _)| *line < self.tests_from);
         let hits = paths.filter(|(_, path)| names.iter().any(|name| is_below(path, name)));
         hits.map(|(line, path)| {
             self.finding(line, &format!("`{path}` is out of bounds here"), advice)
@@ -130,8 +111,7 @@ impl Source {
 
 /// `std::fs::read` is below `std::fs`; `std::fsync` is not.
 fn is_below(path: &str, name: &str) -> bool {
-    path.strip_prefix(name)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// `crate::ledger::store::Row` does; `crate::ledger::Row` and `crate::ledger::Row::new` do not, since
@@ -149,26 +129,13 @@ pub(crate) fn is_name(letter: char) -> bool {
 }
 
 pub(crate) fn has_word(line: &str, word: &str) -> bool {
-    line.split(|letter: char| !is_name(letter))
-        .any(|found| found == word)
+    line.split(|letter: char| !is_name(letter)).any(|found| found == word)
 }
 
 pub(crate) fn is_function(line: &str) -> bool {
     let before = line.split_once("fn ").map(|(before, _)| before);
-    let qualifiers = [
-        "pub",
-        "pub(crate)",
-        "pub(super)",
-        "const",
-        "async",
-        "extern",
-        "\"C\"",
-    ];
-    before.is_some_and(|before| {
-        before
-            .split_whitespace()
-            .all(|word| qualifiers.contains(&word))
-    })
+    let qualifiers = ["pub", "pub(crate)", "pub(super)", "const", "async", "extern", "\"C\""];
+    before.is_some_and(|before| before.split_whitespace().all(|word| qualifiers.contains(&word)))
 }
 
 /// From the line of `fn` to the closing brace below it; `None` where it has no body, or it is on one line.
@@ -178,22 +145,16 @@ pub(crate) fn length(lines: &[&str]) -> Option<usize> {
     if first.trim_end().ends_with([';', '}']) {
         return None;
     }
-    let at_indent = |line: &&str| {
-        line.strip_prefix(indent)
-            .is_some_and(|rest| rest.starts_with(['}', ')']))
-    };
+    let at_indent =
+        |line: &&str| line.strip_prefix(indent).is_some_and(|rest| rest.starts_with(['}', ')']));
     let ends = |line: &str| line.trim_end().ends_with(['}', ';']);
-    let end = lines
-        .iter()
-        .position(|line| at_indent(line) && ends(line))?;
+    let end = lines.iter().position(|line| at_indent(line) && ends(line))?;
     lines[end].trim().starts_with('}').then_some(end + 1)
 }
 
 /// The lines of a TOML table, to the next one.
 pub(crate) fn section<'a>(manifest: &'a str, name: &str) -> &'a str {
-    let start = manifest
-        .find(name)
-        .map_or(manifest.len(), |at| at + name.len());
+    let start = manifest.find(name).map_or(manifest.len(), |at| at + name.len());
     let rest = &manifest[start..];
     &rest[..rest.find("\n[").unwrap_or(rest.len())]
 }
@@ -204,18 +165,10 @@ fn code_of(text: &str) -> String {
     let mut rest = text;
     let mut after_name = false;
     while let Some(letter) = rest.chars().next() {
-        let opaque = if after_name && letter == 'r' {
-            0
-        } else {
-            opaque_length(rest)
-        };
+        let opaque = if after_name && letter == 'r' { 0 } else { opaque_length(rest) };
         let (taken, left) = rest.split_at(opaque.max(letter.len_utf8()));
         if opaque > 0 {
-            code.extend(
-                taken
-                    .chars()
-                    .map(|letter| if letter == '\n' { '\n' } else { ' ' }),
-            );
+            code.extend(taken.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
         } else {
             code.push(letter);
         }
@@ -228,9 +181,7 @@ fn code_of(text: &str) -> String {
 /// How many bytes of comment, string or character this text begins with; 0 where it begins with code.
 fn opaque_length(text: &str) -> usize {
     let to = |end: &str, from: usize| {
-        text[from..]
-            .find(end)
-            .map_or(text.len(), |at| from + at + end.len())
+        text[from..].find(end).map_or(text.len(), |at| from + at + end.len())
     };
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -238,9 +189,8 @@ fn opaque_length(text: &str) -> usize {
     if text.starts_with("/*") {
         return to("*/", 2);
     }
-    if let Some(hashes) = text
-        .strip_prefix('r')
-        .map(|rest| rest.len() - rest.trim_start_matches('#').len())
+    if let Some(hashes) =
+        text.strip_prefix('r').map(|rest| rest.len() - rest.trim_start_matches('#').len())
         && text[1 + hashes..].starts_with('"')
     {
         return to(&format!("\"{}", "#".repeat(hashes)), 2 + hashes);

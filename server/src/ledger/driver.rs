@@ -1,0 +1,326 @@
+//! The task that drives one log: feeds `domain::quorum::Replica`, performs its effects.
+//!
+//! One driver a log, and nothing else writes that log. What it says outside (answers, notes,
+//! watermarks) it says after the COMMIT that makes it true. After a write whose outcome is
+//! unknown it asks the database before it goes on, so the happy path is also the recovery path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::cloud::Cloud;
+use domain::event::{Envelope, Slot};
+use domain::log::{Hash, Head, Leaf, LogId};
+use domain::quorum::{Effect, Input, Refusal, Replica, Staged};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::board::Board;
+use super::intake::SubmitError;
+use super::prepare::Prepared;
+use super::signing::{SignedHead, Signing};
+use super::store::{Append, AppendError, Store};
+use super::tree;
+use super::watermark::LogView;
+use super::wire::RangeAnswer;
+
+/// Between attempts to reach a database that is away.
+const RETRY_WAIT: Duration = Duration::from_millis(250);
+
+/// What is to be appended.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// To our own log.
+    Propose(Prepared),
+    /// To another cloud's log.
+    Offer(Offered),
+}
+
+/// A range of another cloud's log. Its entries satisfy the log rules that one entry can break,
+/// and the origin signed its head.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) start: u64,
+    pub(super) entries: Vec<Envelope>,
+    pub(super) signed: SignedHead,
+    pub(super) reply: oneshot::Sender<RangeAnswer>,
+}
+
+#[derive(Debug)]
+pub(super) struct Driver {
+    pub(super) me: Cloud,
+    pub(super) log: LogId,
+    pub(super) replica: Replica,
+    pub(super) store: Store,
+    pub(super) signing: Arc<Signing>,
+    pub(super) board: Arc<Board>,
+    pub(super) work: mpsc::Receiver<Work>,
+    /// Heads that clouds have signed, verified.
+    pub(super) heard: mpsc::Receiver<SignedHead>,
+    /// Told to the door: our own log takes nothing just now.
+    pub(super) closed: watch::Sender<bool>,
+}
+
+impl Driver {
+    /// Runs until `stop`, and finishes the append that is under way then.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        self.publish();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(signed) = self.heard.recv() => self.hear(&signed).await,
+                Some(work) = self.work.recv() => match work {
+                    Work::Propose(batch) => self.propose(batch, &stop).await,
+                    Work::Offer(offered) => self.offer(offered, &stop).await,
+                },
+            }
+        }
+    }
+
+    async fn propose(&mut self, mut batch: Prepared, stop: &CancellationToken) {
+        let first = self.slot(self.replica.head().size);
+        if batch.entries.is_empty() {
+            batch.accepted(first, &[]); // repeats only
+            return;
+        }
+        let leaves = self.leaves(&batch.entries, first.sequence);
+        let effects = self.replica.step(Input::Propose(leaves));
+        let Some(staged) = staged(effects) else {
+            batch.failed(&SubmitError::Unavailable("the log is blocked".to_owned()));
+            return;
+        };
+        let signed = self.signing.sign_own(staged.to);
+        let entries = Arc::new(std::mem::take(&mut batch.entries));
+        let (events, oldest) = (entries.len(), batch.oldest);
+        match self.persist(&staged, Arc::clone(&entries), &signed, stop).await {
+            Ok(()) => {
+                self.board.journal.push(staged.from.size, Arc::clone(&entries), signed.clone());
+                self.board.figures.stored(staged.to.size, events, oldest);
+                self.settle(&signed).await;
+                batch.accepted(first, &entries);
+            }
+            Err(cause) => batch.failed(&cause),
+        }
+    }
+
+    async fn offer(&mut self, offered: Offered, stop: &CancellationToken) {
+        let Offered { start, entries, signed, reply } = offered;
+        let leaves = self.leaves(&entries, start);
+        let effects = self.replica.step(Input::Offer { start, leaves, head: signed.head });
+        let answer = match effects.iter().find_map(refusal) {
+            Some(refusal) => answer_refusal(self.log, refusal),
+            None => match staged(effects.clone()) {
+                Some(staged) => self.take(&staged, entries, &signed, stop).await,
+                None => {
+                    self.perform(effects).await;
+                    self.confirmation()
+                }
+            },
+        };
+        drop(reply.send(answer)); // a peer that has gone asks again
+    }
+
+    async fn take(
+        &mut self,
+        staged: &Staged,
+        mut entries: Vec<Envelope>,
+        signed: &SignedHead,
+        stop: &CancellationToken,
+    ) -> RangeAnswer {
+        entries.drain(..staged.skipped.min(entries.len()));
+        // Of what came along, only the origin's signatures are ours to store with the entries.
+        let mut origin_signed = signed.clone();
+        origin_signed.lines.retain(|cloud, _| *cloud == self.log.origin);
+        let cosigned = self.signing.cosign(origin_signed);
+        match self.persist(staged, Arc::new(entries), &cosigned, stop).await {
+            Ok(()) => {
+                self.settle(&cosigned).await;
+                self.hear(signed).await;
+                self.confirmation()
+            }
+            Err(_) => RangeAnswer::Busy,
+        }
+    }
+
+    /// Makes a staged range durable; meanwhile listens. `Err`: surely not durable.
+    async fn persist(
+        &mut self,
+        staged: &Staged,
+        entries: Arc<Vec<Envelope>>,
+        signed: &SignedHead,
+        stop: &CancellationToken,
+    ) -> Result<(), SubmitError> {
+        let (store, from, tiles) = (self.store.clone(), staged.from, staged.tiles.clone());
+        let to = signed.clone();
+        let mut writing = std::pin::pin!(async move {
+            store.append(&Append { from, entries: &entries, tiles: &tiles, signed: &to }).await
+        });
+        let written = loop {
+            tokio::select! {
+                written = &mut writing => break written,
+                Some(heard) = self.heard.recv() => self.hear(&heard).await,
+            }
+        };
+        let durable = match written {
+            Ok(()) => Ok(()),
+            Err(cause) => self.find_out(staged, &cause, stop).await,
+        };
+        if durable.is_err() {
+            self.replica.step(Input::StoreFailed);
+        }
+        durable
+    }
+
+    /// The write's outcome is unknown: waits until the database can tell.
+    async fn find_out(
+        &mut self,
+        staged: &Staged,
+        cause: &AppendError,
+        stop: &CancellationToken,
+    ) -> Result<(), SubmitError> {
+        tracing::error!(log = %self.log, %cause, "an append failed; asking what is durable");
+        self.closed.send_replace(true);
+        let durable = loop {
+            match self.store.head().await {
+                Ok(head) => break head,
+                Err(cause) => tracing::warn!(log = %self.log, %cause, "the database is away"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Err(SubmitError::Stopping),
+                () = tokio::time::sleep(RETRY_WAIT) => {}
+            }
+        };
+        self.closed.send_replace(false);
+        tracing::info!(log = %self.log, size = durable.size, "the database answers again");
+        if durable == staged.to {
+            return Ok(());
+        }
+        if durable != staged.from {
+            // Two programs on one database, or a hand in it: never write on top of that.
+            tracing::error!(log = %self.log, stored = durable.size, "the stored head is not ours");
+        }
+        Err(SubmitError::Unavailable(cause.to_string()))
+    }
+
+    /// The staged range is durable: says so.
+    async fn settle(&mut self, signed: &SignedHead) {
+        let effects = self.replica.step(Input::Stored);
+        self.board.stored(signed);
+        self.perform(effects).await;
+        self.publish();
+    }
+
+    /// Counts the signatures of a verified head.
+    async fn hear(&mut self, signed: &SignedHead) {
+        let others: Vec<Cloud> =
+            signed.lines.keys().copied().filter(|cloud| *cloud != self.me).collect();
+        for by in others {
+            let effects = self.replica.step(Input::Signed { by, head: signed.head });
+            self.perform(effects).await;
+        }
+        let counted = |cloud: Cloud| *self.replica.signed().get(cloud) >= signed.head.size;
+        if signed.head.size <= self.replica.head().size {
+            let mut held = signed.clone();
+            held.lines.retain(|cloud, _| *cloud != self.me && counted(*cloud));
+            if !held.lines.is_empty() && self.board.learn(&held) {
+                drop(self.board.scribe.send(held)); // the scribe ends only with the node
+            }
+        }
+        self.publish();
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect>) {
+        let mut queue = effects;
+        while let Some(effect) = queue.pop() {
+            match effect {
+                Effect::CompareRoot { by, head } => {
+                    if let Some(ours) = self.our_root(head).await {
+                        queue.extend(self.replica.step(Input::OurRoot { by, head, ours }));
+                    }
+                }
+                Effect::Conflict { by, theirs, ours } => {
+                    tracing::error!(
+                        log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
+                        "two roots are signed for one size: the origin equivocates, or a copy is damaged"
+                    );
+                    metrics::counter!("ternion_ledger_conflicts_total").increment(1);
+                }
+                // Finality is published from the machine's state; storing and releasing are
+                // handled where they are asked for.
+                Effect::Final(_)
+                | Effect::Replicated(_)
+                | Effect::Release(_)
+                | Effect::Refuse(_)
+                | Effect::Store(_) => {}
+            }
+        }
+    }
+
+    async fn our_root(&self, head: Head) -> Option<Hash> {
+        if let Some(root) = self.board.recent_root(self.log, head.size) {
+            return Some(root);
+        }
+        match tree::root_at(self.store.pool(), self.log, head.size).await {
+            Ok(root) => root,
+            // Not compared now; the peers' next heads ask again.
+            Err(cause) => {
+                tracing::warn!(log = %self.log, %cause, "a root could not be read");
+                None
+            }
+        }
+    }
+
+    fn confirmation(&self) -> RangeAnswer {
+        match self.board.stored_head(self.log) {
+            Some(signed) => RangeAnswer::Confirmed { note: self.signing.note(&signed) },
+            None => RangeAnswer::Have { size: 0 },
+        }
+    }
+
+    fn publish(&self) {
+        let view = LogView {
+            log: self.log,
+            head: self.replica.head(),
+            final_size: self.replica.final_size(),
+            replicated_size: self.replica.replicated_size(),
+            signed: *self.replica.signed(),
+        };
+        if self.log.origin == self.me {
+            self.board.figures.signed(&view.signed, view.final_size);
+        }
+        self.board.publish(view);
+    }
+
+    const fn slot(&self, sequence: u64) -> Slot {
+        Slot { origin: self.log.origin, epoch: self.log.epoch, sequence }
+    }
+
+    fn leaves(&self, entries: &[Envelope], start: u64) -> Vec<Leaf> {
+        (start..).zip(entries).map(|(at, entry)| entry.leaf(self.log.epoch, at)).collect()
+    }
+}
+
+fn staged(effects: Vec<Effect>) -> Option<Staged> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Store(staged) => Some(staged),
+        _ => None,
+    })
+}
+
+fn refusal(effect: &Effect) -> Option<Refusal> {
+    match effect {
+        Effect::Refuse(refusal) => Some(*refusal),
+        _ => None,
+    }
+}
+
+fn answer_refusal(log: LogId, refusal: Refusal) -> RangeAnswer {
+    match refusal {
+        Refusal::Busy => RangeAnswer::Busy,
+        Refusal::Gap { have, .. } => RangeAnswer::Have { size: have },
+        other => {
+            tracing::warn!(%log, %other, "a range was refused");
+            RangeAnswer::Refused { reason: other.to_string() }
+        }
+    }
+}

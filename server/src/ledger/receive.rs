@@ -1,0 +1,159 @@
+//! What a node makes of what its peers say.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::clock::HybridClock;
+use domain::cloud::{Cloud, PerCloud};
+use domain::log::{Head, LogId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::board::Board;
+use super::driver::{Offered, Work};
+use super::ranges::{Ranges, read_entries};
+use super::signing::{SignedHead, Signing};
+use super::wire::{EntriesAnswer, EntriesQuestion, Heads, RangeAnswer, WireHead, WireRange};
+
+/// The doors of one log's driver.
+#[derive(Clone, Debug)]
+pub(super) struct LogDoors {
+    pub(super) log: LogId,
+    pub(super) work: mpsc::Sender<Work>,
+    pub(super) heard: mpsc::Sender<SignedHead>,
+    pub(super) ranges: Ranges,
+}
+
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) me: Cloud,
+    signing: Arc<Signing>,
+    board: Arc<Board>,
+    clock: Arc<Mutex<HybridClock>>,
+    logs: PerCloud<LogDoors>,
+    /// For each log, the largest size that each cloud said, verified, that it holds.
+    claims: Mutex<PerCloud<PerCloud<u64>>>,
+}
+
+impl Receiver {
+    pub(super) fn new(
+        me: Cloud,
+        signing: Arc<Signing>,
+        board: Arc<Board>,
+        clock: Arc<Mutex<HybridClock>>,
+        logs: PerCloud<LogDoors>,
+    ) -> Self {
+        Receiver { me, signing, board, clock, logs, claims: Mutex::default() }
+    }
+
+    pub(super) const fn board(&self) -> &Arc<Board> {
+        &self.board
+    }
+
+    fn doors(&self, log: LogId) -> Option<&LogDoors> {
+        let doors = self.logs.get(log.origin);
+        (doors.log == log).then_some(doors)
+    }
+
+    /// Takes a range of another cloud's log, from whomever it comes: the origin signed it.
+    pub(super) async fn take_range(&self, range: WireRange) -> RangeAnswer {
+        let refused = |reason: &str| RangeAnswer::Refused { reason: reason.to_owned() };
+        let log = range.log;
+        let Some(doors) = self.doors(log) else { return refused("no such log here") };
+        let Some(signed) = self.signing.verify(log, &range.note) else {
+            return refused("the checkpoint is not signed by the log's origin");
+        };
+        let entries = match read_entries(log.origin, range.entries) {
+            Ok(entries) => entries,
+            Err(cause) => return refused(&cause.to_string()),
+        };
+        if let Some(latest) = entries.iter().map(|entry| entry.event().logical_clock).max() {
+            let wall_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
+            let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            if !clock.observe(latest, wall_ms) {
+                tracing::warn!(%log, %latest, "this origin's clock runs ahead of ours");
+            }
+        }
+        let (reply, answer) = oneshot::channel();
+        let work = Work::Offer(Offered { start: range.start, entries, signed, reply });
+        if doors.work.send(work).await.is_err() {
+            return RangeAnswer::Busy;
+        }
+        let answer = answer.await.unwrap_or(RangeAnswer::Busy);
+        for note in &range.others {
+            self.hear_note(log, note).await;
+        }
+        answer
+    }
+
+    /// Verifies a note and hands its signatures to the log's driver. `None`: not a note that
+    /// counts.
+    pub(super) async fn hear_note(&self, log: LogId, note: &str) -> Option<Head> {
+        let doors = self.doors(log)?;
+        let signed = self.signing.verify(log, note)?;
+        let head = signed.head;
+        self.claim(&signed);
+        // The driver ends only with the node.
+        doors.heard.send(signed).await.ok()?;
+        Some(head)
+    }
+
+    fn claim(&self, signed: &SignedHead) {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_log = claims.get_mut(signed.log.origin);
+        for cloud in signed.lines.keys() {
+            let size = of_log.get_mut(*cloud);
+            *size = (*size).max(signed.head.size);
+        }
+    }
+
+    /// A cloud that holds more of this log than we do, the origin if it can be, and what we hold.
+    pub(super) fn ahead_of_us(&self, log: LogId) -> Option<(Cloud, u64)> {
+        let ours = self.board.watermarks.borrow().log(log.origin).head.size;
+        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_log = claims.get(log.origin);
+        let ahead = |cloud: &Cloud| *cloud != self.me && *of_log.get(*cloud) > ours;
+        let origin_first = std::iter::once(log.origin).chain(Cloud::ALL);
+        origin_first.into_iter().find(ahead).map(|cloud| (cloud, ours))
+    }
+
+    /// That cloud does not serve what it claims: ask another, until it claims again.
+    pub(super) fn forget_ahead(&self, log: LogId, cloud: Cloud) {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        *claims.get_mut(log.origin).get_mut(cloud) = 0;
+    }
+
+    /// What we hold, for the peers.
+    pub(super) fn heads(&self) -> Heads {
+        let logs = self.logs.iter().map(|(_, doors)| self.wire_head(doors.log)).collect();
+        Heads { load: self.board.figures.own_load(), logs }
+    }
+
+    fn wire_head(&self, log: LogId) -> WireHead {
+        let stored = self.board.stored_head(log);
+        let others = self.board.newest_of_others(log, self.me);
+        WireHead {
+            log,
+            note: stored.map(|signed| self.signing.note(&signed)).unwrap_or_default(),
+            others: others.iter().map(|signed| self.signing.note(signed)).collect(),
+        }
+    }
+
+    pub(super) async fn hear_heads(&self, from: Cloud, heads: Heads) {
+        self.board.figures.heard(from, heads.load.filter(|load| (0.0..=1.0).contains(load)));
+        for head in heads.logs.into_iter().take(domain::cloud::CLOUD_COUNT) {
+            for note in std::iter::once(&head.note).chain(head.others.iter().take(2)) {
+                if !note.is_empty() {
+                    self.hear_note(head.log, note).await;
+                }
+            }
+        }
+    }
+
+    pub(super) async fn answer_entries(
+        &self,
+        question: &EntriesQuestion,
+    ) -> Result<EntriesAnswer, sqlx::Error> {
+        let Some(doors) = self.doors(question.log) else { return Ok(EntriesAnswer::Nothing) };
+        let range = doors.ranges.after(question.start).await?;
+        Ok(range.map_or(EntriesAnswer::Nothing, EntriesAnswer::Range))
+    }
+}

@@ -1,0 +1,163 @@
+//! Signed checkpoints: making our own signatures, and reading those of others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::cloud::{Cloud, PerCloud};
+use domain::key::NoteKey;
+use domain::log::{Checkpoint, Head, LogId};
+use domain::note::{Note, SignatureLine};
+
+use crate::keys::{CloudKeys, Roster};
+
+/// Signature lines by the cloud that made them, each ready to stand under the checkpoint: for
+/// the origin its log signature and its cosignature, for the others their cosignature.
+pub(super) type Lines = BTreeMap<Cloud, String>;
+
+/// A head that the log's origin signed, with every valid signature that came along. Only
+/// [`Signing`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SignedHead {
+    pub(super) log: LogId,
+    pub(super) head: Head,
+    pub(super) lines: Lines,
+}
+
+/// Our keys, and everybody's names.
+#[derive(Debug)]
+pub(super) struct Signing {
+    me: Cloud,
+    deployment: String,
+    keys: Arc<CloudKeys>,
+    logs: PerCloud<(LogId, NoteKey)>,
+    cosigners: PerCloud<NoteKey>,
+}
+
+impl Signing {
+    pub(super) fn new(
+        me: Cloud,
+        roster: &Roster,
+        keys: Arc<CloudKeys>,
+        epochs: &PerCloud<u32>,
+    ) -> Self {
+        Signing {
+            me,
+            deployment: roster.deployment.clone(),
+            keys,
+            logs: epochs.map(|origin, epoch| {
+                let log = LogId { origin, epoch: *epoch };
+                (log, roster.log_key(log))
+            }),
+            cosigners: PerCloud::from_fn(|cloud| roster.cosigner_key(cloud)),
+        }
+    }
+
+    /// The checkpoint text of a head.
+    pub(super) fn text(&self, log: LogId, head: Head) -> String {
+        Checkpoint { origin: log.name(&self.deployment), head }.to_string()
+    }
+
+    /// Our signature on a head of our own log. Until the entries are durable nobody may see it.
+    pub(super) fn sign_own(&self, head: Head) -> SignedHead {
+        let (log, log_key) = self.logs.get(self.me);
+        let text = self.text(*log, head);
+        let line = SignatureLine::sign(&text, log_key, &self.keys.log);
+        let lines = format!("{line}{}", self.cosignature(&text));
+        SignedHead { log: *log, head, lines: Lines::from([(self.me, lines)]) }
+    }
+
+    /// Adds our cosignature to a head that the origin signed. Until the entries are durable here
+    /// nobody may see it.
+    pub(super) fn cosign(&self, mut signed: SignedHead) -> SignedHead {
+        let text = self.text(signed.log, signed.head);
+        signed.lines.insert(self.me, self.cosignature(&text));
+        signed
+    }
+
+    fn cosignature(&self, text: &str) -> String {
+        let unix_s = u64::try_from(crate::now().unix_ms() / 1000).unwrap_or(0);
+        let key = self.cosigners.get(self.me);
+        SignatureLine::cosign(text, unix_s, key, &self.keys.cosigner).to_string()
+    }
+
+    /// The signed note of a head.
+    pub(super) fn note(&self, signed: &SignedHead) -> String {
+        let mut note = self.text(signed.log, signed.head);
+        note.push('\n');
+        // The origin's own signatures first, as readers expect.
+        note.extend(signed.lines.get(&signed.log.origin).map(String::as_str));
+        let others = signed.lines.iter().filter(|(cloud, _)| **cloud != signed.log.origin);
+        note.extend(others.map(|(_, lines)| lines.as_str()));
+        note
+    }
+
+    /// Reads a signed note about `log`, and drops signatures that do not hold. `None` unless
+    /// both signatures of the origin hold.
+    pub(super) fn verify(&self, log: LogId, note: &str) -> Option<SignedHead> {
+        let (known, log_key) = self.logs.get(log.origin);
+        let note = Note::parse(note).ok()?;
+        let checkpoint = Checkpoint::parse(&note.text).ok()?;
+        if *known != log || checkpoint.origin != log.name(&self.deployment) {
+            return None;
+        }
+        let origin_line = valid_line(&note, log_key)?;
+        let mut lines = Lines::new();
+        for cloud in Cloud::ALL {
+            match (valid_line(&note, self.cosigners.get(cloud)), cloud == log.origin) {
+                (Some(line), true) => lines.insert(cloud, format!("{origin_line}{line}")),
+                (Some(line), false) => lines.insert(cloud, line),
+                (None, true) => return None,
+                (None, false) => None,
+            };
+        }
+        Some(SignedHead { log, head: checkpoint.head, lines })
+    }
+}
+
+fn valid_line(note: &Note, key: &NoteKey) -> Option<String> {
+    let line = note.line_of(key)?;
+    line.check(&note.text, key).is_valid().then(|| line.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::key::SigningKey;
+    use domain::log::Hash;
+
+    fn keys(seed: u8) -> CloudKeys {
+        CloudKeys {
+            log: SigningKey::from_seed([seed; 32]),
+            cosigner: SigningKey::from_seed([seed + 1; 32]),
+            transport: SigningKey::from_seed([seed + 2; 32]),
+        }
+    }
+
+    fn signing(me: Cloud) -> Signing {
+        let all = PerCloud::from_fn(|cloud| keys(10 * cloud.code()));
+        let roster =
+            Roster { deployment: "test.example".into(), keys: all.map(|_, keys| keys.public()) };
+        Signing::new(me, &roster, Arc::new(all.get(me).clone()), &PerCloud::from_fn(|_| 1))
+    }
+
+    #[test]
+    fn a_cosigned_note_reads_back_and_a_foreign_or_changed_one_does_not() {
+        let head = Head { size: 3, root: Hash([7; 32]) };
+        let own = signing(Cloud::Gcp).sign_own(head);
+        let cosigned = signing(Cloud::Aws).cosign(own.clone());
+        let note = signing(Cloud::Aws).note(&cosigned);
+        let reader = signing(Cloud::Azure);
+        assert_eq!(reader.verify(own.log, &note), Some(cosigned));
+        let other = LogId { origin: Cloud::Aws, epoch: 1 };
+        assert_eq!(reader.verify(other, &note), None);
+        assert_eq!(reader.verify(own.log, &note.replace("\n3\n", "\n4\n")), None);
+    }
+
+    #[test]
+    fn a_note_without_the_origins_cosignature_is_nothing() {
+        let own = signing(Cloud::Gcp).sign_own(Head { size: 3, root: Hash([7; 32]) });
+        let note = signing(Cloud::Gcp).note(&own);
+        let without = note.lines().take(5).map(|line| format!("{line}\n")).collect::<String>();
+        assert_eq!(signing(Cloud::Aws).verify(own.log, &without), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! What the clouds say to each other about logs, in postcard form.
+
+use domain::cloud::Cloud;
+use domain::log::LogId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::entry::WireEntry;
+use crate::peer::PeerError;
+
+pub(super) const APPEND_PATH: &str = "/peer/v1/append";
+pub(super) const ENTRIES_PATH: &str = "/peer/v1/entries";
+pub(super) const HEADS_PATH: &str = "/peer/v1/heads";
+
+/// Most entries of one range.
+pub(super) const RANGE_ENTRIES_MAX: usize = 4_096;
+/// A range is cut at the last checkpoint within this much payload, or after its first batch.
+pub(super) const RANGE_PAYLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Entries `start..checkpoint.size` of a log under the origin's signed checkpoint.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WireRange {
+    pub(super) log: LogId,
+    pub(super) start: u64,
+    pub(super) entries: Vec<WireEntry>,
+    /// Signed note: the checkpoint after the last entry, and every signature on it that the
+    /// sender knows, the origin's among them.
+    pub(super) note: String,
+    /// Other clouds' newest signed checkpoints of this log, so that all learn of finality soon.
+    pub(super) others: Vec<String>,
+}
+
+/// The answer to a range.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum RangeAnswer {
+    /// Held durably; the note carries the answering cloud's cosignature.
+    Confirmed { note: String },
+    /// The answering cloud holds this many entries: continue there.
+    Have { size: u64 },
+    /// Ask again in a moment.
+    Busy,
+    /// Never to be taken.
+    Refused { reason: String },
+}
+
+/// Asks for the range that begins at `start`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EntriesQuestion {
+    pub(super) log: LogId,
+    pub(super) start: u64,
+}
+
+/// The answer to [`EntriesQuestion`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum EntriesAnswer {
+    Range(WireRange),
+    /// Nothing is held beyond that.
+    Nothing,
+}
+
+/// What a cloud holds, said once a second in both directions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Heads {
+    /// 0 to 1.
+    pub(super) load: Option<f64>,
+    pub(super) logs: Vec<WireHead>,
+}
+
+/// One log as the sender holds it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WireHead {
+    pub(super) log: LogId,
+    /// Signed note with the origin's signature and the sender's cosignature; empty for an empty
+    /// log, which nobody signs.
+    pub(super) note: String,
+    /// Signed notes of others' newest checkpoints.
+    pub(super) others: Vec<String>,
+}
+
+/// Postcard never fails on these shapes: no maps, no unsized sequences.
+pub(super) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    postcard::to_stdvec(message).unwrap_or_default()
+}
+
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, postcard::Error> {
+    postcard::from_bytes(body)
+}
+
+pub(super) fn decode_answer<T: DeserializeOwned>(
+    cloud: Cloud,
+    body: &[u8],
+) -> Result<T, PeerError> {
+    decode(body).map_err(|cause| PeerError::Malformed { cloud, cause: cause.to_string() })
+}
