@@ -136,6 +136,10 @@ pub struct KindError {
 /// token, and under these prefixes only known kinds exist.
 const DECISION_PREFIXES: [&str; 5] = ["tenant.", "tier.", "price.", "user.", "key."];
 
+/// The field of a decision that names who made it: a login. Set by the server that recorded the
+/// decision for a person, never taken from a client.
+pub const DECIDED_BY: &str = "decidedBy";
+
 /// Is this kind one of the product's own decisions?
 #[must_use]
 pub fn is_decision(kind: &str) -> bool {
@@ -169,6 +173,7 @@ impl Known {
             _ => return Ok(None),
         };
         known.check()?;
+        check_decider(payload)?;
         Ok(Some(known))
     }
 
@@ -209,6 +214,7 @@ fn parse<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, KindError
     let mut body = payload.clone();
     if let Some(object) = body.as_object_mut() {
         object.remove("kind");
+        object.remove(DECIDED_BY);
     }
     serde_json::from_value(body).map_err(|error| {
         let text = error.to_string();
@@ -216,6 +222,14 @@ fn parse<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, KindError
         let field = text.split('`').nth(1).map_or_else(String::new, |name| format!("/{name}"));
         KindError { field, reason: text }
     })
+}
+
+fn check_decider(payload: &Value) -> Result<(), KindError> {
+    match payload.get(DECIDED_BY) {
+        None => Ok(()),
+        Some(Value::String(login)) => name("/decidedBy", login),
+        Some(_) => refuse("/decidedBy", "must be a login"),
+    }
 }
 
 fn refuse(field: &str, reason: impl Into<String>) -> Result<(), KindError> {
@@ -347,6 +361,15 @@ mod tests {
             },
         });
         assert_eq!(Known::read(&tier.to_payload()), Ok(Some(tier)));
+    }
+
+    #[test]
+    fn a_decision_may_say_who_made_it() {
+        let mut user = json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin"});
+        user["decidedBy"] = json!("b@ternion.example");
+        assert!(matches!(Known::read(&user), Ok(Some(Known::UserPut(_)))));
+        user["decidedBy"] = json!(7);
+        assert_eq!(Known::read(&user).expect_err("no login").field, "/decidedBy");
     }
 
     #[test]

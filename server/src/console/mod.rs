@@ -1,1 +1,83 @@
-//! The console: what the screens ask of this node.
+//! What the screens ask of the server, answered from the ledger and its projections.
+//!
+//! [`Console::for_viewer`] gives the [`app::backend::Backend`] of one request: every answer of it
+//! asks `domain::access` first. What needs no viewer (the state that the stream repeats every
+//! second, rows for it) stands on [`Console`] itself.
+
+mod attention;
+mod detail;
+mod events;
+mod lab;
+pub mod load;
+mod recorder;
+mod reference;
+mod rows;
+mod search;
+mod state;
+mod viewer;
+
+use std::sync::Arc;
+
+use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
+use domain::cloud::PerCloud;
+
+pub use lab::Lab;
+pub use recorder::LedgerRecorder;
+
+use crate::config::Config;
+use crate::ledger::Ledger;
+use crate::projection::Projection;
+
+/// The face of the console: one a node.
+#[derive(Debug)]
+pub struct Console {
+    ledger: Arc<Ledger>,
+    projection: Arc<Projection>,
+    deployment: Deployment,
+    /// The demonstration's supervisor, where there is one.
+    lab: Option<Lab>,
+}
+
+impl Console {
+    #[must_use]
+    pub fn new(
+        ledger: Arc<Ledger>,
+        projection: Arc<Projection>,
+        deployment: Deployment,
+        lab: Option<Lab>,
+    ) -> Arc<Self> {
+        Arc::new(Console { ledger, projection, deployment, lab })
+    }
+
+    /// The back end of one request. `request_id` stands in its problems.
+    #[must_use]
+    pub fn for_viewer(
+        self: &Arc<Self>,
+        viewer: Option<Viewer>,
+        theme: Theme,
+        request_id: Option<String>,
+    ) -> BackendHandle {
+        Arc::new(viewer::ViewerConsole { console: self.clone(), viewer, theme, request_id })
+    }
+}
+
+/// The deployment as screens describe it. `logins` are for the demonstration's sign-in page.
+#[must_use]
+pub fn deployment(config: &Config, logins: Vec<DemonstrationLogin>) -> Deployment {
+    let own =
+        || CloudAddress { region: config.region.as_str().to_owned(), url: config.url.clone() };
+    let clouds = PerCloud::from_fn(|cloud| match config.peers.get(cloud) {
+        Some(peer) if cloud != config.cloud => {
+            CloudAddress { region: peer.region.as_str().to_owned(), url: peer.url.clone() }
+        }
+        _ => own(),
+    });
+    Deployment {
+        name: config.deployment.clone(),
+        cloud: config.cloud,
+        clouds,
+        demonstration: config.demonstration,
+        demonstration_logins: if config.demonstration { logins } else { Vec::new() },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

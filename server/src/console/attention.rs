@@ -1,0 +1,223 @@
+//! What waits for a person, in whole sentences.
+
+use app::backend::{Attention, Condition, LiveState, Severity, Viewer};
+use domain::access::Action;
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::event::Slot;
+
+use super::Console;
+use super::rows::accepted_at;
+
+/// Two clouds that can talk confirm within a second; what waits ten times as long will not become
+/// final by itself.
+const PENDING_AGE_MS_MAX: i64 = 10_000;
+/// Entries that the projections may be behind finality: some seconds of heavy traffic.
+const UNPROJECTED_MAX: u64 = 10_000;
+
+impl Console {
+    /// The worst first.
+    pub(super) async fn attention(
+        &self,
+        state: &LiveState,
+        viewer: &Viewer,
+    ) -> Result<Vec<Attention>, sqlx::Error> {
+        let lab = self.deployment.demonstration && viewer.may(Action::OperateFaultLab);
+        let mut items: Vec<Attention> = no_quorum(state).into_iter().collect();
+        items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
+        items.extend(quarantine(state.quarantined));
+        items.extend(self.long_pending(state).await?);
+        items.extend(self.unprojected());
+        items.sort_by_key(|item| match item.severity {
+            Severity::Alarm => 0,
+            Severity::Warning => 1,
+            Severity::Notice => 2,
+        });
+        Ok(items)
+    }
+
+    /// The oldest event that is not final, if it waits too long.
+    async fn long_pending(&self, state: &LiveState) -> Result<Option<Attention>, sqlx::Error> {
+        let marks = *self.ledger.watermarks().borrow();
+        let mut oldest: Option<Timestamp> = None;
+        for (_, view) in marks.0.iter().filter(|(_, view)| view.final_size < view.head.size) {
+            let (origin, epoch) = (view.log.origin, view.log.epoch);
+            let slot = Slot { origin, epoch, sequence: view.final_size };
+            if let Some(record) = self.ledger.at(slot).await? {
+                let at = accepted_at(&record);
+                oldest = Some(oldest.map_or(at, |oldest| oldest.min(at)));
+            }
+        }
+        let is_old = |at: &Timestamp| state.at.unix_ms() - at.unix_ms() > PENDING_AGE_MS_MAX;
+        Ok(oldest.filter(is_old).map(|at| pending_since(at, state.pending)))
+    }
+
+    fn unprojected(&self) -> Option<Attention> {
+        let marks = *self.ledger.watermarks().borrow();
+        let position = *self.projection.position().borrow();
+        let missing = |(cloud, view): (Cloud, &crate::ledger::LogView)| {
+            view.final_size.saturating_sub(*position.get(cloud))
+        };
+        let missing: u64 = marks.0.iter().map(missing).sum();
+        (missing > UNPROJECTED_MAX).then(|| Attention {
+            sentence: format!("{} are not yet counted in usage.", counted(missing, "final event")),
+            detail: "This node is catching up; what the ledger shows is complete.".to_owned(),
+            link: "/ledger".to_owned(),
+            link_text: "Open the ledger".to_owned(),
+            severity: Severity::Notice,
+        })
+    }
+}
+
+fn no_quorum(state: &LiveState) -> Option<Attention> {
+    (state.clouds_up < 2).then(|| Attention {
+        sentence: "No other cloud answers: nothing new becomes final.".to_owned(),
+        detail: "Events are still accepted and durable here. What is final stays final; the rest \
+                 follows by itself when a second cloud is back."
+            .to_owned(),
+        link: "/ledger?status=PENDING".to_owned(),
+        link_text: "See what waits".to_owned(),
+        severity: Severity::Alarm,
+    })
+}
+
+fn about_cloud(cloud: Cloud, state: &LiveState, lab: bool) -> Option<Attention> {
+    let known = state.clouds.get(cloud);
+    let name = cloud.title();
+    let behind = counted(known.behind, "event");
+    let (sentence, detail, severity) = match (known.condition, known.heard_at) {
+        (Condition::Up, _) => return None,
+        (Condition::Lagging, _) => (
+            format!("{name} is {behind} behind and catching up."),
+            "Finality does not wait for it while the other two sign.",
+            Severity::Notice,
+        ),
+        (Condition::Down, Some(heard)) => (
+            format!("{name} is down since {}; {behind} wait for its signature.", clock(heard)),
+            "It catches up by itself once it is back. Until then every event needs both others.",
+            Severity::Warning,
+        ),
+        (Condition::Down, None) => (
+            format!("{name} does not answer, and has not since this node started."),
+            "Check that it runs, and that its address and keys here are right.",
+            Severity::Warning,
+        ),
+        (Condition::Unknown, _) => (
+            format!("{name} has not been heard from since this node started."),
+            "If this does not change within seconds, check that it runs.",
+            Severity::Notice,
+        ),
+    };
+    let (link, link_text) = if lab {
+        ("/lab".to_owned(), "Open the fault lab".to_owned())
+    } else {
+        (format!("/ledger?origin={cloud}"), format!("See the events of {name}"))
+    };
+    Some(Attention { sentence, detail: detail.to_owned(), link, link_text, severity })
+}
+
+fn quarantine(count: u64) -> Option<Attention> {
+    let are = if count == 1 { "stands" } else { "stand" };
+    (count > 0).then(|| Attention {
+        sentence: format!("{} {are} in quarantine.", counted(count, "event id")),
+        detail: "Two clouds accepted one id with different contents. Neither has any effect; send \
+                 the right one again under a new id."
+            .to_owned(),
+        link: "/ledger?status=QUARANTINED".to_owned(),
+        link_text: "See both versions".to_owned(),
+        severity: Severity::Alarm,
+    })
+}
+
+fn pending_since(at: Timestamp, pending: u64) -> Attention {
+    Attention {
+        sentence: format!("{} not final, the oldest since {}.", are(pending), clock(at)),
+        detail: "It is durable at its origin. A second cloud has to be reachable from there to \
+                 confirm it."
+            .to_owned(),
+        link: "/ledger?status=PENDING".to_owned(),
+        link_text: "See what waits".to_owned(),
+        severity: Severity::Warning,
+    }
+}
+
+fn are(count: u64) -> String {
+    format!("{} {}", counted(count, "event"), if count == 1 { "is" } else { "are" })
+}
+
+/// `1 event`, `1,204 events`.
+fn counted(count: u64, thing: &str) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `12:41:06 UTC`, with the date when it is not today's is left to the reader's page.
+fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    let time = text.get(11..19).unwrap_or(&text);
+    format!("{time} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::backend::CloudState;
+    use domain::cloud::PerCloud;
+
+    fn state(condition: Condition, heard_at: Option<&str>) -> LiveState {
+        let cloud = |cloud| CloudState {
+            condition: if cloud == Cloud::Aws { condition } else { Condition::Up },
+            own_log_size: 9,
+            behind: 1_312,
+            confirms_p50_ms: None,
+            load: None,
+            heard_at: heard_at.map(|text| text.parse().expect("time")),
+            behind_history: Vec::new(),
+        };
+        LiveState {
+            at: "2026-11-22T12:45:00Z".parse().expect("time"),
+            clouds_up: 2,
+            clouds: PerCloud::from_fn(cloud),
+            final_per_s: 0.0,
+            window_s: 15,
+            time_to_final_p50_ms: None,
+            time_to_final_p99_ms: None,
+            pending: 0,
+            quarantined: 0,
+            events: 9,
+        }
+    }
+
+    #[test]
+    fn a_cloud_that_is_down_is_named_with_the_time_and_what_waits() {
+        let down = state(Condition::Down, Some("2026-11-22T12:40:07.120Z"));
+        let about = about_cloud(Cloud::Aws, &down, true).expect("somebody should know");
+        assert_eq!(
+            about.sentence,
+            "AWS is down since 12:40:07 UTC; 1,312 events wait for its signature."
+        );
+        assert_eq!(about.link, "/lab");
+        assert!(about_cloud(Cloud::Gcp, &down, true).is_none());
+    }
+
+    #[test]
+    fn numbers_agree_with_their_nouns() {
+        assert_eq!(quarantine(0), None);
+        let one = quarantine(1).expect("one");
+        assert_eq!(one.sentence, "1 event id stands in quarantine.");
+        let many = quarantine(1_000).expect("many");
+        assert_eq!(many.sentence, "1,000 event ids stand in quarantine.");
+        let since = "2026-11-22T12:40:07Z".parse().expect("time");
+        assert_eq!(
+            pending_since(since, 1).sentence,
+            "1 event is not final, the oldest since 12:40:07 UTC."
+        );
+    }
+}

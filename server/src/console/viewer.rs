@@ -1,0 +1,111 @@
+//! The back end of one request: permission first, then the answer, problems with the request's id.
+
+use std::sync::Arc;
+
+use app::backend::{
+    Backend, EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit,
+    Session, Theme, Viewer,
+};
+use async_trait::async_trait;
+use domain::access::Action;
+use domain::cloud::Cloud;
+
+use super::Console;
+use crate::http::problem::Problem as HttpProblem;
+
+/// One request's view of the console.
+#[derive(Debug)]
+pub(super) struct ViewerConsole {
+    pub console: Arc<Console>,
+    pub viewer: Option<Viewer>,
+    pub theme: Theme,
+    pub request_id: Option<String>,
+}
+
+impl ViewerConsole {
+    /// The viewer, if the one table of permissions lets them.
+    fn allow(&self, action: Action) -> Result<&Viewer, HttpProblem> {
+        let viewer = self
+            .viewer
+            .as_ref()
+            .ok_or_else(|| HttpProblem::unauthenticated("Sign in at /sign-in to see this."))?;
+        if viewer.may(action) {
+            return Ok(viewer);
+        }
+        Err(HttpProblem::forbidden(viewer.role.refusal(action)))
+    }
+
+    fn tell(&self, problem: HttpProblem) -> Problem {
+        if let Some(cause) = &problem.internal {
+            let request_id = self.request_id.as_deref();
+            tracing::error!(code = problem.code, request_id, cause, "a screen's question failed");
+        }
+        Problem {
+            status: problem.status,
+            code: problem.code.to_owned(),
+            title: problem.title.to_owned(),
+            detail: problem.detail,
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for ViewerConsole {
+    async fn session(&self) -> Session {
+        Session {
+            deployment: self.console.deployment.clone(),
+            viewer: self.viewer.clone(),
+            theme: self.theme,
+            state: self.viewer.is_some().then(|| self.console.live_state()),
+        }
+    }
+
+    async fn overview(&self) -> Result<Overview, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadLedger)?;
+            self.console.overview(viewer).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<EventPage, Problem> {
+        let answer = async {
+            self.allow(Action::ReadLedger)?;
+            self.console.events(&query).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn event(&self, reference: String) -> Result<EventDetail, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadLedger)?;
+            self.console.detail(&reference, viewer.may(Action::ReadPayload)).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn search(&self, text: String) -> Result<Vec<SearchHit>, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadLedger)?;
+            self.console.search(&text, viewer.may(Action::ReadTenants)).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn lab(&self) -> Result<LabState, Problem> {
+        let answer = async {
+            self.allow(Action::OperateFaultLab)?;
+            self.console.lab()?.state().await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn lab_act(&self, cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
+        let answer = async {
+            self.allow(Action::OperateFaultLab)?;
+            self.console.lab()?.act(cloud, act).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+}
