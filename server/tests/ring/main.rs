@@ -3,4 +3,5 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod cluster;
+mod identity;
 mod projection;
