@@ -1,6 +1,6 @@
 //! Users as the FINAL events say, and those that wait to be recorded.
 
-use domain::catalog::UserPut;
+use domain::catalog::{Known, UserPut};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -13,22 +13,26 @@ pub(super) async fn find(pool: &PgPool, login: &str) -> sqlx::Result<Option<User
         WHERE entity = 'user' AND lower(key) = lower($1) ORDER BY (key = $1) DESC, key LIMIT 1";
     let body: Option<Json<Value>> =
         sqlx::query_scalar(statement).bind(login).fetch_optional(pool).await?;
-    Ok(body.and_then(|Json(body)| read(body)))
+    Ok(body.and_then(|Json(body)| read(&body)))
 }
 
 /// Everybody, by login.
 pub(super) async fn all(pool: &PgPool) -> sqlx::Result<Vec<UserPut>> {
     let statement = "SELECT body FROM projection_current WHERE entity = 'user' ORDER BY key";
     let bodies: Vec<Json<Value>> = sqlx::query_scalar(statement).fetch_all(pool).await?;
-    Ok(bodies.into_iter().filter_map(|Json(body)| read(body)).collect())
+    Ok(bodies.into_iter().filter_map(|Json(body)| read(&body)).collect())
 }
 
-fn read(mut body: Value) -> Option<UserPut> {
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("kind");
+/// The whole payload of a decision: its `kind` and who decided it stand beside the user.
+fn read(body: &Value) -> Option<UserPut> {
+    match Known::read(body) {
+        Ok(Some(Known::UserPut(user))) => Some(user),
+        Ok(_) => None,
+        Err(cause) => {
+            tracing::error!(%cause, "a projected user cannot be read");
+            None
+        }
     }
-    let user = serde_json::from_value(body);
-    user.inspect_err(|cause| tracing::error!(%cause, "a projected user cannot be read")).ok()
 }
 
 /// A user that waits to be recorded in the ledger, under the id its event will have.

@@ -11,7 +11,7 @@ use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::{Action, Role};
-use domain::catalog::{Known, UserPut};
+use domain::catalog::{DECIDED_BY, Known, UserPut};
 use domain::cloud::Cloud;
 use serde_json::{Value, json};
 use server::http::problem::Problem;
@@ -101,7 +101,8 @@ impl House {
 pub(super) async fn project(pool: &PgPool, login: &str, role: Role, active: bool) {
     let (login, name) = (login.to_owned(), "Somebody".to_owned());
     let key = login.clone();
-    let body = Known::UserPut(UserPut { login, name, role, active }).to_payload();
+    let mut body = Known::UserPut(UserPut { login, name, role, active }).to_payload();
+    body[DECIDED_BY] = "platform".into();
     let statement = "INSERT INTO projection_version
         SELECT 'user', $1, coalesce(max(logical_clock), 0) + 1, 1, 1, count(*), $2, $3
         FROM projection_version";
