@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod clouds;
 mod cluster;
+mod console;
 mod identity;
 mod projection;
