@@ -9,8 +9,7 @@ use leptos::server_fn::codec::{GetUrl, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    BackendHandle, EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem,
-    SearchHit, Session,
+    EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit, Session,
 };
 
 impl FromServerFnError for Problem {
@@ -38,8 +37,10 @@ impl FromServerFnError for Problem {
     }
 }
 
-fn backend() -> Result<BackendHandle, Problem> {
-    use_context::<BackendHandle>().ok_or_else(|| Problem {
+/// Only the server's halves of the functions below call it.
+#[cfg(feature = "ssr")]
+fn backend() -> Result<crate::backend::BackendHandle, Problem> {
+    use_context::<crate::backend::BackendHandle>().ok_or_else(|| Problem {
         status: 500,
         code: "no_backend".to_owned(),
         title: "The server is not fully started".to_owned(),
