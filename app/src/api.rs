@@ -9,7 +9,7 @@ use leptos::server_fn::codec::{GetUrl, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit, Session,
+    EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit,
 };
 
 impl FromServerFnError for Problem {
@@ -47,12 +47,6 @@ fn backend() -> Result<crate::backend::BackendHandle, Problem> {
         detail: "No backend was provided to this request. Try again in a moment.".to_owned(),
         request_id: None,
     })
-}
-
-/// The deployment and who is looking at it.
-#[server(name = ReadSession, endpoint = "session", input = GetUrl, prefix = "/api")]
-pub async fn session() -> Result<Session, Problem> {
-    Ok(backend()?.session().await)
 }
 
 /// The first page.

@@ -47,6 +47,32 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+pub(crate) fn scroll_top(id: &str) -> i32 {
+    element(id).map_or(0, |element| element.scroll_top())
+}
+
+pub(crate) fn scroll_to(id: &str, top: i32) {
+    if let Some(element) = element(id) {
+        element.set_scroll_top(top);
+    }
+}
+
+/// Moves the focus to the link of the next or previous row of a list; to the first, from elsewhere.
+pub(crate) fn step_row(forward: bool) {
+    const ROW: &str = ".events tbody tr";
+    const LINK: &str = ".cell-event a";
+    let here = document().active_element().and_then(|active| active.closest(ROW).ok().flatten());
+    let row = match (here, forward) {
+        (Some(here), true) => here.next_element_sibling(),
+        (Some(here), false) => here.previous_element_sibling(),
+        (None, _) => document().query_selector(ROW).ok().flatten(),
+    };
+    let link = row.and_then(|row| row.query_selector(LINK).ok().flatten());
+    if let Some(link) = link.and_then(|link| link.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = link.focus();
+    }
+}
+
 pub(crate) fn scroll_into_view(id: &str) {
     if let Some(element) = element(id) {
         element.scroll_into_view_with_bool(false);

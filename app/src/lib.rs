@@ -26,7 +26,7 @@ mod shell;
 mod verification;
 mod zone;
 
-pub use shell::{App, Assets, shell};
+pub use shell::{App, Assets, PageContext, shell};
 
 /// Called by the page's script once the module is compiled: takes over the server's HTML.
 #[cfg(feature = "hydrate")]

@@ -33,6 +33,18 @@ pub(crate) enum Link {
     Stale(Timestamp),
 }
 
+impl Link {
+    /// One word for style sheets and tests.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Link::Connecting => "connecting",
+            Link::Live => "live",
+            Link::Reconnecting => "reconnecting",
+            Link::Stale(_) => "stale",
+        }
+    }
+}
+
 /// A context of every page behind the sign-in.
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
@@ -41,6 +53,9 @@ pub(crate) struct Live {
     pub(crate) link: RwSignal<Link>,
     /// Counts the gaps: a list that tracks it fetches again.
     pub(crate) gaps: RwSignal<u32>,
+    /// The stream has begun. What changed between the server's HTML and this moment was told to
+    /// nobody: a page that shows something unsettled asks once more.
+    pub(crate) began: RwSignal<bool>,
 }
 
 impl Live {
@@ -51,6 +66,7 @@ impl Live {
             events: RwSignal::new(None),
             link: RwSignal::new(Link::Connecting),
             gaps: RwSignal::new(0),
+            began: RwSignal::new(false),
         };
         provide_context(live);
         Effect::new(move |_| live.connect());
@@ -101,7 +117,12 @@ impl Live {
                 self.events.set(Some(Arc::new(events)));
             }
         });
-        listen(&source, "gap", move |_| self.gaps.update(|gaps| *gaps += 1));
+        listen(&source, "gap", move |_| self.missed_some());
+        listen(&source, "open", move |_| {
+            heard.set_value(browser::now());
+            // Whatever the server could resume, it cannot know what this page has seen.
+            if self.began.get_untracked() { self.missed_some() } else { self.began.set(true) }
+        });
         let failed = Closure::<dyn Fn()>::new(move || {
             if !matches!(self.link.get_untracked(), Link::Stale(_)) {
                 self.set_link(Link::Reconnecting);
@@ -112,6 +133,20 @@ impl Live {
         Some(source)
     }
 
+    /// Asks once more, once the stream has begun, if what the page shows was unsettled by then.
+    /// To be called where the page begins, outside of what is built again with each answer.
+    pub(crate) fn catch_up(self, unsettled: Signal<bool>, refetch: Callback<()>) {
+        Effect::new(move |_| {
+            if self.began.get() && unsettled.get_untracked() {
+                refetch.run(());
+            }
+        });
+    }
+
+    fn missed_some(self) {
+        self.gaps.update(|gaps| *gaps += 1);
+    }
+
     /// Notifies only when something changed: readers announce it.
     fn set_link(self, link: Link) {
         if self.link.get_untracked() != link {
@@ -120,13 +155,12 @@ impl Live {
     }
 }
 
+/// `hear` gets the message's text; an event without one, such as `open`, gives an empty text.
 fn listen(source: &web_sys::EventSource, name: &str, mut hear: impl FnMut(String) + 'static) {
-    let hear =
-        Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |message: web_sys::MessageEvent| {
-            if let Some(text) = message.data().as_string() {
-                hear(text);
-            }
-        });
+    let hear = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+        let message = event.dyn_ref::<web_sys::MessageEvent>();
+        hear(message.and_then(|message| message.data().as_string()).unwrap_or_default());
+    });
     let _ = source.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
     hear.forget(); // lives as long as the source, which lives as long as the page
 }

@@ -89,9 +89,12 @@ fn read_time(text: &str) -> Option<Timestamp> {
     spellings.iter().find_map(|spelling| spelling.parse().ok())
 }
 
-/// The value that `<input type="datetime-local">` shows for a UTC instant.
+/// The value that `<input type="datetime-local">` shows for a UTC instant: no seconds where there
+/// are none, since the field is as wide as what it holds.
 pub(crate) fn input_time(at: Timestamp) -> String {
-    at.to_string().chars().take("2026-11-22T12:41:07".len()).collect()
+    let text = at.to_string();
+    let text = text.trim_end_matches('Z').trim_end_matches(".000");
+    text.strip_suffix(":00").unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]
@@ -109,7 +112,9 @@ mod tests {
         assert_eq!(query.tenant.as_deref(), Some("acme"));
         assert_eq!(query.status, None);
         assert_eq!(query.page_url(None), "/ledger?tenant=acme&from=2026-11-22T12%3A41%3A00.000Z");
-        assert_eq!(input_time(query.from.expect("read")), "2026-11-22T12:41:00");
+        assert_eq!(input_time(query.from.expect("read")), "2026-11-22T12:41");
+        let to_the_second = "2026-11-22T12:41:07Z".parse().expect("valid");
+        assert_eq!(input_time(to_the_second), "2026-11-22T12:41:07");
     }
 
     #[test]

@@ -31,10 +31,13 @@ impl Zone {
         self.local.get()
     }
 
-    pub(crate) fn toggle(self) {
-        let local = !self.local.get_untracked();
+    pub(crate) fn choose(self, local: bool) {
         self.local.set(local);
         browser::remember(STORAGE_KEY, if local { "local" } else { UTC });
+    }
+
+    pub(crate) fn toggle(self) {
+        self.choose(!self.local.get_untracked());
     }
 
     /// Minutes east of UTC that apply at that instant (daylight saving moves it).

@@ -245,19 +245,20 @@ fn RateTable(series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
     }
 }
 
-/// A line of the last values, beside the figure that it explains.
+/// A line of the last values, beside the figure that it explains. The line fills its height only
+/// when a value reaches `full`: what is small must look small.
 #[component]
-pub(crate) fn Sparkline(#[prop(into)] values: Signal<Vec<u64>>) -> impl IntoView {
+pub(crate) fn Sparkline(#[prop(into)] values: Signal<Vec<u64>>, full: u64) -> impl IntoView {
     view! {
         <svg class="spark" viewBox="0 0 96 24" width="96" height="24" preserveAspectRatio="none" aria-hidden="true">
-            <path d=move || spark_path(&values.read()) />
+            <path d=move || spark_path(&values.read(), full) />
         </svg>
     }
 }
 
 /// Flat at the foot when all values are zero.
-fn spark_path(values: &[u64]) -> String {
-    let highest = values.iter().copied().max().unwrap_or(0).max(1);
+fn spark_path(values: &[u64], full: u64) -> String {
+    let highest = values.iter().copied().max().unwrap_or(0).max(full).max(1);
     let last = values.len().saturating_sub(1).max(1);
     let mut path = String::new();
     for (at, value) in values.iter().enumerate() {
@@ -314,9 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sparkline_of_zeros_lies_at_the_foot() {
-        assert_eq!(spark_path(&[0, 0]), "M0.0 22.0L96.0 22.0");
-        assert_eq!(spark_path(&[0, 5]), "M0.0 22.0L96.0 2.0");
-        assert_eq!(spark_path(&[]), "");
+    fn a_sparkline_lies_at_the_foot_until_a_value_is_worth_seeing() {
+        assert_eq!(spark_path(&[0, 0], 5), "M0.0 22.0L96.0 22.0");
+        assert_eq!(spark_path(&[0, 5], 5), "M0.0 22.0L96.0 2.0");
+        assert_eq!(spark_path(&[0, 5], 50), "M0.0 22.0L96.0 20.0");
+        assert_eq!(spark_path(&[], 5), "");
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of the ledger: one table for the first page and the ledger, updated in place.
 
 use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::clock::Timestamp;
 use domain::finality::Finality;
@@ -17,11 +18,16 @@ use crate::format::{self, TimeShape};
 /// A row that may still change: PENDING becomes FINAL, a third cloud signs.
 #[derive(Clone)]
 pub(crate) struct LiveRow {
-    key: String,
+    slot: String,
+    /// Which fetch it came with. A list that is fetched again is built again: a row kept in the
+    /// document would go on listening to signals that went away with its old list.
+    batch: usize,
     row: ArcRwSignal<EventRow>,
     /// Came by the stream: slides in.
     fresh: bool,
 }
+
+static BATCHES: AtomicUsize = AtomicUsize::new(0);
 
 impl LiveRow {
     fn accepted_at(&self) -> Timestamp {
@@ -31,25 +37,38 @@ impl LiveRow {
 
 /// Rows on a screen, newest first.
 #[derive(Clone, Copy)]
-pub(crate) struct LiveRows(RwSignal<Vec<LiveRow>>);
+pub(crate) struct LiveRows {
+    rows: RwSignal<Vec<LiveRow>>,
+    batch: usize,
+}
 
 impl LiveRows {
     pub(crate) fn new(rows: Vec<EventRow>) -> Self {
-        let live =
-            |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: false };
-        LiveRows(RwSignal::new(rows.into_iter().map(live).collect()))
+        let batch = BATCHES.fetch_add(1, Ordering::Relaxed);
+        let live = |row: EventRow| LiveRow {
+            slot: slot(&row),
+            batch,
+            row: ArcRwSignal::new(row),
+            fresh: false,
+        };
+        LiveRows { rows: RwSignal::new(rows.into_iter().map(live).collect()), batch }
+    }
+
+    /// Does any row still wait for a signature?
+    pub(crate) fn is_unsettled(self) -> bool {
+        self.rows.read_untracked().iter().any(|live| !live.row.read_untracked().signed.replicated())
     }
 
     pub(crate) fn is_empty(self) -> bool {
-        self.0.read().is_empty()
+        self.rows.read().is_empty()
     }
 
     /// Changes rows that are on the screen; gives back those that are not, in their order.
     pub(crate) fn update(self, rows: &[EventRow]) -> Vec<EventRow> {
-        let shown = self.0.read_untracked();
+        let shown = self.rows.read_untracked();
         let mut unknown = Vec::new();
         for row in rows {
-            match shown.iter().find(|live| live.key == slot(row)) {
+            match shown.iter().find(|live| live.slot == slot(row)) {
                 Some(live) if *live.row.read_untracked() != *row => live.row.set(row.clone()),
                 Some(_) => {}
                 None => unknown.push(row.clone()),
@@ -60,19 +79,24 @@ impl LiveRows {
 
     /// When the newest row on the screen was accepted.
     pub(crate) fn newest(self) -> Option<Timestamp> {
-        self.0.read_untracked().first().map(LiveRow::accepted_at)
+        self.rows.read_untracked().first().map(LiveRow::accepted_at)
     }
 
     /// When the oldest row on the screen was accepted.
     pub(crate) fn oldest(self) -> Option<Timestamp> {
-        self.0.read_untracked().last().map(LiveRow::accepted_at)
+        self.rows.read_untracked().last().map(LiveRow::accepted_at)
     }
 
     /// Takes new rows in, by the time of acceptance, and lets the oldest go.
     pub(crate) fn push(self, rows: Vec<EventRow>, limit: usize) {
-        let fresh =
-            |row: EventRow| LiveRow { key: slot(&row), row: ArcRwSignal::new(row), fresh: true };
-        self.0.update(|shown| {
+        let batch = self.batch;
+        let fresh = |row: EventRow| LiveRow {
+            slot: slot(&row),
+            batch,
+            row: ArcRwSignal::new(row),
+            fresh: true,
+        };
+        self.rows.update(|shown| {
             shown.splice(0..0, rows.into_iter().map(fresh));
             shown.sort_by_key(|live| Reverse(live.accepted_at()));
             shown.truncate(limit);
@@ -110,7 +134,7 @@ pub(crate) fn EventTable(rows: LiveRows, columns: Columns, caption: &'static str
                 </tr>
             </thead>
             <tbody>
-                <For each=move || rows.0.get() key=|live| live.key.clone() let:live>
+                <For each=move || rows.rows.get() key=|live| (live.batch, live.slot.clone()) let:live>
                     <Row live columns />
                 </For>
             </tbody>
@@ -121,7 +145,7 @@ pub(crate) fn EventTable(rows: LiveRows, columns: Columns, caption: &'static str
 #[component]
 fn AcceptedHeading(rows: LiveRows) -> impl IntoView {
     let newest = Signal::derive(move || {
-        rows.0.read().first().map_or_else(|| Timestamp::from_unix_ms(0), LiveRow::accepted_at)
+        rows.rows.read().first().map_or_else(|| Timestamp::from_unix_ms(0), LiveRow::accepted_at)
     });
     view! { "Accepted, " <ZoneName at=newest /> }
 }

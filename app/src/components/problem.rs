@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::backend::Problem;
+use crate::backend::{PageStatus, Problem};
+
+/// The session has ended meanwhile: loading the page anew leads to the sign-in page and back.
+const SIGNED_OUT: u16 = 401;
 
 /// An error a person can act on: what happened, the code, a retry, the request id.
 #[component]
@@ -18,6 +21,10 @@ pub(crate) fn ProblemCard(
             retry.run(());
         }
     };
+    if let Some(status) = use_context::<PageStatus>() {
+        status.set(problem.status);
+    }
+    let signed_out = problem.status == SIGNED_OUT;
     let request = problem.request_id.map(|id| view! { <span>"request " <code>{id}</code></span> });
     view! {
         <section class="card problem" role="alert">
@@ -29,7 +36,11 @@ pub(crate) fn ProblemCard(
                 {request}
             </p>
             // An empty address is this page: a link, so that it works without WebAssembly.
-            <a class="button" href="" rel="external" on:click=again>"Try again"</a>
+            {if signed_out {
+                view! { <a class="button button-first" href="" rel="external">"Sign in"</a> }.into_any()
+            } else {
+                view! { <a class="button" href="" rel="external" on:click=again>"Try again"</a> }.into_any()
+            }}
         </section>
     }
 }

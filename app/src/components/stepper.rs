@@ -11,9 +11,6 @@ use crate::components::icon::Icon;
 use crate::components::triad::CloudGlyph;
 use crate::format::middle_cut;
 
-/// Longer results are shortened; the details hold them whole.
-const RESULT_CHARS: usize = 64;
-
 fn state_name(state: StepState) -> &'static str {
     match state {
         StepState::Valid => "valid",
@@ -81,7 +78,6 @@ fn OpenStep(step: Step) -> impl IntoView {
 fn CheckedStep(step: Step) -> impl IntoView {
     let Step { title, method, inputs, result, state, cloud } = step;
     let glyph = cloud.map(|cloud| view! { <CloudGlyph cloud size=14 /> });
-    let short = middle_cut(&result, RESULT_CHARS - 16, 15);
     let is_hash = result.len() == 64 && result.bytes().all(|byte| byte.is_ascii_hexdigit());
     view! {
         <li class="step" data-state=state_name(state)>
@@ -94,7 +90,7 @@ fn CheckedStep(step: Step) -> impl IntoView {
                     <h3 class="step-title">{glyph} {title}</h3>
                     <span class="step-method">{method}</span>
                     <span class="step-result" class:mono=is_hash>
-                        {if is_hash { format!("= {}", middle_cut(&result, 16, 16)) } else { short }}
+                        {if is_hash { format!("= {}", middle_cut(&result, 16, 16)) } else { result.clone() }}
                     </span>
                 </summary>
                 <StepDetails inputs result />

@@ -48,6 +48,10 @@ fn refetch_when_it_changes(
     detail: Resource<Result<EventDetail, crate::backend::Problem>>,
 ) {
     let live = expect_context::<Live>();
+    let unsettled = Signal::derive(
+        move || !matches!(detail.get(), Some(Ok(known)) if known.row.signed.replicated()),
+    );
+    live.catch_up(unsettled, Callback::new(move |()| detail.refetch()));
     Effect::new(move |_| {
         let Some(message) = live.events.get() else { return };
         let id = id.get_untracked();

@@ -1,5 +1,6 @@
 //! The ledger: every event, newest first, filtered by what stands in the address.
 
+use domain::access::Action;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -7,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api;
 use crate::backend::{EventPage, EventQuery, EventRow};
+use crate::browser;
 use crate::components::announcer::Announcer;
 use crate::components::events::{Columns, EventTable, LiveRows};
 use crate::components::icon::Icon;
@@ -16,9 +18,11 @@ use crate::format::{TimeShape, counted};
 use crate::live::Live;
 use crate::pages::ledger::filters::Filters;
 use crate::shell::console::Here;
-use domain::access::Action;
+use crate::shell::places::Places;
 
 mod filters;
+
+const LIST_ID: &str = "ledger-list";
 
 #[component]
 pub(crate) fn LedgerPage() -> impl IntoView {
@@ -30,14 +34,17 @@ pub(crate) fn LedgerPage() -> impl IntoView {
         |(query, _)| api::events(query),
     );
     let refetch = Callback::new(move |()| page.refetch());
+    let unsettled = RwSignal::new(false);
+    live.catch_up(unsettled.into(), refetch);
+    let busy = RwSignal::new(false);
     view! {
         <Title text="Ledger" />
-        <section class="ledger" aria-label="Ledger">
+        <section class="ledger" aria-label="Ledger" class:is-busy=busy aria-busy=move || busy.get().to_string()>
             <Filters query />
-            <Transition fallback=|| view! { <Skeleton cards=1 /> }>
+            <Transition fallback=|| view! { <Skeleton cards=1 /> } set_pending=busy>
                 {move || Suspend::new(async move {
                     match page.await {
-                        Ok(page) => view! { <Rows page query=query.get_untracked() refetch /> }.into_any(),
+                        Ok(page) => view! { <Rows page query=query.get_untracked() refetch unsettled /> }.into_any(),
                         Err(problem) => view! { <ProblemCard problem retry=refetch /> }.into_any(),
                     }
                 })}
@@ -48,12 +55,19 @@ pub(crate) fn LedgerPage() -> impl IntoView {
 }
 
 #[component]
-fn Rows(page: EventPage, query: EventQuery, refetch: Callback<()>) -> impl IntoView {
+fn Rows(
+    page: EventPage,
+    query: EventQuery,
+    refetch: Callback<()>,
+    unsettled: RwSignal<bool>,
+) -> impl IntoView {
     let EventPage { items, next_cursor, previous_cursor, at } = page;
     let count = items.len();
     let rows = LiveRows::new(items);
-    let first_page = query.cursor.is_none();
+    unsettled.set(rows.is_unsettled());
     let new = count_new_rows(rows, query.clone());
+    let scrolled = keep_place(&query);
+    let first_page = query.cursor.is_none();
     let older = next_cursor.map(|cursor| query.page_url(Some(&cursor)));
     let newer = previous_cursor.map(|cursor| query.page_url(Some(&cursor)));
     let filtered = query.is_filtered();
@@ -71,7 +85,7 @@ fn Rows(page: EventPage, query: EventQuery, refetch: Callback<()>) -> impl IntoV
                 </Show>
                 <Exports query />
             </header>
-            <div class="table-scroll">
+            <div class="table-scroll" id=LIST_ID on:scroll=scrolled>
                 <EventTable rows columns=Columns::Whole caption="Events, newest first" />
             </div>
             {(count == 0).then(|| view! { <NoRows filtered /> })}
@@ -100,6 +114,19 @@ fn count_new_rows(rows: LiveRows, query: EventQuery) -> RwSignal<u64> {
         }
     });
     new
+}
+
+/// Whoever comes back from an event finds the list where they left it. The handler remembers.
+fn keep_place(query: &EventQuery) -> impl Fn(web_sys::Event) + 'static {
+    let places = expect_context::<Places>();
+    let address = query.page_url(query.cursor.as_deref());
+    let here = address.clone();
+    Effect::new(move |_| {
+        if let Some(top) = places.returned_to(&here) {
+            browser::scroll_to(LIST_ID, top);
+        }
+    });
+    move |_| places.scrolled(&address, browser::scroll_top(LIST_ID))
 }
 
 #[component]

@@ -13,12 +13,13 @@ use crate::backend::{
 };
 use crate::components::badge::ConditionBadge;
 use crate::components::chart::{Meter, RateChart, Sparkline};
+use crate::components::events::LiveRows;
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
 use crate::components::triad::{CloudGlyph, CloudRing};
 use crate::format::{self, TimeShape};
 use crate::live::{Health, Live};
-use crate::pages::overview::latest::LatestEvents;
+use crate::pages::overview::latest::{LATEST_MAX, LatestEvents};
 use crate::shell::console::Here;
 
 mod latest;
@@ -28,12 +29,15 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let overview = Resource::new_blocking(move || live.gaps.get(), |_| api::overview());
     let retry = Callback::new(move |()| overview.refetch());
+    let unsettled = RwSignal::new(false);
+    live.catch_up(unsettled.into(), retry);
+    refetch_when_the_news_change(live, retry);
     view! {
         <Title text="Overview" />
         <Transition fallback=|| view! { <Skeleton cards=6 /> }>
             {move || Suspend::new(async move {
                 match overview.await {
-                    Ok(overview) => view! { <Body overview /> }.into_any(),
+                    Ok(overview) => view! { <Body overview unsettled /> }.into_any(),
                     Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
                 }
             })}
@@ -42,20 +46,44 @@ pub(crate) fn OverviewPage() -> impl IntoView {
     .into_any()
 }
 
+/// What needs a person is the server's to say: asked again when a cloud comes or goes and when
+/// something is held.
+fn refetch_when_the_news_change(live: Live, refetch: Callback<()>) {
+    let news = Memo::new(move |_| {
+        let state = live.state.read();
+        state
+            .as_ref()
+            .map(|state| (state.clouds.map(|_, cloud| cloud.condition), state.quarantined))
+    });
+    Effect::new(move |before: Option<Option<_>>| {
+        let now = news.get();
+        if before.flatten().is_some_and(|before| Some(before) != now) {
+            refetch.run(());
+        }
+        now
+    });
+}
+
 #[component]
-fn Body(overview: Overview) -> impl IntoView {
+fn Body(overview: Overview, unsettled: RwSignal<bool>) -> impl IntoView {
     let live = expect_context::<Live>();
     let Overview { state: first, series, series_step_ms, attention, latest, .. } = overview;
     // The stream's word is newer than the page's, once there is one.
     let state = Memo::new(move |_| live.state.get().unwrap_or_else(|| first.clone()));
+    let rows = LiveRows::new(latest.into_iter().take(LATEST_MAX).collect());
+    unsettled.set(rows.is_unsettled());
     let series = growing_series(state, series, i64::from(series_step_ms));
     view! {
         <div class="overview">
-            <FinalityCard state />
-            {Cloud::ALL.map(|cloud| view! { <CloudCard cloud state /> }).collect_view()}
-            <RateCard state series />
-            <NeedsYou attention />
-            <LatestEvents rows=latest state />
+            <div class="overview-clouds">
+                <FinalityCard state />
+                {Cloud::ALL.map(|cloud| view! { <CloudCard cloud state /> }).collect_view()}
+            </div>
+            <div class="overview-flow">
+                <RateCard state series />
+                <NeedsYou attention />
+            </div>
+            <LatestEvents rows state />
         </div>
     }
     .into_any()
@@ -190,7 +218,7 @@ fn CloudFigures(mine: Memo<CloudState>) -> impl IntoView {
                 <dt>"Behind"</dt>
                 <dd class="figure-spark">
                     {move || format::count(mine.read().behind)}
-                    <Sparkline values=history />
+                    <Sparkline values=history full=BEHIND_FULL />
                 </dd>
             </div>
             <div class="figure">
@@ -232,6 +260,9 @@ fn Waiting(state: Memo<LiveState>) -> impl IntoView {
         </div>
     }
 }
+
+/// Entries behind that fill a sparkline: a cloud's usual lag of a few is no event.
+pub(crate) const BEHIND_FULL: u64 = 100;
 
 const fn severity_name(severity: Severity) -> &'static str {
     match severity {

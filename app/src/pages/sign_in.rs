@@ -7,7 +7,6 @@ use leptos_router::hooks::use_query_map;
 
 use crate::backend::{DemonstrationLogin, Session};
 use crate::components::icon::Icon;
-use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::triad::Mark;
 use crate::shell::CurrentSession;
 
@@ -17,14 +16,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     view! {
         <Title text="Sign in" />
         <main class="door">
-            <Suspense fallback=|| view! { <Skeleton cards=1 /> }>
-                {move || Suspend::new(async move {
-                    match session.await {
-                        Ok(session) => view! { <Door session /> }.into_any(),
-                        Err(problem) => view! { <ProblemCard problem /> }.into_any(),
-                    }
-                })}
-            </Suspense>
+            {session.map(|session| view! { <Door session /> })}
         </main>
     }
     .into_any()

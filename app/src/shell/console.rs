@@ -9,14 +9,16 @@ use leptos_router::hooks::use_location;
 use crate::backend::{Deployment, Session, Theme, Viewer};
 use crate::browser;
 use crate::components::announcer::Announcer;
-use crate::components::problem::{ProblemCard, Skeleton};
-use crate::format::url_value;
+use crate::components::time::Time;
+use crate::components::triad::CloudGlyph;
+use crate::format::{TimeShape, url_value};
 use crate::live::{Health, Link, Live};
 use crate::shell::CurrentSession;
 use crate::shell::header::Header;
 use crate::shell::keys::{HelpDialog, listen_to_keys};
 use crate::shell::nav::{Foot, Nav};
 use crate::shell::palette::Palette;
+use crate::shell::places::Places;
 
 pub(super) const MAIN_ID: &str = "main";
 
@@ -38,17 +40,7 @@ pub(super) struct Dialogs {
 #[component]
 pub(super) fn Console() -> impl IntoView {
     let CurrentSession(session) = expect_context();
-    view! {
-        <Suspense fallback=|| view! { <Skeleton /> }>
-            {move || Suspend::new(async move {
-                match session.await {
-                    Ok(session) => view! { <Entrance session /> }.into_any(),
-                    Err(problem) => view! { <main class="bare"><ProblemCard problem /></main> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-    .into_any()
+    session.map(|session| view! { <Entrance session /> })
 }
 
 /// Lets in who has signed in; the others go to the sign-in page and come back.
@@ -77,6 +69,7 @@ fn search_of(search: &str) -> String {
 
 #[component]
 fn Frame(live: Live) -> impl IntoView {
+    Places::provide();
     let dialogs = Dialogs { palette: NodeRef::new(), help: NodeRef::new() };
     provide_context(dialogs);
     listen_to_keys(dialogs);
@@ -84,10 +77,11 @@ fn Frame(live: Live) -> impl IntoView {
     announce_health(live);
     view! {
         <a class="skip" href="#main">"Skip to the content"</a>
-        <div class="console">
+        <div class="console" data-link=move || live.link.get().name()>
             <Nav />
             <Header />
             <main id=MAIN_ID class="main" tabindex="-1">
+                <StaleBanner live />
                 <Outlet />
             </main>
             <Foot />
@@ -96,6 +90,40 @@ fn Frame(live: Live) -> impl IntoView {
         <HelpDialog />
     }
     .into_any()
+}
+
+/// Says since when nothing was heard, that it goes on trying, and where else one can look.
+#[component]
+fn StaleBanner(live: Live) -> impl IntoView {
+    let Here { deployment, .. } = expect_context();
+    let deployment = StoredValue::new(deployment);
+    let location = use_location();
+    let others = move || {
+        let path = location.pathname.get();
+        deployment.with_value(|deployment| {
+            let link = |peer| {
+                let href = format!("{}{path}", deployment.clouds.get(peer).url);
+                view! { <a class="button" href=href rel="external"><CloudGlyph cloud=peer size=14 /> {peer.name()}</a> }
+            };
+            deployment.cloud.peers().map(link).collect_view()
+        })
+    };
+    let serving = deployment.with_value(|deployment| deployment.cloud.name());
+    move || {
+        match live.link.get() {
+        Link::Stale(since) => view! {
+            <aside class="banner" aria-label="Connection">
+                <p>
+                    <strong>{serving} " has not been heard since " <Time at=since shape=TimeShape::Second /> "."</strong>
+                    " What stands here is as of then. The page goes on trying; the same page elsewhere:"
+                </p>
+                <div class="banner-ways">{others()}</div>
+            </aside>
+        }
+        .into_any(),
+        _ => ().into_any(),
+    }
+    }
 }
 
 /// After a move within the page, the keyboard and the screen reader are where the eyes are.

@@ -141,12 +141,6 @@ fn SearchBox() -> impl IntoView {
 fn StreamState() -> impl IntoView {
     let live = expect_context::<Live>();
     let zone = expect_context::<Zone>();
-    let name = move || match live.link.get() {
-        Link::Connecting => "connecting",
-        Link::Live => "live",
-        Link::Reconnecting => "reconnecting",
-        Link::Stale(_) => "stale",
-    };
     let with_zone = move |at| format!("{} {}", zone.clock(at, TimeShape::Second), zone.name(at));
     let text = move || match (live.link.get(), live.state.read().as_ref().map(|state| state.at)) {
         (Link::Stale(since), _) => format!("stale since {}", with_zone(since)),
@@ -157,7 +151,7 @@ fn StreamState() -> impl IntoView {
         (Link::Live | Link::Connecting, None) => "not connected".to_owned(),
     };
     view! {
-        <p class="stream" data-link=name>
+        <p class="stream" data-link=move || live.link.get().name()>
             <span class="stream-dot" aria-hidden="true"></span>
             <span class="stream-text">{text}</span>
         </p>
@@ -167,13 +161,19 @@ fn StreamState() -> impl IntoView {
 #[component]
 fn ZoneToggle() -> impl IntoView {
     let zone = expect_context::<Zone>();
-    let label = move || {
-        if zone.is_local() { "Times are local; show UTC" } else { "Times are UTC; show local time" }
+    let choice = move |local: bool, word: &'static str, title: &'static str| {
+        view! {
+            <button type="button" class="icon-button zone-choice" title=title aria-pressed=move || (zone.is_local() == local).to_string()
+                on:click=move |_| zone.choose(local)>
+                {word}
+            </button>
+        }
     };
     view! {
-        <button type="button" class="icon-button zone-toggle needs-script" aria-label=label title=label on:click=move |_| zone.toggle()>
-            {move || if zone.is_local() { "Local" } else { "UTC" }}
-        </button>
+        <div class="segments needs-script" role="group" aria-label="Times">
+            {choice(false, "UTC", "Show times in UTC")}
+            {choice(true, "Local", "Show times of this computer’s zone")}
+        </div>
     }
 }
 

@@ -10,12 +10,14 @@ use crate::shell::console::Dialogs;
 use crate::shell::header::SEARCH_ID;
 
 /// Key, and what it does. `g` is pressed before the letter that follows it.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 10] = [
     ("/", "Search"),
     ("Ctrl K or ⌘ K", "Command palette: pages, acts, ids"),
     ("g o", "Overview"),
     ("g l", "Ledger"),
     ("g v", "Verify"),
+    ("g f", "Fault lab"),
+    ("j, k", "Next and previous row of a list; Enter opens it"),
     ("?", "This help"),
     ("Tab, Enter", "Walk through and follow"),
     ("Esc", "Close, and go back to where you were"),
@@ -50,6 +52,9 @@ pub(super) fn listen_to_keys(dialogs: Dialogs) {
             ("o", true) => go("/"),
             ("l", true) => go("/ledger"),
             ("v", true) => go("/verify"),
+            ("f", true) => go("/lab"),
+            ("j", false) => browser::step_row(true),
+            ("k", false) => browser::step_row(false),
             _ => {}
         }
     };

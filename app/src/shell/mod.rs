@@ -5,6 +5,7 @@ mod header;
 mod keys;
 mod nav;
 mod palette;
+pub(crate) mod places;
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -13,8 +14,7 @@ use leptos_router::SsrMode;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 
-use crate::api;
-use crate::backend::{Problem, Session, Theme};
+use crate::backend::{BackendHandle, PageStatus, Session};
 use crate::browser::{self, theme_name};
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::event::EventPage;
@@ -28,8 +28,7 @@ use crate::zone::Zone;
 
 use console::Console;
 
-/// Addresses of the browser's files, with their fingerprints. The server provides it to every
-/// page; without it the page is rendered bare.
+/// Addresses of the browser's files, with their fingerprints.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
     pub css: String,
@@ -38,16 +37,36 @@ pub struct Assets {
     pub favicon: String,
 }
 
-/// The session, fetched once a page load; a context of every page.
-#[derive(Clone, Copy)]
-pub(crate) struct CurrentSession(pub(crate) Resource<Result<Session, Problem>>);
+/// What the server brings to each page that it renders. Server functions need the backend alone.
+#[derive(Clone)]
+pub struct PageContext {
+    pub assets: Assets,
+    pub backend: BackendHandle,
+    /// [`crate::backend::Backend::session`], asked before rendering begins: the frame of a page
+    /// depends on who looks, and a frame that waited would have its pages ask everything thrice.
+    pub session: Session,
+    pub status: PageStatus,
+}
 
-/// The document. The server calls it for every page, in a context that holds [`Assets`] and the
-/// reader's [`Theme`].
+impl std::fmt::Debug for PageContext {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("PageContext").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// Who looks at what, as of this page load; a context of every page. Signing in and out load a
+/// page anew, so it never changes in between. Absent only where the server lists its routes.
+#[derive(Clone)]
+pub(crate) struct CurrentSession(pub(crate) Option<Session>);
+
+/// The document. The server calls it for every page.
 #[must_use]
-pub fn shell(_options: LeptosOptions) -> impl IntoView {
-    let assets = use_context::<Assets>().unwrap_or_default();
-    let theme = use_context::<Theme>().unwrap_or_default();
+pub fn shell(page: PageContext) -> impl IntoView {
+    let PageContext { assets, backend, session, status } = page;
+    let theme = session.theme;
+    provide_context(backend);
+    provide_context(session);
+    provide_context(status);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme_name(theme)>
@@ -94,7 +113,9 @@ pub fn App() -> impl IntoView {
     Zone::provide();
     let announcer = Announcer::provide();
     Effect::new(move |_| browser::mark_alive());
-    provide_context(CurrentSession(Resource::new_blocking(|| (), |()| api::session())));
+    // The server writes its value into the page, where the browser finds it before anything else.
+    let session = SharedValue::new(use_context::<Session>).into_inner();
+    provide_context(CurrentSession(session));
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Ternion".to_owned() } else { format!("{title} · Ternion") }

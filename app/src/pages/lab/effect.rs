@@ -12,6 +12,7 @@ use crate::components::time::Time;
 use crate::components::triad::{CloudGlyph, CloudRing};
 use crate::format::{self, TimeShape};
 use crate::live::{Health, Live};
+use crate::pages::overview::BEHIND_FULL;
 
 /// Older lines are dropped: the ledger keeps the history, this is only the afternoon's.
 const LINES_MAX: usize = 40;
@@ -152,7 +153,7 @@ pub(super) fn Effects() -> impl IntoView {
                 <CloudRing up size=72 />
                 <div class="figure">
                     <p class="big">{figure(|state| format::rate(state.final_per_s))} <span class="unit">"final/s"</span></p>
-                    <Sparkline values=rates />
+                    <Sparkline values=rates full=1 />
                 </div>
                 <div class="figure">
                     <p class="big">{figure(|state| format::count(state.pending))} <span class="unit">"pending"</span></p>
@@ -185,7 +186,7 @@ fn Behind(cloud: Cloud) -> impl IntoView {
         <li class=format!("of-{cloud}")>
             <span class="cloud"><CloudGlyph cloud size=14 /> {cloud.name()}</span>
             <span class="muted">"behind"</span>
-            <Sparkline values=history />
+            <Sparkline values=history full=BEHIND_FULL />
             <strong>{behind}</strong>
         </li>
     }

@@ -91,7 +91,7 @@ fn TimeFilter(name: &'static str, label: &'static str, value: Signal<String>) ->
     view! {
         <label class="field">
             <span>{label}</span>
-            <input name=name type="datetime-local" step="1" value=value.get_untracked() prop:value=value />
+            <input name=name type="datetime-local" step="any" value=value.get_untracked() prop:value=value />
         </label>
     }
 }

@@ -13,7 +13,7 @@ use crate::live::Live;
 use crate::shell::console::Here;
 
 /// As many as fit beside everything else.
-const ROWS_MAX: usize = 9;
+pub(super) const LATEST_MAX: usize = 9;
 /// At a thousand events a second, a table that moved with each would be noise.
 const MOVE_EVERY: Duration = Duration::from_millis(1_200);
 
@@ -61,21 +61,20 @@ impl Flow {
         self.waiting.update(|waiting| {
             waiting.retain(|old| !new.iter().any(|row| slot(row) == slot(old)));
             waiting.splice(0..0, new);
-            waiting.truncate(ROWS_MAX);
+            waiting.truncate(LATEST_MAX);
         });
     }
 
     fn show(self) {
         let may = !self.stopped.get_untracked() && !self.held.get_untracked();
         if may && !self.waiting.read_untracked().is_empty() {
-            self.rows.push(std::mem::take(&mut *self.waiting.write()), ROWS_MAX);
+            self.rows.push(std::mem::take(&mut *self.waiting.write()), LATEST_MAX);
         }
     }
 }
 
 #[component]
-pub(super) fn LatestEvents(rows: Vec<EventRow>, state: Memo<LiveState>) -> impl IntoView {
-    let rows = LiveRows::new(rows.into_iter().take(ROWS_MAX).collect());
+pub(super) fn LatestEvents(rows: LiveRows, state: Memo<LiveState>) -> impl IntoView {
     let flow = Flow::start(rows);
     let Flow { stopped, held, .. } = flow;
     view! {
@@ -106,7 +105,7 @@ fn FlowState(flow: Flow) -> impl IntoView {
         match (stopped.get() || held.get(), count) {
             (false, _) => String::new(),
             (true, 0) => "Held while you read".to_owned(),
-            (true, ROWS_MAX) => format!("Held while you read: {ROWS_MAX} or more new"),
+            (true, LATEST_MAX) => format!("Held while you read: {LATEST_MAX} or more new"),
             (true, _) => format!("Held while you read: {count} new"),
         }
     };
