@@ -50,10 +50,9 @@ pub(super) async fn sign_in(
             return Problem::malformed(detail).into_response();
         }
     };
-    let (email, next) = (form.email.trim().to_owned(), form.next.clone());
-    match identity.sign_in(&session, address, form).await {
-        Ok(()) => Redirect::to(local(&next)).into_response(),
-        Err(refusal) => refusal.into_response(&email, &next),
+    match identity.sign_in(&session, address, &form).await {
+        Ok(()) => Redirect::to(local(&form.next)).into_response(),
+        Err(refusal) => refusal.into_response(form.email.trim(), &form.next),
     }
 }
 
@@ -62,7 +61,7 @@ impl Identity {
         &self,
         session: &Session,
         address: ClientAddress,
-        form: SignIn,
+        form: &SignIn,
     ) -> Result<(), Refusal> {
         let login = form.email.trim();
         if login.chars().count() > NAME_CHARS_MAX || form.password.len() > PASSWORD_BYTES_MAX {
@@ -86,7 +85,7 @@ impl Identity {
         let exact = user.as_ref().map_or(login, |user| user.login.as_str());
         let verifier = credential::password(&self.pool, exact).await;
         let verifier = verifier.map_err(Refusal::unavailable)?;
-        // Public outside the demonstration too, should its database be served by mistake.
+        // Known to everybody: worth nothing should a demonstration's database be served in earnest.
         let is_public = password == demonstration::PASSWORD && !self.settings.demonstration;
         let matches = self.passwords.matches(password, verifier).await;
         let matches = matches.map_err(Refusal::unavailable)? && !is_public;
@@ -95,8 +94,7 @@ impl Identity {
 }
 
 impl Refusal {
-    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-    fn unavailable(cause: impl std::error::Error) -> Self {
+    fn unavailable(cause: impl std::fmt::Display) -> Self {
         Refusal::Unavailable(cause.to_string())
     }
 
