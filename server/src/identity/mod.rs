@@ -34,7 +34,9 @@ use uuid::Uuid;
 
 pub use credential::{CREDENTIALS_MAX, Changes, Credential, CredentialKind, Cursor};
 pub use operator::{Operator, OperatorError};
-pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError};
+pub use password::{
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError, check as check_password,
+};
 pub use preferences::theme;
 pub use principal::{ClientAddress, MaybePrincipal, Principal, Via};
 pub use token::{NewToken, TOKEN_PREFIX};

@@ -42,14 +42,23 @@ pub enum PasswordError {
 static NOBODY: LazyLock<Option<String>> =
     LazyLock::new(|| hash_salted("nobody", &[0; SALT_BYTES]).ok());
 
+/// Is this a password that may be set?
+///
+/// # Errors
+/// It is too short or too long.
+pub fn check(password: &str) -> Result<(), PasswordError> {
+    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
+        return Err(PasswordError::Length);
+    }
+    Ok(())
+}
+
 /// The verifier of a new password, in PHC form. Takes tens of milliseconds of a core.
 ///
 /// # Errors
 /// The password is too short or too long, or the system gives no random bytes.
-pub fn hash(password: &str) -> Result<String, PasswordError> {
-    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
-        return Err(PasswordError::Length);
-    }
+pub(super) fn hash(password: &str) -> Result<String, PasswordError> {
+    check(password)?;
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(PasswordError::NoRandomness)?;
     hash_salted(password, &salt)

@@ -2,7 +2,8 @@
 //!
 //! With `DATABASE_URL`, databases are made in the server that it names. Without, the newest
 //! installed Postgres is started in a temporary folder; it stops and the folder goes when this
-//! process ends, however it ends.
+//! process ends, however it ends. It is not the product's embedded server: that one's supervisor
+//! lives in one runtime, and every test has a runtime of its own.
 
 use std::fs;
 use std::io;

@@ -234,13 +234,19 @@ async fn guessing_is_slowed_down_for_one_person_and_leaves_others_alone() {
 #[tokio::test]
 async fn guessing_many_people_from_one_address_is_slowed_down_too() {
     let house = House::build(ON_LOOPBACK).await;
-    let mut refused = 0;
-    for person in 0..25 {
+    let start = std::time::Instant::now();
+    let mut allowed = 0;
+    for person in 0..60 {
         let fields = credentials(&format!("p{person}@ternion.example"), PASSWORD);
         let answer = house.send(form_from("203.0.113.9", "/sign-in", "", &fields)).await;
-        refused += u32::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        allowed += 1;
     }
-    assert!((4..=5).contains(&refused), "20 in a burst, then one in 6 s: {refused} refused");
+    // Twenty in a burst, then one in six seconds.
+    let refilled = start.elapsed().as_secs() / 6 + 1;
+    assert!((20..=20 + refilled).contains(&allowed), "{allowed} allowed in {:?}", start.elapsed());
     let elsewhere = house.signs_in(EMAIL, PASSWORD).await;
     assert_eq!(elsewhere.location(), "/ledger?q=1");
 }
