@@ -10,6 +10,7 @@ pub mod http;
 pub mod identity;
 pub mod keys;
 pub mod ledger;
+pub mod logging;
 pub mod node;
 pub mod peer;
 pub mod postgres;

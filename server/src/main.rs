@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `ternion`: see `cli` for the commands.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

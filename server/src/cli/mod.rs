@@ -1,1 +1,115 @@
-//! The command line: one file a command.
+//! The command line: one file a command, and nothing but the command line in it.
+
+mod config;
+mod demo;
+mod doctor;
+mod keygen;
+mod migrate;
+mod serve;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+
+/// What a command ends with: an exit code, or a message for stderr and exit code 1.
+pub type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A quorum ledger over three clouds, and the control room around it.
+#[derive(Debug, Parser)]
+#[command(name = "ternion", version, arg_required_else_help = true, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Config(config::Arguments),
+    Demo(demo::Arguments),
+    Doctor(doctor::Arguments),
+    Keygen(keygen::Arguments),
+    Migrate(migrate::Arguments),
+    Serve(serve::Arguments),
+}
+
+impl Command {
+    fn run(self) -> Outcome {
+        match self {
+            Command::Config(arguments) => arguments.run(),
+            Command::Demo(arguments) => run_async(arguments.run()),
+            Command::Doctor(arguments) => run_async(arguments.run()),
+            Command::Keygen(arguments) => arguments.run(),
+            Command::Migrate(arguments) => run_async(arguments.run()),
+            Command::Serve(arguments) => run_async(arguments.run()),
+        }
+    }
+}
+
+/// Where the configuration of one cloud comes from.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ConfigArguments {
+    /// The configuration file (TOML); the environment (TERNION_*) goes over it
+    #[arg(long, value_name = "FILE", env = "TERNION_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// A setting that goes over file and environment; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+impl ConfigArguments {
+    pub(crate) fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(self.config.as_deref(), &self.settings)
+    }
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Both providers of rustls may be linked in; ours is chosen once, before any connection.
+    // An error means that it is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match CommandLine::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ternion: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Threads that run tasks. Waiting is asynchronous and hashing short, so more than a few only
+/// contend; fewer than two would let one long computation hold up everything.
+fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8))
+}
+
+fn run_async(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(worker_threads())
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_an_example() {
+        for command in CommandLine::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("ternion "), "{} has no example", command.get_name());
+        }
+    }
+}

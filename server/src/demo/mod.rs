@@ -1,1 +1,95 @@
-//! The demonstration: three clouds on one machine, each a process of its own.
+//! The demonstration: three clouds on this machine under one supervisor.
+//!
+//! Each cloud is a real process with its own ports, Postgres cluster and keys, so stopping one
+//! is a real fault. The supervisor writes their configuration, watches over them, serves the
+//! fault lab and sends the sample traffic.
+
+mod lab;
+mod place;
+mod process;
+pub mod story;
+mod traffic;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::cloud::{Cloud, PerCloud};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use process::{FirstStart, Fleet};
+
+pub use place::{DemoError, default_folder};
+
+/// What the command line asks for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub data: PathBuf,
+    pub port_base: u16,
+    pub dns_port_base: u16,
+    /// Tell the sample story.
+    pub story: bool,
+    /// Send sample traffic from the start.
+    pub traffic: bool,
+}
+
+/// Three clusters are made and a story is told before the last cloud is ready.
+const READY_MAX: Duration = Duration::from_secs(180);
+
+/// Runs the three clouds until `stop`, then stops everything that it started.
+///
+/// # Errors
+/// A port is taken, the data folder is in use or unusable, or a cloud does not start.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoError> {
+    let place = place::prepare(&options)?;
+    let lab_listener = lab::listen(place.lab_port).await?;
+    let end = stop.child_token();
+    let mut tasks = JoinSet::new();
+    let fleet = Arc::new(Fleet::start(&place, &end, &mut tasks));
+    let traffic = traffic::start(place.urls.clone(), options.traffic, &end, &mut tasks);
+    let lab = lab::Lab { fleet: Arc::clone(&fleet), traffic, secret: place.lab_secret.clone() };
+    tasks.spawn(lab::serve(lab_listener, lab, end.clone()));
+
+    let started = announce(&fleet, &place.urls, &stop).await;
+    if started.is_ok() {
+        stop.cancelled().await;
+    }
+    end.cancel();
+    while tasks.join_next().await.is_some() {}
+    place.stop_orphans();
+    started
+}
+
+/// Prints a line for each cloud when it is ready, then where to sign in.
+async fn announce(
+    fleet: &Fleet,
+    urls: &PerCloud<String>,
+    stop: &CancellationToken,
+) -> Result<(), DemoError> {
+    let mut waiting = JoinSet::new();
+    for cloud in Cloud::ALL {
+        let first_start = fleet.first_start(cloud);
+        waiting.spawn(async move { (cloud, first_start.await) });
+    }
+    let all_ready = async {
+        while let Some(joined) = waiting.join_next().await {
+            let Ok((cloud, outcome)) = joined else { continue };
+            match outcome {
+                FirstStart::Ready => println!("ready {cloud} {}", urls.get(cloud)),
+                FirstStart::Failed(last_words) => {
+                    return Err(DemoError::NotStarted { cloud, last_words });
+                }
+                FirstStart::Stopped => return Ok(()),
+            }
+        }
+        println!("sign in at {}/sign-in; the page shows who may, and the passwords", urls.gcp);
+        Ok(())
+    };
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        outcome = tokio::time::timeout(READY_MAX, all_ready) => {
+            outcome.unwrap_or(Err(DemoError::TooSlow { seconds: READY_MAX.as_secs() }))
+        }
+    }
+}

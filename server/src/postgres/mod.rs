@@ -2,12 +2,16 @@
 //!
 //! Without a `database_url` the program runs a server of its own (`embedded`).
 
+mod embedded;
+
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
+
+pub use embedded::{Embedded, EmbeddedError, describe_embedded, let_pass, stop_orphan};
 
 use crate::config::Config;
 
@@ -24,6 +28,8 @@ const IDLE_IN_TRANSACTION_MS: u64 = 10_000;
 /// Why the database is not open.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
     #[error("database_url is not a Postgres address such as postgres://user@host/name: {0}")]
     Address(sqlx::Error),
     #[error("the database cannot be reached: {0}")]
@@ -36,6 +42,7 @@ pub enum DatabaseError {
 #[derive(Debug)]
 pub struct Database {
     pub pool: PgPool,
+    embedded: Option<Embedded>,
 }
 
 impl Database {
@@ -45,22 +52,41 @@ impl Database {
     /// # Errors
     /// The server does not start or cannot be reached, or a migration fails.
     pub async fn open(config: &Config) -> Result<Self, DatabaseError> {
-        let url = config.database_url.as_ref().map_or("", |url| url.expose());
-        let options = PgConnectOptions::from_str(url).map_err(DatabaseError::Address)?;
-        let pool = connect(config, options).await.map_err(DatabaseError::Unreachable)?;
-        MIGRATIONS.run(&pool).await?;
-        Ok(Database { pool })
+        let Some(url) = &config.database_url else {
+            let embedded = Embedded::start(config).await?;
+            return match connect(config, embedded.options()).await {
+                Ok(pool) => Ok(Database { pool, embedded: Some(embedded) }),
+                Err(error) => {
+                    embedded.stop().await;
+                    Err(error)
+                }
+            };
+        };
+        let options = PgConnectOptions::from_str(url.expose()).map_err(DatabaseError::Address)?;
+        let pool = connect(config, options).await?;
+        Ok(Database { pool, embedded: None })
     }
 
-    /// Waits for what is in progress and gives every connection back.
+    /// The process of the embedded server, if there is one and it runs just now.
+    #[must_use]
+    pub fn embedded_pid(&self) -> Option<u32> {
+        self.embedded.as_ref().and_then(Embedded::pid)
+    }
+
+    /// Waits for what is in progress, gives every connection back, and stops the embedded server.
     pub async fn close(self) {
         self.pool.close().await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
     }
 }
 
-async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
+async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, DatabaseError> {
+    let options = options.application_name(&format!("ternion/{}", config.cloud));
+    migrate(&options).await?;
     let limits = &config.postgres;
-    let options = options.application_name(&format!("ternion/{}", config.cloud)).options([
+    let options = options.options([
         ("statement_timeout", limits.statement_ms),
         ("lock_timeout", limits.statement_ms),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
@@ -72,4 +98,13 @@ async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, s
         .max_lifetime(LIFETIME_MAX)
         .connect_with(options)
         .await
+        .map_err(DatabaseError::Unreachable)
+}
+
+/// On a connection of its own: a new index on a large table takes longer than any request may.
+async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseError> {
+    let mut session =
+        PgConnection::connect_with(options).await.map_err(DatabaseError::Unreachable)?;
+    MIGRATIONS.run(&mut session).await?;
+    session.close().await.map_err(DatabaseError::Unreachable)
 }

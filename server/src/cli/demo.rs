@@ -1,0 +1,53 @@
+//! `ternion demo`: three clouds on this machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Outcome;
+use crate::config::{Log, LogFormat};
+use crate::{demo, logging};
+
+/// Run three clouds on 127.0.0.1, each a process of its own with its own Postgres and keys
+///
+/// Sample tenants, users and live traffic are part of it. Everything is kept in the data folder,
+/// so the next start goes on where this one ended; delete the folder to begin anew.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion demo --port-base 4000 --no-traffic")]
+pub(super) struct Arguments {
+    /// Where keys and databases are kept [default: $XDG_DATA_HOME/ternion/demo; as root
+    /// /var/lib/ternion/demo]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// gcp listens here, aws and azure on the next two; the fault lab nine further
+    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    port_base: u16,
+    /// DNS of gcp, aws and azure: this port and the next two
+    #[arg(long, value_name = "PORT", default_value_t = 5300)]
+    dns_port_base: u16,
+    /// Without the sample story: no tenants, tiers and prices
+    #[arg(long)]
+    empty: bool,
+    /// Without generated events; they can be turned on later in the fault lab
+    #[arg(long)]
+    no_traffic: bool,
+}
+
+impl Arguments {
+    pub async fn run(self) -> Outcome {
+        let filter = std::env::var("TERNION_LOG_FILTER").unwrap_or_else(|_| "info".to_owned());
+        logging::start(&Log { format: LogFormat::Human, filter })?;
+        let stop = CancellationToken::new();
+        super::serve::cancel_on_signal(stop.clone())?;
+        let options = demo::Options {
+            data: self.data.map_or_else(demo::default_folder, Ok)?,
+            port_base: self.port_base,
+            dns_port_base: self.dns_port_base,
+            story: !self.empty,
+            traffic: !self.no_traffic && !self.empty,
+        };
+        demo::run(options, stop).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,125 @@
+//! `ternion doctor`: what would keep this cloud from running, asked without changing anything.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+
+use super::{ConfigArguments, Outcome};
+use crate::config::Config;
+use crate::keys::{CloudKeys, Roster};
+use crate::postgres;
+
+/// Look for what would keep this cloud from running; changes nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion doctor --config gcp.toml")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+/// A peer that does not answer by then is called unreachable.
+const PEER_WAIT: Duration = Duration::from_secs(3);
+/// Below this a busy cloud fills its disk within hours.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// What was looked at, and what was found.
+struct Finding {
+    what: &'static str,
+    found: Result<String, String>,
+}
+
+impl Arguments {
+    pub async fn run(self) -> Outcome {
+        let config = self.config.load()?;
+        let mut findings = vec![
+            finding("keys", keys(&config)),
+            finding("disk", disk(&config)),
+            finding("addresses", addresses(&config)),
+            finding("database", database(&config).await),
+        ];
+        findings.extend(peers(&config).await);
+        for Finding { what, found } in &findings {
+            match found {
+                Ok(text) => println!("ok    {what}: {text}"),
+                Err(text) => println!("WRONG {what}: {text}"),
+            }
+        }
+        let healthy = findings.iter().all(|finding| finding.found.is_ok());
+        Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+const fn finding(what: &'static str, found: Result<String, String>) -> Finding {
+    Finding { what, found }
+}
+
+fn keys(config: &Config) -> Result<String, String> {
+    let folder = config.key_folder();
+    if !folder.exists() {
+        return Ok(format!("none yet; made in {} at the first start", folder.display()));
+    }
+    let keys = CloudKeys::load(&folder).map_err(|error| error.to_string())?;
+    Roster::of(config, &keys).map_err(|error| error.to_string())?;
+    Ok(format!("three in {}, and six of the peers", folder.display()))
+}
+
+fn disk(config: &Config) -> Result<String, String> {
+    let mut folders = config.data.ancestors();
+    let existing = folders.find(|folder| folder.exists()).unwrap_or(std::path::Path::new("."));
+    let space = nix::sys::statvfs::statvfs(existing).map_err(|error| error.to_string())?;
+    #[expect(clippy::useless_conversion, reason = "the types differ between systems")]
+    let free = u64::from(space.blocks_available()).saturating_mul(space.fragment_size());
+    let text = format!("{} MB free at {}", free >> 20, existing.display());
+    if free < FREE_BYTES_MIN { Err(text) } else { Ok(text) }
+}
+
+fn addresses(config: &Config) -> Result<String, String> {
+    for at in &config.listen {
+        TcpListener::bind(at).map_err(|error| {
+            format!("{at}: {error} (a cloud that is running already holds its address)")
+        })?;
+    }
+    let all: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
+    Ok(format!("{} free", all.join(", ")))
+}
+
+async fn database(config: &Config) -> Result<String, String> {
+    let Some(url) = &config.database_url else {
+        return postgres::describe_embedded(config).map_err(|error| error.to_string());
+    };
+    let options = PgConnectOptions::from_str(url.expose()).map_err(|error| error.to_string())?;
+    let mut session =
+        PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+    let version: String = sqlx::query_scalar("SELECT version()")
+        .fetch_one(&mut session)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(version)
+}
+
+async fn peers(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for cloud in config.cloud.peers() {
+        let found = match config.peers.get(cloud) {
+            Some(peer) => reach(&peer.url).await,
+            None => Err(format!("peers.{cloud} is missing from the configuration")),
+        };
+        findings.push(finding(cloud.name(), found));
+    }
+    findings
+}
+
+async fn reach(url: &str) -> Result<String, String> {
+    let client = reqwest::Client::builder().timeout(PEER_WAIT).no_proxy().build();
+    let client = client.map_err(|error| error.to_string())?;
+    let answer = client.get(format!("{url}/livez")).send().await;
+    match answer {
+        Ok(answer) if answer.status().is_success() => Ok(format!("{url} answers")),
+        Ok(answer) => Err(format!("{url} answers {}", answer.status())),
+        Err(error) => Err(format!("{url} cannot be reached: {error}")),
+    }
+}

@@ -1,0 +1,269 @@
+//! Where the demonstration lives: its folder, ports, keys, and the clouds' configuration files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use domain::cloud::{Cloud, PerCloud};
+use nix::fcntl::{Flock, FlockArg};
+
+use super::Options;
+use crate::config::Secret;
+use crate::keys::{CloudKeys, KeyError, text};
+use crate::postgres::{self, EmbeddedError};
+
+pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
+/// The fault lab's port, counted from the first cloud's.
+const LAB_PORT_OFFSET: u16 = 9;
+/// Postgres runs under this account when the demonstration runs as root.
+const ACCOUNT: &str = "postgres";
+
+/// Why there is no demonstration.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error("there is no home folder for the demonstration's data; name one with --data DIR")]
+    NoHome,
+    #[error(
+        "another demonstration uses {}. Stop it, or choose another folder with --data and other \
+         ports with --port-base", .0.display()
+    )]
+    Locked(PathBuf),
+    #[error("{at} is taken ({cause}). Stop what listens there, or choose --port-base")]
+    PortTaken { at: SocketAddr, cause: io::Error },
+    #[error("--port-base {0} leaves no room for the ports above it")]
+    PortRange(u16),
+    #[error("{}: {cause}", path.display())]
+    Io { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Postgres(#[from] EmbeddedError),
+    #[error("the system gives no randomness: {0}")]
+    Randomness(getrandom::Error),
+    #[error("{cloud} did not start:\n{last_words}")]
+    NotStarted { cloud: Cloud, last_words: String },
+    #[error("the clouds were not ready within {seconds} s; see ternion.log in each cloud's folder")]
+    TooSlow { seconds: u64 },
+}
+
+fn io_error(path: &Path, cause: io::Error) -> DemoError {
+    DemoError::Io { path: path.to_owned(), cause }
+}
+
+/// `$XDG_DATA_HOME/ternion/demo`, by default below `~/.local/share`. Root's home is closed to
+/// the account that Postgres runs under, so root's demonstration is in `/var/lib/ternion/demo`.
+///
+/// # Errors
+/// There is no home folder.
+pub fn default_folder() -> Result<PathBuf, DemoError> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/ternion/demo"));
+    }
+    let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")));
+    Ok(base.ok_or(DemoError::NoHome)?.join("ternion/demo"))
+}
+
+/// Everything prepared for the clouds to start.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Each cloud's folder; `ternion.toml` in it.
+    pub folders: PerCloud<PathBuf>,
+    pub urls: PerCloud<String>,
+    pub lab_port: u16,
+    pub lab_secret: Secret,
+    _lock: Flock<File>,
+}
+
+impl Place {
+    /// After a cloud that had to be killed, its Postgres may still run. All clouds are stopped.
+    pub fn stop_orphans(&self) {
+        for (cloud, folder) in self.folders.iter() {
+            if let Err(error) = postgres::stop_orphan(folder, ACCOUNT) {
+                tracing::error!(%cloud, %error, "its Postgres may still be running");
+            }
+        }
+    }
+}
+
+/// Takes the folder, checks the ports, makes keys where there are none, and writes each cloud's
+/// configuration anew.
+pub(super) fn prepare(options: &Options) -> Result<Place, DemoError> {
+    let ports = Ports::of(options)?;
+    make_folder(&options.data)?;
+    let data = options.data.canonicalize().map_err(|cause| io_error(&options.data, cause))?;
+    let lock = lock(&data)?;
+    postgres::let_pass(&data, ACCOUNT)?;
+    let addresses = ports.check()?;
+    let folders = PerCloud::from_fn(|cloud| data.join(cloud.name()));
+    let mut keys = Vec::new();
+    for cloud in Cloud::ALL {
+        let folder = folders.get(cloud);
+        make_folder(folder)?;
+        keys.push(CloudKeys::load_or_make(&folder.join("keys"))?);
+    }
+    let secret = random_secret()?;
+    let urls = ports.urls();
+    for cloud in Cloud::ALL {
+        let peers = cloud.peers().map(|peer| peer_table(peer, urls.get(peer), &keys[peer.index()]));
+        let head = head(cloud, options, &ports, &addresses, &secret);
+        let path = folders.get(cloud).join("ternion.toml");
+        write_private(&path, &format!("{head}{}", peers.concat()))
+            .map_err(|cause| io_error(&path, cause))?;
+    }
+    let lab_port = ports.lab();
+    Ok(Place { folders, urls, lab_port, lab_secret: secret, _lock: lock })
+}
+
+/// Passable for Postgres's account; what is private has its own mode.
+fn make_folder(folder: &Path) -> Result<(), DemoError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o711);
+    builder.create(folder).map_err(|cause| io_error(folder, cause))
+}
+
+fn lock(data: &Path) -> Result<Flock<File>, DemoError> {
+    let path = data.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|cause| io_error(&path, cause))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        nix::errno::Errno::EWOULDBLOCK => DemoError::Locked(data.to_owned()),
+        other => io_error(&path, other.into()),
+    })
+}
+
+fn random_secret() -> Result<Secret, DemoError> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(DemoError::Randomness)?;
+    Ok(Secret::new(hex::encode(bytes)))
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    // A file of an earlier run may have another mode: it is replaced, not rewritten.
+    let unfinished = path.with_extension("toml.new");
+    let _ = fs::remove_file(&unfinished);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    fs::rename(&unfinished, path)
+}
+
+/// The ports of the three clouds and the fault lab.
+struct Ports {
+    base: u16,
+    dns_base: u16,
+}
+
+impl Ports {
+    fn of(options: &Options) -> Result<Self, DemoError> {
+        let room = |base: u16, above| base > 0 && base.checked_add(above).is_some();
+        if !room(options.port_base, LAB_PORT_OFFSET) {
+            return Err(DemoError::PortRange(options.port_base));
+        }
+        if !room(options.dns_port_base, 2) {
+            return Err(DemoError::PortRange(options.dns_port_base));
+        }
+        Ok(Ports { base: options.port_base, dns_base: options.dns_port_base })
+    }
+
+    const fn lab(&self) -> u16 {
+        self.base + LAB_PORT_OFFSET
+    }
+
+    fn http(&self, cloud: Cloud) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base + offset(cloud)))
+    }
+
+    /// An address of its own for each cloud, at one port, so that a DNS answer can name it.
+    fn named(&self, cloud: Cloud) -> SocketAddr {
+        let last: u8 = [11, 12, 13][cloud.index()];
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), self.base)
+    }
+
+    fn dns(&self, cloud: Cloud) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.dns_base + offset(cloud)))
+    }
+
+    fn urls(&self) -> PerCloud<String> {
+        PerCloud::from_fn(|cloud| format!("http://{}", self.http(cloud)))
+    }
+
+    /// Tries every address. Systems other than Linux have only 127.0.0.1: there the clouds do
+    /// without addresses of their own.
+    fn check(&self) -> Result<PerCloud<Vec<SocketAddr>>, DemoError> {
+        free(SocketAddr::from((Ipv4Addr::LOCALHOST, self.lab())))?;
+        let mut addresses = PerCloud::default();
+        for cloud in Cloud::ALL {
+            let list: &mut Vec<SocketAddr> = addresses.get_mut(cloud);
+            free(self.http(cloud))?;
+            list.push(self.http(cloud));
+            match free(self.named(cloud)) {
+                Err(DemoError::PortTaken { cause, at })
+                    if cause.kind() == io::ErrorKind::AddrNotAvailable =>
+                {
+                    tracing::warn!("{at} does not exist on this system; {cloud} does without it");
+                }
+                other => {
+                    other?;
+                    list.push(self.named(cloud));
+                }
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+fn offset(cloud: Cloud) -> u16 {
+    [0, 1, 2][cloud.index()]
+}
+
+fn free(at: SocketAddr) -> Result<(), DemoError> {
+    TcpListener::bind(at).map(drop).map_err(|cause| DemoError::PortTaken { at, cause })
+}
+
+const fn region(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Gcp => "us-central1",
+        Cloud::Aws => "us-east-1",
+        Cloud::Azure => "westeurope",
+    }
+}
+
+fn head(
+    cloud: Cloud,
+    options: &Options,
+    ports: &Ports,
+    addresses: &PerCloud<Vec<SocketAddr>>,
+    secret: &Secret,
+) -> String {
+    let listen: Vec<String> =
+        addresses.get(cloud).iter().map(|address| format!("\"{address}\"")).collect();
+    format!(
+        "# Written by `ternion demo` at every start.\n\
+         deployment = \"{DEPLOYMENT}\"\ncloud = \"{cloud}\"\nregion = \"{region}\"\n\
+         listen = [{listen}]\ndns_listen = [\"{dns}\"]\nurl = \"http://{http}\"\ndata = \".\"\n\
+         demonstration = true\nstory = {story}\n\
+         lab_url = \"http://127.0.0.1:{lab}\"\nlab_secret = \"{secret}\"\n\n\
+         [postgres]\naccount = \"{ACCOUNT}\"\n",
+        region = region(cloud),
+        listen = listen.join(", "),
+        dns = ports.dns(cloud),
+        http = ports.http(cloud),
+        story = options.story,
+        lab = ports.lab(),
+        secret = secret.expose(),
+    )
+}
+
+fn peer_table(cloud: Cloud, url: &str, keys: &CloudKeys) -> String {
+    let public = keys.public();
+    format!(
+        "\n[peers.{cloud}]\nurl = \"{url}\"\nregion = \"{}\"\n\
+         log_key = \"{}\"\ncosigner_key = \"{}\"\ntransport_key = \"{}\"\n",
+        region(cloud),
+        text::of(public.log),
+        text::of(public.cosigner),
+        text::of(public.transport),
+    )
+}

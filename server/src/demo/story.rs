@@ -1,0 +1,204 @@
+//! The demonstration's sample business: eight tenants, four tiers, six models and their prices.
+//!
+//! Companies are invented. Provider prices are the public list prices of November 2026 and the
+//! SLA ladders follow the public ones of Amazon Bedrock and Google Cloud, so that figures in the
+//! demonstration have a real order of magnitude.
+
+use domain::catalog::{Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::event::{Region, TenantId};
+use rust_decimal::Decimal;
+
+/// 1 January 2026, 00:00 UTC: since when the sample prices apply.
+const PRICES_SINCE_MS: i64 = 1_767_225_600_000;
+
+/// One sample tenant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Company {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub tier: &'static str,
+    pub cloud: Cloud,
+    pub region: &'static str,
+    /// Indices into [`MODELS`] of what it uses, the favourite first.
+    pub models: [usize; 2],
+}
+
+/// Ordered by traffic: the first is the largest customer.
+pub(super) const COMPANIES: [Company; 8] = [
+    company("acme-labs", "Acme Labs", "enterprise", Cloud::Gcp, "us-central1", [0, 1]),
+    company("northwind", "Northwind Traders", "enterprise", Cloud::Aws, "us-east-1", [2, 3]),
+    company("helios-ai", "Helios AI", "pro", Cloud::Azure, "westeurope", [4, 5]),
+    company("fenwick", "Fenwick & Sons", "pro", Cloud::Gcp, "europe-west1", [0, 4]),
+    company("meridian", "Meridian Health", "enterprise", Cloud::Azure, "eastus", [5, 4]),
+    company("quanta", "Quanta Research", "starter", Cloud::Aws, "eu-west-1", [3, 2]),
+    company("juniper", "Juniper Studio", "starter", Cloud::Gcp, "asia-southeast1", [0, 5]),
+    company("solace", "Solace", "free", Cloud::Aws, "us-west-2", [3, 0]),
+];
+
+const fn company(
+    id: &'static str,
+    name: &'static str,
+    tier: &'static str,
+    cloud: Cloud,
+    region: &'static str,
+    models: [usize; 2],
+) -> Company {
+    Company { id, name, tier, cloud, region, models }
+}
+
+/// One model as a provider sells it. Cents of a US dollar a million tokens would be too coarse:
+/// prices are in thousandths.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Model {
+    pub provider: &'static str,
+    pub name: &'static str,
+    input_mils: i64,
+    output_mils: i64,
+    cached_mils: i64,
+    /// Median time to the first token and for each token after it, milliseconds.
+    pub first_token_ms: f64,
+    pub next_token_ms: f64,
+}
+
+pub(super) const MODELS: [Model; 6] = [
+    model("vertex", "gemini-2.5-flash", [300, 2_500, 30], 340.0, 4.5),
+    model("vertex", "gemini-2.5-pro", [1_250, 10_000, 125], 900.0, 8.0),
+    model("bedrock", "amazon.nova-pro", [800, 3_200, 200], 480.0, 7.0),
+    model("bedrock", "amazon.nova-lite", [60, 240, 15], 300.0, 4.0),
+    model("azure", "gpt-4o", [2_500, 10_000, 1_250], 520.0, 9.0),
+    model("azure", "gpt-4o-mini", [150, 600, 75], 380.0, 6.0),
+];
+
+const fn model(
+    provider: &'static str,
+    name: &'static str,
+    [input_mils, output_mils, cached_mils]: [i64; 3],
+    first_token_ms: f64,
+    next_token_ms: f64,
+) -> Model {
+    Model { provider, name, input_mils, output_mils, cached_mils, first_token_ms, next_token_ms }
+}
+
+/// One tier: its SLA ladder, and what is charged for each dollar of provider cost.
+struct Tier {
+    id: &'static str,
+    name: &'static str,
+    /// Hundredths.
+    markup: i64,
+    /// Least uptime in hundredths of a percent, credit in percent.
+    bands: &'static [(i64, i64)],
+    latency_p99_ms: Option<u64>,
+}
+
+const TIERS: [Tier; 4] = [
+    Tier { id: "free", name: "Free", markup: 105, bands: &[(0, 0)], latency_p99_ms: None },
+    Tier {
+        id: "starter",
+        name: "Starter",
+        markup: 220,
+        bands: &[(9_900, 0), (9_500, 10), (0, 25)],
+        latency_p99_ms: None,
+    },
+    Tier {
+        id: "pro",
+        name: "Pro",
+        markup: 180,
+        bands: &[(9_990, 0), (9_900, 10), (9_500, 25), (0, 50)],
+        latency_p99_ms: Some(12_000),
+    },
+    Tier {
+        id: "enterprise",
+        name: "Enterprise",
+        markup: 150,
+        bands: &[(9_995, 0), (9_990, 10), (9_900, 25), (9_500, 50), (0, 100)],
+        latency_p99_ms: Some(8_000),
+    },
+];
+
+/// The eight tenants.
+#[must_use]
+pub fn tenants() -> Vec<Known> {
+    COMPANIES.iter().filter_map(|company| Some(Known::TenantPut(tenant(company)?))).collect()
+}
+
+/// `None` cannot happen: a test reads every name.
+fn tenant(company: &Company) -> Option<TenantPut> {
+    Some(TenantPut {
+        tenant_id: TenantId::try_from(company.id.to_owned()).ok()?,
+        name: company.name.to_owned(),
+        tier: company.tier.to_owned(),
+        cloud: company.cloud,
+        region: Region::try_from(company.region.to_owned()).ok()?,
+        active: true,
+    })
+}
+
+/// The four tiers with their SLA terms.
+#[must_use]
+pub fn tiers() -> Vec<Known> {
+    let band = |(uptime, credit): &(i64, i64)| SlaBand {
+        min_uptime_pct: Decimal::new(*uptime, 2).normalize(),
+        credit: Decimal::new(*credit, 2).normalize(),
+    };
+    let put = |tier: &Tier| TierPut {
+        tier: tier.id.to_owned(),
+        name: tier.name.to_owned(),
+        sla: Sla {
+            bands: tier.bands.iter().map(band).collect(),
+            latency_p99_ms: tier.latency_p99_ms,
+        },
+    };
+    TIERS.iter().map(put).map(Known::TierPut).collect()
+}
+
+/// The price of every model in every tier: the provider's list price and the tier's markup.
+#[must_use]
+pub fn prices() -> Vec<Known> {
+    let pairs = TIERS.iter().flat_map(|tier| MODELS.iter().map(move |model| (tier, model)));
+    pairs.map(|(tier, model)| Known::PricePut(price(tier, model))).collect()
+}
+
+fn price(tier: &Tier, model: &Model) -> PricePut {
+    // Thousandths of a dollar times hundredths.
+    let charged = |mils: i64| Decimal::new(mils * tier.markup, 5).normalize();
+    PricePut {
+        tier: tier.id.to_owned(),
+        provider: model.provider.to_owned(),
+        model: model.name.to_owned(),
+        input_usd_per_million: charged(model.input_mils),
+        output_usd_per_million: charged(model.output_mils),
+        cached_usd_per_million: Some(charged(model.cached_mils)),
+        effective_from: Timestamp::from_unix_ms(PRICES_SINCE_MS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_understands_every_decision_of_the_story() {
+        let story: Vec<Known> = [tiers(), prices(), tenants()].concat();
+        assert_eq!(story.len(), TIERS.len() + TIERS.len() * MODELS.len() + COMPANIES.len());
+        for known in story {
+            assert_eq!(Known::read(&known.to_payload()), Ok(Some(known)));
+        }
+    }
+
+    #[test]
+    fn every_company_has_a_tier_and_models_that_exist() {
+        for company in COMPANIES {
+            assert!(TIERS.iter().any(|tier| tier.id == company.tier), "{}", company.id);
+            assert!(company.models.iter().all(|model| *model < MODELS.len()), "{}", company.id);
+        }
+    }
+
+    #[test]
+    fn a_price_is_the_list_price_and_the_markup() {
+        let price = price(&TIERS[2], &MODELS[4]);
+        assert_eq!(price.input_usd_per_million.to_string(), "4.5");
+        assert_eq!(price.output_usd_per_million.to_string(), "18");
+    }
+}

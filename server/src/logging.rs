@@ -1,0 +1,37 @@
+//! What this process says of itself: to stderr, as lines for people or as JSON.
+
+mod bounded;
+mod tail;
+
+use std::io::{IsTerminal as _, stderr};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use bounded::BoundedLog;
+pub use tail::Tail;
+
+use crate::config::{Log, LogFormat};
+
+/// The log cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    #[error("log.filter is not a filter such as \"info,server::ledger=debug\": {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("{0}")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends everything that `tracing` hears to stderr. Once a process.
+///
+/// # Errors
+/// The filter cannot be read, or logging is set up already.
+pub fn start(log: &Log) -> Result<(), LoggingError> {
+    let filter = EnvFilter::try_new(&log.filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match log.format {
+        LogFormat::Human => lines.with_ansi(stderr().is_terminal()).finish().try_init()?,
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
+    }
+    Ok(())
+}
