@@ -1,7 +1,10 @@
 //! The ring around the pure rules: published test vectors, tampered receipts, and three clouds
 //! under a scripted network.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 mod ed25519;
+mod equivocation;
 mod fixtures;
 mod jcs;
 mod note;
