@@ -1,0 +1,144 @@
+//! `ternion verify`: receipts checked offline, with nothing but the file and the verifier's keys.
+
+mod report;
+mod tlog_proof;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use domain::policy::Policy;
+use domain::receipt::{Receipt, ReceiptError, Verdict, Verification, verify};
+
+use super::Outcome;
+use report::Report;
+use tlog_proof::TlogProof;
+
+/// Larger than any receipt: a payload of 64 KiB, escaped, and a proof of 64 hashes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Check receipts offline: whether an event is what three clouds agreed on
+///
+/// Exit code: 0 valid; 1 invalid; 2 a file cannot be read or understood; 3 self-consistent, but
+/// nobody vouches for the signers because no policy file was given. Of several files the worst
+/// counts: 1 before 2 before 3. A deployment serves its public keys as `/v1/policy-file`; obtain
+/// it in a way that you trust, not together with the receipt.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion verify --policy ternion.policy receipt.json")]
+pub(super) struct Arguments {
+    /// The public keys that count and how many of them (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// One JSON object a file, a line each
+    #[arg(long)]
+    json: bool,
+    /// Receipts, as JSON or as C2SP tlog-proof text
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// What one file turned out to be. The order is that of gravity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    Valid,
+    SelfConsistent,
+    Unreadable,
+    Invalid,
+}
+
+impl Finding {
+    const fn exit_code(self) -> u8 {
+        match self {
+            Finding::Valid => 0,
+            Finding::Invalid => 1,
+            Finding::Unreadable => 2,
+            Finding::SelfConsistent => 3,
+        }
+    }
+}
+
+/// The file gives nothing that could be checked.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("it cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt is")]
+    TooLarge,
+    #[error("{0}: not understood by this version, which reads finality receipts")]
+    OtherForm(&'static str),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error("not a tlog-proof: {0}")]
+    TlogProof(#[from] tlog_proof::FormError),
+}
+
+impl Arguments {
+    pub fn run(self) -> Outcome {
+        let policy = match self.policy.as_deref().map(read_policy).transpose() {
+            Ok(policy) => policy,
+            Err(reason) => {
+                eprintln!("ternion: {reason}");
+                return Ok(ExitCode::from(Finding::Unreadable.exit_code()));
+            }
+        };
+        let mut worst = Finding::Valid;
+        for file in &self.files {
+            let report = Report::new(file, check(file, policy.as_ref()));
+            worst = worst.max(report.finding());
+            if self.json { println!("{}", report.to_json()) } else { print!("{report}") }
+        }
+        Ok(ExitCode::from(worst.exit_code()))
+    }
+}
+
+fn read_policy(path: &Path) -> Result<Policy, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| format!("the policy file {shown} cannot be read: {cause}"))?;
+    Policy::parse(&text).map_err(|cause| format!("the policy file {shown}, {cause}"))
+}
+
+fn check(path: &Path, policy: Option<&Policy>) -> Result<Verification, Unreadable> {
+    if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
+        return Err(Unreadable::TooLarge);
+    }
+    let bytes = std::fs::read(path)?;
+    if let Some(form) = other_form(&bytes) {
+        return Err(Unreadable::OtherForm(form));
+    }
+    if bytes.starts_with(tlog_proof::HEADER.as_bytes()) {
+        return Ok(TlogProof::parse(&bytes)?.verify(policy));
+    }
+    Ok(verify(&Receipt::parse(&bytes)?, policy))
+}
+
+/// Forms that have to do with this product and that this version does not check.
+fn other_form(bytes: &[u8]) -> Option<&'static str> {
+    const OPEN_TIMESTAMPS: &[u8] = b"\x00OpenTimestamps\x00\x00Proof";
+    /// An ASN.1 SEQUENCE with a two-byte length: how every time-stamp response begins.
+    const DER: &[u8] = &[0x30, 0x82];
+    if bytes.starts_with(OPEN_TIMESTAMPS) {
+        return Some("an OpenTimestamps proof");
+    }
+    if bytes.starts_with(DER) {
+        return Some("a binary (DER) document, perhaps an RFC 3161 time stamp");
+    }
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let format = value.get("format")?.as_str()?;
+    let named = |part| format.starts_with("ternion/") && format.contains(part);
+    if named("bundle") || named("snapshot") {
+        Some("a snapshot bundle")
+    } else if named("evidence") {
+        Some("evidence against a cloud")
+    } else {
+        None
+    }
+}
+
+/// The finding that a verdict is.
+const fn finding_of(verdict: Verdict) -> Finding {
+    match verdict {
+        Verdict::Valid => Finding::Valid,
+        Verdict::SelfConsistent => Finding::SelfConsistent,
+        Verdict::Invalid => Finding::Invalid,
+    }
+}
