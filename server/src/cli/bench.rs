@@ -20,10 +20,8 @@ const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// Measure from outside what the clouds do under load
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: ternion bench ledger --url http://127.0.0.1:3000 --url \
-                  http://127.0.0.1:3001 --clients 128 --events 12000 --size 512 --token demo-ingest"
-)]
+#[command(after_help = "Example: ternion bench ledger --url http://127.0.0.1:3000 --url \
+                  http://127.0.0.1:3001 --clients 128 --events 12000 --size 512 --token demo-ingest")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -39,7 +37,9 @@ enum What {
 /// An event counts when its FINAL was seen. Latency is from sending a request to its answer.
 /// There is no warm-up: the clients' connections open within the measured time.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ternion bench ledger --url http://127.0.0.1:3000 --token demo-ingest")]
+#[command(
+    after_help = "Example: ternion bench ledger --url http://127.0.0.1:3000 --token demo-ingest"
+)]
 struct LedgerArguments {
     /// Where a cloud listens; repeat it to spread clients over several
     #[arg(long = "url", value_name = "URL", required = true, num_args = 1..)]
@@ -110,7 +110,10 @@ impl LedgerArguments {
         }
         let (seen, elapsed) = self.load(&clients).await;
         if let Some(error) = &seen.first_error {
-            eprintln!("ternion: {} of {} events failed; the first: {error}", seen.errors, self.events);
+            eprintln!(
+                "ternion: {} of {} events failed; the first: {error}",
+                seen.errors, self.events
+            );
         }
         println!("{}", serde_json::to_string(&self.line(&seen, elapsed))?);
         Ok(if seen.values == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -267,11 +270,9 @@ mod tests {
     fn the_last_request_takes_what_is_left() {
         let left = Arc::new(AtomicU64::new(7));
         let work = Work { left, body: Bytes::new(), batch: 3 };
-        assert_eq!([work.take(), work.take(), work.take(), work.take()], [
-            Some(3),
-            Some(3),
-            Some(1),
-            None
-        ]);
+        assert_eq!(
+            [work.take(), work.take(), work.take(), work.take()],
+            [Some(3), Some(3), Some(1), None]
+        );
     }
 }

@@ -102,7 +102,10 @@ impl Client {
             .timeout(ANSWER_WAIT)
             .tcp_nodelay(true)
             .build()
-            .map_err(|cause| ClientError::Unreachable { url: base.clone(), cause: reason(&cause) })?;
+            .map_err(|cause| ClientError::Unreachable {
+                url: base.clone(),
+                cause: reason(&cause),
+            })?;
         Ok(Client { http, base })
     }
 

@@ -1,11 +1,15 @@
 //! The command line: one file a command, and nothing but the command line in it.
 
+mod bench;
+mod client;
 mod config;
 mod demo;
 mod doctor;
+mod import;
 mod keygen;
 mod migrate;
 mod serve;
+mod verify;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -28,23 +32,29 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Arguments),
     Config(config::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Import(import::Arguments),
     Keygen(keygen::Arguments),
     Migrate(migrate::Arguments),
     Serve(serve::Arguments),
+    Verify(verify::Arguments),
 }
 
 impl Command {
     fn run(self) -> Outcome {
         match self {
+            Command::Bench(arguments) => run_async(arguments.run()),
             Command::Config(arguments) => arguments.run(),
             Command::Demo(arguments) => run_async(arguments.run()),
             Command::Doctor(arguments) => run_async(arguments.run()),
+            Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
             Command::Migrate(arguments) => run_async(arguments.run()),
             Command::Serve(arguments) => run_async(arguments.run()),
+            Command::Verify(arguments) => arguments.run(),
         }
     }
 }

@@ -30,10 +30,8 @@ const PROBLEMS_SHOWN_MAX: usize = 10;
 /// To resume an import that broke off, run it again: rows that are recorded already are
 /// recognized by their ids and change nothing. Exit code 1 if any row was refused.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: ternion import usage requests.csv --tenants tenants.csv --to \
-                  http://127.0.0.1:3000 --token demo-ingest"
-)]
+#[command(after_help = "Example: ternion import usage requests.csv --tenants tenants.csv --to \
+                  http://127.0.0.1:3000 --token demo-ingest")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -47,10 +45,8 @@ enum What {
 
 /// Tenants: a CSV file with the columns tenant_id, tier, cloud, region
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: ternion import tenants tenants.csv --to http://127.0.0.1:3000 \
-                  --token demo-admin"
-)]
+#[command(after_help = "Example: ternion import tenants tenants.csv --to http://127.0.0.1:3000 \
+                  --token demo-admin")]
 struct TenantArguments {
     #[command(flatten)]
     source: Source,
@@ -61,10 +57,8 @@ struct TenantArguments {
 /// The file names neither provider nor model: they follow from the tenant's cloud and `--map`.
 /// The row's timestamp becomes `requestedAt`; the event itself is of now.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: ternion import usage requests.csv --tenants tenants.csv --map \
-                  gcp=vertex/gemini-2.5-pro --to http://127.0.0.1:3000 --token demo-ingest"
-)]
+#[command(after_help = "Example: ternion import usage requests.csv --tenants tenants.csv --map \
+                  gcp=vertex/gemini-2.5-pro --to http://127.0.0.1:3000 --token demo-ingest")]
 struct UsageArguments {
     #[command(flatten)]
     source: Source,

@@ -23,9 +23,10 @@ impl Progress {
         if let Some(bar) = &bar {
             let shape = "{bar:30} {pos}/{len} {per_sec:.0}, {eta} left  {msg}";
             // The template is constant; without it the bar has indicatif's own shape.
-            bar.set_style(ProgressStyle::with_template(shape).unwrap_or_else(|_| {
-                ProgressStyle::default_bar()
-            }));
+            bar.set_style(
+                ProgressStyle::with_template(shape)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
         }
         let now = Instant::now();
         Progress { bar, total, done: 0, start: now, last_line: now }

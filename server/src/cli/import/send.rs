@@ -51,7 +51,9 @@ pub(super) struct RowProblem {
 /// The import broke off.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SendError {
-    #[error("the import broke off: {0}\nRun the same command again to go on; rows that are recorded are not recorded twice")]
+    #[error(
+        "the import broke off: {0}\nRun the same command again to go on; rows that are recorded are not recorded twice"
+    )]
     Client(#[from] ClientError),
     #[error("{0} gave {1} answers to {2} events")]
     Count(String, usize, usize),
@@ -190,7 +192,8 @@ impl Tally {
                 self.problems.push(RowProblem { line: row.line, reason });
             }
         }
-        if let (Some(slot), Some(id)) = (item.slot, item.event_id) {
+        // A refusal may name the slot of another event; only what is ours is waited for.
+        if let (200..=202, Some(slot), Some(id)) = (item.http_status, item.slot, item.event_id) {
             let last = self.last.entry((slot.origin, slot.epoch)).or_insert((slot, id));
             if slot.sequence > last.0.sequence {
                 *last = (slot, id);

@@ -34,7 +34,8 @@ impl FromStr for Mapping {
         if provider.is_empty() || model.is_empty() {
             return Err(form());
         }
-        let cloud = cloud.parse().map_err(|error: domain::cloud::UnknownCloud| error.to_string())?;
+        let cloud =
+            cloud.parse().map_err(|error: domain::cloud::UnknownCloud| error.to_string())?;
         Ok(Mapping { cloud, model: Model::new(provider, model) })
     }
 }
