@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod keygen;
 mod migrate;
+mod rebuild;
 mod serve;
 mod verify;
 
@@ -39,6 +40,7 @@ enum Command {
     Import(import::Arguments),
     Keygen(keygen::Arguments),
     Migrate(migrate::Arguments),
+    Rebuild(rebuild::Arguments),
     Serve(serve::Arguments),
     Verify(verify::Arguments),
 }
@@ -53,6 +55,7 @@ impl Command {
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
             Command::Migrate(arguments) => run_async(arguments.run()),
+            Command::Rebuild(arguments) => run_async(arguments.run()),
             Command::Serve(arguments) => run_async(arguments.run()),
             Command::Verify(arguments) => arguments.run(),
         }
