@@ -24,7 +24,7 @@ pub struct Replica {
     /// Signed heads beyond what we hold: checked when we get there.
     ahead: PerCloud<Ahead>,
     /// The head of each cloud that was compared last, so that its repeats cost nothing.
-    compared: PerCloud<Option<Head>>,
+    compared: PerCloud<Option<Compared>>,
     /// Offered heads that are answered when they have been compared.
     unanswered: Vec<Head>,
     final_size: u64,
@@ -93,6 +93,13 @@ impl Replica {
     #[must_use]
     pub const fn signed(&self) -> &PerCloud<u64> {
         &self.signed
+    }
+
+    /// Was this head of `by` the last that was compared, and do we hold the same? So answered
+    /// right after [`Input::Signed`], it says whether the signature stands for our own tree.
+    #[must_use]
+    pub fn agrees(&self, by: Cloud, head: Head) -> bool {
+        *self.compared.get(by) == Some(Compared { head, agrees: true })
     }
 
     /// Takes one input and says what follows from it.
@@ -212,7 +219,7 @@ impl Replica {
             self.ahead.get_mut(by).keep(head);
             return Vec::new();
         }
-        if *self.compared.get(by) == Some(head) {
+        if self.compared.get(by).is_some_and(|last| last.head == head) {
             return Vec::new();
         }
         // A smaller size than it signed before adds nothing to finality, but may be evidence.
@@ -232,7 +239,7 @@ impl Replica {
             // Nobody asked, and nobody can know our root where we have no leaves.
             return self.signed_by(by, head);
         }
-        *self.compared.get_mut(by) = Some(head);
+        *self.compared.get_mut(by) = Some(Compared { head, agrees: ours == head.root });
         let offered = self.take_unanswered(by, head);
         if ours != head.root {
             return vec![Effect::Conflict { by, theirs: head, ours }];
@@ -277,6 +284,12 @@ impl Replica {
 /// Where a range from `start` ends; `None` beyond the last place that a log can have.
 fn end_of(start: u64, leaves: &[Leaf]) -> Option<u64> {
     start.checked_add(u64::try_from(leaves.len()).ok()?)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Compared {
+    head: Head,
+    agrees: bool,
 }
 
 enum Judgement {

@@ -310,6 +310,21 @@ fn our_own_signature_coming_back_says_nothing_new() {
 }
 
 #[test]
+fn it_tells_whether_a_signature_stands_for_our_own_tree() {
+    let mut origin = origin();
+    grow(&mut origin, Input::Propose(leaves(0..5)));
+    grow(&mut origin, Input::Propose(leaves(5..9)));
+    for (theirs, agrees) in [(head(9), true), (forked(5), false), (head(5), true)] {
+        assert!(!origin.agrees(Cloud::Aws, theirs), "not heard of yet");
+        origin.step(signed(Cloud::Aws, theirs));
+        assert_eq!(origin.agrees(Cloud::Aws, theirs), agrees);
+    }
+    origin.step(signed(Cloud::Aws, head(12)));
+    assert!(!origin.agrees(Cloud::Aws, head(12)), "beyond our tree");
+    assert!(!origin.agrees(Cloud::Azure, head(5)), "another cloud");
+}
+
+#[test]
 fn a_resumed_machine_counts_only_what_can_have_been_compared() {
     let known = PerCloud { gcp: 99, aws: 99, azure: 99 };
     let origin = Replica::resume(LOG, Cloud::Gcp, grown(7), &known);
