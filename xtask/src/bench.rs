@@ -22,18 +22,9 @@ struct Bench {
 }
 
 const ALL: [Bench; 3] = [
-    Bench {
-        name: "economics-a",
-        run: || economics("A"),
-    },
-    Bench {
-        name: "economics-b",
-        run: || economics("B"),
-    },
-    Bench {
-        name: "ledger",
-        run: ledger,
-    },
+    Bench { name: "economics-a", run: || economics("A") },
+    Bench { name: "economics-b", run: || economics("B") },
+    Bench { name: "ledger", run: ledger },
 ];
 
 /// Three clouds, each a port for HTTP and a few beside it.
@@ -44,10 +35,7 @@ const PORT_LAST: u16 = 32_000;
 const CLOUDS: usize = 3;
 
 pub(crate) fn verb(names: &[String]) -> Outcome {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| ALL.iter().all(|bench| bench.name != **name))
-    {
+    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|bench| bench.name != **name)) {
         let known = ALL.map(|bench| bench.name).join(", ");
         return Err(
             Problem::new(format!("no benchmark `{unknown}`")).fix(format!("there are: {known}"))
@@ -91,15 +79,7 @@ fn economics(workload: &str) -> Outcome<Option<String>> {
     }
     let mut bench = command(place::program("release"));
     bench
-        .args([
-            "bench",
-            "economics",
-            "--workload",
-            workload,
-            "--seed",
-            "2026",
-            "--tenants",
-        ])
+        .args(["bench", "economics", "--workload", workload, "--seed", "2026", "--tenants"])
         .arg(tenants);
     output(bench).map(Some)
 }
@@ -121,9 +101,7 @@ fn ledger() -> Outcome<Option<String>> {
         bench.args(["bench", "ledger", "--events", "5000", "--size", "512"]);
         bench.args(["--clients", clients, "--batch", batch]);
         for cloud in 0..3 {
-            bench
-                .arg("--url")
-                .arg(format!("http://127.0.0.1:{}", port + cloud));
+            bench.arg("--url").arg(format!("http://127.0.0.1:{}", port + cloud));
         }
         printed.push_str(&output(bench)?);
     }
@@ -143,14 +121,9 @@ fn free_ports() -> Outcome<u16> {
         (0..PORTS).all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok())
     };
     let bases = (PORT_FIRST..PORT_LAST).step_by(usize::from(2 * PORTS));
-    let found = bases
-        .into_iter()
-        .find(|base| free(base) && free(&(base + PORTS)));
+    let found = bases.into_iter().find(|base| free(base) && free(&(base + PORTS)));
     found.ok_or_else(|| {
-        Problem::new(format!(
-            "no {} free ports from {PORT_FIRST} to {PORT_LAST}",
-            2 * PORTS
-        ))
+        Problem::new(format!("no {} free ports from {PORT_FIRST} to {PORT_LAST}", 2 * PORTS))
     })
 }
 
@@ -162,18 +135,15 @@ struct Demo {
 impl Demo {
     fn start(data: &Path, port: u16) -> Outcome<Self> {
         let mut demo = command(place::program("release"));
-        demo.args(["demo", "--empty", "--no-traffic", "--data"])
-            .arg(data);
+        demo.args(["demo", "--empty", "--no-traffic", "--data"]).arg(data);
         demo.args([
             "--port-base",
             &port.to_string(),
             "--dns-port-base",
             &(port + PORTS).to_string(),
         ]);
-        let child = demo
-            .stdout(Stdio::piped())
-            .spawn()
-            .at(format_args!("starting {}", line(&demo)))?;
+        let child =
+            demo.stdout(Stdio::piped()).spawn().at(format_args!("starting {}", line(&demo)))?;
         Ok(Self { child })
     }
 
@@ -182,11 +152,7 @@ impl Demo {
         let gone = || Problem::new("the demonstration ended before its three clouds were ready");
         let pipe = self.child.stdout.take().ok_or_else(gone)?;
         let mut lines = BufReader::new(pipe).lines().map_while(Result::ok);
-        let ready = lines
-            .by_ref()
-            .filter(|line| line.starts_with("ready "))
-            .take(CLOUDS)
-            .count();
+        let ready = lines.by_ref().filter(|line| line.starts_with("ready ")).take(CLOUDS).count();
         if ready < CLOUDS {
             return Err(gone());
         }

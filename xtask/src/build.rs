@@ -15,9 +15,6 @@ pub(crate) fn release() -> Outcome {
     bundle::make(Mode::Release)?;
     say("build", "compiling the program (release)");
     run(cargo().args(["build", "--release", "--package", "server"]))?;
-    say(
-        "build",
-        format_args!("{}", place::program("release").display()),
-    );
+    say("build", format_args!("{}", place::program("release").display()));
     Ok(())
 }

@@ -15,9 +15,7 @@ pub(crate) fn verb() -> Outcome {
     setup::for_check()?;
     place::make_site()?;
     let steps: [(&str, Step); 5] = [
-        ("formatting", || {
-            run(cargo().args(["fmt", "--all", "--check"]))
-        }),
+        ("formatting", || run(cargo().args(["fmt", "--all", "--check"]))),
         ("tidy", tidy),
         ("clippy", clippy),
         ("clippy for the browser", clippy_for_the_browser),
@@ -42,29 +40,16 @@ pub(crate) fn verb() -> Outcome {
 
 /// The product and the build tool apart, as they are tested, so that features are the same ones.
 fn clippy() -> Outcome {
-    let product = [
-        "clippy",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--all-targets",
-    ];
+    let product = ["clippy", "--workspace", "--exclude", "xtask", "--all-targets"];
     run(cargo().args(product).args(STRICT))?;
-    run(cargo()
-        .args(["clippy", "--package", "xtask", "--all-targets"])
-        .args(STRICT))
+    run(cargo().args(["clippy", "--package", "xtask", "--all-targets"]).args(STRICT))
 }
 
 /// In the profile of the tests' bundle, whose macros (compiled for the host) it can then share.
 fn clippy_for_the_browser() -> Outcome {
     let mut clippy = cargo();
     clippy.args(["clippy", "--package", "app", "--features", "hydrate"]);
-    clippy.args([
-        "--target",
-        "wasm32-unknown-unknown",
-        "--profile",
-        "wasm-dev",
-    ]);
+    clippy.args(["--target", "wasm32-unknown-unknown", "--profile", "wasm-dev"]);
     run(clippy.args(STRICT))
 }
 
@@ -75,9 +60,7 @@ fn tidy() -> Outcome {
     std::fs::create_dir_all(&folder).at(format_args!("making {}", folder.display()))?;
     let program = folder.join("tidy");
     let mut rustc = command("rustc");
-    rustc
-        .args(["--test", "--edition", "2024", "server/tests/tidy.rs", "-o"])
-        .arg(&program);
+    rustc.args(["--test", "--edition", "2024", "server/tests/tidy.rs", "-o"]).arg(&program);
     run(rustc.env("CARGO_MANIFEST_DIR", place::root().join("server")))?;
     let mut tidy = Command::new(program);
     run(tidy.arg("--quiet").current_dir(place::root()))
@@ -85,10 +68,7 @@ fn tidy() -> Outcome {
 
 fn dependencies() -> Outcome {
     if !succeeds(cargo().args(["deny", "--version"])) {
-        say(
-            "check",
-            "skipped, since cargo-deny is not installed (`cargo install cargo-deny`)",
-        );
+        say("check", "skipped, since cargo-deny is not installed (`cargo install cargo-deny`)");
         return Ok(());
     }
     run(cargo().args(["deny", "check"]))

@@ -14,10 +14,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Problem>;
 
 impl Problem {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            fix: None,
-        }
+        Self { what: what.into(), fix: None }
     }
 
     /// What the reader can do, in the imperative.

@@ -40,28 +40,19 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs to the end with our own input and output. Anything but success is a problem.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    let status = command
-        .status()
-        .at(format_args!("starting {}", line(command)))?;
+    let status = command.status().at(format_args!("starting {}", line(command)))?;
     succeeded(command, status)
 }
 
 /// Runs quietly and tells only whether it succeeded; a program that is not there did not.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    let quiet = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
 /// What it prints on standard output, trimmed; `None` where it is absent or fails.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }
@@ -75,10 +66,8 @@ pub(crate) fn watch(command: &mut Command) -> Outcome<(ExitStatus, String)> {
         .stderr(Stdio::piped())
         .spawn()
         .at(&starting)?;
-    let errors = child
-        .stderr
-        .take()
-        .map(|pipe| thread::spawn(move || relay(pipe, std::io::stderr())));
+    let errors =
+        child.stderr.take().map(|pipe| thread::spawn(move || relay(pipe, std::io::stderr())));
     let mut printed = match child.stdout.take() {
         Some(pipe) => relay(pipe, std::io::stdout()),
         None => String::new(),
@@ -95,10 +84,7 @@ fn relay(from: impl Read, mut to: impl Write) -> String {
     let mut reader = BufReader::new(from);
     let mut all = String::new();
     let mut bytes = Vec::new();
-    while reader
-        .read_until(b'\n', &mut bytes)
-        .is_ok_and(|count| count > 0)
-    {
+    while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
         // Our own output being closed is no reason to stop the program we watch.
         let _ = to.write_all(&bytes).and_then(|()| to.flush());
         all.push_str(&String::from_utf8_lossy(&bytes));
@@ -111,36 +97,26 @@ pub(crate) fn succeeded(command: &Command, status: ExitStatus) -> Outcome {
     if status.success() {
         return Ok(());
     }
-    Err(Problem::new(format!(
-        "{} ended with {status}",
-        line(command)
-    )))
+    Err(Problem::new(format!("{} ended with {status}", line(command))))
 }
 
 /// The command as one would type it.
 pub(crate) fn line(command: &Command) -> String {
-    let words = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args());
-    let words: Vec<_> = words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     format!("`{}`", words.join(" "))
 }
 
 /// Where PATH leads for this name.
 pub(crate) fn which(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_program(file))
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| is_program(file))
 }
 
 #[cfg(unix)]
 pub(crate) fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]

@@ -17,8 +17,7 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
         demo.current_dir(here);
     }
     // cargo takes the first `--` for itself only when it is not needed to end its own options.
-    demo.arg("demo")
-        .args(arguments.iter().filter(|argument| *argument != "--"));
+    demo.arg("demo").args(arguments.iter().filter(|argument| *argument != "--"));
     say("run", line(&demo));
     // In our place and not below us, so that a signal to `make run` reaches the demonstration.
     let error = demo.exec();

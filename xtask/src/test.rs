@@ -107,14 +107,10 @@ fn attempt(ring: Ring, runner: Runner) -> Outcome<Result> {
     let started = Instant::now();
     let (mut tests, count): (Command, fn(&str) -> Tally) = match (ring, runner) {
         (Ring::Browser, _) => (browser()?, tally::of_playwright),
-        (_, Runner::Cargo) => (
-            rust(&["test", "--no-fail-fast"], ring),
-            tally::of_cargo_test,
-        ),
-        (_, Runner::Nextest) => (
-            rust(&["nextest", "run", "--no-fail-fast"], ring),
-            tally::of_nextest,
-        ),
+        (_, Runner::Cargo) => (rust(&["test", "--no-fail-fast"], ring), tally::of_cargo_test),
+        (_, Runner::Nextest) => {
+            (rust(&["nextest", "run", "--no-fail-fast"], ring), tally::of_nextest)
+        }
     };
     say("test", format_args!("{}: {}", ring.name(), line(&tests)));
     let (status, printed) = watch(&mut tests)?;
@@ -123,11 +119,7 @@ fn attempt(ring: Ring, runner: Runner) -> Outcome<Result> {
         // It did not come as far as counting, for example because it does not compile.
         tally.failed = 1;
     }
-    Ok(Result {
-        ring,
-        tally,
-        seconds: started.elapsed().as_secs(),
-    })
+    Ok(Result { ring, tally, seconds: started.elapsed().as_secs() })
 }
 
 fn rust(verb: &[&str], ring: Ring) -> Command {
@@ -144,49 +136,26 @@ fn browser() -> Outcome<Command> {
     let node = setup::node().ok_or_else(|| lost("Node"))?;
     let chromium = setup::chromium().ok_or_else(|| lost("Chromium"))?;
     let mut tests = command(node);
-    tests
-        .current_dir(place::end2end())
-        .args(["node_modules/@playwright/test/cli.js", "test"]);
-    tests
-        .env("TERNION_BIN", place::program("debug"))
-        .env("CHROMIUM", chromium);
+    tests.current_dir(place::end2end()).args(["node_modules/@playwright/test/cli.js", "test"]);
+    tests.env("TERNION_BIN", place::program("debug")).env("CHROMIUM", chromium);
     Ok(tests)
 }
 
 fn conclude(results: &[Result]) -> Outcome {
     let mut total = Tally::default();
-    println!(
-        "\n    {:<10}{:>8}{:>8}{:>8}{:>9}",
-        "ring", "passed", "failed", "skipped", "seconds"
-    );
-    for Result {
-        ring,
-        tally,
-        seconds,
-    } in results
-    {
-        let Tally {
-            passed,
-            failed,
-            skipped,
-        } = tally;
-        println!(
-            "    {:<10}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9}",
-            ring.name()
-        );
+    println!("\n    {:<10}{:>8}{:>8}{:>8}{:>9}", "ring", "passed", "failed", "skipped", "seconds");
+    for Result { ring, tally, seconds } in results {
+        let Tally { passed, failed, skipped } = tally;
+        println!("    {:<10}{passed:>8}{failed:>8}{skipped:>8}{seconds:>9}", ring.name());
         total += *tally;
     }
     println!("\n{total}");
     if total.failed == 0 {
         return Ok(());
     }
-    let names = results
-        .iter()
-        .filter(|result| result.tally.failed > 0)
-        .map(|result| result.ring.name());
+    let names =
+        results.iter().filter(|result| result.tally.failed > 0).map(|result| result.ring.name());
     let names: Vec<&str> = names.collect();
-    Err(
-        Problem::new(format!("tests failed in: {}", names.join(", ")))
-            .fix("the failures are above, each under its ring"),
-    )
+    Err(Problem::new(format!("tests failed in: {}", names.join(", ")))
+        .fix("the failures are above, each under its ring"))
 }

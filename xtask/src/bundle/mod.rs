@@ -70,10 +70,7 @@ pub(crate) fn make(mode: Mode) -> Outcome {
     add_code(&mut site, &code)?;
     site.close()?;
     site.lay_out(&place::site())?;
-    say(
-        "bundle",
-        format_args!("{} in {}", mode.name(), place::site().display()),
-    );
+    say("bundle", format_args!("{} in {}", mode.name(), place::site().display()));
     report::print(&site, mode)
 }
 
@@ -112,10 +109,7 @@ fn static_files() -> Outcome<Vec<(String, PathBuf)>> {
         return Ok(Vec::new());
     }
     let files = files_in(&folder)?;
-    Ok(files
-        .into_iter()
-        .map(|file| (file_name(&file), file))
-        .collect())
+    Ok(files.into_iter().map(|file| (file_name(&file), file)).collect())
 }
 
 /// The files of one folder, by name: what we make must not depend on the order of the disk.
@@ -133,8 +127,5 @@ fn files_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
 }
 
 fn file_name(file: &Path) -> String {
-    file.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -36,8 +36,7 @@ pub(crate) fn print(site: &Site, mode: Mode) -> Outcome {
 }
 
 fn counts(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, extension)| IN_BUDGET.contains(&extension))
+    name.rsplit_once('.').is_some_and(|(_, extension)| IN_BUDGET.contains(&extension))
 }
 
 fn add(one: [u64; 3], other: [u64; 3]) -> [u64; 3] {

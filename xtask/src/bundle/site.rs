@@ -39,23 +39,13 @@ impl Site {
     pub(crate) fn open(folder: PathBuf, mode: Mode) -> Outcome<Self> {
         let pkg = folder.join("pkg");
         fs::create_dir_all(&pkg).at(format_args!("making {}", pkg.display()))?;
-        Ok(Self {
-            folder,
-            mode,
-            manifest: BTreeMap::new(),
-        })
+        Ok(Self { folder, mode, manifest: BTreeMap::new() })
     }
 
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(files: [(&str, &str); N], mode: Mode) -> Self {
-        let manifest = files
-            .map(|(logical, name)| (logical.to_owned(), name.to_owned()))
-            .into();
-        Self {
-            folder: PathBuf::new(),
-            mode,
-            manifest,
-        }
+        let manifest = files.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into();
+        Self { folder: PathBuf::new(), mode, manifest }
     }
 
     pub(crate) fn add_file(&mut self, logical: &str, file: &Path) -> Outcome<String> {
@@ -96,26 +86,18 @@ impl Site {
         let pkg = to.join("pkg");
         fs::create_dir_all(&pkg).at(format_args!("making {}", pkg.display()))?;
         let wanted = self.files();
-        for stale in files_in(&pkg)?
-            .iter()
-            .filter(|file| !wanted.contains(&file_name(file)))
-        {
+        for stale in files_in(&pkg)?.iter().filter(|file| !wanted.contains(&file_name(file))) {
             fs::remove_file(stale).at(format_args!("removing {}", stale.display()))?;
         }
         for name in &wanted {
             copy_if_other(&self.pkg().join(name), &pkg.join(name))?;
         }
-        copy_if_other(
-            &self.folder.join("manifest.json"),
-            &to.join("manifest.json"),
-        )
+        copy_if_other(&self.folder.join("manifest.json"), &to.join("manifest.json"))
     }
 
     /// Where the browser finds it.
     pub(crate) fn address(&self, logical: &str) -> Option<String> {
-        self.manifest
-            .get(logical)
-            .map(|name| format!("/pkg/{name}"))
+        self.manifest.get(logical).map(|name| format!("/pkg/{name}"))
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
@@ -127,16 +109,10 @@ impl Site {
         let name = self.manifest.get(logical).map_or("", String::as_str);
         let raw = self.pkg().join(name);
         let size = |file: &Path| {
-            fs::metadata(file)
-                .at(format_args!("reading {}", file.display()))
-                .map(|data| data.len())
+            fs::metadata(file).at(format_args!("reading {}", file.display())).map(|data| data.len())
         };
         if is_compressible(name) {
-            Ok([
-                size(&raw)?,
-                size(&suffixed(&raw, "gz"))?,
-                size(&suffixed(&raw, "br"))?,
-            ])
+            Ok([size(&raw)?, size(&suffixed(&raw, "gz"))?, size(&suffixed(&raw, "br"))?])
         } else {
             Ok([size(&raw)?; 3])
         }
@@ -154,10 +130,7 @@ impl Site {
 
     /// Names are plain ASCII file names: Rust's quoting of them is JSON's.
     fn json(&self) -> String {
-        let lines = self
-            .manifest
-            .iter()
-            .map(|(logical, name)| format!("  {logical:?}: {name:?}"));
+        let lines = self.manifest.iter().map(|(logical, name)| format!("  {logical:?}: {name:?}"));
         format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n"))
     }
 }
@@ -177,8 +150,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn is_compressible(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, extension)| !INCOMPRESSIBLE.contains(&extension))
+    name.rsplit_once('.').is_some_and(|(_, extension)| !INCOMPRESSIBLE.contains(&extension))
 }
 
 fn suffixed(file: &Path, suffix: &str) -> PathBuf {
@@ -204,26 +176,14 @@ fn copy_if_other(from: &Path, to: &Path) -> Outcome {
     if fs::read(to).is_ok_and(|there| there == content) {
         return Ok(());
     }
-    let made = fs::metadata(from)
-        .and_then(|data| data.modified())
-        .at(&copying)?;
+    let made = fs::metadata(from).and_then(|data| data.modified()).at(&copying)?;
     let mut file = File::create(to).at(&copying)?;
-    file.write_all(&content)
-        .and_then(|()| file.set_modified(made))
-        .at(&copying)
+    file.write_all(&content).and_then(|()| file.set_modified(made)).at(&copying)
 }
 
 fn brotli(content: &[u8], mode: Mode) -> Outcome<Vec<u8>> {
-    let quality = if mode == Mode::Release {
-        BROTLI_RELEASE
-    } else {
-        BROTLI_DEV
-    };
-    let parameters = BrotliEncoderParams {
-        quality,
-        lgwin: BROTLI_WINDOW,
-        ..Default::default()
-    };
+    let quality = if mode == Mode::Release { BROTLI_RELEASE } else { BROTLI_DEV };
+    let parameters = BrotliEncoderParams { quality, lgwin: BROTLI_WINDOW, ..Default::default() };
     let mut packed = Vec::new();
     brotli::BrotliCompress(&mut &content[..], &mut packed, &parameters)
         .at("compressing with brotli")?;
@@ -232,10 +192,7 @@ fn brotli(content: &[u8], mode: Mode) -> Outcome<Vec<u8>> {
 
 fn gzip(content: &[u8]) -> Outcome<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder
-        .write_all(content)
-        .and_then(|()| encoder.finish())
-        .at("compressing with gzip")
+    encoder.write_all(content).and_then(|()| encoder.finish()).at("compressing with gzip")
 }
 
 #[cfg(test)]
@@ -245,32 +202,20 @@ mod tests {
     #[test]
     fn a_name_holds_the_start_of_its_contents_hash() {
         // SHA-256("abc"), FIPS 180-4, appendix B.1.
-        assert_eq!(
-            fingerprinted("ternion.css", b"abc"),
-            "ternion.ba7816bf8f.css"
-        );
+        assert_eq!(fingerprinted("ternion.css", b"abc"), "ternion.ba7816bf8f.css");
         assert_eq!(fingerprinted("LICENSE", b"abc"), "LICENSE.ba7816bf8f");
     }
 
     #[test]
     fn the_manifest_is_json() {
         let site = Site::of([("a.css", "a.01.css"), ("b.js", "b.02.js")], Mode::Dev);
-        assert_eq!(
-            site.json(),
-            "{\n  \"a.css\": \"a.01.css\",\n  \"b.js\": \"b.02.js\"\n}\n"
-        );
+        assert_eq!(site.json(), "{\n  \"a.css\": \"a.01.css\",\n  \"b.js\": \"b.02.js\"\n}\n");
     }
 
     #[test]
     fn typefaces_are_not_compressed_again() {
-        let site = Site::of(
-            [("a.css", "a.01.css"), ("i.woff2", "i.02.woff2")],
-            Mode::Dev,
-        );
+        let site = Site::of([("a.css", "a.01.css"), ("i.woff2", "i.02.woff2")], Mode::Dev);
         let files: Vec<String> = site.files().into_iter().collect();
-        assert_eq!(
-            files,
-            ["a.01.css", "a.01.css.br", "a.01.css.gz", "i.02.woff2"]
-        );
+        assert_eq!(files, ["a.01.css", "a.01.css.br", "a.01.css.gz", "i.02.woff2"]);
     }
 }

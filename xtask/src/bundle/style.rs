@@ -29,11 +29,7 @@ fn resolve(text: &str, file: &Path, site: &Site) -> Outcome<String> {
     let mut resolved = String::with_capacity(text.len());
     for (number, line) in text.lines().enumerate() {
         let line = resolve_line(line, site).map_err(|name| {
-            let what = format!(
-                "{}:{}: no file `{name}` in the bundle",
-                file.display(),
-                number + 1
-            );
+            let what = format!("{}:{}: no file `{name}` in the bundle", file.display(), number + 1);
             Problem::new(what).fix(format!("there are: {}", site.names().join(", ")))
         })?;
         resolved.push_str(&line);
@@ -49,9 +45,8 @@ fn resolve_line(line: &str, site: &Site) -> Result<String, String> {
         let opening = format!("url(\"{prefix}");
         while let Some(start) = line.find(&opening) {
             let name_start = start + opening.len();
-            let length = line[name_start..]
-                .find('"')
-                .ok_or_else(|| line[name_start..].to_owned())?;
+            let length =
+                line[name_start..].find('"').ok_or_else(|| line[name_start..].to_owned())?;
             let logical = format!("{}{suffix}", &line[name_start..name_start + length]);
             let address = site.address(&logical).ok_or(logical)?;
             line.replace_range(start + "url(\"".len()..name_start + length, &address);
@@ -111,9 +106,6 @@ mod tests {
     #[test]
     fn a_placeholder_that_leads_nowhere_is_named() {
         let site = Site::of([], Mode::Dev);
-        assert_eq!(
-            resolve_line("url(\"static:no.svg\")", &site),
-            Err("no.svg".to_owned())
-        );
+        assert_eq!(resolve_line("url(\"static:no.svg\")", &site), Err("no.svg".to_owned()));
     }
 }

@@ -66,27 +66,10 @@ fn compile(mode: Mode) -> Outcome<PathBuf> {
         Mode::Release => "wasm-release",
         Mode::Dev => "wasm-dev",
     };
-    say(
-        "bundle",
-        format_args!("compiling app for the browser (profile {profile})"),
-    );
+    say("bundle", format_args!("compiling app for the browser (profile {profile})"));
     let mut rustc = cargo();
-    rustc.args([
-        "rustc",
-        "--package",
-        "app",
-        "--lib",
-        "--crate-type",
-        "cdylib",
-    ]);
-    rustc.args([
-        "--target",
-        TARGET,
-        "--features",
-        "hydrate",
-        "--profile",
-        profile,
-    ]);
+    rustc.args(["rustc", "--package", "app", "--lib", "--crate-type", "cdylib"]);
+    rustc.args(["--target", TARGET, "--features", "hydrate", "--profile", profile]);
     run(&mut rustc)?;
     Ok(place::target().join(TARGET).join(profile).join("app.wasm"))
 }
@@ -107,15 +90,10 @@ fn bind(compiled: &Path, folder: &Path, mode: Mode) -> Outcome {
     say("bundle", "binding JavaScript to WASM");
     let release = mode == Mode::Release;
     let mut bindgen = Bindgen::new();
-    bindgen
-        .input_path(compiled)
-        .out_name(STEM)
-        .typescript(false);
+    bindgen.input_path(compiled).out_name(STEM).typescript(false);
     // The page always says where the module is, since its name holds its hash.
     bindgen.omit_default_module_path(true);
-    bindgen
-        .remove_name_section(release)
-        .remove_producers_section(release);
+    bindgen.remove_name_section(release).remove_producers_section(release);
     let bound = bindgen.web(true).and_then(|web| web.generate(folder));
     bound.map_err(|error| {
         let what = format!("binding {}: {error:#}", compiled.display());
@@ -142,12 +120,7 @@ fn shrink(module: &Path) -> Outcome {
     let shrunk = module.with_extension("shrunk");
     let mut optimiser = command(node);
     optimiser.arg(place::bundle_packages().join("node_modules/binaryen/bin/wasm-opt"));
-    optimiser
-        .arg("-Oz")
-        .args(FEATURES)
-        .arg(module)
-        .arg("-o")
-        .arg(&shrunk);
+    optimiser.arg("-Oz").args(FEATURES).arg(module).arg("-o").arg(&shrunk);
     run(&mut optimiser)?;
     fs::rename(&shrunk, module).at(format_args!("replacing {}", module.display()))
 }
@@ -172,10 +145,7 @@ fn snippets(folder: &Path) -> Outcome<BTreeMap<String, String>> {
     for of_crate in crates.filter_map(Result::ok).map(|entry| entry.path()) {
         for file in files_in(&of_crate)? {
             let text = fs::read_to_string(&file).at(format_args!("reading {}", file.display()))?;
-            found.insert(
-                format!("{}/{}", file_name(&of_crate), file_name(&file)),
-                text,
-            );
+            found.insert(format!("{}/{}", file_name(&of_crate), file_name(&file)), text);
         }
     }
     Ok(found)

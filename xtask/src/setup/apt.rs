@@ -23,8 +23,7 @@ pub(crate) fn install(packages: &[&str]) -> Outcome {
     }
     refresh()?;
     let mut apt = as_root("apt-get");
-    apt.args(["install", "--yes", "--no-install-recommends", "-qq"])
-        .args(packages);
+    apt.args(["install", "--yes", "--no-install-recommends", "-qq"]).args(packages);
     run(&mut apt).map_err(|problem| by_hand(&problem.to_string()))
 }
 
@@ -38,11 +37,7 @@ pub(crate) fn as_root(program: &str) -> Command {
         sudo
     };
     // No questions: a configuration file that is already there stays.
-    elevated.args([
-        "DEBIAN_FRONTEND=noninteractive",
-        "UCF_FORCE_CONFFOLD=1",
-        program,
-    ]);
+    elevated.args(["DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1", program]);
     elevated
 }
 

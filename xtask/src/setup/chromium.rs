@@ -13,17 +13,10 @@ pub(crate) const BROWSER: Need = Need {
     meet: || apt::install(&["chromium"]),
 };
 
-const NAMES: [&str; 4] = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// `CHROMIUM` if it names a program, else the first of the usual names on PATH.
 pub(crate) fn find() -> Option<PathBuf> {
-    let chosen = env::var_os("CHROMIUM")
-        .map(PathBuf::from)
-        .filter(|file| is_program(file));
+    let chosen = env::var_os("CHROMIUM").map(PathBuf::from).filter(|file| is_program(file));
     chosen.or_else(|| NAMES.iter().find_map(|name| which(name)))
 }

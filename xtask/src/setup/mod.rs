@@ -58,24 +58,15 @@ pub(crate) fn for_check() -> Outcome {
 }
 
 fn ensure(needs: &[&Need]) -> Outcome {
-    needs
-        .iter()
-        .filter(|need| !(need.met)())
-        .try_for_each(|need| get(need))
+    needs.iter().filter(|need| !(need.met)()).try_for_each(|need| get(need))
 }
 
 fn get(need: &Need) -> Outcome {
-    say(
-        "setup",
-        format_args!("getting {}, needed to {}", need.what, need.why),
-    );
+    say("setup", format_args!("getting {}, needed to {}", need.what, need.why));
     (need.meet)()?;
     if (need.met)() {
         return Ok(());
     }
-    let what = format!(
-        "{} was installed, yet it is not found (needed to {})",
-        need.what, need.why
-    );
+    let what = format!("{} was installed, yet it is not found (needed to {})", need.what, need.why);
     Err(Problem::new(what).fix("see that its folder is on PATH, then run this again"))
 }

@@ -42,17 +42,12 @@ const INSTALLED_LOCK: &str = "node_modules/.installed-lock.json";
 
 /// A Node that is new enough: the system's, else the one that we installed.
 pub(crate) fn program() -> Option<PathBuf> {
-    [which("node"), Some(carried())]
-        .into_iter()
-        .flatten()
-        .find(|node| is_new_enough(node))
+    [which("node"), Some(carried())].into_iter().flatten().find(|node| is_new_enough(node))
 }
 
 fn is_new_enough(node: &Path) -> bool {
     let version = answer(command(node).arg("--version"));
-    version
-        .and_then(|text| major(&text))
-        .is_some_and(|major| major >= MAJOR_MIN)
+    version.and_then(|text| major(&text)).is_some_and(|major| major >= MAJOR_MIN)
 }
 
 /// `v20.20.2` → 20.
@@ -73,15 +68,9 @@ fn install() -> Outcome {
     );
     let package = format!("{}@{CARRIED_VERSION}", carrier());
     let mut npm = command("npm");
-    npm.args([
-        "install",
-        "--no-save",
-        "--no-audit",
-        "--no-fund",
-        "--prefix",
-    ])
-    .arg(carrier_folder())
-    .arg(package);
+    npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"])
+        .arg(carrier_folder())
+        .arg(package);
     fs::create_dir_all(carrier_folder()).at("making target/setup/node")?;
     run(&mut npm)
 }
@@ -96,10 +85,7 @@ fn carrier_folder() -> PathBuf {
 }
 
 fn carried() -> PathBuf {
-    carrier_folder()
-        .join("node_modules")
-        .join(carrier())
-        .join("bin/node")
+    carrier_folder().join("node_modules").join(carrier()).join("bin/node")
 }
 
 /// Installed means: from exactly this lock file.
@@ -112,15 +98,8 @@ fn is_installed(folder: &Path) -> bool {
 fn install_packages(folder: &Path) -> Outcome {
     // The browser comes from the system's packages: npm packages must not fetch one of their own.
     let mut npm = command("npm");
-    npm.current_dir(folder)
-        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    npm.args([
-        "ci",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--loglevel=error",
-    ]);
+    npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
     run(&mut npm).map_err(|problem| {
         let what = format!("{} in {}", problem, folder.display());
         Problem::new(what).fix("see that npm reaches its registry, then run this again")

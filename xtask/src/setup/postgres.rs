@@ -23,11 +23,7 @@ const NO_CLUSTER: &str = "create_main_cluster = false\n";
 
 /// Folders that hold one folder a version, each with `bin` in it.
 const BY_VERSION: [&str; 2] = ["/usr/lib/postgresql", "/opt/homebrew/opt"];
-const FIXED: [&str; 3] = [
-    "/usr/local/pgsql/bin",
-    "/usr/libexec/postgresql",
-    "/opt/homebrew/bin",
-];
+const FIXED: [&str; 3] = ["/usr/local/pgsql/bin", "/usr/libexec/postgresql", "/opt/homebrew/bin"];
 
 fn has_server() -> bool {
     folders()
@@ -37,17 +33,9 @@ fn has_server() -> bool {
 
 fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let versions = BY_VERSION
-        .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flatten();
-    let versions = versions
-        .filter_map(Result::ok)
-        .map(|version| version.path().join("bin"));
-    env::split_paths(&path)
-        .chain(FIXED.iter().map(PathBuf::from))
-        .chain(versions)
-        .collect()
+    let versions = BY_VERSION.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let versions = versions.filter_map(Result::ok).map(|version| version.path().join("bin"));
+    env::split_paths(&path).chain(FIXED.iter().map(PathBuf::from)).chain(versions).collect()
 }
 
 fn install() -> Outcome {
@@ -60,10 +48,7 @@ fn install() -> Outcome {
 
 fn refuse_main_cluster() -> Outcome {
     let mut shell = apt::as_root("sh");
-    shell.args([
-        "-c",
-        &format!("mkdir -p /etc/postgresql-common && cat > {CLUSTER_CHOICE}"),
-    ]);
+    shell.args(["-c", &format!("mkdir -p /etc/postgresql-common && cat > {CLUSTER_CHOICE}")]);
     let writing = format!("writing {CLUSTER_CHOICE}");
     let mut child = shell.stdin(Stdio::piped()).spawn().at(&writing)?;
     if let Some(mut input) = child.stdin.take() {

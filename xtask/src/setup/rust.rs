@@ -29,20 +29,13 @@ pub(crate) const LINTERS: Need = Need {
 fn has_wasm_target() -> bool {
     let sysroot = answer(command("rustc").args(["--print", "sysroot"]));
     sysroot.is_some_and(|folder| {
-        Path::new(&folder)
-            .join("lib/rustlib")
-            .join(WASM)
-            .join("lib")
-            .is_dir()
+        Path::new(&folder).join("lib/rustlib").join(WASM).join("lib").is_dir()
     })
 }
 
 fn rustup(arguments: &[&str]) -> Outcome {
     if which("rustup").is_none() {
-        let fix = format!(
-            "add `{}` with whatever installed Rust here",
-            arguments[2..].join(" ")
-        );
+        let fix = format!("add `{}` with whatever installed Rust here", arguments[2..].join(" "));
         return Err(Problem::new("this Rust was not installed by rustup").fix(fix));
     }
     run(command("rustup").args(arguments))
