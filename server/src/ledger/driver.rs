@@ -92,14 +92,18 @@ impl Driver {
         let signed = self.signing.sign_own(staged.to);
         let entries = Arc::new(std::mem::take(&mut batch.entries));
         let (events, oldest) = (entries.len(), batch.oldest);
-        match self.persist(&staged, Arc::clone(&entries), &signed, stop).await {
-            Ok(()) => {
-                self.board.journal.push(staged.from.size, Arc::clone(&entries), signed.clone());
-                self.board.figures.stored(staged.to.size, events, oldest);
-                self.settle(&signed).await;
-                batch.accepted(first, &entries);
-            }
-            Err(cause) => batch.failed(&cause),
+        let mut clients = Some(batch);
+        let durable =
+            self.persist(&staged, Arc::clone(&entries), &signed, &mut clients, stop).await;
+        if durable.is_ok() {
+            self.board.journal.push(staged.from.size, Arc::clone(&entries), signed.clone());
+            self.board.figures.stored(staged.to.size, events, oldest);
+            self.settle(&signed).await;
+        }
+        match (clients, durable) {
+            (Some(clients), Ok(())) => clients.accepted(first, &entries),
+            (Some(clients), Err(cause)) => clients.failed(&cause),
+            (None, _) => {}
         }
     }
 
@@ -132,7 +136,7 @@ impl Driver {
         let mut origin_signed = signed.clone();
         origin_signed.lines.retain(|cloud, _| *cloud == self.log.origin);
         let cosigned = self.signing.cosign(origin_signed);
-        match self.persist(staged, Arc::new(entries), &cosigned, stop).await {
+        match self.persist(staged, Arc::new(entries), &cosigned, &mut None, stop).await {
             Ok(()) => {
                 self.settle(&cosigned).await;
                 self.hear(signed).await;
@@ -142,12 +146,14 @@ impl Driver {
         }
     }
 
-    /// Makes a staged range durable; meanwhile listens. `Err`: surely not durable.
+    /// Makes a staged range durable; meanwhile listens. `Err`: surely not durable, or the node
+    /// stops. Clients are not kept waiting for a database that is away.
     async fn persist(
         &mut self,
         staged: &Staged,
         entries: Arc<Vec<Envelope>>,
         signed: &SignedHead,
+        clients: &mut Option<Prepared>,
         stop: &CancellationToken,
     ) -> Result<(), SubmitError> {
         let (store, from, tiles) = (self.store.clone(), staged.from, staged.tiles.clone());
@@ -163,7 +169,7 @@ impl Driver {
         };
         let durable = match written {
             Ok(()) => Ok(()),
-            Err(cause) => self.find_out(staged, &cause, stop).await,
+            Err(cause) => self.find_out(staged, &cause, clients, stop).await,
         };
         if durable.is_err() {
             self.replica.step(Input::StoreFailed);
@@ -176,15 +182,18 @@ impl Driver {
         &mut self,
         staged: &Staged,
         cause: &AppendError,
+        clients: &mut Option<Prepared>,
         stop: &CancellationToken,
     ) -> Result<(), SubmitError> {
         tracing::error!(log = %self.log, %cause, "an append failed; asking what is durable");
+        let unavailable = SubmitError::Unavailable(cause.to_string());
         self.closed.send_replace(true);
         let durable = loop {
             match self.store.head().await {
                 Ok(head) => break head,
                 Err(cause) => tracing::warn!(log = %self.log, %cause, "the database is away"),
             }
+            clients.take().into_iter().for_each(|clients| clients.failed(&unavailable));
             tokio::select! {
                 () = stop.cancelled() => return Err(SubmitError::Stopping),
                 () = tokio::time::sleep(RETRY_WAIT) => {}
@@ -199,7 +208,7 @@ impl Driver {
             // Two programs on one database, or a hand in it: never write on top of that.
             tracing::error!(log = %self.log, stored = durable.size, "the stored head is not ours");
         }
-        Err(SubmitError::Unavailable(cause.to_string()))
+        Err(unavailable)
     }
 
     /// The staged range is durable: says so.

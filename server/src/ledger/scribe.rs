@@ -4,6 +4,7 @@ use domain::clock::Timestamp;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::signing::SignedHead;
 use super::store::record_signatures;
@@ -13,10 +14,19 @@ const SIGNATURES_MAX: usize = 1_000;
 /// Between attempts while the database is away. What is lost is learnt again from the peers.
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 
-/// Runs until every sender is gone.
-pub(super) async fn write_down(pool: PgPool, mut signatures: mpsc::UnboundedReceiver<SignedHead>) {
+/// Runs until `stop`, and writes down what is there by then.
+pub(super) async fn write_down(
+    pool: PgPool,
+    mut signatures: mpsc::UnboundedReceiver<SignedHead>,
+    stop: CancellationToken,
+) {
     let mut batch = Vec::new();
-    while signatures.recv_many(&mut batch, SIGNATURES_MAX).await > 0 {
+    loop {
+        tokio::select! {
+            biased;
+            count = signatures.recv_many(&mut batch, SIGNATURES_MAX) => if count == 0 { return },
+            () = stop.cancelled() => return,
+        }
         let learnt_at = Timestamp::to_datetime(crate::now());
         let rows: Vec<_> = batch.drain(..).map(|signed| (signed, learnt_at)).collect();
         if let Err(cause) = record_signatures(&pool, &rows).await {

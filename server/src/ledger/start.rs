@@ -72,7 +72,7 @@ pub async fn start(
     let signing = Signing::new(setup.cloud, &setup.roster, Arc::clone(&setup.keys), &setup.epochs);
     let parts =
         Parts { setup, signing: Arc::new(signing), board, clock: Arc::new(Mutex::new(clock)) };
-    tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures));
+    tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures, stop.clone()));
     Ok(parts.assemble(opened, stop, tasks))
 }
 

@@ -30,6 +30,8 @@ pub const SIGNATURE_HEADER: &str = "x-ternion-signature";
 pub const PEER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// After this a peer counts as out of reach for the message at hand.
 const CALL_WAIT: Duration = Duration::from_secs(5);
+/// Between clouds a connection takes two round trips of at most some hundred milliseconds.
+const CONNECT_WAIT: Duration = Duration::from_secs(2);
 /// Most characters of a refusal that are worth a log line.
 const REFUSAL_CHARS_MAX: usize = 300;
 
@@ -57,6 +59,16 @@ pub enum PeerError {
     BadSignature { cloud: Cloud },
     #[error("the answer of {cloud} cannot be read: {cause}")]
     Malformed { cloud: Cloud, cause: String },
+}
+
+/// An HTTP client for peers: it keeps connections open, and goes through no proxy.
+///
+/// # Errors
+/// The TLS of this machine cannot be set up.
+pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // Fails only when a provider is installed already, which serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().tcp_nodelay(true).connect_timeout(CONNECT_WAIT).build()
 }
 
 impl Channel {

@@ -62,6 +62,19 @@ pub async fn database() -> TestDatabase {
     TestDatabase { pool, url, name, admin }
 }
 
+impl TestDatabase {
+    /// Makes the database as good as gone, or brings it back: ends every connection and takes no
+    /// new one.
+    pub async fn refuse_connections(&self, refuse: bool) {
+        let name = &self.name;
+        execute(&self.admin, format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !refuse)).await;
+        if refuse {
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+            execute(&self.admin, format!("{end} = '{name}'")).await;
+        }
+    }
+}
+
 impl Drop for TestDatabase {
     /// On a thread of its own: a test's runtime does not wait in a destructor.
     fn drop(&mut self) {

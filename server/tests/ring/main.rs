@@ -6,4 +6,6 @@ mod clouds;
 mod cluster;
 mod console;
 mod identity;
+mod ledger;
 mod projection;
+mod three;
