@@ -8,6 +8,8 @@ mod layer;
 mod print;
 mod secret;
 mod setting;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -138,6 +138,6 @@ mod tests {
         let names = || SETTINGS.iter().map(|setting| setting.path);
         assert_eq!(nearest("listne", names()), Some("listen"));
         assert_eq!(nearest("databaseurl", names()), Some("database_url"));
-        assert_eq!(nearest("colour", names()), None);
+        assert_eq!(nearest("wallpaper", names()), None);
     }
 }

@@ -7,5 +7,6 @@ mod cluster;
 mod console;
 mod identity;
 mod ledger;
+mod postgres_embedded;
 mod projection;
 mod three;

@@ -1,0 +1,165 @@
+//! The layers, and what is refused.
+
+use std::path::PathBuf;
+
+use domain::cloud::Cloud;
+use domain::key::SigningKey;
+
+use super::*;
+
+const BASE: &str = "deployment = \"prod.example.com\"\n\
+                    cloud = \"gcp\"\n\
+                    region = \"us-central1\"\n\
+                    url = \"https://gcp.example.com\"\n";
+
+fn layers(more: &str) -> Layers {
+    Layers {
+        file: Some(PathBuf::from("/etc/ternion/gcp.toml")),
+        text: format!("{BASE}{more}"),
+        ..Layers::default()
+    }
+}
+
+fn refused(layers: &Layers) -> String {
+    layers.build().expect_err("refused").to_string()
+}
+
+#[test]
+fn a_short_file_and_defaults_are_a_configuration() {
+    let (config, sources) = layers("").build().expect("valid");
+    assert_eq!(config.cloud, Cloud::Gcp);
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.data, PathBuf::from("/etc/ternion/data"));
+    assert_eq!(sources["cloud"].to_string(), "/etc/ternion/gcp.toml:2:1");
+    assert!(!sources.contains_key("epoch"));
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_flags_over_both() {
+    let mut layers = layers("epoch = 2\n[limits]\nrequests = 10\nstreams = 11\n");
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    layers.environment = [
+        set("TERNION_LIMITS_REQUESTS", "20"),
+        set("TERNION_EPOCH", "3"),
+        set("TERNION_LISTEN", "127.0.0.1:4000, 127.0.0.11:4000"),
+        set("DATABASE_URL", "postgres://secret@db/ternion"),
+    ]
+    .into();
+    layers.flags = vec!["epoch=4".to_owned()];
+    let (config, sources) = layers.build().expect("valid");
+    assert_eq!((config.epoch, config.limits.requests, config.limits.streams), (4, 20, 11));
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(sources["epoch"], Source::Flag);
+    let printed = effective(&config, &sources).expect("printable");
+    assert!(printed.contains("limits.requests = 20  # environment variable TERNION_LIMITS"));
+    assert!(printed.contains("limits.streams = 11  # /etc/ternion/gcp.toml:8:1"), "{printed}");
+    assert!(printed.contains("database_url = \"(hidden)\"") && !printed.contains("secret@"));
+    assert!(!format!("{config:?}").contains("secret@"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place_and_what_was_meant() {
+    let message = refused(&layers("\n[limits]\nbody_byte = 5\n"));
+    let expected =
+        "/etc/ternion/gcp.toml:7:1: \"body_byte\" is not a setting; did you mean \"body_bytes\"?";
+    assert_eq!(message, expected);
+    let message = refused(&layers("[peers.amazon]\nurl = \"http://x\"\n"));
+    assert!(message.contains("gcp.toml:5:8: \"amazon\" is not a setting"), "{message}");
+}
+
+#[test]
+fn a_wrong_value_is_refused_where_it_was_written() {
+    let message = refused(&layers("epoch = \"one\"\n"));
+    assert!(message.starts_with("/etc/ternion/gcp.toml:5:9: invalid type"), "{message}");
+    let mut layers = layers("");
+    layers.environment.insert("TERNION_EPOCH".to_owned(), "one".to_owned());
+    let message = refused(&layers);
+    assert!(message.starts_with("environment variable TERNION_EPOCH: invalid type"), "{message}");
+    layers.environment.clear();
+    layers.flags = vec!["epoc=1".to_owned()];
+    assert!(refused(&layers).contains("did you mean \"epoch\"?"));
+}
+
+#[test]
+fn a_missing_setting_is_named() {
+    let text = BASE.replace("cloud = \"gcp\"\n", "");
+    let message = refused(&Layers { text, ..Layers::default() });
+    assert!(message.contains("missing setting \"cloud\""), "{message}");
+}
+
+#[test]
+fn the_demonstration_stays_on_this_machine() {
+    let open = "demonstration = true\nlisten = [\"0.0.0.0:3000\"]\n";
+    assert!(refused(&layers(open)).contains("the demonstration's passwords are public"));
+    assert!(refused(&layers("story = true\n")).contains("demonstration"));
+}
+
+#[test]
+fn addresses_and_names_are_checked() {
+    assert!(refused(&layers("lab_url = \"ftp://x\"\n")).contains("http://"));
+    let text = BASE.replace("prod.example.com", "prod example");
+    assert!(refused(&Layers { text, ..Layers::default() }).contains("deployment"));
+    assert!(refused(&layers("listen = []\n")).contains("at least one address"));
+}
+
+#[test]
+fn a_roster_needs_all_three_clouds_and_nine_different_keys() {
+    let key = |seed: u8| keys::text::of(SigningKey::from_seed([seed; 32]).public());
+    let peer = |cloud: &str, first: u8| {
+        format!(
+            "[peers.{cloud}]\nurl = \"http://{cloud}\"\nregion = \"eu\"\nlog_key = \"{}\"\n\
+             cosigner_key = \"{}\"\ntransport_key = \"{}\"\n",
+            key(first),
+            key(first + 1),
+            key(first + 2)
+        )
+    };
+    let own = keys::CloudKeys {
+        log: SigningKey::from_seed([1; 32]),
+        cosigner: SigningKey::from_seed([2; 32]),
+        transport: SigningKey::from_seed([3; 32]),
+    };
+    let roster = |more: &str| keys::Roster::of(&layers(more).build().expect("valid").0, &own);
+    let error = |more: &str| roster(more).expect_err("refused");
+    assert!(roster(&(peer("aws", 4) + &peer("azure", 7))).is_ok());
+    assert_eq!(error(&peer("aws", 4)), keys::RosterError::Missing(Cloud::Azure));
+    let shared = peer("aws", 4) + &peer("azure", 6);
+    assert_eq!(error(&shared), keys::RosterError::Shared(Cloud::Azure));
+}
+
+#[test]
+fn every_setting_is_listed_and_every_listed_one_exists() {
+    let key = keys::text::of(SigningKey::from_seed([1; 32]).public());
+    for setting in SETTINGS {
+        if setting.path.starts_with("peers.gcp") {
+            continue; // this cloud itself
+        }
+        let mut layers = layers("");
+        let peer = |cloud: &str| {
+            format!(
+                "[peers.{cloud}]\nurl = \"http://x\"\nregion = \"eu\"\nlog_key = \"{key}\"\n\
+                 cosigner_key = \"{key}\"\ntransport_key = \"{key}\"\n"
+            )
+        };
+        layers.text.push_str(&(peer("aws") + &peer("azure")));
+        layers.flags = vec![format!("{}=\u{7}", setting.path)];
+        // A value that nothing accepts, or anything: but never "not a setting".
+        let unknown = layers
+            .build()
+            .err()
+            .is_some_and(|error| error.to_string().contains("is not a setting"));
+        assert!(!unknown, "{}", setting.path);
+    }
+    let (config, _) = layers("database_url = \"postgres://x\"\n").build().expect("valid");
+    let table = toml::Table::try_from(&config).expect("table");
+    for (key, value) in &table {
+        let inner = value.as_table().filter(|_| key != "peers");
+        let paths = inner.map_or_else(
+            || vec![key.clone()],
+            |inner| inner.keys().map(|name| format!("{key}.{name}")).collect(),
+        );
+        for path in paths.iter().filter(|path| *path != "peers") {
+            assert!(Setting::find(path).is_some(), "{path} is not in SETTINGS");
+        }
+    }
+}
