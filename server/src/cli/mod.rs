@@ -3,6 +3,7 @@
 mod bench;
 mod client;
 mod config;
+mod database;
 mod demo;
 mod doctor;
 mod import;
@@ -10,6 +11,8 @@ mod keygen;
 mod migrate;
 mod rebuild;
 mod serve;
+mod token;
+mod user;
 mod verify;
 
 use std::future::Future;
@@ -42,6 +45,8 @@ enum Command {
     Migrate(migrate::Arguments),
     Rebuild(rebuild::Arguments),
     Serve(serve::Arguments),
+    Token(token::Arguments),
+    User(user::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -57,6 +62,8 @@ impl Command {
             Command::Migrate(arguments) => run_async(arguments.run()),
             Command::Rebuild(arguments) => run_async(arguments.run()),
             Command::Serve(arguments) => run_async(arguments.run()),
+            Command::Token(arguments) => run_async(arguments.run()),
+            Command::User(arguments) => run_async(arguments.run()),
             Command::Verify(arguments) => arguments.run(),
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! Users are projections of FINAL `user.put` events, equal on every cloud. Their passwords and
 //! tokens are kept as verifiers outside the log and travel over the peers' channel
-//! ([`Identity::credentials_since`], [`Identity::merge_credentials`]). Sessions are this cloud's
+//! ([`Identity::exchange`]). Sessions are this cloud's
 //! alone. What is permitted is decided elsewhere, in one table: `domain::access`.
 
 mod attempts;
 mod credential;
 pub mod demonstration;
+mod exchange;
 mod guard;
 mod next;
 mod operator;

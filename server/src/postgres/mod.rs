@@ -11,7 +11,9 @@ use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
-pub use embedded::{Embedded, EmbeddedError, describe_embedded, let_pass, stop_orphan};
+pub use embedded::{
+    Embedded, EmbeddedError, describe_embedded, let_pass, running_embedded, stop_orphan,
+};
 
 use crate::config::Config;
 

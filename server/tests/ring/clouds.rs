@@ -9,7 +9,8 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
 use domain::key::SigningKey;
 use serde_json::Value;
-use server::console::Console;
+use server::console::{Console, LedgerRecorder};
+use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
@@ -40,7 +41,8 @@ pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
     pub projection: Arc<Projection>,
     pub console: Arc<Console>,
-    database: TestDatabase,
+    pub identity: Arc<Identity>,
+    pub database: TestDatabase,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -80,19 +82,24 @@ impl Clouds {
         let database = cluster::database().await;
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let setup = self.setup(cloud, &database);
+        let channel = setup.channel.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
         let projection =
             projection::start(ledger.clone(), database.pool.clone(), &stop, &mut tasks).await;
         let projection = projection.expect("the projection starts");
         let listener = self.listeners.get_mut(cloud).take().expect("started once");
-        let (routes, stopped) = (ledger.peer_routes(), stop.clone().cancelled_owned());
+        let identity = identity(cloud, &database, &ledger);
+        let routes = ledger.peer_routes().merge(identity.peer_routes(channel.clone()));
+        let stopped = stop.clone().cancelled_owned();
+        tasks.spawn(identity.clone().run(stop.clone()));
+        tasks.spawn(identity.clone().exchange(channel, stop.clone()));
         tasks.spawn(async move {
             let served = axum::serve(listener, routes).with_graceful_shutdown(stopped).await;
             served.expect("the peers' routes are served");
         });
         let deployment = deployment(cloud);
         let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
-        RunningCloud { ledger, projection, console, database, stop, tasks }
+        RunningCloud { ledger, projection, console, identity, database, stop, tasks }
     }
 
     fn setup(&self, cloud: Cloud, database: &TestDatabase) -> Setup {
@@ -114,6 +121,12 @@ impl Clouds {
             channel: Arc::new(channel),
         }
     }
+}
+
+fn identity(cloud: Cloud, database: &TestDatabase, ledger: &Arc<Ledger>) -> Arc<Identity> {
+    let settings = Settings { cloud, demonstration: false, secure_cookies: false };
+    let recorder = Arc::new(LedgerRecorder::new(ledger.clone()));
+    Identity::new(database.pool.clone(), settings, recorder)
 }
 
 fn region() -> Region {
@@ -160,10 +173,11 @@ impl RunningCloud {
 
     /// Ends its tasks, and gives what they leave behind.
     pub async fn stop(self) -> TestDatabase {
-        let RunningCloud { ledger, projection, console, database, stop, mut tasks } = self;
+        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks } =
+            self;
         stop.cancel();
         // The ledger's scribe ends when nobody can give it signatures any more.
-        drop((ledger, projection, console));
+        drop((ledger, projection, console, identity));
         let ended = async { while tasks.join_next().await.is_some() {} };
         tokio::time::timeout(PATIENCE, ended).await.expect("every task ends when asked");
         database

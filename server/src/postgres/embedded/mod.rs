@@ -158,6 +158,18 @@ impl Embedded {
     }
 }
 
+/// How to reach the embedded server of a cloud that runs already, for a command beside it. `None`
+/// where none answers, or the configuration names a server of its own.
+pub async fn running_embedded(config: &Config) -> Option<PgConnectOptions> {
+    if config.database_url.is_some() {
+        return None;
+    }
+    let options = place::existing(&config.data)?;
+    let session = PgConnection::connect_with(&options).await.ok()?;
+    session.close().await.ok()?;
+    Some(options)
+}
+
 /// Stops the server that a killed process left on `data`, if one did.
 ///
 /// # Errors

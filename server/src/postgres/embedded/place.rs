@@ -53,14 +53,26 @@ impl Place {
     }
 
     pub fn options(&self, database: &str) -> PgConnectOptions {
-        // Nothing of PGHOST, PGUSER and their like may lead to another server.
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket)
-            .port(PORT)
-            .username(NAME)
-            .password("")
-            .database(database)
+        options(&self.socket, database)
     }
+}
+
+/// How to connect to the server with this socket.
+fn options(socket: &Path, database: &str) -> PgConnectOptions {
+    // Nothing of PGHOST, PGUSER and their like may lead to another server.
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket)
+        .port(PORT)
+        .username(NAME)
+        .password("")
+        .database(database)
+}
+
+/// How to connect to a server that somebody else started on this data folder, if there is one.
+pub(super) fn existing(data: &Path) -> Option<PgConnectOptions> {
+    let root = data.canonicalize().ok()?.join("postgres");
+    let socket = socket_folder(&root);
+    socket.join(SOCKET_NAME).exists().then(|| options(&socket, NAME))
 }
 
 /// The major version that made the cluster, if there is one.

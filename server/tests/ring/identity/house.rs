@@ -32,8 +32,19 @@ pub(super) struct House {
     pub(super) identity: Arc<Identity>,
     pub(super) operator: Operator,
     pub(super) book: Arc<Book>,
-    app: Router,
+    site: Site,
 }
+
+impl std::ops::Deref for House {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// A few pages behind the guard.
+pub(super) struct Site(Router);
 
 /// What was recorded: stands in for the ledger.
 #[derive(Default)]
@@ -74,27 +85,14 @@ impl House {
         let book = Arc::new(Book::default());
         let https = settings.secure_cookies;
         let identity = Identity::new(database.pool.clone(), settings, book.clone());
-        let site = Router::new()
-            .route("/", get(|| async { Html("<p>hello") }))
-            .route("/me", get(me))
-            .route("/change", post(change))
-            .merge(routes(&identity));
-        let app = security::refuse_cross_site(identity.guard(site), &[]).expect("no origins");
-        let app = security::headers(app, https);
+        let site = Site::of(&identity, https);
         let operator = Operator::new(database.pool.clone());
-        House { database, identity, operator, book, app }
+        House { database, identity, operator, book, site }
     }
 
     /// As the projection of a FINAL `user.put` would.
     pub(super) async fn is_known(&self, login: &str, role: Role, active: bool) {
         project(&self.database.pool, login, role, active).await;
-    }
-
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.app.clone().oneshot(request).await.expect("a router answers");
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = to_bytes(response.into_body(), 1 << 20).await.expect("a small body");
-        Answer { status, headers, body: String::from_utf8(body.to_vec()).expect("text") }
     }
 }
 
@@ -180,7 +178,24 @@ pub(super) fn credentials(email: &str, password: &str) -> String {
     )
 }
 
-impl House {
+impl Site {
+    pub(super) fn of(identity: &Arc<Identity>, https: bool) -> Site {
+        let pages = Router::new()
+            .route("/", get(|| async { Html("<p>hello") }))
+            .route("/me", get(me))
+            .route("/change", post(change))
+            .merge(routes(identity));
+        let app = security::refuse_cross_site(identity.guard(pages), &[]).expect("no origins");
+        Site(security::headers(app, https))
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.0.clone().oneshot(request).await.expect("a router answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), 1 << 20).await.expect("a small body");
+        Answer { status, headers, body: String::from_utf8(body.to_vec()).expect("text") }
+    }
+
     pub(super) async fn signs_in(&self, email: &str, password: &str) -> Answer {
         self.send(form("/sign-in", "", &credentials(email, password))).await
     }
