@@ -51,10 +51,13 @@ pub(crate) fn scroll_top(id: &str) -> i32 {
     element(id).map_or(0, |element| element.scroll_top())
 }
 
-pub(crate) fn scroll_to(id: &str, top: i32) {
-    if let Some(element) = element(id) {
-        element.set_scroll_top(top);
-    }
+/// At the next frame: what was built just now stands in the document by then.
+pub(crate) fn scroll_to(id: &'static str, top: i32) {
+    request_animation_frame(move || {
+        if let Some(element) = element(id) {
+            element.set_scroll_top(top);
+        }
+    });
 }
 
 /// Moves the focus to the link of the next or previous row of a list; to the first, from elsewhere.

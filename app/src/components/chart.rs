@@ -181,7 +181,13 @@ fn TimeAxis(series: Signal<Vec<SeriesPoint>>) -> impl IntoView {
         (0..MARKS)
             .filter_map(|mark| series.get(last * mark / (MARKS - 1)))
             .map(|point| point.at)
-            .collect::<Vec<Timestamp>>()
+            .fold(Vec::<Timestamp>::new(), |mut marks, at| {
+                // A series of two points has two marks, not five.
+                if marks.last() != Some(&at) {
+                    marks.push(at);
+                }
+                marks
+            })
     };
     let shape = move || {
         let marks = marks();

@@ -23,8 +23,9 @@ pub(crate) struct LiveRow {
     /// document would go on listening to signals that went away with its old list.
     batch: usize,
     row: ArcRwSignal<EventRow>,
-    /// Came by the stream: slides in.
-    fresh: bool,
+    /// Came by the stream just now: slides in. No longer once others have come, since a row that
+    /// moves down in the document would slide in again.
+    fresh: ArcRwSignal<bool>,
 }
 
 static BATCHES: AtomicUsize = AtomicUsize::new(0);
@@ -49,7 +50,7 @@ impl LiveRows {
             slot: slot(&row),
             batch,
             row: ArcRwSignal::new(row),
-            fresh: false,
+            fresh: ArcRwSignal::new(false),
         };
         LiveRows { rows: RwSignal::new(rows.into_iter().map(live).collect()), batch }
     }
@@ -94,9 +95,10 @@ impl LiveRows {
             slot: slot(&row),
             batch,
             row: ArcRwSignal::new(row),
-            fresh: true,
+            fresh: ArcRwSignal::new(true),
         };
         self.rows.update(|shown| {
+            shown.iter().for_each(|live| live.fresh.set(false));
             shown.splice(0..0, rows.into_iter().map(fresh));
             shown.sort_by_key(|live| Reverse(live.accepted_at()));
             shown.truncate(limit);
@@ -161,22 +163,22 @@ fn Row(live: LiveRow, columns: Columns) -> impl IntoView {
     };
     let shape = if whole { TimeShape::Millisecond } else { TimeShape::Second };
     view! {
-        <tr class:row-fresh=fresh>
+        <tr class:row-fresh=move || fresh.get()>
             <td class="cell-finality" data-label="Finality">
                 <span class="finality"><Triad signed status /> <FinalityBadge status /></span>
             </td>
             <td class="cell-event" data-label="Event"><EventLink id=first.event_id.clone() /></td>
-            {whole.then(|| view! { <td class="mono" data-label="Slot">{slot(&first)}</td> })}
-            <td data-label="Tenant">{first.tenant_id.clone()}</td>
-            <td class="muted" data-label="Kind">{first.kind.clone().unwrap_or_else(|| "–".to_owned())}</td>
-            <td data-label="Origin">
+            {whole.then(|| view! { <td class="cell-slot mono" data-label="Slot">{slot(&first)}</td> })}
+            <td class="cell-tenant" data-label="Tenant">{first.tenant_id.clone()}</td>
+            <td class="cell-kind muted" data-label="Kind">{first.kind.clone().unwrap_or_else(|| "–".to_owned())}</td>
+            <td class="cell-origin" data-label="Origin">
                 <span class="cloud"><CloudGlyph cloud=first.origin /> {first.origin.name()}</span>
             </td>
             {whole.then(|| view! { <td class="cell-hash" data-label="Hash"><Hash value=first.hash.clone() what="hash" /></td> })}
-            <td class="number mono" data-label="Accepted">
+            <td class="cell-accepted number mono" data-label="Accepted">
                 <Time at=first.accepted_at shape=shape zone_in_heading=true />
             </td>
-            <td class="number mono" data-label="Time to final">{move || time_to_final(&row.read())}</td>
+            <td class="cell-wait number mono" data-label="Time to final">{move || time_to_final(&row.read())}</td>
         </tr>
     }
 }

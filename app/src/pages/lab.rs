@@ -4,6 +4,7 @@ use domain::access::Action;
 use domain::cloud::Cloud;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 
 use crate::api;
 use crate::backend::{LabAct, LabState, LiveState, ProcessState};
@@ -27,7 +28,7 @@ pub(crate) fn LabPage() -> impl IntoView {
     let title = view! { <Title text="Fault lab" /> };
     if !here.viewer.may(Action::OperateFaultLab) {
         let reason = here.viewer.role.refusal(Action::OperateFaultLab);
-        return view! { {title} <section class="card"><p>{reason}</p></section> }.into_any();
+        return view! { {title} <NotForThisRole reason /> }.into_any();
     }
     let lab = Resource::new_blocking(|| (), |()| api::lab());
     let retry = Callback::new(move |()| lab.refetch());
@@ -43,6 +44,18 @@ pub(crate) fn LabPage() -> impl IntoView {
         </Transition>
     }
     .into_any()
+}
+
+#[component]
+fn NotForThisRole(reason: String) -> impl IntoView {
+    view! {
+        <section class="lost">
+            <h2>"The fault lab is not for this role."</h2>
+            <p>{reason}</p>
+            <p class="muted">"What it causes is seen everywhere: the overview shows which clouds are up, the ledger what became final."</p>
+            <p class="lost-ways"><A href="/" attr:class="button button-first">"Overview"</A></p>
+        </section>
+    }
 }
 
 /// What the page knows and can do.

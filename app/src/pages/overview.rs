@@ -89,13 +89,16 @@ fn Body(overview: Overview, unsettled: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
+/// A young deployment's series grows to this many points before it begins to move.
+const POINTS_MIN: usize = 120;
+
 /// The series that came with the page, continued by the stream at the same spacing.
 fn growing_series(
     state: Memo<LiveState>,
     first: Vec<SeriesPoint>,
     step_ms: i64,
 ) -> Signal<Vec<SeriesPoint>> {
-    let length = first.len().max(2);
+    let length = first.len().max(POINTS_MIN);
     let series = RwSignal::new(first);
     Effect::new(move |_| {
         let (at, final_per_s) = state.with(|state| (state.at, state.final_per_s));

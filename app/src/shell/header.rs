@@ -71,11 +71,22 @@ fn HealthPill() -> impl IntoView {
     let known = move || {
         live.state.read().as_ref().map(|state| (state.health(), health_sentence(state, zone)))
     };
-    view! {
-        <p class="health badge" data-state=move || known().map_or("unknown", |(health, _)| health_name(health))>
-            {move || known().map_or_else(|| "Not known yet".to_owned(), |(_, sentence)| sentence)}
-        </p>
-    }
+    let lost = move || match live.link.get() {
+        Link::Stale(since) => {
+            Some(format!("Not known since {}", zone.clock(since, TimeShape::Minute)))
+        }
+        _ => None,
+    };
+    let name = move || match (lost(), known()) {
+        (None, Some((health, _))) => health_name(health),
+        _ => "unknown",
+    };
+    let sentence = move || {
+        lost()
+            .or_else(|| known().map(|(_, sentence)| sentence))
+            .unwrap_or_else(|| "Not known yet".to_owned())
+    };
+    view! { <p class="health badge" data-state=name>{sentence}</p> }
 }
 
 const fn health_name(health: Health) -> &'static str {

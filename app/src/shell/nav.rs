@@ -141,7 +141,7 @@ pub(super) fn Foot() -> impl IntoView {
                     <span>"Served by " <strong>{cloud.name()}</strong></span>
                     <span class="mono muted">{address.region}</span>
                 </p>
-                <p class="foot-peers"><span>"Same page at"</span> {others}</p>
+                <p class="foot-peers"><span>"Also at"</span> {others}</p>
             </div>
             <div class="foot-person">
                 <p class="foot-name">

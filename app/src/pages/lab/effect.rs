@@ -1,10 +1,10 @@
 //! What the system does about it: live figures, and a timeline of acts and answers.
 
 use domain::clock::Timestamp;
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use leptos::prelude::*;
 
-use crate::backend::{Condition, LabAct, LiveState, Problem};
+use crate::backend::{CloudState, Condition, LabAct, LiveState, Problem};
 use crate::browser;
 use crate::components::announcer::Announcer;
 use crate::components::chart::Sparkline;
@@ -45,10 +45,14 @@ impl Story {
     /// Writes down every change of the deployment from now on.
     pub(super) fn listen(live: Live) -> Self {
         let story = Story { lines: RwSignal::default(), announcer: expect_context() };
+        let owes = StoredValue::new(PerCloud::default());
         Effect::new(move |before: Option<Option<LiveState>>| {
             let now = live.state.get();
             if let (Some(Some(before)), Some(now)) = (&before, &now) {
-                for sentence in changes(before, now) {
+                let mut known = owes.get_value();
+                let sentences = changes(before, now, &mut known);
+                owes.set_value(known);
+                for sentence in sentences {
                     story.announcer.say(sentence.clone());
                     story.add(Who::System, sentence);
                 }
@@ -81,39 +85,49 @@ impl Story {
     }
 }
 
-/// What a reader should know of the step from one state to the next.
-fn changes(before: &LiveState, now: &LiveState) -> Vec<String> {
+/// What a reader should know of the step from one state to the next. `owes`: the cloud was away
+/// and has not signed for everything since; a lag of a moment is not worth a line.
+fn changes(before: &LiveState, now: &LiveState, owes: &mut PerCloud<bool>) -> Vec<String> {
     let mut sentences = Vec::new();
     for (cloud, state) in now.clouds.iter() {
-        let old = before.clouds.get(cloud);
-        let name = cloud.title();
-        if old.condition != state.condition {
-            sentences.push(match state.condition {
-                Condition::Up => format!("{name} is up."),
-                Condition::Lagging => format!(
-                    "{name} is back and {} behind.",
-                    format::counted(state.behind, "entry", "entries")
-                ),
-                Condition::Down => format!("{name} no longer answers."),
-                Condition::Unknown => format!("{name} has not been heard from."),
-            });
-        } else if old.behind > 0 && state.behind == 0 && state.condition == Condition::Up {
-            sentences.push(format!("{name} has signed for everything it missed."));
+        let was = before.clouds.get(cloud).condition;
+        if was != state.condition {
+            sentences.push(new_condition(cloud, was, state));
+        }
+        let here = matches!(state.condition, Condition::Up | Condition::Lagging);
+        if !here {
+            *owes.get_mut(cloud) = true;
+        } else if *owes.get(cloud) && state.behind == 0 {
+            *owes.get_mut(cloud) = false;
+            sentences.push(format!("{} has signed for everything it missed.", cloud.title()));
         }
     }
-    if before.health() != now.health() {
-        sentences.push(match now.health() {
-            Health::Normal => "Normal again: three of three clouds.".to_owned(),
-            Health::Degraded => {
-                format!(
-                    "Degraded: two clouds go on, {} events/s become final.",
-                    format::rate(now.final_per_s)
-                )
-            }
-            Health::NoQuorum => "No quorum: events are accepted and wait as PENDING.".to_owned(),
-        });
-    }
+    sentences.extend((before.health() != now.health()).then(|| new_health(now)));
     sentences
+}
+
+fn new_condition(cloud: Cloud, was: Condition, state: &CloudState) -> String {
+    let name = cloud.title();
+    let behind = format::counted(state.behind, "entry", "entries");
+    match (was, state.condition) {
+        (Condition::Lagging, Condition::Up) => format!("{name} keeps up again."),
+        (_, Condition::Up) => format!("{name} is up."),
+        (Condition::Up, Condition::Lagging) => format!("{name} falls behind: {behind}."),
+        (_, Condition::Lagging) => format!("{name} is back and {behind} behind."),
+        (_, Condition::Down) => format!("{name} no longer answers."),
+        (_, Condition::Unknown) => format!("{name} has not been heard from."),
+    }
+}
+
+fn new_health(now: &LiveState) -> String {
+    match now.health() {
+        Health::Normal => "Normal again: three of three clouds.".to_owned(),
+        Health::Degraded => {
+            let rate = format::rate(now.final_per_s);
+            format!("Degraded: two clouds go on, {rate} events/s become final.")
+        }
+        Health::NoQuorum => "No quorum: events are accepted and wait as PENDING.".to_owned(),
+    }
 }
 
 /// The figures to watch.
@@ -221,5 +235,67 @@ fn TimelineLine(line: Line) -> impl IntoView {
             <Time at=line.at shape=TimeShape::Second />
             <span>{line.sentence}</span>
         </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cloud(condition: Condition, behind: u64) -> CloudState {
+        CloudState {
+            condition,
+            own_log_size: 0,
+            behind,
+            confirms_p50_ms: None,
+            load: None,
+            heard_at: None,
+            behind_history: Vec::new(),
+        }
+    }
+
+    fn state(aws: CloudState) -> LiveState {
+        let clouds_up = if aws.condition == Condition::Down { 2 } else { 3 };
+        let clouds = PerCloud { gcp: cloud(Condition::Up, 0), aws, azure: cloud(Condition::Up, 0) };
+        LiveState {
+            at: Timestamp::from_unix_ms(0),
+            clouds_up,
+            clouds,
+            final_per_s: 400.0,
+            window_s: 10,
+            time_to_final_p50_ms: None,
+            time_to_final_p99_ms: None,
+            pending: 0,
+            quarantined: 0,
+            events: 0,
+        }
+    }
+
+    #[test]
+    fn an_outage_is_told_from_its_start_to_the_last_signature() {
+        let course = [
+            state(cloud(Condition::Up, 0)),
+            state(cloud(Condition::Down, 9)),
+            state(cloud(Condition::Lagging, 90)),
+            state(cloud(Condition::Up, 0)),
+        ];
+        let mut owes = PerCloud::default();
+        let told: Vec<Vec<String>> =
+            course.windows(2).map(|pair| changes(&pair[0], &pair[1], &mut owes)).collect();
+        assert_eq!(
+            told[0],
+            ["AWS no longer answers.", "Degraded: two clouds go on, 400 events/s become final."]
+        );
+        assert_eq!(
+            told[1],
+            ["AWS is back and 90 entries behind.", "Normal again: three of three clouds."]
+        );
+        assert_eq!(told[2], ["AWS keeps up again.", "AWS has signed for everything it missed."]);
+    }
+
+    #[test]
+    fn a_lag_of_a_moment_is_not_told() {
+        let (two, none) = (state(cloud(Condition::Up, 2)), state(cloud(Condition::Up, 0)));
+        assert!(changes(&two, &none, &mut PerCloud::default()).is_empty());
     }
 }

@@ -11,6 +11,9 @@ use crate::backend::EventQuery;
 use crate::browser;
 use crate::query::input_time;
 
+/// On a phone the rarer fields wait behind this box, without any script.
+const MORE_ID: &str = "more-filters";
+
 /// Built once: after a navigation the fields take the new values and the focus stays.
 #[component]
 pub(super) fn Filters(query: Memo<EventQuery>) -> impl IntoView {
@@ -27,6 +30,10 @@ pub(super) fn Filters(query: Memo<EventQuery>) -> impl IntoView {
     view! {
         <form class="filters" method="get" action="/ledger" role="search" aria-label="Filter the ledger" on:submit=submit>
             <TextFilter name="q" label="Id, hash, slot" value=text(|query| query.q.clone()) wide=true />
+            <label class="filters-more button needs-phone">
+                <input id=MORE_ID type="checkbox" checked=query.get_untracked().is_filtered() />
+                "More filters"
+            </label>
             <TextFilter name="tenant" label="Tenant" value=text(|query| query.tenant.clone()) />
             <TextFilter name="kind" label="Kind" value=text(|query| query.kind.clone()) />
             <ChoiceFilter name="status" label="Finality" options=Finality::ALL.map(Finality::word).to_vec()
