@@ -115,10 +115,9 @@ impl Driver {
             Some(refusal) => answer_refusal(self.log, refusal),
             None => match staged(effects.clone()) {
                 Some(staged) => self.take(&staged, entries, &signed, stop).await,
-                None => {
-                    self.perform(effects).await;
-                    self.confirmation()
-                }
+                None if self.perform(effects).await.released => self.confirmation(),
+                // Another branch, or not comparable just now: nothing is confirmed.
+                None => RangeAnswer::Busy,
             },
         };
         drop(reply.send(answer)); // a peer that has gone asks again
@@ -167,14 +166,10 @@ impl Driver {
                 Some(heard) = self.heard.recv() => self.hear(&heard).await,
             }
         };
-        let durable = match written {
+        match written {
             Ok(()) => Ok(()),
             Err(cause) => self.find_out(staged, &cause, clients, stop).await,
-        };
-        if durable.is_err() {
-            self.replica.step(Input::StoreFailed);
         }
-        durable
     }
 
     /// The write's outcome is unknown: waits until the database can tell.
@@ -195,7 +190,7 @@ impl Driver {
             }
             clients.take().into_iter().for_each(|clients| clients.failed(&unavailable));
             tokio::select! {
-                () = stop.cancelled() => return Err(SubmitError::Stopping),
+                () = stop.cancelled() => return Err(unavailable),
                 () = tokio::time::sleep(RETRY_WAIT) => {}
             }
         };
@@ -204,11 +199,29 @@ impl Driver {
         if durable == staged.to {
             return Ok(());
         }
+        self.replica.step(Input::StoreFailed);
         if durable != staged.from {
-            // Two programs on one database, or a hand in it: never write on top of that.
-            tracing::error!(log = %self.log, stored = durable.size, "the stored head is not ours");
+            self.reload(durable).await;
         }
         Err(unavailable)
+    }
+
+    /// The stored head is neither where we left it nor where we meant it to be: an earlier append
+    /// of ours arrived late, or another program writes this database. What is stored counts.
+    async fn reload(&mut self, durable: Head) {
+        tracing::error!(log = %self.log, size = durable.size, "the stored head moved by itself");
+        match self.store.open().await {
+            Ok(stored) => {
+                let known = stored.signed;
+                self.replica = Replica::resume(self.log, self.me, stored.appender, &known);
+            }
+            // The next append fails in the same way, and comes here again.
+            Err(cause) => tracing::error!(log = %self.log, %cause, "the log cannot be read again"),
+        }
+        match self.store.signed_of_size(self.replica.head().size).await {
+            Ok(signed) => signed.iter().for_each(|signed| self.board.stored(signed)),
+            Err(cause) => tracing::error!(log = %self.log, %cause, "a head cannot be read again"),
+        }
     }
 
     /// The staged range is durable: says so.
@@ -227,18 +240,18 @@ impl Driver {
             let effects = self.replica.step(Input::Signed { by, head: signed.head });
             self.perform(effects).await;
         }
-        let counted = |cloud: Cloud| *self.replica.signed().get(cloud) >= signed.head.size;
-        if signed.head.size <= self.replica.head().size {
-            let mut held = signed.clone();
-            held.lines.retain(|cloud, _| *cloud != self.me && counted(*cloud));
-            if !held.lines.is_empty() && self.board.learn(&held) {
-                drop(self.board.scribe.send(held)); // the scribe ends only with the node
-            }
+        // Only what stands for our own tree may ever be shown as a signature on it.
+        let mut held = signed.clone();
+        let agrees = |cloud: Cloud| self.replica.agrees(cloud, signed.head);
+        held.lines.retain(|cloud, _| *cloud != self.me && agrees(*cloud));
+        if !held.lines.is_empty() && self.board.learn(&held) {
+            drop(self.board.scribe.send(held)); // the scribe ends only with the node
         }
         self.publish();
     }
 
-    async fn perform(&mut self, effects: Vec<Effect>) {
+    async fn perform(&mut self, effects: Vec<Effect>) -> Performed {
+        let mut performed = Performed::default();
         let mut queue = effects;
         while let Some(effect) = queue.pop() {
             match effect {
@@ -254,15 +267,14 @@ impl Driver {
                     );
                     metrics::counter!("ternion_ledger_conflicts_total").increment(1);
                 }
-                // Finality is published from the machine's state; storing and releasing are
+                Effect::Release(_) => performed.released = true,
+                // Finality is published from the machine's state; storing and refusing are
                 // handled where they are asked for.
-                Effect::Final(_)
-                | Effect::Replicated(_)
-                | Effect::Release(_)
-                | Effect::Refuse(_)
-                | Effect::Store(_) => {}
+                Effect::Final(_) | Effect::Replicated(_) | Effect::Refuse(_) | Effect::Store(_) => {
+                }
             }
         }
+        performed
     }
 
     async fn our_root(&self, head: Head) -> Option<Hash> {
@@ -307,6 +319,13 @@ impl Driver {
     fn leaves(&self, entries: &[Envelope], start: u64) -> Vec<Leaf> {
         (start..).zip(entries).map(|(at, entry)| entry.leaf(self.log.epoch, at)).collect()
     }
+}
+
+/// What came of some effects.
+#[derive(Clone, Copy, Debug, Default)]
+struct Performed {
+    /// Our signature on what we hold may be shown.
+    released: bool,
 }
 
 fn staged(effects: Vec<Effect>) -> Option<Staged> {
