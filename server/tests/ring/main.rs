@@ -2,11 +2,16 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bench;
 mod clouds;
 mod cluster;
+mod command;
 mod console;
 mod identity;
+mod import;
 mod ledger;
 mod postgres_embedded;
 mod projection;
+mod stand_in;
 mod three;
+mod verify;
