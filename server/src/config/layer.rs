@@ -13,7 +13,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::setting::{Kind, SETTINGS, Setting, nearest};
+use super::setting::{Kind, PREFIX, SETTINGS, Setting, nearest};
 use super::{Config, check};
 
 /// Where a value was written.
@@ -113,17 +113,17 @@ impl Layers {
     }
 
     /// Variables that look like settings and are none: probably misspelt. Others that start so
-    /// belong to the tests.
+    /// belong to commands and tests.
     #[must_use]
     pub fn suspicious_variables(&self) -> Vec<String> {
         let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
-        let unknown = self.environment.keys().filter(|name| {
-            name.starts_with("TERNION_") && !known.contains(*name) && *name != "TERNION_DATA"
-        });
+        let names = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+        let given = self.environment.keys().filter_map(|name| name.strip_prefix(PREFIX));
+        let unknown = given.filter(|name| !names().any(|known| known == *name));
         unknown
             .filter_map(|name| {
-                let meant = nearest(name, known.iter().map(String::as_str))?;
-                Some(format!("{name} is not a setting; did you mean {meant}?"))
+                let meant = nearest(name, names())?;
+                Some(format!("{PREFIX}{name} is not a setting; did you mean {PREFIX}{meant}?"))
             })
             .collect()
     }

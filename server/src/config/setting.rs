@@ -1,5 +1,8 @@
 //! The list of settings: how the environment and flags reach each, and what it means.
 
+/// Of the environment variables that are settings.
+pub(super) const PREFIX: &str = "TERNION_";
+
 /// How a text from the environment or a flag becomes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -26,7 +29,7 @@ impl Setting {
         if self.path == "data" {
             return "TERNION_DATA_DIR".to_owned();
         }
-        format!("TERNION_{}", self.path.replace('.', "_").to_uppercase())
+        format!("{PREFIX}{}", self.path.replace('.', "_").to_uppercase())
     }
 
     #[must_use]

@@ -81,6 +81,16 @@ fn a_wrong_value_is_refused_where_it_was_written() {
 }
 
 #[test]
+fn a_misspelt_variable_is_suspected_and_a_test_s_own_is_not() {
+    let mut layers = layers("");
+    for name in ["TERNION_LISTNE", "TERNION_BIN", "TERNION_DATA", "TERNION_EPOCH", "PATH"] {
+        layers.environment.insert(name.to_owned(), "x".to_owned());
+    }
+    let suspected = layers.suspicious_variables();
+    assert_eq!(suspected, ["TERNION_LISTNE is not a setting; did you mean TERNION_LISTEN?"]);
+}
+
+#[test]
 fn a_missing_setting_is_named() {
     let text = BASE.replace("cloud = \"gcp\"\n", "");
     let message = refused(&Layers { text, ..Layers::default() });

@@ -22,7 +22,6 @@ pub fn parse(text: &str) -> Result<PublicKey, String> {
 ///
 /// # Errors
 /// Only the serializer's own.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 pub fn serialize<S: Serializer>(key: &PublicKey, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_str(&of(*key))
 }

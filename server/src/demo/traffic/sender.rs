@@ -17,7 +17,8 @@ const TOKEN: &str = "demo-ingest";
 /// A batch goes when it has this many events, or this old ones.
 const BATCH_EVENTS: usize = 10;
 const BATCH_AGE: Duration = Duration::from_millis(400);
-/// Without any cloud, the newest are kept: a demonstration need not catch up for hours.
+/// What waits while its clouds are away; beyond it the oldest go, since a demonstration need not
+/// catch up for hours.
 const WAITING_EVENTS_MAX: usize = 400;
 /// A cloud that did not answer is not asked again for so long.
 const AVOID: Duration = Duration::from_secs(3);

@@ -102,20 +102,10 @@ fn rate(now: Timestamp) -> f64 {
     EVENTS_PER_S * (1.0 + DAILY_SWING * angle.cos())
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to a small positive range"
-)]
 fn tokens(random: &mut Random, (median, sigma): (f64, f64), max: f64) -> u64 {
     random.log_normal(median, sigma).clamp(1.0, max) as u64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share below 1 of a small count"
-)]
 fn share(count: u64, part: f64) -> u64 {
     (count as f64 * part) as u64
 }
