@@ -1,5 +1,5 @@
-// Real Chromium from the system's packages. Nothing global is started here: `demo.ts` starts the
-// clouds that a worker needs, and there is one worker, since three Postgres servers fill two cores.
+// Real Chromium from the system's packages, against the clouds that `demonstration.ts` starts once.
+// One worker, since three clouds and their Postgres servers fill two cores.
 import { execFileSync } from "node:child_process";
 import { defineConfig } from "@playwright/test";
 
@@ -8,6 +8,7 @@ const chromium =
 
 export default defineConfig({
   testDir: ".",
+  globalSetup: "./demonstration.ts",
   outputDir: "test-results",
   workers: 1,
   fullyParallel: false,

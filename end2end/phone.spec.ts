@@ -1,0 +1,43 @@
+// On a phone nothing runs out of the screen to the right.
+import { expect, PAGES, test } from "./console";
+import type { Page } from "@playwright/test";
+
+/** A common phone, and the narrowest screen that WCAG 2.2 (1.4.10 Reflow) asks for. */
+const WIDTHS = [390, 320];
+
+/** Elements that reach over the right edge; what scrolls within itself may be wider inside. */
+const overhanging = (page: Page) =>
+  page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > width + 1);
+    return wide.map((element) => `${element.tagName}.${element.className}`).slice(0, 8);
+  });
+
+for (const width of WIDTHS) {
+  test.describe(`${width} pixels wide`, () => {
+    test.use({ viewport: { width, height: 800 }, hasTouch: true, isMobile: true });
+
+    for (const path of PAGES) {
+      test(`${path} does not scroll sideways`, async ({ page, open }) => {
+        await open(path);
+        expect(await overhanging(page)).toEqual([]);
+      });
+    }
+
+    test("an event does not scroll sideways", async ({ page, open, replicated }) => {
+      await open(replicated);
+      await expect(page.locator("#proof-title")).toBeVisible();
+      expect(await overhanging(page)).toEqual([]);
+    });
+
+    test.describe("before signing in", () => {
+      test.use({ role: null });
+
+      test("the door does not scroll sideways", async ({ page, open }) => {
+        await open("/sign-in");
+        expect(await overhanging(page)).toEqual([]);
+      });
+    });
+  });
+}
