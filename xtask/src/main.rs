@@ -36,7 +36,9 @@ fn main() -> ExitCode {
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("\nxtask: {problem}");
+            if !problem.is_told() {
+                eprintln!("\nxtask: {problem}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -8,13 +8,23 @@ use std::io;
 pub(crate) struct Problem {
     what: String,
     fix: Option<String>,
+    told: bool,
 }
 
 pub(crate) type Outcome<T = ()> = Result<T, Problem>;
 
 impl Problem {
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: None }
+        Self { what: what.into(), fix: None, told: false }
+    }
+
+    /// Has been printed where it arose; only the exit code remains.
+    pub(crate) fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
     }
 
     /// What the reader can do, in the imperative.

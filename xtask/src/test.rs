@@ -77,7 +77,7 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
     bundle::make(Mode::Dev)?;
     let mut results = Vec::new();
     for ring in rings {
-        results.push(attempt(ring, runner)?);
+        results.push(attempt(ring, runner).unwrap_or_else(|problem| not_run(ring, &problem)));
     }
     conclude(&results)
 }
@@ -122,6 +122,12 @@ fn attempt(ring: Ring, runner: Runner) -> Outcome<Result> {
     Ok(Result { ring, tally, seconds: started.elapsed().as_secs() })
 }
 
+/// A ring that could not even begin has failed, and the rings after it are still worth running.
+fn not_run(ring: Ring, problem: &Problem) -> Result {
+    eprintln!("\n{}: {problem}", ring.name());
+    Result { ring, tally: Tally { failed: 1, ..Tally::default() }, seconds: 0 }
+}
+
 fn rust(verb: &[&str], ring: Ring) -> Command {
     let mut tests = cargo();
     tests.args(verb).args(ring.packages());
@@ -141,6 +147,7 @@ fn browser() -> Outcome<Command> {
     Ok(tests)
 }
 
+/// The last line is the sum: who runs us reads it.
 fn conclude(results: &[Result]) -> Outcome {
     let mut total = Tally::default();
     println!("\n    {:<10}{:>8}{:>8}{:>8}{:>9}", "ring", "passed", "failed", "skipped", "seconds");
@@ -150,12 +157,8 @@ fn conclude(results: &[Result]) -> Outcome {
         total += *tally;
     }
     println!("\n{total}");
-    if total.failed == 0 {
-        return Ok(());
+    match total.failed {
+        0 => Ok(()),
+        _ => Err(Problem::new("tests failed").told()),
     }
-    let names =
-        results.iter().filter(|result| result.tally.failed > 0).map(|result| result.ring.name());
-    let names: Vec<&str> = names.collect();
-    Err(Problem::new(format!("tests failed in: {}", names.join(", ")))
-        .fix("the failures are above, each under its ring"))
 }
