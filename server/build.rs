@@ -1,4 +1,5 @@
-//! Makes the folder that the server embeds, so that it compiles before the bundle is built.
+//! Makes the folder that the server embeds, so that it compiles before the bundle is built, and
+//! sees to it that a release holds the newest bundle.
 
 use std::path::Path;
 use std::{env, fs};
@@ -11,6 +12,14 @@ fn main() {
     }
     // A migration that is added must be embedded too.
     println!("cargo::rerun-if-changed=../migrations");
-    println!("cargo::rerun-if-changed=../target/site");
     println!("cargo::rerun-if-changed=build.rs");
+    // A debug build reads the bundle's files when it is asked for them: only a release holds them.
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo::rerun-if-changed=../target/site/manifest.json");
+        if !site.join("manifest.json").exists() {
+            println!(
+                "cargo::warning=pages will have no styles and scripts: `make build` makes them first"
+            );
+        }
+    }
 }
