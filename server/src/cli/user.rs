@@ -176,7 +176,7 @@ async fn list(operator: &Operator) -> Done {
     }
     for (user, waits) in users {
         let state = match (waits, user.active) {
-            (true, _) => "waits to be recorded",
+            (true, _) => "waits to be FINAL",
             (false, true) => "active",
             (false, false) => "deactivated",
         };

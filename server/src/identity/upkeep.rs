@@ -47,7 +47,8 @@ impl Identity {
             tokio::select! {
                 heard = listener.try_recv() => {
                     self.tokens.forget();
-                    if heard?.is_none_or(|change| change.payload() == "identity_pending_user") {
+                    // A credential changes nothing for users who wait.
+                    if heard?.is_none_or(|change| change.payload() != "identity_credential") {
                         self.record_waiting().await;
                     }
                 }
@@ -66,11 +67,13 @@ impl Identity {
     }
 
     /// Records the users that the command line left in the database, the first admin among them;
-    /// says how many.
+    /// says how many. Each waits there until its event is FINAL and projected here, and is
+    /// recorded again until then: the same event id makes that one event, whatever crashes.
     ///
     /// # Errors
     /// One could not be recorded now; it and the later ones wait on.
     pub async fn adopt_bootstrap(&self) -> Result<usize, Problem> {
+        user::settle_projected(&self.pool).await?;
         let waiting = user::pending(&self.pool).await?;
         let count = waiting.len();
         for user::Pending { event_id, user } in waiting {
@@ -82,10 +85,10 @@ impl Identity {
                 Err(problem) if problem.http.is_client_error() => {
                     // It will never be accepted; the others must not wait behind it.
                     tracing::error!(login, detail = problem.detail, "this user is not recordable");
+                    user::give_up(&self.pool, event_id).await?;
                 }
                 Err(problem) => return Err(problem),
             }
-            user::settle(&self.pool, event_id).await?;
         }
         Ok(count)
     }

@@ -60,7 +60,17 @@ pub(super) async fn pending(pool: &PgPool) -> sqlx::Result<Vec<Pending>> {
     Ok(rows.into_iter().map(|(event_id, Json(user))| Pending { event_id, user }).collect())
 }
 
-pub(super) async fn settle(pool: &PgPool, event_id: Uuid) -> sqlx::Result<()> {
+/// Forgets those whose event has arrived in the projection.
+pub(super) async fn settle_projected(pool: &PgPool) -> sqlx::Result<()> {
+    let statement = "DELETE FROM identity_pending_user waiting WHERE EXISTS
+        (SELECT FROM projection_version known
+            WHERE known.entity = 'user' AND known.event_id = waiting.event_id)";
+    sqlx::query(statement).execute(pool).await?;
+    Ok(())
+}
+
+/// Forgets one that the ledger will never take.
+pub(super) async fn give_up(pool: &PgPool, event_id: Uuid) -> sqlx::Result<()> {
     let delete = sqlx::query("DELETE FROM identity_pending_user WHERE event_id = $1");
     delete.bind(event_id).execute(pool).await?;
     Ok(())

@@ -22,8 +22,10 @@ async fn the_first_admin_of_one_cloud_signs_in_at_another() {
     let (login, name) = (EMAIL.to_owned(), "Ada".to_owned());
     let ada = UserPut { login, name, role: Role::Admin, active: true };
     operator.put_user(&ada).await.expect("left for the node");
-    operator.set_password(EMAIL, PASSWORD).await.expect("waiting");
-    let token = operator.create_token(EMAIL, "", None).await.expect("waiting");
+    // The node is recording meanwhile: at no moment is the user unknown.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    operator.set_password(EMAIL, PASSWORD).await.expect("waiting or known");
+    let token = operator.create_token(EMAIL, "", None).await.expect("waiting or known");
     let site = Site::of(&aws.identity, false);
     until(async || site.signs_in(EMAIL, PASSWORD).await.location() == "/ledger?q=1").await;
     let cookie = site.signs_in(EMAIL, PASSWORD).await.cookie();

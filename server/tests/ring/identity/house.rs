@@ -90,13 +90,13 @@ impl House {
         House { database, identity, operator, book, site }
     }
 
-    /// As the projection of a FINAL `user.put` would.
     pub(super) async fn is_known(&self, login: &str, role: Role, active: bool) {
-        project(&self.database.pool, login, role, active).await;
+        project(&self.database.pool, Uuid::now_v7(), login, role, active).await;
     }
 }
 
-pub(super) async fn project(pool: &PgPool, login: &str, role: Role, active: bool) {
+/// As the projection of a FINAL `user.put` would.
+pub(super) async fn project(pool: &PgPool, id: Uuid, login: &str, role: Role, active: bool) {
     let (login, name) = (login.to_owned(), "Somebody".to_owned());
     let key = login.clone();
     let mut body = Known::UserPut(UserPut { login, name, role, active }).to_payload();
@@ -104,7 +104,7 @@ pub(super) async fn project(pool: &PgPool, login: &str, role: Role, active: bool
     let statement = "INSERT INTO projection_version
         SELECT 'user', $1, coalesce(max(logical_clock), 0) + 1, 1, 1, count(*), $2, $3
         FROM projection_version";
-    let insert = sqlx::query(statement).bind(key).bind(Uuid::now_v7()).bind(SqlJson(body));
+    let insert = sqlx::query(statement).bind(key).bind(id).bind(SqlJson(body));
     insert.execute(pool).await.expect("the projection's table");
 }
 

@@ -10,7 +10,7 @@ use domain::clock::Timestamp;
 use server::identity::{Settings, TOKEN_PREFIX, demonstration};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{EMAIL, House, ON_LOOPBACK, PASSWORD, project};
+use super::house::{EMAIL, House, ON_LOOPBACK, PASSWORD};
 use crate::cluster::database;
 
 #[tokio::test]
@@ -74,7 +74,6 @@ async fn a_node_hears_at_once_of_revocation_and_deactivation_by_others() {
     let house = House::build(ON_LOOPBACK).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(Arc::clone(&house.identity).run(stop.clone()));
-    let pool = &house.database.pool;
     let revoked = house.operator.create_token(EMAIL, "", None).await.expect("known");
     let orphaned = house.operator.create_token(EMAIL, "", None).await.expect("known");
     // The listener is connected once it forgets: use the tokens until then.
@@ -85,7 +84,7 @@ async fn a_node_hears_at_once_of_revocation_and_deactivation_by_others() {
     house.operator.revoke_token(&revoked.id).await.expect("known");
     refused_within(&house, &revoked.secret, Duration::from_secs(2)).await;
     assert_eq!(house.who_with_token(&orphaned.secret).await.status, StatusCode::OK);
-    project(pool, EMAIL, Role::Admin, false).await;
+    house.is_known(EMAIL, Role::Admin, false).await;
     refused_within(&house, &orphaned.secret, Duration::from_secs(2)).await;
     stop.cancel();
     running.await.expect("it stops when told");
