@@ -26,7 +26,10 @@ struct Found {
 
 impl Console {
     /// One page, newest first.
-    pub(super) async fn events(&self, query: &EventQuery) -> Result<EventPage, Problem> {
+    ///
+    /// # Errors
+    /// The cursor is not one of ours, or the database cannot be read.
+    pub async fn events(&self, query: &EventQuery) -> Result<EventPage, Problem> {
         let found = self.found(query).await?;
         let mut items = self.rows(&found.records).await?;
         if let Some(status) = query.status {

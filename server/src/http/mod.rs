@@ -1,4 +1,148 @@
-//! The public face: routers, and errors as problem details.
+//! The public face of one cloud: small routers by noun, behind one edge.
+//!
+//! From outside in: security headers; the edge (request id, log line, metrics, one shape of
+//! errors); panics; who is asking; how many at a time and for how long. Peers' messages pass the
+//! edge only: they are signed, have limits of their own, and must not wait behind clients.
 
+mod ask;
+pub mod assets;
+mod edge;
+mod events;
+mod health;
+mod lab;
+mod logs;
+pub mod measure;
+pub mod openapi;
+mod pages;
 pub mod problem;
+mod recent;
 pub mod security;
+mod stream;
+mod tenants;
+mod tile_path;
+mod usage;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use domain::event::{EventId, TenantId};
+use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::ConfigError;
+
+pub use edge::{REQUEST_ID, RequestId};
+
+use crate::config::Limits;
+use crate::console::{Console, Lab};
+use crate::identity::{self, Identity};
+use crate::ledger::Ledger;
+use crate::projection::Projection;
+
+/// What the public face is built from.
+#[derive(Debug)]
+pub struct Setup {
+    pub ledger: Arc<Ledger>,
+    pub projection: Arc<Projection>,
+    pub identity: Arc<Identity>,
+    pub console: Arc<Console>,
+    pub pool: PgPool,
+    pub limits: Limits,
+    /// The demonstration's supervisor, where there is one.
+    pub lab: Option<Lab>,
+    /// Reached by https only.
+    pub https: bool,
+    /// Of [`measure::install`].
+    pub metrics: PrometheusHandle,
+    /// Ends streams and waits, so that a graceful stop need not wait for them.
+    pub stop: CancellationToken,
+}
+
+/// What handlers share.
+#[derive(Debug)]
+struct Services {
+    ledger: Arc<Ledger>,
+    projection: Arc<Projection>,
+    identity: Arc<Identity>,
+    console: Arc<Console>,
+    pool: PgPool,
+    limits: Limits,
+    lab: Option<Lab>,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+    /// Requests in progress.
+    places: Semaphore,
+    recent: recent::Recent,
+    database: health::DatabaseCheck,
+    viewers: stream::Viewers,
+    started: Instant,
+}
+
+type Shared = Arc<Services>;
+
+impl Services {
+    /// Is this event held because its id is in conflict?
+    async fn is_held(&self, tenant: &TenantId, event: EventId) -> Result<bool, sqlx::Error> {
+        self.projection.is_quarantined(tenant, event).await
+    }
+}
+
+/// Every route of this cloud. Background work ends with the setup's `stop`.
+///
+/// # Errors
+/// The cross-site rules cannot be built.
+pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigError> {
+    let https = setup.https;
+    let peers = setup.ledger.peer_routes();
+    let viewers = stream::Viewers::new(setup.limits.streams);
+    let shared = Arc::new(Services {
+        places: Semaphore::new(setup.limits.requests),
+        recent: recent::Recent::default(),
+        database: health::DatabaseCheck::default(),
+        viewers,
+        started: Instant::now(),
+        ledger: setup.ledger,
+        projection: setup.projection,
+        identity: setup.identity,
+        console: setup.console,
+        pool: setup.pool,
+        limits: setup.limits,
+        lab: setup.lab,
+        metrics: setup.metrics,
+        stop: setup.stop,
+    });
+    tasks.spawn(stream::broadcast(Arc::clone(&shared)));
+    let app = guarded(&shared)?
+        .merge(health::routes().with_state(Arc::clone(&shared)))
+        .merge(assets::routes())
+        .merge(peers)
+        .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(from_fn_with_state(Arc::clone(&shared), edge::attend));
+    Ok(security::headers(app, https))
+}
+
+/// What people and programs ask: behind the guard and the limits.
+fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
+    let routes = Router::new()
+        .merge(events::routes())
+        .merge(logs::routes())
+        .merge(tenants::routes())
+        .merge(usage::routes())
+        .merge(lab::routes())
+        .merge(openapi::routes())
+        .merge(pages::routes())
+        .layer(from_fn_with_state(Arc::clone(shared), edge::end_in_time))
+        .layer(from_fn_with_state(Arc::clone(shared), edge::admit))
+        .merge(stream::routes())
+        .layer(DefaultBodyLimit::max(shared.limits.body_bytes))
+        .with_state(Arc::clone(shared));
+    let routes = routes.merge(identity::routes(&shared.identity));
+    let routes = routes.layer(from_fn(edge::note_who));
+    security::refuse_cross_site(shared.identity.guard(routes), &[])
+}

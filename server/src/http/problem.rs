@@ -6,6 +6,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::event::Slot;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +28,10 @@ pub struct Problem {
     /// What is wrong with which field, as JSON Pointers into the body.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// The place of the event that is in the way, such as the one recorded under the same id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub slot: Option<Slot>,
     /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -58,6 +63,7 @@ impl Problem {
             detail: detail.into(),
             request_id: None,
             errors: Vec::new(),
+            slot: None,
             retry_after: None,
             internal: None,
         }
@@ -105,6 +111,35 @@ impl Problem {
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    #[must_use]
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Too large", detail)
+    }
+
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::CONFLICT, "conflict", "In conflict with what is recorded", detail)
+    }
+
+    /// This node has more to do than it can.
+    #[must_use]
+    pub fn busy(detail: impl Into<String>) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Problem::new(status, "busy", "Too busy just now", detail).retry_after(1)
+    }
+
+    /// A fault of this program. What broke is for the log.
+    #[must_use]
+    pub fn fault(cause: impl std::fmt::Display) -> Self {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something broke here",
+            "This is a fault of the server, not of your request. The request id leads to its log.",
+        )
+        .internal(cause)
     }
 
     /// The database cannot be reached just now.

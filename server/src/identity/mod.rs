@@ -34,6 +34,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 pub use credential::{CREDENTIALS_MAX, Changes, Credential, CredentialKind, Cursor};
+pub(crate) use next::query_value;
 pub use operator::{Operator, OperatorError};
 pub use password::{
     PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError, check as check_password,

@@ -13,7 +13,7 @@ pub(super) fn local(next: &str) -> &str {
 }
 
 /// A value of a query, percent-encoded (RFC 3986, unreserved characters stay).
-pub(super) fn query_value(text: &str) -> String {
+pub(crate) fn query_value(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -24,6 +24,8 @@ pub struct UsageFilter {
     pub tenant: Option<TenantId>,
     pub provider: Option<String>,
     pub model: Option<String>,
+    /// Where the inference ran.
+    pub region: Option<String>,
     /// Hours that begin at or after.
     pub from: Option<Timestamp>,
     /// Hours that begin before.
@@ -107,6 +109,9 @@ fn select(filter: &UsageFilter, cursor: Option<&UsageCursor>) -> QueryBuilder<Po
     }
     if let Some(model) = &filter.model {
         query.push(" AND model = ").push_bind(model.clone());
+    }
+    if let Some(region) = &filter.region {
+        query.push(" AND region = ").push_bind(region.clone());
     }
     if let Some(from) = filter.from {
         query.push(" AND hour >= ").push_bind(from.to_datetime());

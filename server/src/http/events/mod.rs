@@ -1,0 +1,23 @@
+//! Events: recording them, finding them, and proof of what became of them.
+
+mod export;
+mod item;
+mod list;
+mod media;
+mod one;
+pub(super) mod record;
+mod view;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::Shared;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/v1/events", get(list::list).post(record::record))
+        .route("/v1/events/export", get(export::export))
+        .route("/v1/events/{event_id}", get(one::event))
+        .route("/v1/events/{event_id}/confirmations", get(one::confirmations))
+        .route("/v1/events/{event_id}/receipt", get(one::receipt))
+}

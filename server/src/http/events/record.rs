@@ -1,0 +1,352 @@
+//! `POST /v1/events`: one event or many become durable here, and final soon.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::access::Action;
+use domain::catalog::{Known, is_decision};
+use domain::event::{Slot, TenantId};
+use domain::receipt::Receipt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::item;
+use super::media::{Form, items};
+use super::view::{Confirmations, Links, Recorded};
+use crate::http::ask::{Asked, Whole};
+use crate::http::problem::{FieldProblem, Problem};
+use crate::http::{Services, Shared};
+use crate::identity::Principal;
+use crate::ledger::{Accepted, SUBMISSIONS_MAX, Submission, SubmitError};
+use crate::projection::Catalog;
+
+/// Long enough for a loaded quorum, short enough for a proxy in between.
+const WAIT_MS: u64 = 10_000;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wait {
+    /// Until it is durable here.
+    #[default]
+    Pending,
+    Final,
+}
+
+/// What a submitter wants to wait for, and to be shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::http) struct Wish {
+    #[serde(default)]
+    wait: Wait,
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    receipt: bool,
+}
+
+impl Wish {
+    fn timeout(&self, longest_ms: u64) -> Duration {
+        Duration::from_millis(self.timeout_ms.unwrap_or(WAIT_MS).min(longest_ms))
+    }
+}
+
+/// What became of one event.
+type Outcome = Result<(TenantId, Accepted), Problem>;
+
+pub(super) async fn record(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(wish): Asked<Wish>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::SubmitEvent)?;
+    let items = items(&headers, &body)?;
+    drop(body);
+    let many = items.many;
+    let read = read_all(items.values, items.form, &principal, &shared.projection.catalog());
+    let outcomes = submit(&shared, read).await;
+    wait(&shared, &outcomes, wish).await;
+    if many {
+        batch(&shared, outcomes, wish, &principal).await
+    } else {
+        let outcome = outcomes.into_iter().next();
+        let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
+        single(&shared, outcome, wish, &principal).await
+    }
+}
+
+/// Records one decision of a signed-in person, and answers as for any event.
+pub(in crate::http) async fn decide(
+    shared: &Services,
+    principal: &Principal,
+    decision: &Known,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
+    let read = item::read(event, Form::Plain, &principal.login, crate::now());
+    let outcomes = submit(shared, vec![read]).await;
+    wait(shared, &outcomes, wish).await;
+    let outcome = outcomes.into_iter().next();
+    let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
+    single(shared, outcome, wish, principal).await
+}
+
+fn read_all(
+    values: Vec<Value>,
+    form: Form,
+    principal: &Principal,
+    catalog: &Catalog,
+) -> Vec<Result<Submission, Problem>> {
+    let now = crate::now();
+    let read = |value| {
+        let submission = item::read(value, form, &principal.login, now)?;
+        admit(&submission, principal, catalog)?;
+        Ok(submission)
+    };
+    values.into_iter().map(read).collect()
+}
+
+/// May this sender record that, for that tenant?
+fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> Result<(), Problem> {
+    let decides = submission.payload.kind().is_some_and(is_decision);
+    if decides {
+        principal.require(Action::SubmitDecision)?;
+    }
+    let tenant = &submission.tenant_id;
+    if decides && *tenant != TenantId::platform() {
+        let problem = Problem::invalid("Decisions belong to the tenant \"platform\".");
+        return Err(problem.field("/tenantId", "must be \"platform\" for this kind"));
+    }
+    if catalog.is_active_tenant(tenant) {
+        return Ok(());
+    }
+    let state = if catalog.tenant(tenant).is_some() { "not active" } else { "not known" };
+    let detail = format!(
+        "The tenant \"{tenant}\" is {state} here. An admin makes it so by POST /v1/tenants; it \
+         takes effect once that decision is final."
+    );
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    let problem = Problem::new(status, "unknown_tenant", "Unknown tenant", detail);
+    Err(problem.field("/tenantId", format!("is {state}")))
+}
+
+/// Hands the good ones to the ledger, a group commit's worth at a time; answers in order.
+async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Vec<Outcome> {
+    let count = read.len();
+    let mut outcomes = Vec::with_capacity(count);
+    let mut waiting: Vec<Submission> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    for (at, one) in read.into_iter().enumerate() {
+        match one {
+            Ok(submission) => {
+                // Filled in below, once the ledger has answered.
+                outcomes.push(Err(Problem::fault("the ledger gave no answer")));
+                places.push(at);
+                waiting.push(submission);
+            }
+            Err(problem) => outcomes.push(Err(problem)),
+        }
+    }
+    let mut places = places.into_iter();
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(waiting.len().min(SUBMISSIONS_MAX));
+        let tenants: Vec<TenantId> = waiting.iter().map(|one| one.tenant_id.clone()).collect();
+        let answers = shared.ledger.submit(waiting).await;
+        for ((tenant, answer), at) in tenants.into_iter().zip(answers).zip(&mut places) {
+            outcomes[at] = answer.map(|accepted| (tenant, accepted)).map_err(refused);
+        }
+        waiting = rest;
+    }
+    count_outcomes(&outcomes);
+    outcomes
+}
+
+fn count_outcomes(outcomes: &[Outcome]) {
+    let word = |outcome: &Outcome| match outcome {
+        Ok((_, accepted)) if accepted.repeat => "repeat",
+        Ok(_) => "accepted",
+        Err(problem) if problem.status >= 500 => "failed",
+        Err(_) => "refused",
+    };
+    for outcome in outcomes {
+        metrics::counter!("ternion_intake_events_total", "outcome" => word(outcome)).increment(1);
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn refused(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::Conflict { event_id, slot } => {
+            let place = slot.map_or_else(
+                || "earlier in this request".to_owned(),
+                |slot: Slot| format!("at {slot}"),
+            );
+            let detail = format!(
+                "The id {event_id} is recorded {place} with other fields. Send this event under a \
+                 new id, or repeat the recorded one unchanged."
+            );
+            let problem = Problem::conflict(detail);
+            Problem { slot, ..problem.field("/eventId", format!("is taken {place}")) }
+        }
+        SubmitError::Busy => Problem::busy(
+            "The intake queue of this cloud is full. Nothing was recorded; send it again, or to \
+             another cloud.",
+        ),
+        SubmitError::Unavailable(cause) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "The database cannot be reached",
+            "It is not known whether this was recorded. Send the same event id again: it is \
+             recorded once.",
+        )
+        .retry_after(2)
+        .internal(cause),
+        SubmitError::Stopping => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stopping",
+            "This cloud is going down",
+            "Nothing was recorded. Send it to another cloud.",
+        )
+        .retry_after(5),
+    }
+}
+
+/// Waits until all that was accepted is final, or the time is up.
+async fn wait(shared: &Services, outcomes: &[Outcome], wish: Wish) {
+    if wish.wait != Wait::Final {
+        return;
+    }
+    let all = async {
+        for (_, accepted) in outcomes.iter().flatten() {
+            shared.ledger.until_final(accepted.slot).await;
+        }
+    };
+    tokio::select! {
+        // What is not final by then is answered as PENDING.
+        _ = tokio::time::timeout(wish.timeout(shared.limits.wait_ms), all) => {}
+        () = shared.stop.cancelled() => {}
+    }
+}
+
+async fn single(
+    shared: &Services,
+    outcome: Outcome,
+    wish: Wish,
+    principal: &Principal,
+) -> Result<Response, Problem> {
+    let (tenant, accepted) = outcome?;
+    let recorded = recorded(shared, tenant, accepted, wish, principal).await?;
+    let status = http_status(&recorded, wish);
+    let location = HeaderValue::from_str(&recorded.links.own).map_err(Problem::fault)?;
+    Ok((status, [(header::LOCATION, location)], Json(recorded)).into_response())
+}
+
+/// 200 with one result an item, in order.
+async fn batch(
+    shared: &Services,
+    outcomes: Vec<Outcome>,
+    wish: Wish,
+    principal: &Principal,
+) -> Result<Response, Problem> {
+    let mut results = Vec::with_capacity(outcomes.len());
+    for (at, outcome) in outcomes.into_iter().enumerate() {
+        results.push(match outcome {
+            Ok((tenant, accepted)) => {
+                let mut item = recorded(shared, tenant, accepted, wish, principal).await?;
+                item.http_status = Some(http_status(&item, wish).as_u16());
+                serde_json::to_value(item).map_err(Problem::fault)?
+            }
+            Err(problem) => {
+                json!({ "httpStatus": problem.status, "problem": at_index(problem, at) })
+            }
+        });
+    }
+    Ok(Json(results).into_response())
+}
+
+/// Pointers lead into the body as it was sent.
+fn at_index(problem: Problem, at: usize) -> Problem {
+    let within = |error: &FieldProblem| FieldProblem {
+        field: format!("/{at}{}", error.field),
+        reason: error.reason.clone(),
+    };
+    Problem { errors: problem.errors.iter().map(within).collect(), ..problem }
+}
+
+fn http_status(recorded: &Recorded, wish: Wish) -> StatusCode {
+    match (wish.wait, recorded.repeat) {
+        (Wait::Final, _) if !recorded.quorum_reached => StatusCode::ACCEPTED,
+        (_, true) => StatusCode::OK,
+        (_, false) => StatusCode::CREATED,
+    }
+}
+
+async fn recorded(
+    shared: &Services,
+    tenant_id: TenantId,
+    accepted: Accepted,
+    wish: Wish,
+    principal: &Principal,
+) -> Result<Recorded, Problem> {
+    let marks = *shared.ledger.watermarks().borrow();
+    // A new id cannot be in conflict yet.
+    let held = accepted.repeat && shared.is_held(&tenant_id, accepted.event_id).await?;
+    let proof = Confirmations::of(&marks, accepted.slot, accepted.hash, held);
+    let receipt = if wish.receipt && proof.quorum_reached {
+        receipt(shared, accepted.slot, principal).await?
+    } else {
+        None
+    };
+    Ok(Recorded {
+        event_id: accepted.event_id,
+        tenant_id,
+        status: proof.status,
+        hash: accepted.hash,
+        origin_cloud: accepted.slot.origin,
+        slot: accepted.slot,
+        created_at: accepted.created_at,
+        signed: proof.signed,
+        quorum_reached: proof.quorum_reached,
+        replicated: proof.replicated,
+        repeat: accepted.repeat,
+        confirmations: (wish.wait == Wait::Final).then_some(proof),
+        receipt,
+        links: Links::of(&accepted.event_id.to_string()),
+        http_status: None,
+    })
+}
+
+async fn receipt(
+    shared: &Services,
+    slot: Slot,
+    principal: &Principal,
+) -> Result<Option<Receipt>, Problem> {
+    let Some(record) = shared.ledger.at(slot).await? else { return Ok(None) };
+    super::one::receipt_of(shared, &record, principal).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_bounded_by_the_configuration() {
+        let wish = |timeout_ms| Wish { timeout_ms, ..Wish::default() };
+        assert_eq!(wish(None).timeout(30_000), Duration::from_secs(10));
+        assert_eq!(wish(Some(500)).timeout(30_000), Duration::from_millis(500));
+        assert_eq!(wish(Some(u64::MAX)).timeout(30_000), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_conflict_names_the_slot_that_is_recorded() {
+        let slot = Slot::parse("gcp/1/204");
+        let event_id = domain::event::EventId(uuid::Uuid::nil());
+        let problem = refused(SubmitError::Conflict { event_id, slot });
+        assert_eq!((problem.status, problem.slot), (409, slot));
+        assert!(problem.detail.contains("at gcp/1/204"), "{}", problem.detail);
+        assert_eq!(at_index(problem, 3).errors[0].field, "/3/eventId");
+    }
+}

@@ -1,0 +1,123 @@
+//! The screens, rendered here and taken over by the browser; and the server functions they call.
+
+use app::backend::{BackendHandle, PageStatus, Viewer};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::any;
+use leptos::config::LeptosOptions;
+use leptos::context::{provide_context, use_context};
+use leptos::nonce::Nonce;
+use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
+
+use super::Shared;
+use super::assets::Site;
+use super::edge::RequestId;
+use super::problem::Problem;
+use crate::identity::{self, MaybePrincipal, Principal};
+
+/// Paths of programs: what is unknown below them is answered by a problem, not a page.
+const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/api/{*function}", any(server_function)).fallback(page)
+}
+
+/// Also used by the fault lab's form.
+pub(super) fn viewer(principal: Principal) -> Viewer {
+    Viewer { name: principal.name, email: principal.login, role: principal.role }
+}
+
+/// The back end of this request, for its viewer.
+fn backend(shared: &Shared, principal: Option<Principal>, request: &Request) -> BackendHandle {
+    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+    let theme = identity::theme(request.headers());
+    shared.console.for_viewer(principal.map(viewer), theme, id)
+}
+
+async fn server_function(
+    State(shared): State<Shared>,
+    MaybePrincipal(principal): MaybePrincipal,
+    request: Request,
+) -> Response {
+    let backend = backend(&shared, principal, &request);
+    let context = move || provide_context::<BackendHandle>(backend.clone());
+    handle_server_fns_with_context(context, request).await.into_response()
+}
+
+async fn page(
+    State(shared): State<Shared>,
+    MaybePrincipal(principal): MaybePrincipal,
+    request: Request,
+) -> Response {
+    let path = request.uri().path();
+    if PROGRAMS.iter().any(|prefix| path.starts_with(prefix)) {
+        let detail = format!("There is nothing at {path}; /docs lists what there is.");
+        return Problem::not_found(detail).into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+        let allow = header::HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(header::ALLOW, allow);
+        return response;
+    }
+    if principal.is_none() && path != "/sign-in" {
+        return to_the_door(&request);
+    }
+    render(&shared, principal, request).await
+}
+
+/// Sign in, and come back to what was asked for.
+fn to_the_door(request: &Request) -> Response {
+    let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
+    if asked == "/" {
+        return Redirect::to("/sign-in").into_response();
+    }
+    Redirect::to(&format!("/sign-in?next={}", identity::query_value(asked))).into_response()
+}
+
+async fn render(shared: &Shared, principal: Option<Principal>, request: Request<Body>) -> Response {
+    let backend = backend(shared, principal, &request);
+    let theme = identity::theme(request.headers());
+    let nonce = request.extensions().get::<Nonce>().cloned();
+    let assets = Site::get().assets().clone();
+    let context = move || {
+        provide_context::<BackendHandle>(backend.clone());
+        provide_context(assets.clone());
+        provide_context(theme);
+        if let Some(nonce) = &nonce {
+            provide_context(nonce.clone());
+        }
+        if let Some(response) = use_context::<ResponseOptions>() {
+            provide_context(PageStatus::new(move |status| {
+                if let Ok(status) = StatusCode::from_u16(status) {
+                    response.set_status(status);
+                }
+            }));
+        }
+    };
+    let options = LeptosOptions::builder().output_name("ternion").build();
+    // Once a process; later calls find it done.
+    drop(any_spawner::Executor::init_tokio());
+    render_app_async_with_context(context, move || app::shell(options.clone()))(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door(path: &str) -> String {
+        let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+        let response = to_the_door(&request);
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        response.headers()[header::LOCATION].to_str().expect("text").to_owned()
+    }
+
+    #[test]
+    fn strangers_are_sent_to_the_door_and_come_back() {
+        assert_eq!(door("/"), "/sign-in");
+        assert_eq!(door("/ledger?q=1%20a&x=y"), "/sign-in?next=%2Fledger%3Fq%3D1%2520a%26x%3Dy");
+    }
+}
