@@ -1,5 +1,6 @@
 //! The screens, rendered here and taken over by the browser; and the server functions they call.
 
+use app::PageContext;
 use app::backend::{BackendHandle, PageStatus, Viewer};
 use axum::Router;
 use axum::body::Body;
@@ -7,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::any;
-use leptos::config::LeptosOptions;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
@@ -80,28 +80,33 @@ fn to_the_door(request: &Request) -> Response {
 
 async fn render(shared: &Shared, principal: Option<Principal>, request: Request<Body>) -> Response {
     let backend = backend(shared, principal, &request);
-    let theme = identity::theme(request.headers());
     let nonce = request.extensions().get::<Nonce>().cloned();
+    let session = backend.session().await;
     let assets = Site::get().assets().clone();
     let context = move || {
-        provide_context::<BackendHandle>(backend.clone());
-        provide_context(assets.clone());
-        provide_context(theme);
         if let Some(nonce) = &nonce {
             provide_context(nonce.clone());
         }
-        if let Some(response) = use_context::<ResponseOptions>() {
-            provide_context(PageStatus::new(move |status| {
-                if let Ok(status) = StatusCode::from_u16(status) {
-                    response.set_status(status);
-                }
-            }));
-        }
     };
-    let options = LeptosOptions::builder().output_name("ternion").build();
+    let document = move || {
+        app::shell(PageContext {
+            assets: assets.clone(),
+            backend: backend.clone(),
+            session: session.clone(),
+            status: page_status(use_context::<ResponseOptions>().unwrap_or_default()),
+        })
+    };
     // Once a process; later calls find it done.
     drop(any_spawner::Executor::init_tokio());
-    render_app_async_with_context(context, move || app::shell(options.clone()))(request).await
+    render_app_async_with_context(context, document)(request).await
+}
+
+fn page_status(response: ResponseOptions) -> PageStatus {
+    PageStatus::new(move |status| {
+        if let Ok(status) = StatusCode::from_u16(status) {
+            response.set_status(status);
+        }
+    })
 }
 
 #[cfg(test)]
