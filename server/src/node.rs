@@ -1,24 +1,32 @@
 //! Composition: builds every service of one cloud and runs it; graceful stop.
 
+mod story;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use sqlx::PgPool;
+use domain::cloud::Cloud;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::console::{self, Console, Lab, LedgerRecorder};
+use crate::http;
+use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Roster, RosterError};
+use crate::ledger::{self, Ledger};
+use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
+use crate::projection::{self, Projection, ProjectionError};
 
-/// Requests in progress get this long after a stop; open streams would hold it for ever.
+/// Requests in progress get this long after a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Background work gets this long after the last request: an append that is under way is finished.
+const FINISH_MAX: Duration = Duration::from_secs(10);
 
 /// Why a node does not run.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +37,18 @@ pub enum NodeError {
     Roster(#[from] RosterError),
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Ledger(#[from] ledger::StartError),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    #[error(transparent)]
+    Demonstration(#[from] demonstration::SeedError),
+    #[error("TLS cannot be set up on this machine: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("the cross-site rules cannot be built: {0}")]
+    CrossSite(#[from] tower_http::csrf::ConfigError),
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("cannot listen on {at}: {cause}")]
     Listen { at: SocketAddr, cause: std::io::Error },
 }
@@ -38,18 +58,154 @@ pub enum NodeError {
 /// # Errors
 /// Keys, peers, database or addresses cannot be used; nothing is left running then.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), NodeError> {
+    let metrics = http::measure::install()?;
     let keys = CloudKeys::load_or_make(&config.key_folder())?;
-    let _roster = Arc::new(Roster::of(&config, &keys)?);
+    let roster = Roster::of(&config, &keys)?;
     let listeners = listen(&config.listen).await?;
     let database = Database::open(&config).await?;
-    tracing::info!(cloud = %config.cloud, url = config.url, "up");
-    let router = Router::new()
-        .route("/livez", get(|| async { "live" }))
-        .route("/readyz", get(ready))
-        .with_state(database.pool.clone());
-    serve(listeners, &router, &stop).await;
+    let outcome = serve_with(&config, keys, roster, &database, metrics, listeners, &stop).await;
     database.close().await;
+    outcome
+}
+
+async fn serve_with(
+    config: &Config,
+    keys: CloudKeys,
+    roster: Roster,
+    database: &Database,
+    metrics: PrometheusHandle,
+    listeners: Vec<TcpListener>,
+    stop: &CancellationToken,
+) -> Result<(), NodeError> {
+    let node = Node::start(config, keys, roster, database).await?;
+    let Node { mut tasks, background, .. } = {
+        let (router, node) = node.routes(config, database, metrics, stop)?;
+        tracing::info!(cloud = %config.cloud, url = config.url, "up");
+        serve(listeners, &router, stop).await;
+        node
+    };
+    background.cancel();
+    let finish = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(FINISH_MAX, finish).await.is_err() {
+        tracing::warn!("background work was cut off: it did not end within {FINISH_MAX:?}");
+    }
     Ok(())
+}
+
+/// The services of one cloud.
+struct Node {
+    channel: Arc<Channel>,
+    ledger: Arc<Ledger>,
+    projection: Arc<Projection>,
+    identity: Arc<Identity>,
+    /// Ends the background work, after the last request.
+    background: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Node {
+    async fn start(
+        config: &Config,
+        keys: CloudKeys,
+        roster: Roster,
+        database: &Database,
+    ) -> Result<Node, NodeError> {
+        let (background, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let (keys, roster) = (Arc::new(keys), Arc::new(roster));
+        let channel = Arc::new(Channel {
+            me: config.cloud,
+            roster: Arc::clone(&roster),
+            keys: Arc::clone(&keys),
+            urls: config.urls(),
+            client: peer::client()?,
+        });
+        let setup = ledger::Setup {
+            cloud: config.cloud,
+            region: config.region.clone(),
+            roster,
+            keys,
+            epochs: config.epochs(),
+            pool: database.pool.clone(),
+            channel: Arc::clone(&channel),
+        };
+        let ledger = ledger::start(setup, &background, &mut tasks).await?;
+        let pool = database.pool.clone();
+        let projection =
+            projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
+        let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
+        let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
+        let node = Node { channel, ledger, projection, identity, background, tasks };
+        Ok(node.with_background_work(config, recorder))
+    }
+
+    fn with_background_work(mut self, config: &Config, recorder: Arc<LedgerRecorder>) -> Node {
+        let stop = || self.background.clone();
+        self.tasks.spawn(console::load::run(Arc::clone(&self.ledger), stop()));
+        self.tasks.spawn(Arc::clone(&self.identity).run(stop()));
+        let channel = Arc::clone(&self.channel);
+        self.tasks.spawn(Arc::clone(&self.identity).exchange(channel, stop()));
+        // One cloud tells the story; the others hear it.
+        if config.demonstration && config.cloud == Cloud::Gcp {
+            self.tasks.spawn(story::tell(config.clone(), recorder, stop()));
+        }
+        self
+    }
+
+    /// Every route, and the node to hold on to while they are served.
+    fn routes(
+        mut self,
+        config: &Config,
+        database: &Database,
+        metrics: PrometheusHandle,
+        stop: &CancellationToken,
+    ) -> Result<(Router, Node), NodeError> {
+        let lab = lab(config, &self.channel);
+        let logins = demonstration::logins();
+        let console = Console::new(
+            Arc::clone(&self.ledger),
+            Arc::clone(&self.projection),
+            console::deployment(config, logins),
+            lab.clone(),
+        );
+        let credentials = self.identity.peer_routes(Arc::clone(&self.channel));
+        let peers = self.ledger.peer_routes().merge(credentials);
+        let setup = http::Setup {
+            ledger: Arc::clone(&self.ledger),
+            projection: Arc::clone(&self.projection),
+            identity: Arc::clone(&self.identity),
+            console,
+            pool: database.pool.clone(),
+            limits: config.limits.clone(),
+            lab,
+            https: config.url.starts_with("https:"),
+            peers,
+            metrics,
+            stop: stop.clone(),
+        };
+        let router = http::router(setup, &mut self.tasks)?;
+        Ok((router, self))
+    }
+}
+
+async fn identity(
+    config: &Config,
+    database: &Database,
+    recorder: Arc<dyn Recorder>,
+) -> Result<Arc<Identity>, NodeError> {
+    if config.demonstration {
+        demonstration::seed_credentials(&database.pool).await?;
+    }
+    let settings = Settings {
+        cloud: config.cloud,
+        demonstration: config.demonstration,
+        secure_cookies: config.url.starts_with("https:"),
+    };
+    Ok(Identity::new(database.pool.clone(), settings, recorder))
+}
+
+fn lab(config: &Config, channel: &Channel) -> Option<Lab> {
+    let (url, secret) = (config.lab_url.clone()?, config.lab_secret.clone()?);
+    config.demonstration.then(|| Lab { url, secret, client: channel.client.clone() })
 }
 
 /// Takes every address before any work is done, so that a taken port is told at once.
@@ -62,23 +218,18 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, NodeError>
     Ok(listeners)
 }
 
+/// Serves until `stop`, then until the last request in progress is answered.
 async fn serve(listeners: Vec<TcpListener>, router: &Router, stop: &CancellationToken) {
     let mut servers = JoinSet::new();
     for listener in listeners {
-        let drained = stop.clone().cancelled_owned();
-        let server = axum::serve(listener, router.clone()).with_graceful_shutdown(drained);
+        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service);
+        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
         servers.spawn(server.into_future());
     }
     stop.cancelled().await;
     let drain = async { while servers.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN_MAX, drain).await.is_err() {
         tracing::warn!("requests were cut off: they did not end within {DRAIN_MAX:?}");
-    }
-}
-
-async fn ready(State(pool): State<PgPool>) -> (StatusCode, &'static str) {
-    match sqlx::query("SELECT 1").execute(&pool).await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached"),
     }
 }
