@@ -58,6 +58,8 @@ pub struct Setup {
     pub lab: Option<Lab>,
     /// Reached by https only.
     pub https: bool,
+    /// What other clouds call, signed.
+    pub peers: Router,
     /// Of [`measure::install`].
     pub metrics: PrometheusHandle,
     /// Ends streams and waits, so that a graceful stop need not wait for them.
@@ -99,7 +101,7 @@ impl Services {
 /// The cross-site rules cannot be built.
 pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigError> {
     let https = setup.https;
-    let peers = setup.ledger.peer_routes();
+    let peers = setup.peers;
     let viewers = stream::Viewers::new(setup.limits.streams);
     let shared = Arc::new(Services {
         places: Semaphore::new(setup.limits.requests),
