@@ -15,6 +15,7 @@ use crate::format::milliseconds;
 use crate::live::Live;
 use crate::pages::event::proof::Proof;
 use crate::pages::event::record::{Envelope, PayloadCard, WhoSigned};
+use crate::verification::Subject;
 
 pub(crate) mod proof;
 mod record;
@@ -69,8 +70,8 @@ fn refetch_when_it_changes(
 #[component]
 fn Body(detail: EventDetail) -> impl IntoView {
     let status = detail.row.status;
-    let proof = match detail.receipt.clone() {
-        Some(receipt) => view! { <Proof receipt policy=detail.policy.clone() /> }.into_any(),
+    let proof = match detail.receipt.as_deref().map(Subject::read) {
+        Some(subject) => view! { <Proof subject policy=detail.policy.clone() /> }.into_any(),
         None => view! { <NoReceipt status /> }.into_any(),
     };
     view! {

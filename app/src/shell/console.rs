@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::{Outlet, Redirect};
 use leptos_router::hooks::use_location;
 
-use crate::backend::{Deployment, Session, Theme, Viewer};
+use crate::backend::{Deployment, LiveState, Session, Theme, Viewer};
 use crate::browser;
 use crate::components::announcer::Announcer;
 use crate::components::time::Time;
@@ -142,7 +142,7 @@ fn move_focus_with_the_page() {
 /// stream is lost for good; never more.
 fn announce_health(live: Live) {
     let announcer = expect_context::<Announcer>();
-    let health = Memo::new(move |_| live.state.read().as_ref().map(|state| state.health()));
+    let health = Memo::new(move |_| live.state.read().as_ref().map(LiveState::health));
     Effect::new(move |before: Option<Option<Health>>| {
         let now = health.get();
         if before.flatten().is_some() && before.flatten() != now {

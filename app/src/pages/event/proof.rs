@@ -18,10 +18,10 @@ struct Outcome {
     animate: bool,
 }
 
-/// The receipt of one event and the policy file that this server hands out.
+/// The receipt of one event, read, and the policy file that this server hands out.
 #[component]
-pub(super) fn Proof(receipt: String, policy: String) -> impl IntoView {
-    match Subject::read(&receipt) {
+pub(super) fn Proof(subject: Result<Subject, String>, policy: String) -> impl IntoView {
+    match subject {
         Ok(subject) => view! { <Checkable subject server_policy=policy /> }.into_any(),
         Err(sentence) => {
             view! { <section class="card proof"><p class="form-error">{sentence}</p></section> }

@@ -4,7 +4,7 @@ use domain::cloud::Cloud;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::backend::LabAct;
+use crate::backend::{LabAct, LiveState};
 use crate::browser;
 use crate::components::dialog::Dialog;
 use crate::live::{Health, Live};
@@ -32,7 +32,7 @@ pub(super) fn StopDialog(bench: Bench) -> impl IntoView {
     let live = expect_context::<Live>();
     let StopRequest { dialog, cloud } = bench.stop;
     let consequence = move || {
-        let health = live.state.read().as_ref().map(|state| state.health());
+        let health = live.state.read().as_ref().map(LiveState::health);
         match health {
             Some(Health::Degraded | Health::NoQuorum) => {
                 "Another cloud is down already. After this, new events are accepted and none becomes final \
