@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
@@ -22,7 +22,12 @@ use crate::identity::{self, MaybePrincipal, Principal};
 const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/api/{*function}", any(server_function)).fallback(page)
+    // Identity takes the form that is posted there.
+    let door = get(page);
+    Router::new()
+        .route("/sign-in", door)
+        .route("/api/{*function}", any(server_function))
+        .fallback(page)
 }
 
 /// Also used by the fault lab's form.

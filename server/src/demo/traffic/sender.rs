@@ -122,7 +122,7 @@ impl Gate {
     fn close(&mut self, cloud: Cloud, wait: Refusal) {
         let wait = match wait {
             Refusal::Busy(wait) => wait.min(AVOID_MAX),
-            Refusal::Unreachable => AVOID,
+            Refusal::Unreachable | Refusal::Unknown => AVOID,
             Refusal::Other(status) => {
                 tracing::warn!(%cloud, %status, "sample traffic is refused");
                 AVOID_MAX
@@ -137,6 +137,8 @@ enum Refusal {
     /// 429 or 503, with the wait it asks for.
     Busy(Duration),
     Unreachable,
+    /// This cloud has not heard of the demonstration's users yet: the story has just begun.
+    Unknown,
     Other(StatusCode),
 }
 
@@ -151,6 +153,9 @@ async fn post(client: &reqwest::Client, url: &str, batch: &[&Value]) -> Result<(
         let seconds = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(2);
         return Err(Refusal::Busy(Duration::from_secs(seconds)));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        return Err(Refusal::Unknown);
     }
     Err(Refusal::Other(status))
 }
