@@ -22,7 +22,7 @@ pub(crate) fn Hash(
     let short = middle_cut(&value, HEAD, TAIL);
     view! {
         <span class="hash">
-            <span class="hash-text" tabindex="0" aria-label=format!("{what} {value}")>
+            <span class="hash-text" tabindex="0" role="group" aria-label=format!("{what} {value}")>
                 <span class="hash-short" aria-hidden="true">{short}</span>
                 <span class="hash-whole" aria-hidden="true">{value.clone()}</span>
             </span>

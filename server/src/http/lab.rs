@@ -95,7 +95,6 @@ async fn ask(
     Ok(response)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn away(cause: reqwest::Error) -> Problem {
     Problem::new(
         StatusCode::BAD_GATEWAY,

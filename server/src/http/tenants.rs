@@ -51,7 +51,7 @@ impl<'a, T> From<&'a Current<T>> for InForce<'a, T> {
     }
 }
 
-fn page<T: Serialize>(items: &[T], next_cursor: Option<String>) -> Json<Value> {
+fn page<T: Serialize>(items: &[T], next_cursor: Option<&str>) -> Json<Value> {
     Json(json!({ "items": items, "nextCursor": next_cursor }))
 }
 
@@ -82,7 +82,7 @@ async fn list(
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|tenant| tenant.value.tenant_id.to_string());
     let items: Vec<InForce<'_, TenantPut>> = found.into_iter().map(InForce::from).collect();
-    Ok(page(&items, next))
+    Ok(page(&items, next.as_deref()))
 }
 
 async fn one(

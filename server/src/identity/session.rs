@@ -49,6 +49,7 @@ fn login_of(record: &Record) -> Option<&str> {
     record.data.get(LOGIN)?.as_str()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn backend(cause: sqlx::Error) -> Error {
     Error::Backend(cause.to_string())
 }

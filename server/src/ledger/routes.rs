@@ -20,6 +20,7 @@ pub(super) fn routes(receiver: Arc<Receiver>, channel: Arc<Channel>) -> Router {
         .with_state(receiver)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unreadable(cause: postcard::Error) -> Problem {
     Problem::malformed(format!("The message is not in this version's form: {cause}."))
 }

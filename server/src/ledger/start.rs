@@ -73,7 +73,7 @@ pub async fn start(
     let parts =
         Parts { setup, signing: Arc::new(signing), board, clock: Arc::new(Mutex::new(clock)) };
     tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures, stop.clone()));
-    Ok(parts.assemble(opened, stop, tasks))
+    Ok(parts.assemble(&opened, stop, tasks))
 }
 
 async fn open(setup: &Setup, origin: Cloud) -> Result<Opened, StartError> {
@@ -101,7 +101,7 @@ impl Opened {
 impl Parts {
     fn assemble(
         self,
-        opened: PerCloud<Opened>,
+        opened: &PerCloud<Opened>,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Arc<Ledger> {

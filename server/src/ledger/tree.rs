@@ -4,6 +4,7 @@
 //! from the events' slots and hashes, upper levels from the roots of full tiles.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use domain::event::{Slot, leaf};
 use domain::log::plan::{self, Node, Plan};
@@ -99,9 +100,9 @@ pub(super) async fn assemble(
 ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
     let mut tiles: HashMap<TilePath, Vec<Hash>> = HashMap::new();
     for path in plan.nodes().map(TilePath::of) {
-        if !tiles.contains_key(&path) {
+        if let Entry::Vacant(place) = tiles.entry(path) {
             let hashes = tile_hashes(pool, log, path, path.width_at(size)).await?;
-            tiles.insert(path, hashes.unwrap_or_default());
+            place.insert(hashes.unwrap_or_default());
         }
     }
     let read = |node: Node| node_from_tile(node, tiles.get(&TilePath::of(node))?);

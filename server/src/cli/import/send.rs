@@ -114,7 +114,7 @@ impl Sender {
             let Some(joined) = tasks.join_next().await else { break };
             let answers = joined??;
             self.progress.add(answers.len());
-            answers.into_iter().for_each(|(row, item)| self.tally.count(row, item));
+            answers.into_iter().for_each(|(row, item)| self.tally.count(row.line, item));
         }
         self.progress.say("recorded; waiting for FINAL");
         self.until_final().await
@@ -180,7 +180,7 @@ async fn post(client: &Client, rows: &[Row]) -> Result<Vec<Item>, SendError> {
 }
 
 impl Tally {
-    fn count(&mut self, row: Row, item: Item) {
+    fn count(&mut self, line: usize, item: Item) {
         self.sent += 1;
         match item.http_status {
             201 | 202 => self.accepted += 1,
@@ -189,7 +189,7 @@ impl Tally {
                 self.refused += 1;
                 let problem = item.problem.unwrap_or_default();
                 let reason = Refusal { status, ..problem }.to_string();
-                self.problems.push(RowProblem { line: row.line, reason });
+                self.problems.push(RowProblem { line, reason });
             }
         }
         // A refusal may name the slot of another event; only what is ours is waited for.

@@ -132,7 +132,7 @@ impl Gate {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Refusal {
     /// 429 or 503, with the wait it asks for.
     Busy(Duration),

@@ -187,7 +187,6 @@ pub(super) async fn receipt_of(
     Ok(receipt)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn no_receipt(cause: NoReceipt) -> Problem {
     match cause {
         NoReceipt::NotFinal(slot) => {

@@ -176,7 +176,6 @@ fn count_outcomes(outcomes: &[Outcome]) {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn refused(error: SubmitError) -> Problem {
     match error {
         SubmitError::Conflict { event_id, slot } => {
