@@ -67,9 +67,10 @@ impl Role {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
             },
+            // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
-                ReadLedger | SubmitEvent => true,
-                ReadPayload | ExportLedger | SubmitDecision | ReadTenants | EditTenants
+                ReadLedger | SubmitEvent | ReadTenants => true,
+                ReadPayload | ExportLedger | SubmitDecision | EditTenants
                 | ReadUsage | EditUsers | OperateFaultLab => false,
             },
         }

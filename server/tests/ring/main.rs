@@ -7,6 +7,7 @@ mod clouds;
 mod cluster;
 mod command;
 mod console;
+mod demonstration;
 mod identity;
 mod import;
 mod ledger;

@@ -1,0 +1,264 @@
+//! The whole demonstration as a person starts it: three processes, three Postgres clusters, one
+//! supervisor. Killed under load, stopped cloud by cloud, started again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use domain::cloud::Cloud;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Starting three Postgres clusters on a busy machine of two cores.
+const PATIENCE: Duration = Duration::from_secs(120);
+const CLIENTS: usize = 8;
+/// Enough to be in the middle of many batches on every cloud.
+const ACKNOWLEDGED_MIN: usize = 200;
+
+/// A running demonstration in a folder of its own; it is stopped and removed at the end.
+struct Demonstration {
+    folder: PathBuf,
+    port: u16,
+    supervisor: Child,
+    http: reqwest::Client,
+}
+
+impl Demonstration {
+    async fn start(folder: PathBuf, port: u16) -> Self {
+        let supervisor = Command::new(env!("CARGO_BIN_EXE_ternion"))
+            .args(["demo", "--empty", "--no-traffic", "--data"])
+            .arg(&folder)
+            .args(["--port-base", &port.to_string(), "--dns-port-base", &(port + 50).to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
+        let demonstration =
+            Demonstration { folder, port, supervisor, http: http.expect("a client") };
+        for cloud in Cloud::ALL {
+            demonstration.until_ready(cloud).await;
+        }
+        demonstration
+    }
+
+    fn url(&self, cloud: Cloud) -> String {
+        format!("http://127.0.0.1:{}", usize::from(self.port) + cloud.index())
+    }
+
+    async fn until_ready(&self, cloud: Cloud) {
+        let url = format!("{}/readyz", self.url(cloud));
+        // Its users are events too: a token works once they are projected.
+        let known = format!("{}/v1/logs", self.url(cloud));
+        let ready = async {
+            loop {
+                let is_ready = self.get(&url).await.is_some() && self.get(&known).await.is_some();
+                if is_ready {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.expect("every cloud gets ready");
+    }
+
+    /// The body of a successful answer.
+    async fn get(&self, url: &str) -> Option<String> {
+        let answer = self.http.get(url).bearer_auth("demo-admin").send().await.ok()?;
+        if answer.status().is_success() { answer.text().await.ok() } else { None }
+    }
+
+    async fn json(&self, cloud: Cloud, path: &str) -> Option<Value> {
+        let text = self.get(&format!("{}{path}", self.url(cloud))).await?;
+        serde_json::from_str(&text).ok()
+    }
+
+    async fn lab(&self, by: Cloud, act: &str) {
+        let url = format!("{}/lab/v1/clouds/{act}", self.url(by));
+        let answer = self.http.post(url).bearer_auth("demo-admin").send().await.expect("answered");
+        assert!(answer.status().is_success(), "{act}: {}", answer.status());
+    }
+
+    /// What each log adds up to at one cloud: size, final size and root.
+    async fn logs(&self, cloud: Cloud) -> Option<BTreeMap<String, (u64, u64, String)>> {
+        let logs = self.json(cloud, "/v1/logs").await?;
+        let log = |item: &Value| {
+            let number = |name: &str| item[name].as_u64();
+            let root = item["root"].as_str()?.to_owned();
+            let origin = item["origin"].as_str()?.to_owned();
+            Some((origin, (number("size")?, number("finalSize")?, root)))
+        };
+        logs["items"].as_array()?.iter().map(log).collect()
+    }
+
+    /// Waits until all three clouds hold the same logs, all of it final.
+    async fn until_equal(&self) {
+        let equal = async {
+            loop {
+                let [gcp, aws, azure] = [
+                    self.logs(Cloud::Gcp).await,
+                    self.logs(Cloud::Aws).await,
+                    self.logs(Cloud::Azure).await,
+                ];
+                let settled = |logs: &BTreeMap<String, (u64, u64, String)>| {
+                    logs.values().all(|(size, final_size, _)| size == final_size)
+                };
+                if gcp.as_ref().is_some_and(settled) && gcp == aws && gcp == azure {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, equal).await.expect("the roots become equal");
+    }
+
+    /// Kills everything at once, Postgres too, as a power cut does.
+    fn kill_everything(&mut self) {
+        let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
+        for pid in descendants(supervisor).into_iter().chain([supervisor]) {
+            // One that has just ended needs no killing.
+            kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+        }
+        self.supervisor.wait().expect("it was ours");
+    }
+}
+
+impl Drop for Demonstration {
+    fn drop(&mut self) {
+        let supervisor = i32::try_from(self.supervisor.id()).unwrap_or_default();
+        if self.supervisor.try_wait().is_ok_and(|ended| ended.is_none()) {
+            kill(Pid::from_raw(supervisor), Signal::SIGTERM).ok();
+            drop(self.supervisor.wait());
+        }
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Every process below this one.
+fn descendants(of: i32) -> Vec<i32> {
+    let parents: Vec<(i32, i32)> = fs::read_dir("/proc")
+        .expect("Linux")
+        .filter_map(|entry| {
+            let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while let Some(&parent) = found.get(at) {
+        found.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+/// A data folder that the unprivileged Postgres may enter, and three ports (and the lab's) in a row.
+fn place() -> (PathBuf, u16) {
+    let folder = std::env::temp_dir().join(format!("ternion-demo-{}", Uuid::now_v7()));
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let is_free = |base: &u16| (0..10).all(|at| free(base + at));
+    let start = 21_000 + u16::try_from(std::process::id() % 500).unwrap_or(0) * 20;
+    let port = (start..32_000).step_by(20).find(is_free).expect("ten free ports in a row");
+    (folder, port)
+}
+
+/// Between the clients and the test.
+#[derive(Default)]
+struct Load {
+    stop: AtomicBool,
+    acknowledged: AtomicUsize,
+}
+
+/// Posts events with ids of its own until it is stopped; gives the ids that were acknowledged.
+async fn load(http: reqwest::Client, url: String, shared: Arc<Load>) -> Vec<Uuid> {
+    let mut acknowledged = Vec::new();
+    while !shared.stop.load(Ordering::Relaxed) {
+        let id = Uuid::now_v7();
+        let event = json!({ "eventId": id, "tenantId": "platform", "payload": { "n": 1 } });
+        let sent = http.post(format!("{url}/v1/events")).bearer_auth("demo-ingest").json(&event);
+        match sent.send().await {
+            Ok(answer) if answer.status().as_u16() == 201 => {
+                acknowledged.push(id);
+                shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    acknowledged
+}
+
+/// Loads all three clouds; ends with the flag.
+fn load_all(
+    demonstration: &Demonstration,
+    shared: &Arc<Load>,
+) -> Vec<tokio::task::JoinHandle<Vec<Uuid>>> {
+    let client = |at: usize| {
+        let url = demonstration.url(Cloud::ALL[at % 3]);
+        tokio::spawn(load(demonstration.http.clone(), url, Arc::clone(shared)))
+    };
+    (0..CLIENTS).map(client).collect()
+}
+
+async fn acknowledged(loads: Vec<tokio::task::JoinHandle<Vec<Uuid>>>) -> Vec<Uuid> {
+    let mut all = Vec::new();
+    for load in loads {
+        all.extend(load.await.expect("a client"));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_under_load_and_started_again_every_acknowledged_event_is_there_and_final() {
+    let (folder, port) = place();
+    let mut demonstration = Demonstration::start(folder.clone(), port).await;
+    let shared = Arc::new(Load::default());
+    let loads = load_all(&demonstration, &shared);
+    let enough = async {
+        while shared.acknowledged.load(Ordering::Relaxed) < ACKNOWLEDGED_MIN {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, enough).await.expect("the clouds take events");
+    demonstration.kill_everything();
+    shared.stop.store(true, Ordering::Relaxed);
+    let acknowledged = acknowledged(loads).await;
+    let demonstration = {
+        // Not dropped: the folder must stay for the second run.
+        std::mem::forget(demonstration);
+        Demonstration::start(folder, port).await
+    };
+    demonstration.until_equal().await;
+    println!("{} events were acknowledged before the kill", acknowledged.len());
+    for id in acknowledged {
+        let path = format!("/v1/events/{id}/confirmations");
+        let confirmations = demonstration.json(Cloud::Aws, &path).await;
+        let confirmations = confirmations.unwrap_or_else(|| panic!("{id} is lost"));
+        assert_eq!(confirmations["status"], "FINAL", "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_stopped_in_the_lab_holds_nobody_up_and_catches_up_when_it_is_back() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder, port).await;
+    demonstration.lab(Cloud::Gcp, "azure/stop").await;
+    let event = json!({ "tenantId": "platform", "payload": { "while": "two clouds" } });
+    let url = format!("{}/v1/events?wait=final&timeoutMs=10000", demonstration.url(Cloud::Aws));
+    let sent = demonstration.http.post(url).bearer_auth("demo-ingest").json(&event).send().await;
+    let answer: Value = sent.expect("answered").json().await.expect("JSON");
+    assert_eq!(answer["status"], "FINAL", "{answer}");
+    assert_eq!(answer["signed"]["azure"], false);
+    demonstration.lab(Cloud::Gcp, "azure/start").await;
+    demonstration.until_ready(Cloud::Azure).await;
+    demonstration.until_equal().await;
+}
