@@ -89,7 +89,7 @@ fn Nothing() -> impl IntoView {
         <div class="empty">
             <Triad signed=Signed::default() status=Finality::Pending size=72 />
             <h2>"Nothing checked yet"</h2>
-            <p>"Drop a receipt on the left. Each step will show its inputs and what came out."</p>
+            <p>"Drop a receipt or choose one. Each step will show its inputs and what came out."</p>
         </div>
     }
 }
