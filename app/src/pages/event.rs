@@ -50,7 +50,7 @@ fn refetch_when_it_changes(
 ) {
     let live = expect_context::<Live>();
     let unsettled = Signal::derive(
-        move || !matches!(detail.get(), Some(Ok(known)) if known.row.signed.replicated()),
+        move || matches!(detail.get(), Some(Ok(known)) if !known.row.signed.replicated()),
     );
     live.catch_up(unsettled, Callback::new(move |()| detail.refetch()));
     Effect::new(move |_| {
