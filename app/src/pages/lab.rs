@@ -1,5 +1,7 @@
 //! The fault lab: stop a cloud and watch the system answer. Demonstration only.
 
+use std::time::Duration;
+
 use domain::access::Action;
 use domain::cloud::Cloud;
 use leptos::prelude::*;
@@ -58,6 +60,9 @@ fn NotForThisRole(reason: String) -> impl IntoView {
     }
 }
 
+/// A process starts or drains for a few seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// What the page knows and can do.
 #[derive(Clone, Copy)]
 pub(super) struct Bench {
@@ -82,7 +87,8 @@ impl Bench {
         });
     }
 
-    /// Processes change without us, too: asked again whenever a cloud's condition changed.
+    /// Processes change without us, too: asked again whenever a cloud's condition changed, and
+    /// every second while one starts or stops.
     fn follow(self) {
         let live = expect_context::<Live>();
         let conditions = Memo::new(move |_| {
@@ -91,13 +97,32 @@ impl Bench {
         Effect::new(move |before: Option<()>| {
             conditions.track();
             if before.is_some() {
-                leptos::task::spawn_local(async move {
-                    if let Ok(state) = api::lab().await {
-                        let _ = self.state.try_set(state);
-                    }
-                });
+                self.look();
             }
         });
+        let look = move || {
+            if self.is_in_between() {
+                self.look();
+            }
+        };
+        Effect::new(move |_| {
+            if let Ok(timer) = set_interval_with_handle(look, LOOK_EVERY) {
+                on_cleanup(move || timer.clear());
+            }
+        });
+    }
+
+    fn look(self) {
+        leptos::task::spawn_local(async move {
+            if let Ok(state) = api::lab().await {
+                let _ = self.state.try_set(state);
+            }
+        });
+    }
+
+    fn is_in_between(self) -> bool {
+        let between = |process| matches!(process, ProcessState::Starting | ProcessState::Stopping);
+        self.state.read_untracked().clouds.iter().any(|(_, cloud)| between(cloud.process))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger: every event, newest first, filtered by what stands in the address.
 
 use domain::access::Action;
+use domain::finality::Finality;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -70,7 +71,8 @@ fn Rows(
     let first_page = query.cursor.is_none();
     let older = next_cursor.map(|cursor| query.page_url(Some(&cursor)));
     let newer = previous_cursor.map(|cursor| query.page_url(Some(&cursor)));
-    let filtered = query.is_filtered();
+    let words = query.is_filtered().then(|| empty_words(&query));
+    let none = (count == 0).then(|| view! { <NoRows words /> });
     view! {
         <section class="card table-card" aria-label="Events">
             <header class="card-head">
@@ -88,7 +90,7 @@ fn Rows(
             <div class="table-scroll" id=LIST_ID on:scroll=scrolled>
                 <EventTable rows columns=Columns::Whole caption="Events, newest first" />
             </div>
-            {(count == 0).then(|| view! { <NoRows filtered /> })}
+            {none}
             <Pages newer older first_page />
         </section>
     }
@@ -147,13 +149,34 @@ fn Exports(query: EventQuery) -> impl IntoView {
     .into_any()
 }
 
+/// Asked for nothing but a state, an empty list is an answer.
+fn empty_words(query: &EventQuery) -> (&'static str, &'static str) {
+    let state_alone = EventQuery { status: None, ..query.clone() } == EventQuery::default();
+    match query.status.filter(|_| state_alone) {
+        Some(Finality::Pending) => (
+            "Nothing is pending",
+            "Every event that was accepted has the signatures of two clouds.",
+        ),
+        Some(Finality::Quarantined) => {
+            ("Nothing is quarantined", "Every event that arrived here has passed its checks.")
+        }
+        Some(Finality::Disputed) => {
+            ("Nothing is disputed", "No cloud has been found to sign two histories of its log.")
+        }
+        _ => (
+            "No event fits these filters",
+            "A hash is found by its first 8 digits, an event by its id or slot (gcp/1/204), a tenant by its name.",
+        ),
+    }
+}
+
 #[component]
-fn NoRows(filtered: bool) -> impl IntoView {
-    if filtered {
+fn NoRows(words: Option<(&'static str, &'static str)>) -> impl IntoView {
+    if let Some((title, text)) = words {
         return view! {
             <div class="empty">
-                <h2>"No event fits these filters"</h2>
-                <p>"A hash is found by its first 8 digits, an event by its id or slot (gcp/1/204), a tenant by its name."</p>
+                <h2>{title}</h2>
+                <p>{text}</p>
                 <A href="/ledger" attr:class="button">"Show all events"</A>
             </div>
         }

@@ -11,7 +11,9 @@ use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, as_f64, count, milliseconds, pretty_json};
 
 #[component]
-pub(super) fn WhoSigned(lines: Vec<SignatureLine>, at: Timestamp) -> impl IntoView {
+pub(super) fn WhoSigned(mut lines: Vec<SignatureLine>, at: Timestamp) -> impl IntoView {
+    // In the order of signing; who has not signed comes last.
+    lines.sort_by_key(|line| (line.after_ms.is_none(), line.after_ms, !line.is_origin));
     view! {
         <section class="card" aria-labelledby="who-title">
             <h2 id="who-title" class="card-title">"Who signed, " <ZoneName at=at /></h2>
@@ -39,23 +41,25 @@ fn Course(lines: Vec<SignatureLine>) -> impl IntoView {
     view! {
         <svg class="course" width="100%" height="20" aria-hidden="true">
             <line class="course-rail" x1="2%" x2="98%" y1="10" y2="10" />
+            <line class="course-rail" x1="2%" x2="2%" y1="4" y2="16" />
             {made_final.map(|_| view! { <line class="course-wait" x1="2%" x2=until y1="10" y2="10" /> })}
             {marks}
         </svg>
     }
 }
 
+/// Times count from acceptance: the origin signs, too, when its batch is closed.
 #[component]
 fn Signer(line: SignatureLine) -> impl IntoView {
     let when = line
         .at
         .map(|at| view! { <Time at=at shape=TimeShape::Millisecond zone_in_heading=true /> });
     let unsigned = line.at.is_none();
-    let after = match (line.is_origin, line.after_ms, line.made_final) {
-        (_, None, _) => "not signed yet".to_owned(),
-        (true, _, _) => "accepted it".to_owned(),
-        (false, Some(ms), true) => format!("final +{}", milliseconds(ms)),
-        (false, Some(ms), false) => format!("+{}", milliseconds(ms)),
+    let after = match (line.after_ms, line.made_final) {
+        (None, _) => "not signed yet".to_owned(),
+        (Some(0), false) => "at once".to_owned(),
+        (Some(ms), true) => format!("final +{}", milliseconds(ms)),
+        (Some(ms), false) => format!("+{}", milliseconds(ms)),
     };
     let key = if unsigned {
         "no signature covers this event yet".to_owned()
