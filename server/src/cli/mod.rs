@@ -9,6 +9,7 @@ mod doctor;
 mod import;
 mod keygen;
 mod migrate;
+mod openapi;
 mod rebuild;
 mod serve;
 mod token;
@@ -43,6 +44,7 @@ enum Command {
     Import(import::Arguments),
     Keygen(keygen::Arguments),
     Migrate(migrate::Arguments),
+    Openapi(openapi::Arguments),
     Rebuild(rebuild::Arguments),
     Serve(serve::Arguments),
     Token(token::Arguments),
@@ -60,6 +62,7 @@ impl Command {
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
             Command::Migrate(arguments) => run_async(arguments.run()),
+            Command::Openapi(arguments) => arguments.run(),
             Command::Rebuild(arguments) => run_async(arguments.run()),
             Command::Serve(arguments) => run_async(arguments.run()),
             Command::Token(arguments) => run_async(arguments.run()),

@@ -1,0 +1,427 @@
+//! What can be asked of this cloud: one line a thing.
+
+use serde_json::{Value, json};
+
+pub(super) const TAGS: [(&str, &str); 6] = [
+    ("events", "Recording events, finding them, and proof of what became of them"),
+    ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
+    ("stream", "What happens, as it happens"),
+    ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
+    ("node", "How this cloud is"),
+    ("lab", "The demonstration's fault lab"),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Anybody,
+    /// Who may, in words.
+    Role(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Path,
+    Query,
+    Header,
+}
+
+/// One method of one path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub id: &'static str,
+    pub tag: &'static str,
+    pub summary: &'static str,
+    pub access: Access,
+    /// Names of [`QUERY`] and of headers.
+    pub takes: &'static [&'static str],
+    /// Content type and schema.
+    pub bodies: &'static [(&'static str, &'static str)],
+    /// Status, meaning, schema (none: empty) and content type.
+    pub answers: &'static [(u16, &'static str, &'static str, &'static str)],
+    pub problems: &'static [u16],
+}
+
+impl Operation {
+    pub(super) fn description(&self) -> String {
+        match self.access {
+            Access::Anybody => "Open to anybody.".to_owned(),
+            Access::Role(who) => format!("For {who}."),
+        }
+    }
+
+    /// Those of the path, then those of the query and headers.
+    pub(super) fn parameters(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, Place, Value, &'static str)> {
+        let names = self.path.split('{').skip(1).filter_map(|part| part.split('}').next());
+        let text = || json!({ "type": "string" });
+        let path = names.map(move |name| (name, Place::Path, text(), path_text(name)));
+        path.chain(self.takes.iter().map(|name| asked(name)))
+    }
+}
+
+fn path_text(name: &str) -> &'static str {
+    match name {
+        "event_id" => "The event's UUID",
+        "tenant_id" => "The tenant's id",
+        "origin" => "gcp, aws or azure",
+        "epoch" => "The number of the log's epoch",
+        _ => "As C2SP tlog-tiles spells it, such as 0/x001/067 or entries/000.p/12",
+    }
+}
+
+fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
+    let text = || json!({ "type": "string" });
+    let time = || json!({ "type": "string", "format": "date-time" });
+    let clouds = || json!({ "type": "string", "enum": ["gcp", "aws", "azure"] });
+    let (schema, says) = match name {
+        "wait" => (
+            json!({ "type": "string", "enum": ["pending", "final"], "default": "pending" }),
+            "final: answer once a second cloud has signed",
+        ),
+        "timeoutMs" => (
+            json!({ "type": "integer", "minimum": 0, "default": 10_000 }),
+            "Longest wait; bounded by this cloud's configuration. When it runs out: 202",
+        ),
+        "receipt" => {
+            (json!({ "type": "boolean", "default": false }), "With wait=final: add the receipt")
+        }
+        "tenant" => (text(), "Only this tenant's"),
+        "status" => (
+            json!({ "type": "string", "enum": ["PENDING", "FINAL", "QUARANTINED", "DISPUTED"] }),
+            "Only events of this status",
+        ),
+        "origin" => (clouds(), "Only events that this cloud accepted"),
+        "kind" => (text(), "Only payloads of this kind"),
+        "q" => (
+            text(),
+            "An id, hash or its first 8 digits or more, slot (gcp/1/204), sequence, tenant",
+        ),
+        "from" => (time(), "At or after"),
+        "to" => (time(), "Before"),
+        "cursor" => (text(), "nextCursor or previousCursor of another page"),
+        "limit" => {
+            (json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Items of a page")
+        }
+        "format" => (
+            json!({ "type": "string", "enum": ["csv", "json", "ndjson"], "default": "csv" }),
+            "The form of the file",
+        ),
+        "provider" | "model" | "region" => (text(), "Only this one's"),
+        "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
+        _ => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
+    };
+    let is_header = matches!(name, "Last-Event-ID" | "Accept");
+    (name, if is_header { Place::Header } else { Place::Query }, schema, says)
+}
+
+const READERS: Access = Access::Role("every role");
+const CURIOUS: Access = Access::Role("controllers, auditors and admins");
+const SENDERS: Access = Access::Role("ingest tokens and admins");
+const ADMINS: Access = Access::Role("admins");
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
+const BYTES: &str = "application/octet-stream";
+const FILTERS: &[&str] =
+    &["tenant", "status", "origin", "kind", "q", "from", "to", "cursor", "limit"];
+
+const BASE: Operation = Operation {
+    method: "get",
+    path: "",
+    id: "",
+    tag: "",
+    summary: "",
+    access: READERS,
+    takes: &[],
+    bodies: &[],
+    answers: &[],
+    problems: &[],
+};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: "post",
+        path: "/v1/events",
+        id: "recordEvents",
+        tag: "events",
+        summary: "Records one event or many; a repeat of the same event is recorded once",
+        access: SENDERS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[
+            (JSON, "EventOrEvents"),
+            ("application/x-ndjson", "NewEvent"),
+            ("application/cloudevents+json", "CloudEvent"),
+            ("application/cloudevents-batch+json", "CloudEvents"),
+        ],
+        answers: &[
+            (200, "A repeat; or a batch: one result an item, in order", "RecordedOrResults", JSON),
+            (201, "Recorded here for the first time", "Recorded", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
+        ],
+        problems: &[400, 401, 403, 409, 413, 415, 422, 503],
+    },
+    Operation {
+        path: "/v1/events",
+        id: "listEvents",
+        tag: "events",
+        summary: "A page of the ledger, newest first",
+        takes: FILTERS,
+        answers: &[(200, "A page", "EventPage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/events/export",
+        id: "exportEvents",
+        tag: "events",
+        summary: "Exactly the filtered set as a file, however long",
+        access: CURIOUS,
+        takes: &["format", "tenant", "status", "origin", "kind", "q", "from", "to"],
+        answers: &[(200, "The file", "", "text/csv")],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/events/{event_id}",
+        id: "readEvent",
+        tag: "events",
+        summary: "The envelope of an event; payload and salt for those who may read payloads",
+        answers: &[(200, "The event", "Event", JSON)],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/events/{event_id}/confirmations",
+        id: "readConfirmations",
+        tag: "events",
+        summary: "Which clouds have signed a root that covers the event",
+        answers: &[(200, "The view that every program sees", "Confirmations", JSON)],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/events/{event_id}/receipt",
+        id: "readReceipt",
+        tag: "events",
+        summary: "Proof of finality that can be checked offline (`ternion verify`)",
+        takes: &["Accept"],
+        answers: &[(200, "The receipt; as text/plain a C2SP tlog-proof", "Receipt", JSON)],
+        problems: &[400, 401, 403, 404, 409, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/logs",
+        id: "listLogs",
+        tag: "logs",
+        summary: "The three logs: size, root, how far each is final, who has signed how far",
+        access: Access::Anybody,
+        answers: &[(200, "All of them", "Logs", JSON)],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/logs/{origin}/{epoch}/checkpoint",
+        id: "readCheckpoint",
+        tag: "logs",
+        summary: "The newest checkpoint with all its signatures: a C2SP signed note",
+        access: Access::Anybody,
+        answers: &[(200, "The note", "", TEXT)],
+        problems: &[404],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/logs/{origin}/{epoch}/tile/{path}",
+        id: "readTile",
+        tag: "logs",
+        summary: "A tile of hashes (open), or a bundle of entries (for those who read the ledger)",
+        access: Access::Anybody,
+        answers: &[(200, "32 bytes a hash; entries: length in two bytes, then 45", "", BYTES)],
+        problems: &[401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/policy-file",
+        id: "readPolicyFile",
+        tag: "logs",
+        summary: "The deployment's public keys and quorum: what a verifier needs",
+        access: Access::Anybody,
+        answers: &[(200, "A C2SP policy file", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/stream",
+        id: "follow",
+        tag: "stream",
+        summary: "Server-sent events: `state` each second, `events` as rows change, `gap` if some were missed",
+        takes: &["Last-Event-ID"],
+        answers: &[(
+            200,
+            "The stream; ids are final sizes in the order gcp.aws.azure",
+            "",
+            "text/event-stream",
+        )],
+        problems: &[401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/tenants",
+        id: "listTenants",
+        tag: "catalog",
+        summary: "Tenants in force, by id",
+        access: CURIOUS,
+        takes: &["cursor", "limit"],
+        answers: &[(200, "A page", "TenantPage", JSON)],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/tenants",
+        id: "putTenant",
+        tag: "catalog",
+        summary: "Adds or replaces a tenant: a decision, in force everywhere once it is final",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Tenant")],
+        answers: &[
+            (201, "The decision's event", "Recorded", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
+        ],
+        problems: &[400, 401, 403, 422, 503],
+    },
+    Operation {
+        path: "/v1/tenants/{tenant_id}",
+        id: "readTenant",
+        tag: "catalog",
+        summary: "One tenant in force",
+        access: CURIOUS,
+        answers: &[(200, "The tenant", "TenantInForce", JSON)],
+        problems: &[401, 403, 404],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/tenants/{tenant_id}",
+        id: "putNamedTenant",
+        tag: "catalog",
+        summary: "Adds or replaces this tenant; the body need not name it",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Tenant")],
+        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        problems: &[400, 401, 403, 422, 503],
+    },
+    Operation {
+        path: "/v1/tiers",
+        id: "listTiers",
+        tag: "catalog",
+        summary: "Tiers in force, with their service levels",
+        access: CURIOUS,
+        answers: &[(200, "All of them", "List", JSON)],
+        problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/prices",
+        id: "listPrices",
+        tag: "catalog",
+        summary: "Prices by tier, provider, model and the time from which they apply",
+        access: CURIOUS,
+        answers: &[(200, "All of them", "List", JSON)],
+        problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/usage",
+        id: "listUsage",
+        tag: "catalog",
+        summary: "Metered usage of final events by tenant, hour, provider, model and region",
+        access: CURIOUS,
+        takes: &["tenant", "from", "to", "provider", "model", "region", "cursor", "limit"],
+        answers: &[(200, "A page", "UsagePage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/health",
+        id: "readHealth",
+        tag: "node",
+        summary: "This cloud's status, load and latency, and the deployment's mode as it sees it",
+        access: Access::Anybody,
+        answers: &[
+            (200, "healthy or degraded", "Health", JSON),
+            (503, "unhealthy", "Health", JSON),
+        ],
+        ..BASE
+    },
+    Operation {
+        path: "/livez",
+        id: "isAlive",
+        tag: "node",
+        summary: "The process runs",
+        access: Access::Anybody,
+        answers: &[(200, "It does", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/readyz",
+        id: "isReady",
+        tag: "node",
+        summary: "Requests can be served",
+        access: Access::Anybody,
+        answers: &[(200, "They can", "", TEXT)],
+        problems: &[503],
+        ..BASE
+    },
+    Operation {
+        path: "/metrics",
+        id: "readMetrics",
+        tag: "node",
+        summary: "Metrics in the Prometheus text form",
+        access: Access::Anybody,
+        answers: &[(200, "The metrics", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/openapi.json",
+        id: "readOpenapi",
+        tag: "node",
+        summary: "This document",
+        access: Access::Anybody,
+        answers: &[(200, "OpenAPI 3.1", "", JSON)],
+        ..BASE
+    },
+    Operation {
+        path: "/docs",
+        id: "readDocs",
+        tag: "node",
+        summary: "This document for people",
+        access: Access::Anybody,
+        answers: &[(200, "A page", "", "text/html")],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/lab/act",
+        id: "actInLab",
+        tag: "lab",
+        summary: "Stops, starts or pauses a cloud: the form of the page",
+        access: ADMINS,
+        bodies: &[("application/x-www-form-urlencoded", "LabAct")],
+        answers: &[(303, "Done; back to the page", "", "text/html")],
+        problems: &[400, 401, 403, 404, 502],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/lab/v1/{path}",
+        id: "passOnToLab",
+        tag: "lab",
+        summary: "clouds/{cloud}/stop|start|pause, traffic; GET state: passed on to the supervisor",
+        access: ADMINS,
+        answers: &[(200, "The supervisor's answer", "", JSON)],
+        problems: &[401, 403, 404, 502],
+        ..BASE
+    },
+];

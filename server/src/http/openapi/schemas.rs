@@ -1,0 +1,276 @@
+//! The shapes that cross the wire, as JSON Schemas with examples.
+
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
+
+use super::kinds;
+use super::reference;
+use crate::http::problem::{FieldProblem, Problem};
+
+const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
+const HASH: &str = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab";
+const TIME: &str = "2026-11-22T12:41:06.902Z";
+
+/// By name.
+pub(super) fn all() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
+    add("Problem", serde_json::to_value(Problem::schema()).unwrap_or_default());
+    add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
+    for (name, schema) in submissions().into_iter().chain(events()).chain(others()) {
+        add(name, schema);
+    }
+    for kind in kinds::all() {
+        add(&format!("kind.{}", kind.name), kind.schema);
+    }
+    schemas
+}
+
+pub(super) fn example(schema: &str) -> Option<Value> {
+    let payload = json!({ "kind": "hello" });
+    match schema {
+        "EventOrEvents" | "NewEvent" => {
+            Some(json!({ "tenantId": "acme-labs", "payload": payload }))
+        }
+        "CloudEvent" => Some(json!({
+            "specversion": "1.0", "id": EVENT_ID, "source": "/meter/7", "type": "hello",
+            "subject": "acme-labs", "time": TIME, "data": {}
+        })),
+        "Tenant" => Some(json!({
+            "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
+            "region": "us-central1"
+        })),
+        _ => None,
+    }
+}
+
+pub(super) fn problem_example(status: u16) -> Value {
+    let (code, title, detail) = match status {
+        400 => (
+            "malformed",
+            "Malformed request",
+            "The body is not JSON: expected value at line 1 column 6.",
+        ),
+        401 => {
+            ("unauthenticated", "Sign in first", "Send a bearer token in the Authorization header.")
+        }
+        403 => ("forbidden", "Not permitted", "The role ingest may not change tenants; admin may."),
+        404 => ("not_found", "Not found", "There is nothing at this address; see /docs."),
+        409 => (
+            "not_final",
+            "Not final yet",
+            "No second cloud has signed for it yet. Ask again in a moment.",
+        ),
+        413 => ("too_large", "Too large", "The body is larger than this cloud takes."),
+        415 => ("unsupported_media_type", "Unsupported media type", "Use application/json."),
+        422 => ("unknown_tenant", "Unknown tenant", "The tenant \"acme\" is not known here."),
+        502 => ("lab_unavailable", "The fault lab does not answer", "It ends with `ternion demo`."),
+        _ => (
+            "busy",
+            "Too busy just now",
+            "Nothing was recorded; send it again, or to another cloud.",
+        ),
+    };
+    json!({
+        "status": status, "code": code, "title": title, "detail": detail,
+        "requestId": "0192f4c1-8b11-7d02-9f6e-55aa01b7c3d4"
+    })
+}
+
+/// Properties of which all but `optional` are always there.
+fn shape(properties: Value, optional: &[&str]) -> Value {
+    let names = properties.as_object().into_iter().flat_map(Map::keys);
+    let required: Vec<&String> = names.filter(|name| !optional.contains(&name.as_str())).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn cloud() -> Value {
+    json!({ "type": "string", "enum": ["gcp", "aws", "azure"] })
+}
+
+fn hash() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "examples": [HASH] })
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid", "examples": [EVENT_ID] })
+}
+
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn or_null(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "null" }] })
+}
+
+fn list(of: &str) -> Value {
+    json!({ "type": "array", "items": reference(of) })
+}
+
+fn page(of: &str) -> Value {
+    shape(json!({ "items": list(of), "nextCursor": or_null(&text()) }), &[])
+}
+
+fn submissions() -> Vec<(&'static str, Value)> {
+    let mut event = shape(
+        json!({
+            "tenantId": text(), "payload": { "type": "object" }, "eventId": uuid(),
+            "region": text(), "createdAt": time()
+        }),
+        &["eventId", "region", "createdAt"],
+    );
+    event["additionalProperties"] = false.into();
+    let cloud_event = shape(
+        json!({
+            "specversion": { "const": "1.0" }, "id": uuid(), "source": text(), "type": text(),
+            "subject": text(), "time": time(), "datacontenttype": text(),
+            "data": { "type": "object" }, "region": text()
+        }),
+        &["time", "datacontenttype", "data", "region"],
+    );
+    let tenant = shape(
+        json!({
+            "tenantId": text(), "name": text(), "tier": text(), "cloud": cloud(),
+            "region": text(), "active": flag()
+        }),
+        &["active"],
+    );
+    let act =
+        shape(json!({ "cloud": cloud(), "act": { "enum": ["stop", "start", "pause"] } }), &[]);
+    vec![
+        ("NewEvent", event),
+        ("EventOrEvents", json!({ "oneOf": [reference("NewEvent"), list("NewEvent")] })),
+        ("CloudEvent", cloud_event),
+        ("CloudEvents", list("CloudEvent")),
+        ("Tenant", tenant),
+        ("LabAct", act),
+    ]
+}
+
+/// What the views of an event have in common.
+fn event_fields() -> Value {
+    json!({
+        "eventId": uuid(), "tenantId": text(), "status": reference("Status"), "hash": hash(),
+        "originCloud": cloud(), "slot": reference("Slot"), "createdAt": time(),
+        "signed": reference("Signed"), "quorumReached": flag(), "replicated": flag()
+    })
+}
+
+fn event_with(more: &Value, optional: &[&str]) -> Value {
+    let mut properties = event_fields();
+    for (name, schema) in more.as_object().into_iter().flatten() {
+        properties[name] = schema.clone();
+    }
+    shape(properties, optional)
+}
+
+fn events() -> Vec<(&'static str, Value)> {
+    let status =
+        json!({ "type": "string", "enum": ["PENDING", "FINAL", "QUARANTINED", "DISPUTED"] });
+    let recorded = json!({
+        "repeat": flag(), "links": { "type": "object" }, "httpStatus": count(),
+        "confirmations": reference("Confirmations"), "receipt": reference("Receipt")
+    });
+    let summary = json!({
+        "kind": or_null(&text()), "acceptedAt": time(), "timeToFinalMs": or_null(&count())
+    });
+    let whole = json!({
+        "logicalClock": text(), "region": text(), "payload": { "type": "object" },
+        "signature": text(), "salt": text(), "payloadHash": hash(), "kind": or_null(&text()),
+        "slots": list("Slot"), "links": { "type": "object" }
+    });
+    let refused = shape(json!({ "httpStatus": count(), "problem": reference("Problem") }), &[]);
+    let results = json!({
+        "type": "array", "items": { "oneOf": [reference("Recorded"), reference("RefusedItem")] }
+    });
+    let confirmations = json!({
+        "gcp": flag(), "aws": flag(), "azure": flag(), "hash": hash(), "quorumReached": flag(),
+        "status": reference("Status"), "replicated": flag()
+    });
+    let mut pages = page("EventSummary");
+    pages["properties"]["previousCursor"] = or_null(&text());
+    vec![
+        ("Status", status),
+        ("Slot", shape(json!({ "origin": cloud(), "epoch": count(), "sequence": count() }), &[])),
+        ("Signed", shape(json!({ "gcp": flag(), "aws": flag(), "azure": flag() }), &[])),
+        ("Recorded", event_with(&recorded, &["httpStatus", "confirmations", "receipt"])),
+        ("RefusedItem", refused),
+        ("RecordedOrResults", json!({ "oneOf": [reference("Recorded"), results] })),
+        ("EventSummary", event_with(&summary, &[])),
+        ("EventPage", pages),
+        ("Event", event_with(&whole, &["payload", "salt"])),
+        ("Confirmations", shape(confirmations, &[])),
+        ("Receipt", receipt()),
+    ]
+}
+
+fn receipt() -> Value {
+    let event = shape(
+        json!({
+            "eventId": uuid(), "tenantId": text(), "logicalClock": text(), "region": text(),
+            "createdAt": time(), "originCloud": cloud(), "payload": { "type": "object" },
+            "salt": text(), "payloadHash": hash(), "hash": hash(), "signature": text()
+        }),
+        &["payload", "salt"],
+    );
+    let hashes = json!({ "type": "array", "items": hash() });
+    let keys = json!({ "type": "array", "items": text() });
+    shape(
+        json!({
+            "format": { "const": domain::receipt::RECEIPT_FORMAT }, "event": event,
+            "slot": reference("Slot"), "proof": hashes, "checkpoint": text(), "keys": keys
+        }),
+        &[],
+    )
+}
+
+fn others() -> Vec<(&'static str, Value)> {
+    let sizes = shape(json!({ "gcp": count(), "aws": count(), "azure": count() }), &[]);
+    let log = json!({
+        "origin": cloud(), "epoch": count(), "name": text(), "size": count(), "root": hash(),
+        "finalSize": count(), "replicatedSize": count(), "signed": sizes, "key": text(),
+        "checkpoint": text()
+    });
+    let decision = shape(json!({ "eventId": uuid(), "slot": reference("Slot") }), &[]);
+    let tenant = json!({
+        "tenantId": text(), "name": text(), "tier": text(), "cloud": cloud(), "region": text(),
+        "active": flag(), "decision": decision
+    });
+    let usage = json!({
+        "tenantId": text(), "provider": text(), "model": text(), "region": text(), "hour": time(),
+        "requests": count(), "failed": count(), "inputTokens": count(), "outputTokens": count(),
+        "cachedTokens": count(), "timed": count(), "latencyUs": count()
+    });
+    let health = json!({
+        "status": { "enum": ["healthy", "degraded", "unhealthy"] },
+        "load": { "type": "number", "minimum": 0, "maximum": 1 },
+        "latency": { "type": "number", "minimum": 0, "description": "95th percentile, milliseconds" },
+        "cloud": cloud(), "region": text(), "mode": { "enum": ["normal", "degraded", "critical"] },
+        "clouds": { "type": "object" }, "pending": count(), "events": count(), "version": text(),
+        "uptimeS": count(), "reason": text()
+    });
+    let anything = json!({ "type": "array", "items": { "type": "object" } });
+    vec![
+        ("Log", shape(log, &[])),
+        ("Logs", page("Log")),
+        ("TenantInForce", shape(tenant, &[])),
+        ("TenantPage", page("TenantInForce")),
+        ("UsageRow", shape(usage, &[])),
+        ("UsagePage", page("UsageRow")),
+        ("Health", shape(health, &["reason"])),
+        ("List", shape(json!({ "items": anything, "nextCursor": { "type": "null" } }), &[])),
+    ]
+}

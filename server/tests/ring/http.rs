@@ -1,0 +1,8 @@
+//! The public face, asked as programs and browsers ask it.
+
+mod edge;
+mod events;
+mod house;
+mod logs;
+mod pages;
+mod stream;

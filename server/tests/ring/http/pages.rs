@@ -1,0 +1,72 @@
+//! The screens as the server renders them.
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+
+use super::house::{Answer, House, asking};
+
+/// Signs in as people do; gives the session's cookie.
+async fn cookie(house: &House) -> String {
+    let form = "login=auditor%40ternion.example&email=auditor%40ternion.example\
+                &password=three+clouds+agree&next=%2F";
+    let request = Request::post("/sign-in")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::from(form));
+    let answer = house.send(request.expect("a request")).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+async fn page(house: &House, path: &str, cookie: &str) -> Answer {
+    let request = asking(Method::GET, path, "").header(header::COOKIE, cookie);
+    house.send(request.body(Body::empty()).expect("a request")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_see_the_door_and_nothing_else() {
+    let house = House::open().await;
+    let door = house.get("/sign-in", "").await;
+    assert_eq!(door.status, 200);
+    assert!(door.text().contains("<form"), "{}", door.text());
+    let asked = house.get("/ledger?status=FINAL", "").await;
+    assert_eq!(asked.status, 303);
+    assert_eq!(asked.header("location"), "/sign-in?next=%2Fledger%3Fstatus%3DFINAL");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_complete_and_may_run_only_the_script_with_its_nonce() {
+    let house = House::open().await;
+    let cookie = cookie(&house).await;
+    let overview = page(&house, "/", &cookie).await;
+    assert_eq!(overview.status, 200, "{}", overview.text());
+    let policy = overview.header("content-security-policy").to_owned();
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next());
+    let nonce = nonce.expect("a nonce in the policy");
+    let html = overview.text();
+    assert!(html.contains(&format!("nonce=\"{nonce}\"")), "{policy} {html}");
+    assert!(!html.contains(" style="), "inline styles are refused by the policy");
+    assert_eq!(overview.header("cache-control"), "no-store");
+    let ledger = page(&house, "/ledger?kind=user.put", &cookie).await.text();
+    assert!(ledger.contains("user.put"), "rows stand in the page: {ledger}");
+    let unknown = page(&house, "/nowhere", &cookie).await;
+    assert_eq!(unknown.status, 404);
+    assert!(unknown.header("content-type").starts_with("text/html"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_functions_answer_those_who_may_ask() {
+    let house = House::open().await;
+    let cookie = cookie(&house).await;
+    let overview = page(&house, "/api/overview", &cookie).await.expect(200);
+    assert!(overview["state"]["clouds"]["gcp"].is_object(), "{overview}");
+    let refused = house.get("/api/overview", "").await;
+    assert!(!refused.status.is_success());
+    assert!(refused.text().contains("unauthenticated"), "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_the_demonstration_there_is_no_fault_lab() {
+    let house = House::open().await;
+    house.get("/lab/v1/state", "demo-admin").await.problem(404, "not_found");
+}
