@@ -70,8 +70,8 @@ impl Role {
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
-                ReadPayload | ExportLedger | SubmitDecision | EditTenants
-                | ReadUsage | EditUsers | OperateFaultLab => false,
+                ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
+                | EditUsers | OperateFaultLab => false,
             },
         }
     }

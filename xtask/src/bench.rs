@@ -5,10 +5,12 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::build;
 use crate::place;
@@ -33,6 +35,11 @@ const PORTS: u16 = 10;
 const PORT_FIRST: u16 = 23_000;
 const PORT_LAST: u16 = 32_000;
 const CLOUDS: usize = 3;
+/// The demonstration's program that submits events.
+const TOKEN: &str = "demo-ingest";
+/// A cloud is ready before the demonstration's users are final, which takes a second or two.
+const TOKEN_WAIT: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) fn verb(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|bench| bench.name != **name)) {
@@ -95,11 +102,14 @@ fn ledger() -> Outcome<Option<String>> {
     let data = env::temp_dir().join(format!("ternion-bench-{}", std::process::id()));
     let mut demo = Demo::start(&data, port)?;
     demo.wait_until_ready()?;
+    for cloud in 0..3 {
+        wait_for_token(port + cloud)?;
+    }
     let mut printed = String::new();
     for (clients, batch) in [("1", "1"), ("16", "1"), ("16", "100")] {
         let mut bench = command(place::program("release"));
         bench.args(["bench", "ledger", "--events", "5000", "--size", "512"]);
-        bench.args(["--clients", clients, "--batch", batch]);
+        bench.args(["--clients", clients, "--batch", batch, "--token", TOKEN]);
         for cloud in 0..3 {
             bench.arg("--url").arg(format!("http://127.0.0.1:{}", port + cloud));
         }
@@ -114,6 +124,28 @@ fn output(mut bench: Command) -> Outcome<String> {
     let (status, printed) = watch(&mut bench)?;
     succeeded(&bench, status)?;
     Ok(printed)
+}
+
+/// Waits until the cloud on this port knows the token's user.
+fn wait_for_token(port: u16) -> Outcome {
+    let until = Instant::now() + TOKEN_WAIT;
+    while Instant::now() < until {
+        if is_token_known(port).unwrap_or(false) {
+            return Ok(());
+        }
+        thread::sleep(ASK_EVERY);
+    }
+    Err(Problem::new(format!("the cloud on port {port} does not come to know {TOKEN}")))
+}
+
+fn is_token_known(port: u16) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(TOKEN_WAIT))?;
+    let question = "GET /v1/events?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close";
+    write!(stream, "{question}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")?;
+    let mut status = String::new();
+    BufReader::new(stream).read_line(&mut status)?;
+    Ok(status.contains(" 200 "))
 }
 
 fn free_ports() -> Outcome<u16> {
@@ -156,7 +188,7 @@ impl Demo {
         if ready < CLOUDS {
             return Err(gone());
         }
-        std::thread::spawn(move || lines.for_each(drop));
+        thread::spawn(move || lines.for_each(drop));
         Ok(())
     }
 }

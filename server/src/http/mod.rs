@@ -52,8 +52,6 @@ pub struct Setup {
     pub projection: Arc<Projection>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
-    /// What other clouds call: the ledger's and identity's.
-    pub peers: Router,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.

@@ -13,7 +13,7 @@ pub(super) struct Kind {
 
 fn object(kind: &str, required: &[&str], properties: Value) -> Value {
     let mut properties = properties;
-    properties["kind"] = json!({ "const": kind });
+    properties["kind"] = json!({ "type": "string", "const": kind });
     let required: Vec<&str> = ["kind"].into_iter().chain(required.iter().copied()).collect();
     let open = kind == "usage";
     json!({
@@ -79,7 +79,7 @@ fn tenant() -> Kind {
             json!({
                 "tenantId": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
                 "name": text(), "tier": text(),
-                "cloud": { "enum": ["gcp", "aws", "azure"] },
+                "cloud": { "type": "string", "enum": ["gcp", "aws", "azure"] },
                 "region": { "type": "string", "pattern": "^[a-z0-9-]{1,40}$" },
                 "active": { "type": "boolean", "default": true }, "decidedBy": decider()
             }),
@@ -165,7 +165,7 @@ fn user() -> Kind {
             &["login", "name", "role"],
             json!({
                 "login": text(), "name": text(),
-                "role": { "enum": ["controller", "auditor", "admin", "ingest"] },
+                "role": { "type": "string", "enum": ["controller", "auditor", "admin", "ingest"] },
                 "active": { "type": "boolean", "default": true }, "decidedBy": decider()
             }),
         ),

@@ -81,7 +81,10 @@ pub(super) fn problem_example(status: u16) -> Value {
 fn shape(properties: Value, optional: &[&str]) -> Value {
     let names = properties.as_object().into_iter().flat_map(Map::keys);
     let required: Vec<&String> = names.filter(|name| !optional.contains(&name.as_str())).collect();
-    json!({ "type": "object", "required": required, "properties": properties })
+    let required = json!(required);
+    let mut shape = json!({ "type": "object", "required": required });
+    shape["properties"] = properties;
+    shape
 }
 
 fn text() -> Value {
@@ -135,7 +138,7 @@ fn submissions() -> Vec<(&'static str, Value)> {
     event["additionalProperties"] = false.into();
     let cloud_event = shape(
         json!({
-            "specversion": { "const": "1.0" }, "id": uuid(), "source": text(), "type": text(),
+            "specversion": { "type": "string", "const": "1.0" }, "id": uuid(), "source": text(), "type": text(),
             "subject": text(), "time": time(), "datacontenttype": text(),
             "data": { "type": "object" }, "region": text()
         }),
@@ -148,8 +151,10 @@ fn submissions() -> Vec<(&'static str, Value)> {
         }),
         &["active"],
     );
-    let act =
-        shape(json!({ "cloud": cloud(), "act": { "enum": ["stop", "start", "pause"] } }), &[]);
+    let act = shape(
+        json!({ "cloud": cloud(), "act": { "type": "string", "enum": ["stop", "start", "pause"] } }),
+        &[],
+    );
     vec![
         ("NewEvent", event),
         ("EventOrEvents", json!({ "oneOf": [reference("NewEvent"), list("NewEvent")] })),
@@ -230,7 +235,7 @@ fn receipt() -> Value {
     let keys = json!({ "type": "array", "items": text() });
     shape(
         json!({
-            "format": { "const": domain::receipt::RECEIPT_FORMAT }, "event": event,
+            "format": { "type": "string", "const": domain::receipt::RECEIPT_FORMAT }, "event": event,
             "slot": reference("Slot"), "proof": hashes, "checkpoint": text(), "keys": keys
         }),
         &[],
@@ -255,10 +260,10 @@ fn others() -> Vec<(&'static str, Value)> {
         "cachedTokens": count(), "timed": count(), "latencyUs": count()
     });
     let health = json!({
-        "status": { "enum": ["healthy", "degraded", "unhealthy"] },
+        "status": { "type": "string", "enum": ["healthy", "degraded", "unhealthy"] },
         "load": { "type": "number", "minimum": 0, "maximum": 1 },
         "latency": { "type": "number", "minimum": 0, "description": "95th percentile, milliseconds" },
-        "cloud": cloud(), "region": text(), "mode": { "enum": ["normal", "degraded", "critical"] },
+        "cloud": cloud(), "region": text(), "mode": { "type": "string", "enum": ["normal", "degraded", "critical"] },
         "clouds": { "type": "object" }, "pending": count(), "events": count(), "version": text(),
         "uptimeS": count(), "reason": text()
     });
