@@ -269,7 +269,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "listTenants",
         tag: "catalog",
         summary: "Tenants in force, by id",
-        access: CURIOUS,
         takes: &["cursor", "limit"],
         answers: &[(200, "A page", "TenantPage", JSON)],
         problems: &[400, 401, 403],
@@ -295,7 +294,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "readTenant",
         tag: "catalog",
         summary: "One tenant in force",
-        access: CURIOUS,
         answers: &[(200, "The tenant", "TenantInForce", JSON)],
         problems: &[401, 403, 404],
         ..BASE
@@ -317,7 +315,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "listTiers",
         tag: "catalog",
         summary: "Tiers in force, with their service levels",
-        access: CURIOUS,
         answers: &[(200, "All of them", "List", JSON)],
         problems: &[401, 403],
         ..BASE
@@ -327,7 +324,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "listPrices",
         tag: "catalog",
         summary: "Prices by tier, provider, model and the time from which they apply",
-        access: CURIOUS,
         answers: &[(200, "All of them", "List", JSON)],
         problems: &[401, 403],
         ..BASE
