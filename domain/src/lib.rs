@@ -21,4 +21,5 @@ pub mod note;
 pub mod policy;
 pub mod quorum;
 pub mod receipt;
+pub mod scrub;
 pub mod usage;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 pub use appender::Appender;
+pub(crate) use appender::fold_complete;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use tile::{TILE_HEIGHT, TILE_WIDTH, Tile, TilePath, node_from_tile};
 

@@ -209,6 +209,14 @@ impl Driver {
     /// The stored head is neither where we left it nor where we meant it to be: an earlier append
     /// of ours arrived late, or another program writes this database. What is stored counts.
     async fn reload(&mut self, durable: Head) {
+        if durable.size < self.replica.head().size {
+            // Following it would fill places a second time, which is what a forger does.
+            tracing::error!(
+                log = %self.log, size = durable.size, ours = self.replica.head().size,
+                "the stored head went back; the log waits until the scrub has repaired it"
+            );
+            return;
+        }
         tracing::error!(log = %self.log, size = durable.size, "the stored head moved by itself");
         match self.store.open().await {
             Ok(stored) => {

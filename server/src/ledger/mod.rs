@@ -25,6 +25,7 @@ mod receipts;
 mod receive;
 mod routes;
 mod scribe;
+mod scrub;
 mod signing;
 mod start;
 mod store;
@@ -45,6 +46,7 @@ pub use figures::{CloudFigures, Figures};
 pub use intake::{Accepted, SUBMISSIONS_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
+pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
 pub use start::start;
 pub use watermark::{LogView, Watermarks};
 
@@ -83,6 +85,7 @@ pub struct Ledger {
     door: Door,
     receiver: Arc<Receiver>,
     notary: Notary,
+    scrub: Arc<scrub::Scrub>,
 }
 
 impl Ledger {
@@ -247,6 +250,17 @@ impl Ledger {
     #[must_use]
     pub fn queue_fill(&self) -> f64 {
         self.door.fill()
+    }
+
+    /// What the scrub has checked, found and repaired since this node started.
+    #[must_use]
+    pub fn scrub_status(&self) -> ScrubStatus {
+        self.scrub.status()
+    }
+
+    /// Checks every log from its beginning, and waits until that is done. Cancel by dropping.
+    pub async fn scrub_now(&self) {
+        self.scrub.pass_now().await;
     }
 
     /// The routes under `/peer/v1` that other clouds call.

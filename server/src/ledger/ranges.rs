@@ -58,7 +58,7 @@ impl Ranges {
             return Ok(None);
         }
         records.truncate(count);
-        let entries = records.into_iter().map(|record| WireEntry::of(&envelope(record))).collect();
+        let entries = records.into_iter().map(wire_entry).collect();
         Ok(Some(self.range(start, entries, cut)))
     }
 
@@ -85,8 +85,9 @@ fn payload_prefix(records: &[Record], bytes_max: usize) -> usize {
         .count()
 }
 
-fn envelope(record: Record) -> Envelope {
-    Envelope::received(record.event, record.signature)
+/// A stored entry in the form in which clouds send it to each other.
+pub(super) fn wire_entry(record: Record) -> WireEntry {
+    WireEntry::of(&Envelope::received(record.event, record.signature))
 }
 
 /// Entries of a range, with the log rules that one entry can break checked.

@@ -4,14 +4,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::clock::HybridClock;
 use domain::cloud::{Cloud, PerCloud};
-use domain::log::{Head, LogId};
+use domain::log::{Hash, Head, LogId, TilePath};
 use tokio::sync::{mpsc, oneshot};
 
 use super::board::Board;
 use super::driver::{Offered, Work};
-use super::ranges::{Ranges, read_entries};
+use super::ranges::{Ranges, read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
-use super::wire::{EntriesAnswer, EntriesQuestion, Heads, RangeAnswer, WireHead, WireRange};
+use super::tree;
+use super::wire::{
+    COPY_ENTRIES_MAX, CopyAnswer, CopyQuestion, EntriesAnswer, EntriesQuestion, Heads, RangeAnswer,
+    WireHead, WireRange,
+};
 
 /// The doors of one log's driver.
 #[derive(Clone, Debug)]
@@ -155,5 +159,32 @@ impl Receiver {
         let Some(doors) = self.doors(question.log) else { return Ok(EntriesAnswer::Nothing) };
         let range = doors.ranges.after(question.start).await?;
         Ok(range.map_or(EntriesAnswer::Nothing, EntriesAnswer::Range))
+    }
+
+    /// Serves what stands here, verified or not: whoever asks believes none of it unseen.
+    pub(super) async fn answer_copy(
+        &self,
+        question: CopyQuestion,
+    ) -> Result<CopyAnswer, sqlx::Error> {
+        match question {
+            CopyQuestion::Hashes { log, level, index, width } => {
+                let Some(doors) = self.doors(log) else { return Ok(CopyAnswer::Nothing) };
+                let (pool, path) = (doors.ranges.store.pool(), TilePath { level, index });
+                let hashes = tree::tile_hashes(pool, log, path, usize::from(width)).await?;
+                let bytes = |hashes: Vec<Hash>| hashes.into_iter().map(|hash| hash.0).collect();
+                Ok(hashes.map_or(CopyAnswer::Nothing, |hashes| CopyAnswer::Hashes(bytes(hashes))))
+            }
+            CopyQuestion::Entries { log, sequences } => {
+                let Some(doors) = self.doors(log) else { return Ok(CopyAnswer::Nothing) };
+                let mut held = Vec::new();
+                for sequence in sequences.into_iter().take(COPY_ENTRIES_MAX) {
+                    // One that cannot be read here must not keep the others from whoever asks.
+                    let found = doors.ranges.store.range(sequence, sequence.saturating_add(1));
+                    let found = found.await.unwrap_or_default().pop();
+                    held.extend(found.map(|record| (sequence, wire_entry(record))));
+                }
+                Ok(CopyAnswer::Entries(held))
+            }
+        }
     }
 }

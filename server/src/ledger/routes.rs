@@ -7,7 +7,7 @@ use axum::routing::post;
 use axum::{Extension, Router};
 
 use super::receive::Receiver;
-use super::wire::{APPEND_PATH, ENTRIES_PATH, HEADS_PATH, decode, encode};
+use super::wire::{APPEND_PATH, COPY_PATH, ENTRIES_PATH, HEADS_PATH, decode, encode};
 use crate::http::problem::Problem;
 use crate::peer::{Answer, Channel, Letter};
 
@@ -15,6 +15,7 @@ pub(super) fn routes(receiver: Arc<Receiver>, channel: Arc<Channel>) -> Router {
     Router::new()
         .route(APPEND_PATH, post(append))
         .route(ENTRIES_PATH, post(entries))
+        .route(COPY_PATH, post(copy))
         .route(HEADS_PATH, post(heads))
         .layer(Extension(channel))
         .with_state(receiver)
@@ -33,6 +34,11 @@ async fn append(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result
 async fn entries(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
     let question = decode(&letter.body).map_err(unreadable)?;
     Ok(letter.answer(encode(&receiver.answer_entries(&question).await?)))
+}
+
+async fn copy(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
+    let question = decode(&letter.body).map_err(unreadable)?;
+    Ok(letter.answer(encode(&receiver.answer_copy(question).await?)))
 }
 
 async fn heads(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {

@@ -7,6 +7,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::key::NoteKey;
 use domain::log::{Checkpoint, Head, LogId};
 use domain::note::{Note, SignatureLine};
+use domain::policy::Policy;
 
 use crate::keys::{CloudKeys, Roster};
 
@@ -23,14 +24,20 @@ pub(super) struct SignedHead {
     pub(super) lines: Lines,
 }
 
+/// Everybody's public keys, as pinned outside the database.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    deployment: String,
+    logs: PerCloud<(LogId, NoteKey)>,
+    cosigners: PerCloud<NoteKey>,
+}
+
 /// Our keys, and everybody's names.
 #[derive(Debug)]
 pub(super) struct Signing {
     me: Cloud,
-    deployment: String,
     keys: Arc<CloudKeys>,
-    logs: PerCloud<(LogId, NoteKey)>,
-    cosigners: PerCloud<NoteKey>,
+    pub(super) verifier: Arc<Verifier>,
 }
 
 impl Signing {
@@ -40,27 +47,13 @@ impl Signing {
         keys: Arc<CloudKeys>,
         epochs: &PerCloud<u32>,
     ) -> Self {
-        Signing {
-            me,
-            deployment: roster.deployment.clone(),
-            keys,
-            logs: epochs.map(|origin, epoch| {
-                let log = LogId { origin, epoch: *epoch };
-                (log, roster.log_key(log))
-            }),
-            cosigners: PerCloud::from_fn(|cloud| roster.cosigner_key(cloud)),
-        }
-    }
-
-    /// The checkpoint text of a head.
-    pub(super) fn text(&self, log: LogId, head: Head) -> String {
-        Checkpoint { origin: log.name(&self.deployment), head }.to_string()
+        Signing { me, keys, verifier: Arc::new(Verifier::of_roster(roster, epochs)) }
     }
 
     /// Our signature on a head of our own log. Until the entries are durable nobody may see it.
     pub(super) fn sign_own(&self, head: Head) -> SignedHead {
-        let (log, log_key) = self.logs.get(self.me);
-        let text = self.text(*log, head);
+        let (log, log_key) = self.verifier.logs.get(self.me);
+        let text = self.verifier.text(*log, head);
         let line = SignatureLine::sign(&text, log_key, &self.keys.log);
         let lines = format!("{line}{}", self.cosignature(&text));
         SignedHead { log: *log, head, lines: Lines::from([(self.me, lines)]) }
@@ -69,15 +62,85 @@ impl Signing {
     /// Adds our cosignature to a head that the origin signed. Until the entries are durable here
     /// nobody may see it.
     pub(super) fn cosign(&self, mut signed: SignedHead) -> SignedHead {
-        let text = self.text(signed.log, signed.head);
+        let text = self.verifier.text(signed.log, signed.head);
         signed.lines.insert(self.me, self.cosignature(&text));
         signed
     }
 
     fn cosignature(&self, text: &str) -> String {
         let unix_s = u64::try_from(crate::now().unix_ms() / 1000).unwrap_or(0);
-        let key = self.cosigners.get(self.me);
+        let key = self.verifier.cosigners.get(self.me);
         SignatureLine::cosign(text, unix_s, key, &self.keys.cosigner).to_string()
+    }
+
+    /// The signed note of a head.
+    pub(super) fn note(&self, signed: &SignedHead) -> String {
+        self.verifier.note(signed)
+    }
+
+    /// See [`Verifier::verify`].
+    pub(super) fn verify(&self, log: LogId, note: &str) -> Option<SignedHead> {
+        self.verifier.verify(log, note)
+    }
+}
+
+impl Verifier {
+    pub(super) fn of_roster(roster: &Roster, epochs: &PerCloud<u32>) -> Self {
+        Verifier {
+            deployment: roster.deployment.clone(),
+            logs: epochs.map(|origin, epoch| {
+                let log = LogId { origin, epoch: *epoch };
+                (log, roster.log_key(log))
+            }),
+            cosigners: PerCloud::from_fn(|cloud| roster.cosigner_key(cloud)),
+        }
+    }
+
+    /// From a policy file: `<deployment>/<cloud>/<epoch>` for the logs, the cloud's name for its
+    /// cosigner. `None` unless each cloud has both.
+    pub(super) fn of_policy(policy: &Policy) -> Option<Self> {
+        let log = |cloud: Cloud| {
+            policy.logs().iter().find_map(|key| {
+                let (rest, epoch) = key.name().rsplit_once('/')?;
+                let (deployment, origin) = rest.rsplit_once('/')?;
+                let id = LogId { origin: cloud, epoch: epoch.parse().ok()? };
+                (origin == cloud.name()).then(|| (deployment.to_owned(), (id, key.clone())))
+            })
+        };
+        let cosigner = |cloud: Cloud| {
+            let mut witnesses = policy.witnesses();
+            witnesses.find(|(name, _)| *name == cloud.name()).map(|(_, key)| key.clone())
+        };
+        let (deployment, gcp) = log(Cloud::Gcp)?;
+        Some(Verifier {
+            deployment,
+            logs: PerCloud { gcp, aws: log(Cloud::Aws)?.1, azure: log(Cloud::Azure)?.1 },
+            cosigners: PerCloud {
+                gcp: cosigner(Cloud::Gcp)?,
+                aws: cosigner(Cloud::Aws)?,
+                azure: cosigner(Cloud::Azure)?,
+            },
+        })
+    }
+
+    /// The logs that are known, with their keys.
+    pub(super) const fn logs(&self) -> &PerCloud<(LogId, NoteKey)> {
+        &self.logs
+    }
+
+    /// The checkpoint text of a head.
+    pub(super) fn text(&self, log: LogId, head: Head) -> String {
+        Checkpoint { origin: log.name(&self.deployment), head }.to_string()
+    }
+
+    /// Do stored lines hold as this signer's, for this head?
+    pub(super) fn lines_hold(&self, log: LogId, head: Head, signer: Cloud, lines: &str) -> bool {
+        let Ok(note) = Note::parse(&format!("{}\n{lines}", self.text(log, head))) else {
+            return false;
+        };
+        let (_, log_key) = self.logs.get(log.origin);
+        let cosigned = valid_line(&note, self.cosigners.get(signer)).is_some();
+        cosigned && (signer != log.origin || valid_line(&note, log_key).is_some())
     }
 
     /// The signed note of a head.

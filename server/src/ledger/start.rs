@@ -20,10 +20,10 @@ use super::prepare::Maker;
 use super::ranges::Ranges;
 use super::receipts::Notary;
 use super::receive::{LogDoors, Receiver};
-use super::signing::{SignedHead, Signing};
-use super::store::Store;
+use super::signing::{SignedHead, Signing, Verifier};
+use super::store::{Durable, Store};
 use super::watermark::LogView;
-use super::{Ledger, Setup, StartError, read, scribe};
+use super::{Ledger, Setup, StartError, read, scribe, scrub};
 
 /// Batches that wait for the writer: one, prepared while the last is stored.
 const BATCHES_WAITING: usize = 1;
@@ -46,6 +46,8 @@ struct Parts {
     signing: Arc<Signing>,
     board: Arc<Board>,
     clock: Arc<Mutex<HybridClock>>,
+    /// What the scrub has found, also before the node ran.
+    book: Arc<scrub::Book>,
 }
 
 /// Reads what is durable, then runs intake and replication until `stop`.
@@ -57,10 +59,11 @@ pub async fn start(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Ledger>, StartError> {
+    let book = Arc::new(scrub::Book::default());
     let opened = PerCloud {
-        gcp: open(&setup, Cloud::Gcp).await?,
-        aws: open(&setup, Cloud::Aws).await?,
-        azure: open(&setup, Cloud::Azure).await?,
+        gcp: open(&setup, Cloud::Gcp, &book).await?,
+        aws: open(&setup, Cloud::Aws, &book).await?,
+        azure: open(&setup, Cloud::Azure, &book).await?,
     };
     let clock = HybridClock::resume(read::newest_clock(&setup.pool).await?);
     let (to_scribe, signatures) = mpsc::unbounded_channel();
@@ -70,20 +73,40 @@ pub async fn start(
         log.stored.iter().for_each(|signed| board.stored(signed));
     }
     let signing = Signing::new(setup.cloud, &setup.roster, Arc::clone(&setup.keys), &setup.epochs);
-    let parts =
-        Parts { setup, signing: Arc::new(signing), board, clock: Arc::new(Mutex::new(clock)) };
+    let clock = Arc::new(Mutex::new(clock));
+    let parts = Parts { setup, signing: Arc::new(signing), board, clock, book };
     tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures, stop.clone()));
     Ok(parts.assemble(&opened, stop, tasks))
 }
 
-async fn open(setup: &Setup, origin: Cloud) -> Result<Opened, StartError> {
+async fn open(setup: &Setup, origin: Cloud, book: &scrub::Book) -> Result<Opened, StartError> {
     let log = LogId { origin, epoch: *setup.epochs.get(origin) };
     let store = Store::new(setup.pool.clone(), log);
-    let durable = store.open().await?;
+    let durable = open_or_mend(setup, &store, log, book).await?;
     let head = durable.appender.head();
     let replica = Replica::resume(log, setup.cloud, durable.appender, &durable.signed);
     let stored = if head == Head::empty() { None } else { store.signed_of_size(head.size).await? };
     Ok(Opened { log, store, replica, stored })
+}
+
+/// A right edge that is damaged, or a head that is behind what this cloud signed, is repaired
+/// from the others first: going on from there would fill places a second time.
+async fn open_or_mend(
+    setup: &Setup,
+    store: &Store,
+    log: LogId,
+    book: &scrub::Book,
+) -> Result<Durable, StartError> {
+    let is_behind = |durable: &Durable| durable.appender.size() < *durable.signed.get(setup.cloud);
+    match store.open().await {
+        Ok(durable) if !is_behind(&durable) => return Ok(durable),
+        Err(cause @ StartError::Database(_)) => return Err(cause),
+        Err(cause) => tracing::error!(%log, %cause, "repairing it before the node starts"),
+        Ok(_) => tracing::error!(%log, "the stored head is behind what this cloud signed"),
+    }
+    let verifier = Verifier::of_roster(&setup.roster, &setup.epochs);
+    scrub::mend(&setup.pool, log, &verifier, &setup.channel, book).await?;
+    store.open().await
 }
 
 impl Opened {
@@ -118,13 +141,15 @@ impl Parts {
         spawn(tasks, stop, gatherer.run());
         spawn(tasks, stop, count_every_second(Arc::clone(&self.board)));
         self.talk(&receiver, &doors, stop, tasks);
+        let scrub = self.scrub();
+        tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
         let notary = Notary {
             pool: self.setup.pool.clone(),
             board: self.board,
             signing: self.signing,
             roster: Arc::clone(&self.setup.roster),
         };
-        Arc::new(Ledger { setup: self.setup, door, receiver, notary })
+        Arc::new(Ledger { setup: self.setup, door, receiver, notary, scrub })
     }
 
     fn drive(
@@ -158,6 +183,16 @@ impl Parts {
             board: Arc::clone(&self.board),
         };
         LogDoors { log, work, heard, ranges }
+    }
+
+    fn scrub(&self) -> Arc<scrub::Scrub> {
+        Arc::new(scrub::Scrub::new(
+            self.setup.pool.clone(),
+            Arc::clone(&self.signing.verifier),
+            Arc::clone(&self.setup.channel),
+            Arc::clone(&self.board),
+            Arc::clone(&self.book),
+        ))
     }
 
     fn maker(&self, store: &Store) -> Maker {

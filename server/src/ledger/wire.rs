@@ -9,6 +9,7 @@ use crate::peer::PeerError;
 
 pub(super) const APPEND_PATH: &str = "/peer/v1/append";
 pub(super) const ENTRIES_PATH: &str = "/peer/v1/entries";
+pub(super) const COPY_PATH: &str = "/peer/v1/copy";
 pub(super) const HEADS_PATH: &str = "/peer/v1/heads";
 
 /// Most entries of one range.
@@ -54,6 +55,26 @@ pub(super) struct EntriesQuestion {
 pub(super) enum EntriesAnswer {
     Range(WireRange),
     /// Nothing is held beyond that.
+    Nothing,
+}
+
+/// Most entries of one [`CopyQuestion`]: 2 MiB of payload.
+pub(super) const COPY_ENTRIES_MAX: usize = 32;
+
+/// Asks for a part of the answering cloud's copy, to repair one's own. Nothing in the answer is
+/// signed: whoever asks verifies it against a cosigned root.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum CopyQuestion {
+    Hashes { log: LogId, level: u8, index: u64, width: u16 },
+    Entries { log: LogId, sequences: Vec<u64> },
+}
+
+/// The answer to [`CopyQuestion`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum CopyAnswer {
+    Hashes(Vec<[u8; 32]>),
+    /// What is held of the entries asked for.
+    Entries(Vec<(u64, WireEntry)>),
     Nothing,
 }
 
