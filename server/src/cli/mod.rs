@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod demo;
 mod doctor;
+mod fsck;
 mod import;
 mod keygen;
 mod migrate;
@@ -41,6 +42,7 @@ enum Command {
     Config(config::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Fsck(fsck::Arguments),
     Import(import::Arguments),
     Keygen(keygen::Arguments),
     Migrate(migrate::Arguments),
@@ -59,6 +61,7 @@ impl Command {
             Command::Config(arguments) => arguments.run(),
             Command::Demo(arguments) => run_async(arguments.run()),
             Command::Doctor(arguments) => run_async(arguments.run()),
+            Command::Fsck(arguments) => run_async(arguments.run()),
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
             Command::Migrate(arguments) => run_async(arguments.run()),

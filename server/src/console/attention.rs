@@ -6,8 +6,8 @@ use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::event::Slot;
 
-use super::Console;
 use super::rows::accepted_at;
+use super::{Console, damage};
 
 /// Two clouds that can talk confirm within a second; what waits ten times as long will not become
 /// final by itself.
@@ -25,6 +25,7 @@ impl Console {
         let lab = self.deployment.demonstration && viewer.may(Action::OperateFaultLab);
         let mut items: Vec<Attention> = no_quorum(state).into_iter().collect();
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
+        items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
         items.extend(quarantine(state.quarantined));
         items.extend(self.long_pending(state).await?);
         items.extend(self.unprojected());

@@ -5,6 +5,7 @@
 //! second, rows for it) stands on [`Console`] itself.
 
 mod attention;
+mod damage;
 mod detail;
 mod events;
 mod lab;

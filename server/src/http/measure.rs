@@ -45,6 +45,7 @@ pub(super) fn refresh(shared: &Services) {
     metrics::gauge!("ternion_database_connections").set(f64::from(shared.pool.size()));
     metrics::gauge!("ternion_uptime_seconds").set(shared.started.elapsed().as_secs_f64());
     finality(shared);
+    scrub(shared);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are doubles; counts stay below 2^53")]
@@ -64,5 +65,18 @@ fn finality(shared: &Services) {
         let reachable = known.reachable.unwrap_or(cloud == shared.ledger.cloud());
         metrics::gauge!("ternion_cloud_reachable", "cloud" => cloud.name())
             .set(f64::from(u8::from(reachable)));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are doubles; counts stay below 2^53")]
+fn scrub(shared: &Services) {
+    let status = shared.ledger.scrub_status();
+    metrics::gauge!("ternion_scrub_open").set(status.open.len() as f64);
+    for log in &status.logs {
+        let gauge = |name: &'static str| metrics::gauge!(name, "origin" => log.log.origin.name());
+        gauge("ternion_scrub_checked_entries").set(log.checked as f64);
+        if let Some(at) = log.last_full_pass {
+            gauge("ternion_scrub_last_full_pass_seconds").set(at.unix_ms() as f64 / 1e3);
+        }
     }
 }

@@ -16,6 +16,7 @@ pub mod openapi;
 mod pages;
 pub mod problem;
 mod recent;
+mod scrub;
 pub mod security;
 mod stream;
 mod tenants;
@@ -134,6 +135,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(scrub::routes())
         .merge(tenants::routes())
         .merge(usage::routes())
         .merge(lab::routes())

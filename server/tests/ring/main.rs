@@ -14,6 +14,7 @@ mod import;
 mod ledger;
 mod postgres_embedded;
 mod projection;
+mod scrub;
 mod stand_in;
 mod three;
 mod verify;

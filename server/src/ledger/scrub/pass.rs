@@ -57,7 +57,7 @@ impl Pass<'_> {
     }
 
     fn key(&self) -> PublicKey {
-        self.verifier.logs().get(self.log.origin).1.key()
+        *self.verifier.logs().get(self.log.origin).1.key()
     }
 
     fn place(&self, what: &str) -> String {
