@@ -90,7 +90,7 @@ mod tests {
                     Severity::Alarm
                 ),
                 about(
-                    "AWS's copy of gcp/1/204 had another payload; repaired from GCP at \
+                    "AWS's copy of gcp/1/204 had another payload; repaired from Google Cloud at \
                      12:41:06 UTC.",
                     Severity::Warning
                 ),

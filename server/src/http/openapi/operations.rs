@@ -250,6 +250,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/scrub",
+        id: "readScrub",
+        tag: "node",
+        summary: "What checking the stored ledger against its cosigned roots found here, and how far it is",
+        access: READERS,
+        answers: &[(200, "Progress by log, what is open, the newest findings", "Scrub", JSON)],
+        problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
         path: "/v1/stream",
         id: "follow",
         tag: "stream",

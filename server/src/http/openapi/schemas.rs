@@ -268,7 +268,11 @@ fn others() -> Vec<(&'static str, Value)> {
         "uptimeS": count(), "reason": text()
     });
     let anything = json!({ "type": "array", "items": { "type": "object" } });
+    let scrub = json!({
+        "logs": anything, "found": count(), "repaired": count(), "open": anything, "findings": anything
+    });
     vec![
+        ("Scrub", shape(scrub, &[])),
         ("Log", shape(log, &[])),
         ("Logs", page("Log")),
         ("TenantInForce", shape(tenant, &[])),

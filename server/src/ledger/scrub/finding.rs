@@ -42,7 +42,7 @@ impl Finding {
         matches!(self.outcome, Outcome::Repaired { .. })
     }
 
-    /// `AWS's copy of gcp/1/204 had another payload; repaired from GCP at 12:41:06 UTC.`
+    /// `AWS's copy of gcp/1/204 had another payload; repaired from Google Cloud at 12:41:06 UTC.`
     #[must_use]
     pub fn sentence(&self, me: Cloud) -> String {
         let whose = format!("{}'s copy of {}", me.title(), self.place);

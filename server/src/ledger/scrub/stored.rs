@@ -1,7 +1,7 @@
 //! Reading what stands in the database, in a form that no edit of it can make unreadable.
 
 use domain::cloud::Cloud;
-use domain::log::{Hash, Head, LogId, TilePath};
+use domain::log::{Hash, Head, LogId};
 use domain::scrub::StoredRow;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -64,7 +64,6 @@ pub(super) async fn rows_beyond(pool: &PgPool, log: LogId) -> Result<Vec<u64>, s
 /// A tile as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct StoredTile {
-    pub(super) path: TilePath,
     pub(super) hashes: Vec<u8>,
     pub(super) root: Vec<u8>,
 }
@@ -77,7 +76,7 @@ pub(super) async fn tiles(
     start: u64,
     end: u64,
 ) -> Result<Vec<StoredTile>, sqlx::Error> {
-    let sql = "SELECT index, hashes, root FROM ledger_tile WHERE origin = $1 AND epoch = $2 \
+    let sql = "SELECT hashes, root FROM ledger_tile WHERE origin = $1 AND epoch = $2 \
                AND level = $3 AND index >= $4 AND index < $5 ORDER BY index";
     let rows = sqlx::query(sql)
         .bind(columns::origin(log))
@@ -87,10 +86,8 @@ pub(super) async fn tiles(
         .bind(columns::size(end))
         .fetch_all(pool)
         .await?;
-    let tile = |row: &PgRow| {
-        let path = TilePath { level, index: columns::read_size(row, "index")? };
-        Ok(StoredTile { path, hashes: row.try_get("hashes")?, root: row.try_get("root")? })
-    };
+    let tile =
+        |row: &PgRow| Ok(StoredTile { hashes: row.try_get("hashes")?, root: row.try_get("root")? });
     rows.iter().map(tile).collect()
 }
 
