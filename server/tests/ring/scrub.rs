@@ -8,6 +8,7 @@ use domain::receipt::Verdict;
 use server::ledger::{Finding, Ledger, Outcome};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use crate::command::{Folder, Ran, ternion_beside};
 use crate::three::Deployment;
 
 /// Two full blocks, and a tail.
@@ -318,5 +319,20 @@ async fn a_database_checked_by_itself_names_what_is_wrong_and_stays_as_it_is() {
     let open = found.expect("checked").open;
     let places: Vec<_> = open.iter().map(|one| (one.place.as_str(), one.field.as_str())).collect();
     assert!(places.contains(&("gcp/1/8", "content")), "{places:?}");
+    let folder = Folder::new();
+    let policy = folder.write("ternion.policy", policy.to_string());
+    let url = &clouds.databases.azure.url;
+    let ran = fsck(&["--database-url", url, "--policy", &policy]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("gcp/1/8: content is wrong"), "{ran:?}");
     assert_eq!(digest(&pool).await, before);
+    let url = &clouds.databases.aws.url;
+    let ran = fsck(&["--database-url", url, "--policy", &policy, "--json"]).await;
+    let told: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((ran.code, &told["found"]), (0, &serde_json::json!(0)), "{told}");
+}
+
+async fn fsck(arguments: &[&str]) -> Ran {
+    let all = ["fsck"].iter().chain(arguments);
+    ternion_beside(all.map(|one| (*one).to_owned()).collect()).await
 }

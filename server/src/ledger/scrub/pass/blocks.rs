@@ -24,7 +24,7 @@ impl Pass<'_> {
         for right in tiles_over(&skeleton.blocks) {
             let TilePath { level, index } = right.path;
             let found = stored::tiles(self.pool, self.log, level, index, index + 1).await?.pop();
-            self.tile(right, found.as_ref()).await?;
+            self.tile(&right, found.as_ref()).await?;
         }
         self.pace(rows.len()).await;
         Ok(())
@@ -38,7 +38,7 @@ impl Pass<'_> {
         match self.leaves(path, root, &rows, found.as_ref()).await {
             Some(leaves) => {
                 self.rows(first, &leaves, &rows).await?;
-                self.tile(Tile { path, hashes: leaves, root }, found.as_ref()).await
+                self.tile(&Tile { path, hashes: leaves, root }, found.as_ref()).await
             }
             None => {
                 let text = found.as_ref().map(|tile| hex::encode(&tile.root));
@@ -74,7 +74,7 @@ impl Pass<'_> {
         None
     }
 
-    async fn tile(&self, right: Tile, found: Option<&StoredTile>) -> Result<(), sqlx::Error> {
+    async fn tile(&self, right: &Tile, found: Option<&StoredTile>) -> Result<(), sqlx::Error> {
         let bytes: Vec<u8> = right.hashes.iter().flat_map(|hash| hash.0).collect();
         let (field, text) = match found {
             None => ("tile", None),
@@ -95,7 +95,7 @@ impl Pass<'_> {
         }
         // The leaves are verified, wherever they came from: the tile follows from them.
         let outcome = Outcome::Repaired { source: None };
-        repair::tile(self.pool, self.log, &right, &draft.evidence(&outcome)).await?;
+        repair::tile(self.pool, self.log, right, &draft.evidence(&outcome)).await?;
         self.tell(&draft, &outcome);
         Ok(())
     }
