@@ -87,6 +87,12 @@ impl Line {
         self.route.as_deref().unwrap_or("page")
     }
 
+    /// A metric's labels must be few; a client may invent any method.
+    fn known_method(&self) -> &'static str {
+        const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        METHODS.into_iter().find(|known| *known == self.method).unwrap_or("other")
+    }
+
     /// Machines ask these every second.
     fn is_chatter(&self) -> bool {
         let route = self.route();
@@ -115,7 +121,7 @@ impl Line {
         let route = self.route().to_owned();
         metrics::counter!(
             "ternion_http_requests_total",
-            "method" => self.method.clone(), "route" => route.clone(), "status" => status.as_str().to_owned()
+            "method" => self.known_method(), "route" => route.clone(), "status" => status.as_str().to_owned()
         )
         .increment(1);
         metrics::histogram!("ternion_http_request_seconds", "route" => route)
