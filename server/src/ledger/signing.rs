@@ -143,6 +143,23 @@ impl Verifier {
         cosigned && (signer != log.origin || valid_line(&note, log_key).is_some())
     }
 
+    /// Are stored lines this signer's under another key than the pinned one? Those are history,
+    /// which we cannot judge, and count for nothing.
+    pub(super) fn lines_of_another_key(
+        &self,
+        log: LogId,
+        head: Head,
+        signer: Cloud,
+        lines: &str,
+    ) -> bool {
+        let Ok(note) = Note::parse(&format!("{}\n{lines}", self.text(log, head))) else {
+            return false;
+        };
+        let pinned = self.cosigners.get(signer);
+        let named = note.signatures.iter().any(|line| line.name == pinned.name());
+        named && note.line_of(pinned).is_none()
+    }
+
     /// The signed note of a head.
     pub(super) fn note(&self, signed: &SignedHead) -> String {
         let mut note = self.text(signed.log, signed.head);
@@ -214,6 +231,24 @@ mod tests {
         let other = LogId { origin: Cloud::Aws, epoch: 1 };
         assert_eq!(reader.verify(other, &note), None);
         assert_eq!(reader.verify(own.log, &note.replace("\n3\n", "\n4\n")), None);
+    }
+
+    #[test]
+    fn lines_of_a_key_that_was_replaced_are_told_from_broken_ones() {
+        let head = Head { size: 3, root: Hash([7; 32]) };
+        let signed = signing(Cloud::Aws).cosign(signing(Cloud::Gcp).sign_own(head));
+        let line = &signed.lines[&Cloud::Aws];
+        let (log, aws) = (signed.log, Cloud::Aws);
+        let pinned = signing(Cloud::Azure).verifier;
+        assert!(pinned.lines_hold(log, head, aws, line));
+        assert!(!pinned.lines_hold(log, Head { size: 4, ..head }, aws, line));
+        assert!(!pinned.lines_of_another_key(log, head, aws, line));
+        assert!(!pinned.lines_of_another_key(log, head, aws, "x"));
+        let rotated = PerCloud::from_fn(|cloud| keys(10 * cloud.code() + 100));
+        let roster =
+            Roster { deployment: "test.example".into(), keys: rotated.map(|_, key| key.public()) };
+        let rotated = Verifier::of_roster(&roster, &PerCloud::from_fn(|_| 1));
+        assert!(rotated.lines_of_another_key(log, head, aws, line));
     }
 
     #[test]

@@ -135,12 +135,17 @@ async fn a_cloud_killed_under_load_keeps_everything_that_it_acknowledged() {
     assert!(!acknowledged.is_empty());
     clouds.start(Cloud::Gcp).await;
     let last = acknowledged.last().expect("some").slot;
-    clouds.until(Cloud::Azure, "all final", |marks| marks.is_final(last)).await;
+    for cloud in [Cloud::Azure, Cloud::Aws] {
+        clouds.until(cloud, "all final", |marks| marks.is_final(last)).await;
+    }
     let head = clouds.marks(Cloud::Gcp).log(Cloud::Gcp).head.size;
     assert!(head as usize >= acknowledged.len());
     for accepted in acknowledged {
         let found = clouds.ledger(Cloud::Aws).at(accepted.slot).await.expect("readable");
         assert_eq!(found.expect("still there").hash, accepted.hash);
+    }
+    for cloud in Cloud::ALL {
+        assert_eq!(clouds.ledger(cloud).scrub_status().findings, [], "{cloud} is not damaged");
     }
 }
 

@@ -19,8 +19,8 @@ impl Pass<'_> {
             let Some(last) = some.last() else { return Ok(()) };
             after = (last.size, last.signer.code());
             for one in &some {
-                let holds = one.head().is_some_and(|head| self.holds(one, head));
-                if !holds {
+                let stands = |head| self.holds(one, head) || self.is_history(one, head);
+                if !one.head().is_some_and(stands) {
                     self.wrong_signature(one).await?;
                 }
             }
@@ -30,6 +30,10 @@ impl Pass<'_> {
 
     fn holds(&self, one: &StoredSignature, head: Head) -> bool {
         self.verifier.lines_hold(self.log, head, one.signer, &one.lines)
+    }
+
+    fn is_history(&self, one: &StoredSignature, head: Head) -> bool {
+        self.verifier.lines_of_another_key(self.log, head, one.signer, &one.lines)
     }
 
     /// With the root that our tree has there it may hold again. If not, it proves nothing: it is
