@@ -134,7 +134,19 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 5] = ["tenant.", "tier.", "price.", "user.", "key."];
+const DECISION_PREFIXES: [&str; 11] = [
+    "tenant.",
+    "tier.",
+    "price.",
+    "user.",
+    "key.",
+    "routing.",
+    "snapshot.",
+    "policy.",
+    "grant.",
+    "epoch.",
+    "payload.",
+];
 
 /// The field of a decision that names who made it: a login. Set by the server that recorded the
 /// decision for a person, never taken from a client.

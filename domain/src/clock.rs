@@ -18,6 +18,9 @@ pub const REMOTE_AHEAD_MS_MAX: i64 = 5_000;
 /// Bits of a packed clock that hold the counter.
 const COUNTER_BITS: u32 = 16;
 
+/// The last millisecond that a packed clock can hold: in the year 6429.
+const PACKED_MS_MAX: u64 = (i64::MAX as u64) >> COUNTER_BITS;
+
 /// A UTC instant, in whole milliseconds since 1970. Its text form is always
 /// `2026-11-22T12:41:06.902Z`: exactly one spelling, since it is hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +112,8 @@ impl LogicalClock {
     /// One integer that sorts as the clock does; the database's form.
     #[must_use]
     pub fn packed(self) -> i64 {
-        let ms = i64::try_from(self.ms).unwrap_or(i64::MAX) & (i64::MAX >> COUNTER_BITS);
+        // Beyond the last one all readings are the last: never an early one.
+        let ms = i64::try_from(self.ms.min(PACKED_MS_MAX)).unwrap_or(i64::MAX >> COUNTER_BITS);
         (ms << COUNTER_BITS) | i64::from(self.counter)
     }
 

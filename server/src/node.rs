@@ -49,6 +49,8 @@ pub enum NodeError {
     CrossSite(#[from] tower_http::csrf::ConfigError),
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("a part of this node broke: {0}")]
+    Broken(String),
     #[error("cannot listen on {at}: {cause}")]
     Listen { at: SocketAddr, cause: std::io::Error },
 }
@@ -78,18 +80,31 @@ async fn serve_with(
     stop: &CancellationToken,
 ) -> Result<(), NodeError> {
     let node = Node::start(config, keys, roster, database).await?;
-    let Node { mut tasks, background, .. } = {
-        let (router, node) = node.routes(config, database, metrics, stop)?;
-        tracing::info!(cloud = %config.cloud, url = config.url, "up");
-        serve(listeners, &router, stop).await;
-        node
+    let (router, Node { mut tasks, background, .. }) =
+        node.routes(config, database, metrics, stop)?;
+    tracing::info!(cloud = %config.cloud, url = config.url, "up");
+    let broken = tokio::select! {
+        () = serve(listeners, &router, stop) => None,
+        broken = first_panic(&mut tasks) => Some(broken),
     };
+    // A node without one of its parts must not look alive.
+    stop.cancel();
     background.cancel();
     let finish = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(FINISH_MAX, finish).await.is_err() {
         tracing::warn!("background work was cut off: it did not end within {FINISH_MAX:?}");
     }
-    Ok(())
+    broken.map_or(Ok(()), |part| Err(NodeError::Broken(part)))
+}
+
+/// Waits for a part that ends by a panic. Parts that end by themselves (a story that is told) may.
+async fn first_panic(tasks: &mut JoinSet<()>) -> String {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(panic) = ended {
+            return panic.to_string();
+        }
+    }
+    std::future::pending().await
 }
 
 /// The services of one cloud.

@@ -14,6 +14,8 @@ pub const REGION_CHARS_MAX: usize = 40;
 /// Largest payload in canonical form. Larger things belong in an object store, with their hash
 /// in the event.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Longest kind that is indexed; the product's own are under 30 characters.
+pub const KIND_BYTES_MAX: usize = 200;
 
 /// The id of an event, chosen by the client or made at intake (UUID version 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -190,8 +192,13 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// What is indexed as a payload's kind. Anything else that stands there is payload and nothing
+/// more: a name that no index can hold must not keep an event, or others of its batch, from being
+/// recorded.
 fn kind_of(payload: &serde_json::Value) -> Option<String> {
-    crate::catalog::kind_of(payload).map(str::to_owned)
+    let kind = crate::catalog::kind_of(payload)?;
+    let is_name = kind.len() <= KIND_BYTES_MAX && !kind.chars().any(char::is_control);
+    is_name.then(|| kind.to_owned())
 }
 
 /// Sixteen random bytes that are hashed with the payload.
@@ -201,6 +208,17 @@ pub struct Salt(pub [u8; 16]);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_that_no_index_can_hold_is_payload_and_nothing_more() {
+        let kind = |kind: &str| {
+            let value = serde_json::json!({ "kind": kind });
+            Payload::from_value(&value).expect("an object").kind().map(str::to_owned)
+        };
+        assert_eq!(kind("usage").as_deref(), Some("usage"));
+        assert_eq!(kind("a\u{0}"), None);
+        assert_eq!(kind(&"k".repeat(KIND_BYTES_MAX + 1)), None);
+    }
     use proptest::prelude::*;
 
     #[test]

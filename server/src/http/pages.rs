@@ -11,6 +11,7 @@ use axum::routing::{any, get};
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
+use tower_http::limit::RequestBodyLimitLayer;
 
 use super::Shared;
 use super::assets::Site;
@@ -21,16 +22,19 @@ use crate::identity::{self, MaybePrincipal, Principal};
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.
 const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];
 
+/// Arguments of server functions: names and choices. Leptos reads them whole, whoever asks.
+const FUNCTION_BYTES_MAX: usize = 64 * 1024;
+
 pub(super) fn routes() -> Router<Shared> {
     // Identity takes the form that is posted there.
     let door = get(page);
+    let limit = RequestBodyLimitLayer::new(FUNCTION_BYTES_MAX);
     Router::new()
         .route("/sign-in", door)
-        .route("/api/{*function}", any(server_function))
+        .route("/api/{*function}", any(server_function).layer(limit))
         .fallback(page)
 }
 
-/// Also used by the fault lab's form.
 pub(super) fn viewer(principal: Principal) -> Viewer {
     Viewer { name: principal.name, email: principal.login, role: principal.role }
 }

@@ -58,6 +58,19 @@ pub(super) struct Driver {
     pub(super) heard: mpsc::Receiver<SignedHead>,
     /// Told to the door: our own log takes nothing just now.
     pub(super) closed: watch::Sender<bool>,
+    pub(super) state: State,
+}
+
+/// What a driver is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    #[default]
+    Ready,
+    /// An append is under way.
+    Writing,
+    /// Our own log is longer than what we hold: this database is an old copy. Appending would
+    /// fork the log, so it takes nothing more.
+    Restored,
 }
 
 impl Driver {
@@ -78,6 +91,10 @@ impl Driver {
     }
 
     async fn propose(&mut self, mut batch: Prepared, stop: &CancellationToken) {
+        if self.state == State::Restored {
+            batch.fail(&SubmitError::Unavailable("this database is an old copy".to_owned()));
+            return;
+        }
         let first = self.slot(self.replica.head().size);
         if batch.entries.is_empty() {
             batch.accepted(first, &[]); // repeats only
@@ -86,7 +103,7 @@ impl Driver {
         let leaves = self.leaves(&batch.entries, first.sequence);
         let effects = self.replica.step(Input::Propose(leaves));
         let Some(staged) = staged(effects) else {
-            batch.failed(&SubmitError::Unavailable("the log is blocked".to_owned()));
+            batch.fail(&SubmitError::Unavailable("the log is full".to_owned()));
             return;
         };
         let signed = self.signing.sign_own(staged.to);
@@ -102,7 +119,7 @@ impl Driver {
         }
         match (clients, durable) {
             (Some(clients), Ok(())) => clients.accepted(first, &entries),
-            (Some(clients), Err(cause)) => clients.failed(&cause),
+            (Some(mut clients), Err(cause)) => clients.fail(&cause),
             (None, _) => {}
         }
     }
@@ -157,6 +174,7 @@ impl Driver {
     ) -> Result<(), SubmitError> {
         let (store, from, tiles) = (self.store.clone(), staged.from, staged.tiles.clone());
         let to = signed.clone();
+        self.state = State::Writing;
         let mut writing = std::pin::pin!(async move {
             store.append(&Append { from, entries: &entries, tiles: &tiles, signed: &to }).await
         });
@@ -166,6 +184,7 @@ impl Driver {
                 Some(heard) = self.heard.recv() => self.hear(&heard).await,
             }
         };
+        self.state = State::Ready;
         match written {
             Ok(()) => Ok(()),
             Err(cause) => self.find_out(staged, &cause, clients, stop).await,
@@ -182,19 +201,19 @@ impl Driver {
     ) -> Result<(), SubmitError> {
         tracing::error!(log = %self.log, %cause, "an append failed; asking what is durable");
         let unavailable = SubmitError::Unavailable(cause.to_string());
-        self.closed.send_replace(true);
+        self.close_door(true);
         let durable = loop {
             match self.store.head().await {
                 Ok(head) => break head,
                 Err(cause) => tracing::warn!(log = %self.log, %cause, "the database is away"),
             }
-            clients.take().into_iter().for_each(|clients| clients.failed(&unavailable));
+            clients.iter_mut().for_each(|clients| clients.fail(&unavailable));
             tokio::select! {
                 () = stop.cancelled() => return Err(unavailable),
                 () = tokio::time::sleep(RETRY_WAIT) => {}
             }
         };
-        self.closed.send_replace(false);
+        self.close_door(false);
         tracing::info!(log = %self.log, size = durable.size, "the database answers again");
         if durable == staged.to {
             return Ok(());
@@ -204,6 +223,33 @@ impl Driver {
             self.reload(durable).await;
         }
         Err(unavailable)
+    }
+
+    /// Only our own log has clients.
+    fn close_door(&self, closed: bool) {
+        if self.log.origin == self.me {
+            self.closed.send_replace(closed || self.state == State::Restored);
+        }
+    }
+
+    /// Peers hold a head of our own log, with our own signatures, that is beyond ours: either an
+    /// append of ours arrived late in the database, or the database is an old copy.
+    async fn face_longer_log(&mut self, theirs: Head) {
+        match self.store.head().await {
+            Ok(durable) if durable.size >= theirs.size => self.reload(durable).await,
+            Ok(durable) => {
+                tracing::error!(
+                    log = %self.log, ours = durable.size, theirs = theirs.size,
+                    "this database is an old copy of our own log: nothing more is recorded here. \
+                     Bring back the newest copy, or raise `epoch` in all three configurations"
+                );
+                metrics::counter!("ternion_ledger_restored_total").increment(1);
+                self.state = State::Restored;
+                self.close_door(true);
+            }
+            // The peers' next heads ask again.
+            Err(cause) => tracing::warn!(log = %self.log, %cause, "our head cannot be read"),
+        }
     }
 
     /// The stored head is neither where we left it nor where we meant it to be: an earlier append
@@ -230,6 +276,7 @@ impl Driver {
             Ok(signed) => signed.iter().for_each(|signed| self.board.stored(signed)),
             Err(cause) => tracing::error!(log = %self.log, %cause, "a head cannot be read again"),
         }
+        self.publish();
     }
 
     /// The staged range is durable: says so.
@@ -242,6 +289,10 @@ impl Driver {
 
     /// Counts the signatures of a verified head.
     async fn hear(&mut self, signed: &SignedHead) {
+        let ours = self.log.origin == self.me && self.state == State::Ready;
+        if ours && signed.head.size > self.replica.head().size {
+            self.face_longer_log(signed.head).await;
+        }
         let others: Vec<Cloud> =
             signed.lines.keys().copied().filter(|cloud| *cloud != self.me).collect();
         for by in others {
@@ -288,6 +339,10 @@ impl Driver {
     async fn our_root(&self, head: Head) -> Option<Hash> {
         if let Some(root) = self.board.recent_root(self.log, head.size) {
             return Some(root);
+        }
+        if self.state == State::Writing {
+            // An append holds a connection meanwhile; old heads can wait for the peers' next ones.
+            return None;
         }
         match tree::root_at(self.store.pool(), self.log, head.size).await {
             Ok(root) => root,

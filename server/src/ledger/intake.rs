@@ -18,7 +18,7 @@ pub const SUBMISSIONS_MAX: usize = 1_000;
 /// A batch closes at this many events …
 const BATCH_EVENTS_MAX: usize = 1_000;
 /// … or at this much payload: a range must fit into one message between clouds.
-const BATCH_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+pub const BATCH_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 /// Events that may wait. At a thousand a second this is the longest wait worth having: beyond it
 /// a client does better to try again, or another cloud.
 const QUEUE_EVENTS_MAX: usize = 10_000;
@@ -176,7 +176,7 @@ impl Gatherer {
     /// Batches grow by themselves with the load: whatever arrives while the disk is busy goes
     /// together. Ends when the node stops.
     pub(super) async fn run(mut self) {
-        let mut in_flight = InFlight::default();
+        let (mut in_flight, mut over) = (InFlight::default(), None);
         let (batches, mut closed) = (self.batches.clone(), self.closed.clone());
         loop {
             // Take requests only when the writer can take a batch: meanwhile they gather.
@@ -190,7 +190,7 @@ impl Gatherer {
                 self.turn_away().await;
                 continue;
             };
-            let Some(batch) = next_batch(&mut self.requests).await else { return };
+            let Some(batch) = next_batch(&mut self.requests, &mut over).await else { return };
             if let Some(prepared) = self.prepare(batch, &mut in_flight).await {
                 place.send(Work::Propose(prepared));
             }
@@ -228,14 +228,25 @@ impl Gatherer {
     }
 }
 
-async fn next_batch(requests: &mut mpsc::UnboundedReceiver<Request>) -> Option<Vec<Request>> {
-    let first = requests.recv().await?;
+/// What waits, as far as it fits into a batch; the first that does not fit waits in `over`. One
+/// request alone is a batch whatever its size: [`Door::submit`]'s callers bound it.
+async fn next_batch(
+    requests: &mut mpsc::UnboundedReceiver<Request>,
+    over: &mut Option<Request>,
+) -> Option<Vec<Request>> {
+    let first = match over.take() {
+        Some(first) => first,
+        None => requests.recv().await?,
+    };
     let (mut events, mut bytes) = (first.submissions.len(), first.payload_bytes());
     let mut batch = vec![first];
-    while events < BATCH_EVENTS_MAX && bytes < BATCH_PAYLOAD_BYTES_MAX {
-        let Ok(next) = requests.try_recv() else { break };
+    while let Ok(next) = requests.try_recv() {
         events += next.submissions.len();
         bytes += next.payload_bytes();
+        if events > BATCH_EVENTS_MAX || bytes > BATCH_PAYLOAD_BYTES_MAX {
+            *over = Some(next);
+            break;
+        }
         batch.push(next);
     }
     Some(batch)

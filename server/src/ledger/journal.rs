@@ -8,8 +8,10 @@ use domain::event::Envelope;
 
 use super::signing::SignedHead;
 
-/// Payload kept. A peer further behind is served from the database.
-const JOURNAL_PAYLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Memory kept. A peer further behind is served from the database.
+const JOURNAL_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What an entry takes beside its payload: fields, hash, signature, allocations.
+const ENTRY_OVERHEAD_BYTES: usize = 512;
 
 /// One stored batch, with the head after it.
 #[derive(Clone, Debug)]
@@ -31,11 +33,12 @@ struct Kept {
 
 impl Journal {
     pub(super) fn push(&self, start: u64, entries: Arc<Vec<Envelope>>, signed: SignedHead) {
-        let bytes = entries.iter().map(|entry| entry.event().payload.bytes().len()).sum();
+        let size = |entry: &Envelope| entry.event().payload.bytes().len() + ENTRY_OVERHEAD_BYTES;
+        let bytes = entries.iter().map(size).sum();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += bytes;
         kept.batches.push_back(Batch { start, entries, signed, bytes });
-        while kept.bytes > JOURNAL_PAYLOAD_BYTES_MAX && kept.batches.len() > 1 {
+        while kept.bytes > JOURNAL_BYTES_MAX && kept.batches.len() > 1 {
             let dropped = kept.batches.pop_front().map_or(0, |batch| batch.bytes);
             kept.bytes -= dropped;
         }

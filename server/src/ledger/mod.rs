@@ -43,7 +43,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use figures::{CloudFigures, Figures};
-pub use intake::{Accepted, SUBMISSIONS_MAX, Submission, SubmitError};
+pub use intake::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
 pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
@@ -127,7 +127,8 @@ impl Ledger {
     }
 
     /// Records events: one answer each, in order, once they are durable here. At most
-    /// [`SUBMISSIONS_MAX`] at a time.
+    /// [`SUBMISSIONS_MAX`] at a time, and no more payload than [`BATCH_PAYLOAD_BYTES_MAX`] but for
+    /// the last of them.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Accepted, SubmitError>> {
         self.door.submit(submissions).await
     }

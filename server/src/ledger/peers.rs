@@ -56,6 +56,8 @@ impl Talk {
             if behind.await.is_err() {
                 return;
             }
+            // What its heads told meanwhile counts too.
+            confirmed = confirmed.max(*watermarks.borrow().log(own.log.origin).signed.get(to));
             match self.push_once(to, &own, confirmed).await {
                 Ok(Some(size)) => {
                     confirmed = size;
@@ -164,6 +166,10 @@ impl Talk {
         }
     }
 
+    fn size_of(&self, log: LogId) -> u64 {
+        self.receiver.board().watermarks.borrow().log(log.origin).head.size
+    }
+
     /// True if our copy grew.
     async fn fetch_once(&self, from: Cloud, log: LogId, start: u64) -> Result<bool, String> {
         let question = encode(&EntriesQuestion { log, start });
@@ -172,8 +178,11 @@ impl Talk {
             .and_then(|body| decode_answer(from, &body))
             .map_err(|cause| cause.to_string())?
         {
+            EntriesAnswer::Range(range) if range.log != log || range.start != start => {
+                Err("it answered another question".to_owned())
+            }
             EntriesAnswer::Range(range) => match self.receiver.take_range(range).await {
-                RangeAnswer::Confirmed { .. } => Ok(true),
+                RangeAnswer::Confirmed { .. } => Ok(self.size_of(log) > start),
                 RangeAnswer::Have { .. } | RangeAnswer::Busy => Ok(false),
                 RangeAnswer::Refused { reason } => Err(reason),
             },

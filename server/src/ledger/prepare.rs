@@ -188,9 +188,10 @@ impl Prepared {
         }
     }
 
-    /// The batch is not known to be durable: tells every client.
-    pub(super) fn failed(self, cause: &SubmitError) {
-        for (client, replies) in self.replies {
+    /// The batch is not known to be durable: tells every client. Repeats of its events go on
+    /// waiting until the batch is dropped, which is when it is known.
+    pub(super) fn fail(&mut self, cause: &SubmitError) {
+        for (client, replies) in self.replies.drain(..) {
             let answer = |reply| match reply {
                 Reply::Ready(answer) => answer,
                 Reply::Entry { .. } => Err(cause.clone()),

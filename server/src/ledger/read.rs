@@ -271,10 +271,15 @@ pub(super) async fn coverings(
     Ok(found)
 }
 
-/// The newest reading of any clock that is recorded here, for ours to go on after.
-pub(super) async fn newest_clock(pool: &PgPool) -> Result<LogicalClock, sqlx::Error> {
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT max(logical_clock) FROM ledger_event").fetch_one(pool).await?;
+/// The newest reading of one cloud's clock that is recorded here.
+pub(super) async fn newest_clock(
+    pool: &PgPool,
+    origin: Cloud,
+) -> Result<LogicalClock, sqlx::Error> {
+    let sql = "SELECT logical_clock FROM ledger_event WHERE origin = $1 \
+               ORDER BY epoch DESC, sequence DESC LIMIT 1";
+    let code = i16::from(origin.code());
+    let newest: Option<i64> = sqlx::query_scalar(sql).bind(code).fetch_optional(pool).await?;
     Ok(newest.map(LogicalClock::from_packed).unwrap_or_default())
 }
 

@@ -11,7 +11,7 @@ use super::store::record_signatures;
 
 /// Most signatures of one statement.
 const SIGNATURES_MAX: usize = 1_000;
-/// Between attempts while the database is away. What is lost is learnt again from the peers.
+/// Between attempts while the database is away.
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs until `stop`, and writes down what is there by then.
@@ -29,9 +29,12 @@ pub(super) async fn write_down(
         }
         let learnt_at = Timestamp::to_datetime(crate::now());
         let rows: Vec<_> = batch.drain(..).map(|signed| (signed, learnt_at)).collect();
-        if let Err(cause) = record_signatures(&pool, &rows).await {
-            tracing::warn!(%cause, lost = rows.len(), "signatures could not be written down");
-            sleep(RETRY_WAIT).await;
+        while let Err(cause) = record_signatures(&pool, &rows).await {
+            tracing::warn!(%cause, waiting = rows.len(), "signatures could not be written down");
+            tokio::select! {
+                () = stop.cancelled() => return, // learnt again from the peers' next heads
+                () = sleep(RETRY_WAIT) => {}
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::driver::{Driver, Work};
+use super::driver::{Driver, State, Work};
 use super::intake::{Door, Gatherer};
 use super::journal::Journal;
 use super::peers::Talk;
@@ -65,7 +65,7 @@ pub async fn start(
         aws: open(&setup, Cloud::Aws, &book).await?,
         azure: open(&setup, Cloud::Azure, &book).await?,
     };
-    let clock = HybridClock::resume(read::newest_clock(&setup.pool).await?);
+    let clock = resume_clock(&setup).await?;
     let (to_scribe, signatures) = mpsc::unbounded_channel();
     let board =
         Arc::new(Board::new(opened.map(|_, log| log.view()), Journal::default(), to_scribe));
@@ -77,6 +77,16 @@ pub async fn start(
     let parts = Parts { setup, signing: Arc::new(signing), board, clock, book };
     tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures, stop.clone()));
     Ok(parts.assemble(&opened, stop, tasks))
+}
+
+/// Ours goes on after what we recorded; of the others' we take only what is not ahead of time.
+async fn resume_clock(setup: &Setup) -> Result<HybridClock, StartError> {
+    let mut clock = HybridClock::resume(read::newest_clock(&setup.pool, setup.cloud).await?);
+    let wall_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
+    for peer in setup.cloud.peers() {
+        clock.observe(read::newest_clock(&setup.pool, peer).await?, wall_ms);
+    }
+    Ok(clock)
 }
 
 async fn open(setup: &Setup, origin: Cloud, book: &scrub::Book) -> Result<Opened, StartError> {
@@ -173,6 +183,7 @@ impl Parts {
             work: works,
             heard: heads,
             closed,
+            state: State::default(),
         };
         tasks.spawn(driver.run(stop.clone()));
         let ranges = Ranges {

@@ -104,7 +104,7 @@ impl Store {
         if appender.head() != head {
             return Err(damaged("its right edge has another root"));
         }
-        Ok(Durable { appender, signed: self.signed_sizes().await? })
+        Ok(Durable { appender, signed: self.signed_sizes(head.size).await? })
     }
 
     /// The stored head. Waits for an append that is still under way.
@@ -121,12 +121,14 @@ impl Store {
         })
     }
 
-    async fn signed_sizes(&self) -> Result<PerCloud<u64>, sqlx::Error> {
+    /// Up to what is stored: a signature beyond it says nothing about our tree.
+    async fn signed_sizes(&self, stored: u64) -> Result<PerCloud<u64>, sqlx::Error> {
         let sql = "SELECT signer, max(size) AS size FROM ledger_signature \
-                   WHERE origin = $1 AND epoch = $2 GROUP BY signer";
+                   WHERE origin = $1 AND epoch = $2 AND size <= $3 GROUP BY signer";
         let rows = sqlx::query(sql)
             .bind(columns::origin(self.log))
             .bind(columns::epoch(self.log))
+            .bind(columns::size(stored))
             .fetch_all(&self.pool)
             .await?;
         let mut sizes = PerCloud::default();

@@ -30,15 +30,22 @@ impl Watermarks {
         self.0.get(origin)
     }
 
+    /// The log of the slot, if it is one of the current epochs: nothing is claimed about others.
+    fn current(&self, slot: Slot) -> Option<&LogView> {
+        let view = self.log(slot.origin);
+        (view.log.epoch == slot.epoch).then_some(view)
+    }
+
     /// Whose signatures cover the slot.
     #[must_use]
     pub fn signed(&self, slot: Slot) -> Signed {
-        signers_of(slot.sequence, &self.log(slot.origin).signed)
+        let signed = self.current(slot).map(|view| signers_of(slot.sequence, &view.signed));
+        signed.unwrap_or_else(|| Signed::only(slot.origin))
     }
 
     #[must_use]
     pub fn is_final(&self, slot: Slot) -> bool {
-        slot.sequence < self.log(slot.origin).final_size
+        self.current(slot).is_some_and(|view| slot.sequence < view.final_size)
     }
 
     /// FINAL or PENDING: what signatures alone say.

@@ -68,7 +68,9 @@ pub enum PeerError {
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
     // Fails only when a provider is installed already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().no_proxy().tcp_nodelay(true).connect_timeout(CONNECT_WAIT).build()
+    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true);
+    // A peer must not aim our signed messages at others.
+    client.redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT_WAIT).build()
 }
 
 impl Channel {
@@ -90,7 +92,7 @@ impl Channel {
             .await
             .map_err(|cause| unreachable(to, &cause))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let answer = response.bytes().await.map_err(|cause| unreachable(to, &cause))?;
+        let answer = bounded(to, response).await?;
         if status != StatusCode::OK {
             return Err(refused(to, status, &answer));
         }
@@ -99,6 +101,19 @@ impl Channel {
             .is_some_and(|made| answer_is_signed(key, &signature, &answer, &made));
         if signed { Ok(answer) } else { Err(PeerError::BadSignature { cloud: to }) }
     }
+}
+
+/// The body, as far as a peer's answer may reach.
+async fn bounded(from: Cloud, mut response: reqwest::Response) -> Result<Bytes, PeerError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|cause| unreachable(from, &cause))? {
+        if body.len() + chunk.len() > PEER_BODY_BYTES_MAX {
+            let cause = format!("it is longer than {PEER_BODY_BYTES_MAX} bytes");
+            return Err(PeerError::Malformed { cloud: from, cause });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
 }
 
 fn read_signature(headers: &HeaderMap) -> Option<Signature> {

@@ -1,6 +1,7 @@
 //! The receiving side: a handler that takes a [`Letter`] hears only what a cloud really signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -12,6 +13,9 @@ use domain::key::Signature;
 use super::signature::{message_is_signed, sign_answer};
 use super::{Channel, FROM_HEADER, PEER_BODY_BYTES_MAX, SIGNATURE_HEADER, read_signature};
 use crate::http::problem::Problem;
+
+/// A peer sends a whole message at once; who drips it is none.
+const READ_WAIT: Duration = Duration::from_secs(10);
 
 /// A verified message of another cloud. Takes the [`Channel`] from the request's extensions.
 #[derive(Debug)]
@@ -57,8 +61,10 @@ impl<S: Send + Sync> FromRequest<S> for Letter {
         let path = request.uri().path().to_owned();
         let from = sender(&request, channel.me)?;
         let signature = read_signature(request.headers()).ok_or_else(unsigned)?;
-        let body = axum::body::to_bytes(request.into_body(), PEER_BODY_BYTES_MAX)
+        let reading = axum::body::to_bytes(request.into_body(), PEER_BODY_BYTES_MAX);
+        let body = tokio::time::timeout(READ_WAIT, reading)
             .await
+            .map_err(|_| Problem::malformed("The body did not arrive in time."))?
             .map_err(|cause| Problem::malformed(format!("The body cannot be read: {cause}.")))?;
         let key = &channel.roster.get(from).transport;
         if !message_is_signed(key, from, channel.me, &path, &body, &signature) {

@@ -20,7 +20,7 @@ use crate::http::ask::{Asked, Whole};
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
-use crate::ledger::{Accepted, SUBMISSIONS_MAX, Submission, SubmitError};
+use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
 use crate::projection::Catalog;
 
 /// Long enough for a loaded quorum, short enough for a proxy in between.
@@ -152,7 +152,7 @@ async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Ve
     }
     let mut places = places.into_iter();
     while !waiting.is_empty() {
-        let rest = waiting.split_off(waiting.len().min(SUBMISSIONS_MAX));
+        let rest = waiting.split_off(first_call(&waiting));
         let tenants: Vec<TenantId> = waiting.iter().map(|one| one.tenant_id.clone()).collect();
         let answers = shared.ledger.submit(waiting).await;
         for ((tenant, answer), at) in tenants.into_iter().zip(answers).zip(&mut places) {
@@ -162,6 +162,16 @@ async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Ve
     }
     count_outcomes(&outcomes);
     outcomes
+}
+
+/// How many of these the ledger takes in one call: at least one.
+fn first_call(waiting: &[Submission]) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &&Submission| {
+        bytes += one.payload.bytes().len();
+        bytes <= BATCH_PAYLOAD_BYTES_MAX
+    };
+    waiting.iter().take(SUBMISSIONS_MAX).take_while(fits).count().max(1).min(waiting.len())
 }
 
 fn count_outcomes(outcomes: &[Outcome]) {
@@ -237,7 +247,7 @@ async fn single(
     principal: &Principal,
 ) -> Result<Response, Problem> {
     let (tenant, accepted) = outcome?;
-    let recorded = recorded(shared, tenant, accepted, wish, principal).await?;
+    let recorded = recorded(shared, tenant, accepted, wish, principal).await;
     let status = http_status(&recorded, wish);
     let location = HeaderValue::from_str(&recorded.links.own).map_err(Problem::fault)?;
     Ok((status, [(header::LOCATION, location)], Json(recorded)).into_response())
@@ -254,7 +264,7 @@ async fn batch(
     for (at, outcome) in outcomes.into_iter().enumerate() {
         results.push(match outcome {
             Ok((tenant, accepted)) => {
-                let mut item = recorded(shared, tenant, accepted, wish, principal).await?;
+                let mut item = recorded(shared, tenant, accepted, wish, principal).await;
                 item.http_status = Some(http_status(&item, wish).as_u16());
                 serde_json::to_value(item).map_err(Problem::fault)?
             }
@@ -289,17 +299,18 @@ async fn recorded(
     accepted: Accepted,
     wish: Wish,
     principal: &Principal,
-) -> Result<Recorded, Problem> {
+) -> Recorded {
     let marks = *shared.ledger.watermarks().borrow();
     // A new id cannot be in conflict yet.
-    let held = accepted.repeat && shared.is_held(&tenant_id, accepted.event_id).await?;
+    let held = accepted.repeat && known(shared.is_held(&tenant_id, accepted.event_id).await);
     let proof = Confirmations::of(&marks, accepted.slot, accepted.hash, held);
     let receipt = if wish.receipt && proof.quorum_reached {
-        receipt(shared, accepted.slot, principal).await?
+        let receipt = receipt(shared, accepted.slot, principal).await;
+        known(receipt.map_err(|problem| problem.detail))
     } else {
         None
     };
-    Ok(Recorded {
+    Recorded {
         event_id: accepted.event_id,
         tenant_id,
         status: proof.status,
@@ -315,6 +326,14 @@ async fn recorded(
         receipt,
         links: Links::of(&accepted.event_id.to_string()),
         http_status: None,
+    }
+}
+
+/// What could not be looked up is left out: the event is recorded, and the answer must say so.
+fn known<T: Default, E: std::fmt::Display>(looked_up: Result<T, E>) -> T {
+    looked_up.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "an answer lacks a detail");
+        T::default()
     })
 }
 

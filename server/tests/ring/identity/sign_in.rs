@@ -69,12 +69,10 @@ async fn strangers_wait_as_long_as_members() {
             times[kind].push(start.elapsed());
         }
     }
-    let [member, stranger] = times.map(|mut times| {
-        times.sort();
-        times[times.len() / 2]
-    });
-    // Without the stand-in verifier a stranger would be told at once.
-    assert!(stranger * 2 > member, "a stranger waits {stranger:?}, a member {member:?}");
+    // The shortest of each: what the work itself takes, whatever else the machine does.
+    let [member, stranger] = times.map(|times| times.into_iter().min().unwrap_or_default());
+    // Without the stand-in verifier a stranger would be told at once, a hundred times sooner.
+    assert!(stranger * 8 > member, "a stranger waits {stranger:?}, a member {member:?}");
 }
 
 #[tokio::test]
