@@ -9,7 +9,11 @@ test("the browser computes every step, and only the keys rest on the server's wo
   await expect(page.locator("#proof-title")).toContainText("Verified in this browser");
   const states = await page.locator(STEPS).evaluateAll((steps) => steps.map((step) => step.getAttribute("data-state")));
   expect(states.length).toBeGreaterThan(5);
-  expect(states.slice(0, -1)).toEqual(states.slice(0, -1).map(() => "valid"));
+  // A third cloud may have signed a later root than the one that the receipt stands on.
+  const unneeded = states.filter((state) => state === "unchecked");
+  expect(unneeded.length).toBeLessThanOrEqual(1);
+  const needed = states.slice(0, -1).filter((state) => state !== "unchecked");
+  expect(needed).toEqual(needed.map(() => "valid"));
   expect(states.at(-1)).toBe("unidentified");
   await expect(page.locator(".verdict")).toHaveAttribute("data-state", "unidentified");
 });
@@ -20,7 +24,7 @@ test("with the reader's own policy file, nothing rests on anybody's word", async
   const buffer = Buffer.from(await policy.text());
   await page.locator("#own-policy").setInputFiles({ name: "mine.txt", mimeType: "text/plain", buffer });
   await expect(page.locator(".verdict")).toHaveAttribute("data-state", "valid");
-  await expect(page.locator(`${STEPS}:not([data-state=valid])`)).toHaveCount(0);
+  await expect(page.locator(`${STEPS}:not([data-state=valid], [data-state=unchecked])`)).toHaveCount(0);
   await expect(page.locator(".proof-foot")).toContainText("mine.txt");
 });
 

@@ -64,7 +64,7 @@ pub(crate) fn of_playwright(printed: &str) -> Tally {
             continue;
         };
         match outcome.split(" (").next() {
-            // A flaky test passed in the end; our configuration allows no second try anyway.
+            // A flaky test passed at its second try; the list above names it.
             Some("passed" | "flaky") => tally.passed += count,
             Some("failed" | "interrupted") => tally.failed += count,
             Some("skipped" | "did not run") => tally.skipped += count,
