@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,14 +20,10 @@ use crate::setup;
 
 struct Bench {
     name: &'static str,
-    run: fn() -> Outcome<Option<String>>,
+    run: fn() -> Outcome<String>,
 }
 
-const ALL: [Bench; 3] = [
-    Bench { name: "economics-a", run: || economics("A") },
-    Bench { name: "economics-b", run: || economics("B") },
-    Bench { name: "ledger", run: ledger },
-];
+const ALL: [Bench; 1] = [Bench { name: "ledger", run: ledger }];
 
 /// Three clouds, each a port for HTTP and a few beside it.
 const PORTS: u16 = 10;
@@ -56,9 +52,7 @@ pub(crate) fn verb(names: &[String]) -> Outcome {
 
 fn measure(bench: &Bench) -> Outcome {
     say("bench", bench.name);
-    let Some(printed) = (bench.run)()? else {
-        return Ok(());
-    };
+    let printed = (bench.run)()?;
     let results: String = printed
         .lines()
         .filter(|line| line.starts_with('{'))
@@ -71,33 +65,8 @@ fn measure(bench: &Bench) -> Outcome {
         .at(format_args!("writing {}", file.display()))
 }
 
-/// The workload of the economics benchmark's description, with seed 2026 as there.
-fn economics(workload: &str) -> Outcome<Option<String>> {
-    let tenants = bench_data().join("economics/tenants.csv");
-    if !tenants.is_file() {
-        say(
-            "bench",
-            format_args!(
-                "skipped, since {} is absent (TERNION_BENCH names its folder)",
-                tenants.display()
-            ),
-        );
-        return Ok(None);
-    }
-    let mut bench = command(place::program("release"));
-    bench
-        .args(["bench", "economics", "--workload", workload, "--seed", "2026", "--tenants"])
-        .arg(tenants);
-    output(bench).map(Some)
-}
-
-fn bench_data() -> PathBuf {
-    env::var_os("TERNION_BENCH")
-        .map_or_else(|| place::root().join("../shared/bench"), PathBuf::from)
-}
-
 /// Against three clouds of their own, empty and silent but for the load.
-fn ledger() -> Outcome<Option<String>> {
+fn ledger() -> Outcome<String> {
     let port = free_ports()?;
     let data = env::temp_dir().join(format!("ternion-bench-{}", std::process::id()));
     let mut demo = Demo::start(&data, port)?;
@@ -106,9 +75,9 @@ fn ledger() -> Outcome<Option<String>> {
         wait_for_token(port + cloud)?;
     }
     let mut printed = String::new();
-    for (clients, batch) in [("1", "1"), ("16", "1"), ("16", "100")] {
+    for (clients, batch) in [("1", "1"), ("128", "1"), ("16", "500")] {
         let mut bench = command(place::program("release"));
-        bench.args(["bench", "ledger", "--events", "5000", "--size", "512"]);
+        bench.args(["bench", "ledger", "--events", "10000", "--size", "512"]);
         bench.args(["--clients", clients, "--batch", batch, "--token", TOKEN]);
         for cloud in 0..3 {
             bench.arg("--url").arg(format!("http://127.0.0.1:{}", port + cloud));
@@ -117,7 +86,7 @@ fn ledger() -> Outcome<Option<String>> {
     }
     drop(demo);
     fs::remove_dir_all(&data).at(format_args!("removing {}", data.display()))?;
-    Ok(Some(printed))
+    Ok(printed)
 }
 
 fn output(mut bench: Command) -> Outcome<String> {

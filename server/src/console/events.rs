@@ -47,7 +47,7 @@ impl Console {
     async fn found(&self, query: &EventQuery) -> Result<Found, Problem> {
         let Some(filter) = filter(query) else { return Ok(Found::default()) };
         if query.status == Some(Finality::Disputed) {
-            // This ledger freezes a log at its first fork: nothing is certified on two branches.
+            // Copies never store a second branch, so no stored event is certified on two.
             return Ok(Found::default());
         }
         let text = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty());

@@ -149,15 +149,25 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "database_unavailable",
             "The database cannot be reached",
-            "Nothing was recorded by this request. It is safe to send it again.",
+            "This could not be read just now. Ask again in a moment.",
         )
         .retry_after(2)
         .internal(cause)
     }
 }
 
+/// SQLSTATE class 22: the value itself is wrong, and sending it again does not help.
+fn is_data_exception(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22"))
+}
+
 impl From<sqlx::Error> for Problem {
     fn from(cause: sqlx::Error) -> Self {
+        if is_data_exception(&cause) {
+            let detail = "A value holds what the database cannot hold, such as a NUL character.";
+            return Problem::malformed(detail).internal(cause);
+        }
         Problem::database(&cause)
     }
 }
