@@ -9,11 +9,13 @@ pub mod demo;
 pub mod http;
 pub mod identity;
 pub mod keys;
+pub mod lab;
 pub mod ledger;
 pub mod logging;
 pub mod node;
 pub mod peer;
 pub mod postgres;
+pub mod problem;
 pub mod projection;
 
 use domain::clock::Timestamp;

@@ -265,7 +265,7 @@ fn a_reach_inside_another_feature_is_caught() {
     let text = "use crate::ledger::{\n    Intake,\n    store::Row,\n};\nuse crate::{fabric::prober::Probe};\n\
                 use super::super::pricing::policy::P;\nlet x = crate::identity::store::all();\n";
     assert_eq!(caught(keeps_features_apart, "server/src/anchor/watcher.rs", text), [3, 5, 6, 7]);
-    let fine = "use crate::ledger::{Intake, Status::Final};\nuse crate::anchor::store::Row;\nuse crate::http::problem::P;\n\
+    let fine = "use crate::ledger::{Intake, Status::Final};\nuse crate::anchor::store::Row;\nuse crate::problem::P;\n\
                 let x = crate::ledger::Intake::new();\nuse crate::ledger::append;\n";
     assert!(caught(keeps_features_apart, "server/src/anchor/watcher.rs", fine).is_empty());
     assert!(caught(keeps_features_apart, "server/src/node.rs", text).is_empty());

@@ -88,26 +88,32 @@ pub fn verify(receipt: &Receipt, policy: Option<&Policy>) -> Verification {
         steps.push(steps::quorum(note, &keys));
     }
     steps.push(steps::identity(&keys));
-    conclude(steps)
+    Verification::of(steps, SELF_CONSISTENT, VALID)
 }
 
-fn conclude(steps: Vec<Step>) -> Verification {
-    let failed: Vec<&str> = steps
-        .iter()
-        .filter(|step| step.state == StepState::Invalid)
-        .map(|step| step.title.as_str())
-        .collect();
-    let unidentified = steps.iter().any(|step| step.state == StepState::Unidentified);
-    let (verdict, sentence) = if !failed.is_empty() {
-        (Verdict::Invalid, format!("Invalid: this does not hold: {}.", failed.join("; ")))
-    } else if unidentified {
-        let text = "Self-consistent: every step holds, but the signers are not identified. \
-                    Bring the deployment's policy file to know whose keys these are.";
-        (Verdict::SelfConsistent, text.to_owned())
-    } else {
-        let text =
-            "Valid: final under your policy file. Any change to the event would break a step.";
-        (Verdict::Valid, text.to_owned())
-    };
-    Verification { steps, verdict, sentence }
+const SELF_CONSISTENT: &str = "Self-consistent: every step holds, but the signers are not \
+    identified. Bring the deployment's policy file to know whose keys these are.";
+const VALID: &str =
+    "Valid: final under your policy file. Any change to the event would break a step.";
+
+impl Verification {
+    /// The verdict that follows from the steps. The sentences for what holds are the caller's,
+    /// who knows what was checked.
+    #[must_use]
+    pub fn of(steps: Vec<Step>, self_consistent: &str, valid: &str) -> Self {
+        let failed: Vec<&str> = steps
+            .iter()
+            .filter(|step| step.state == StepState::Invalid)
+            .map(|step| step.title.as_str())
+            .collect();
+        let unidentified = steps.iter().any(|step| step.state == StepState::Unidentified);
+        let (verdict, sentence) = if !failed.is_empty() {
+            (Verdict::Invalid, format!("Invalid: this does not hold: {}.", failed.join("; ")))
+        } else if unidentified {
+            (Verdict::SelfConsistent, self_consistent.to_owned())
+        } else {
+            (Verdict::Valid, valid.to_owned())
+        };
+        Verification { steps, verdict, sentence }
+    }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Console;
 use super::rows::{Coverings, after_ms, finaliser};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::ledger::{NoReceipt, Record};
 
 /// Stands where a payload's salt would, for those who may not read payloads: with the salt, a

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Console;
 use super::rows::accepted_at;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::ledger::{EventCursor, EventFilter, PAGE_ROWS_MAX, Record};
 use crate::projection::Conflict;
 

@@ -8,7 +8,7 @@ use domain::catalog::Known;
 use domain::event::{EventId, Payload, TenantId};
 use uuid::Uuid;
 
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::{Principal, Recorder};
 use crate::ledger::{Ledger, Submission, SubmitError};
 

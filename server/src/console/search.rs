@@ -5,7 +5,7 @@ use domain::cloud::Cloud;
 use domain::key::NoteKey;
 
 use super::Console;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::ledger::Record;
 
 /// A list for the eye, not an export.

@@ -5,7 +5,7 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 
 use super::Console;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::ledger::{CloudFigures, EventFilter};
 
 /// Clouds exchange heads every second: three missed ones are no hiccup.

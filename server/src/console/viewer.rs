@@ -11,7 +11,7 @@ use domain::access::Action;
 use domain::cloud::Cloud;
 
 use super::Console;
-use crate::http::problem::Problem as HttpProblem;
+use crate::problem::Problem as HttpProblem;
 
 /// One request's view of the console.
 #[derive(Debug)]

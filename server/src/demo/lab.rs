@@ -24,7 +24,7 @@ use super::place::DemoError;
 use super::process::Fleet;
 use super::traffic::Switch;
 use crate::config::Secret;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 #[derive(Clone, Debug)]
 pub(super) struct Lab {

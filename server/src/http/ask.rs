@@ -9,7 +9,7 @@ use domain::json::parse_strict;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The query. Unknown and malformed parameters are refused by name.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use axum::routing::get;
 use rust_embed::{Embed, EmbeddedFile};
 
 use super::ask::Named;
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// A fingerprinted name never means other content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

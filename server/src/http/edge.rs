@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::Shared;
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::MaybePrincipal;
 
 /// In and out: a caller's own id is kept, so that logs of several programs can be joined.

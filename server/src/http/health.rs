@@ -14,7 +14,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use super::{Services, Shared, measure};
 
 /// Probes come every two seconds from every cloud: one question to the database serves them all.

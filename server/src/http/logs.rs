@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::Shared;
 use super::ask::Named;
-use super::problem::Problem;
+use crate::problem::Problem;
 use super::tile_path::{Resource, Wanted};
 use crate::identity::{MaybePrincipal, Principal};
 use crate::ledger::{LogView, Record};

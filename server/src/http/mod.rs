@@ -14,7 +14,6 @@ mod logs;
 pub mod measure;
 pub mod openapi;
 mod pages;
-pub mod problem;
 mod recent;
 mod scrub;
 pub mod security;

@@ -16,7 +16,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::Shared;
 use super::assets::Site;
 use super::edge::RequestId;
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::{self, MaybePrincipal, Principal};
 
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.

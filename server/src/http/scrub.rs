@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use domain::access::Action;
 
 use super::Shared;
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::ledger::ScrubStatus;
 

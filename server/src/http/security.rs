@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use leptos::nonce::Nonce;
 use tower_http::csrf::{ConfigError, CsrfLayer, ProtectionError};
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The policy of a page: its own files, the one script that carries the nonce, and compiling
 /// WebAssembly. Nothing inline, nothing foreign, in nobody's frame.

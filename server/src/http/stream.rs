@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use super::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{LogView, Record, Watermarks};

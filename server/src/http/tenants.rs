@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use super::events::record::{Wish, decide};
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::projection::Current;
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::ask::Asked;
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::projection::{USAGE_PAGE_MAX, UsageCursor, UsageFilter};
 

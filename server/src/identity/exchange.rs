@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Identity;
 use super::credential::{CREDENTIALS_MAX, Changes, Cursor};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::peer::{Answer, Channel, Letter, PeerError};
 
 const PATH: &str = "/peer/v1/credentials";

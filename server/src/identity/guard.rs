@@ -15,7 +15,7 @@ use tower_sessions::Session;
 use super::principal::{Finding, Principal, Via};
 use super::token::{TOKEN_CHARS_MAX, TOKEN_PREFIX, verifier};
 use super::{Identity, credential, session, user};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 pub(super) async fn authenticate(
     State(identity): State<Arc<Identity>>,

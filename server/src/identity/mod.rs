@@ -48,7 +48,7 @@ use password::PasswordCheck;
 use session::PostgresSessions;
 use token::TokenCache;
 
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// Writes a decision as an event of the ledger.
 #[async_trait]

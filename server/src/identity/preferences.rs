@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::Settings;
 use super::next::local;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 const THEME_COOKIE: &str = "ternion-theme";
 const YEAR_SECONDS: u32 = 365 * 24 * 60 * 60;

@@ -9,7 +9,7 @@ use domain::access::{Action, Role};
 use domain::catalog::UserPut;
 use domain::event::PLATFORM_TENANT;
 
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// Somebody who was let in. As an extractor: 401 for the others.
 #[derive(Clone, Debug, PartialEq, Eq)]

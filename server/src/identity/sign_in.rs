@@ -19,7 +19,7 @@ use super::next::{local, query_value};
 use super::password::PASSWORD_BYTES_MAX;
 use super::principal::{ClientAddress, MaybePrincipal};
 use super::{Identity, credential, demonstration, session, user};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 #[derive(Deserialize)]
 pub(super) struct SignIn {

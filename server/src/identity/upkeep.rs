@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::principal::Principal;
 use super::{Identity, user};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use domain::catalog::Known;
 
 /// The channel on which triggers tell of changed credentials and users (migration 3).

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::demo::story;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::{Principal, Recorder, demonstration};
 
 /// Between attempts, while the database is not ready.

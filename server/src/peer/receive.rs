@@ -12,7 +12,7 @@ use domain::key::Signature;
 
 use super::signature::{message_is_signed, sign_answer};
 use super::{Channel, FROM_HEADER, PEER_BODY_BYTES_MAX, SIGNATURE_HEADER, read_signature};
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// A peer sends a whole message at once; who drips it is none.
 const READ_WAIT: Duration = Duration::from_secs(10);

@@ -15,11 +15,14 @@ use domain::log::proof::{PROOF_HASHES_MAX, root_from_inclusion};
 use domain::log::{Checkpoint, Hash, Leaf};
 use domain::note::{LineVerdict, Note};
 use domain::policy::Policy;
-use domain::receipt::{Step, StepState, Verdict, Verification};
+use domain::receipt::{Step, StepState, Verification};
 
 pub(super) const HEADER: &str = "c2sp.org/tlog-proof@v1\n";
 /// Slot (13) and event hash (32).
 const ENTRY_BYTES: usize = 45;
+const SELF_CONSISTENT: &str = "Self-consistent: the proof leads to the root, but no signature was \
+    checked. Bring the deployment's policy file.";
+const VALID: &str = "Valid: an event of this hash is final under your policy file.";
 
 #[derive(Debug)]
 pub(super) struct TlogProof {
@@ -80,7 +83,7 @@ impl TlogProof {
                 steps.push(self.quorum(policy));
             }
         }
-        conclude(steps)
+        Verification::of(steps, SELF_CONSISTENT, VALID)
     }
 
     /// The entry names its own slot; it must be the place that the proof is for.
@@ -196,22 +199,3 @@ fn unsigned() -> Step {
     }
 }
 
-fn conclude(steps: Vec<Step>) -> Verification {
-    let failed: Vec<&str> = steps
-        .iter()
-        .filter(|step| step.state == StepState::Invalid)
-        .map(|step| step.title.as_str())
-        .collect();
-    let open = steps.iter().any(|step| step.state == StepState::Unidentified);
-    let (verdict, sentence) = if !failed.is_empty() {
-        (Verdict::Invalid, format!("Invalid: this does not hold: {}.", failed.join("; ")))
-    } else if open {
-        let text = "Self-consistent: the proof leads to the root, but no signature was checked. \
-                    Bring the deployment's policy file.";
-        (Verdict::SelfConsistent, text.to_owned())
-    } else {
-        let text = "Valid: an event of this hash is final under your policy file.";
-        (Verdict::Valid, text.to_owned())
-    };
-    Verification { steps, verdict, sentence }
-}

@@ -15,7 +15,7 @@ use super::list::Filters;
 use super::view::Summary;
 use crate::http::Shared;
 use crate::http::ask::Asked;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::Principal;
 
 /// Rows read at a time: all that an export holds in memory.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::media::Form;
-use crate::http::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem};
 use crate::ledger::Submission;
 
 /// A client's clock may be ahead by this much.

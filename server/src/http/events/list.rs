@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::view::Summary;
 use crate::http::Shared;
 use crate::http::ask::Asked;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::ledger::PAGE_ROWS_MAX;
 

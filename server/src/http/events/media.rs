@@ -5,7 +5,7 @@ use domain::json::parse_strict;
 use serde_json::Value;
 
 use crate::http::ask::json;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// Most events of one request: ten group commits. More belongs into several requests, each with
 /// its own answer.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::view::{Confirmations, Links};
 use crate::http::ask::Named;
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{NoReceipt, Record, Watermarks};

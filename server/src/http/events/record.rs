@@ -17,7 +17,7 @@ use super::item;
 use super::media::{Form, items};
 use super::view::{Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
-use crate::http::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};

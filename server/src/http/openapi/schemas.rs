@@ -5,7 +5,7 @@ use utoipa::PartialSchema;
 
 use super::kinds;
 use super::reference;
-use crate::http::problem::{FieldProblem, Problem};
+use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
 const HASH: &str = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab";

@@ -14,7 +14,7 @@ use domain::access::{Action, Role};
 use domain::catalog::{DECIDED_BY, Known, UserPut};
 use domain::cloud::Cloud;
 use serde_json::{Value, json};
-use server::http::problem::Problem;
+use server::problem::Problem;
 use server::http::security;
 use server::identity::{Identity, Operator, Principal, Recorder, Settings, routes};
 use sqlx::PgPool;

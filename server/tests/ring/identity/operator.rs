@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use domain::access::Role;
 use domain::catalog::{Known, UserPut};
-use server::http::problem::Problem;
+use server::problem::Problem;
 use server::identity::OperatorError;
 
 use super::house::{EMAIL, House, ON_LOOPBACK, PASSWORD, project};
