@@ -1,5 +1,7 @@
-//! Three real ledgers in this process, on three databases, talking over real sockets.
+//! Clouds as tests have them: whole ones but for their public face, in this process, each on a
+//! database of its own, talking over real sockets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use server::keys::{CloudKeys, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,25 +27,27 @@ use crate::cluster::{self, TestDatabase};
 
 const DEPLOYMENT: &str = "test.ternion.example";
 const EPOCHS: PerCloud<u32> = PerCloud { gcp: 1, aws: 1, azure: 1 };
-/// Three clouds on a busy machine of two cores.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest that a test waits for what must happen; generous, since tests share two cores.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Three clouds, of which some run.
 pub struct Clouds {
-    roster: Arc<Roster>,
+    pub databases: PerCloud<Arc<TestDatabase>>,
+    pub roster: Arc<Roster>,
     keys: PerCloud<Arc<CloudKeys>>,
-    urls: PerCloud<Option<String>>,
-    client: reqwest::Client,
+    addresses: PerCloud<SocketAddr>,
+    /// Held from the beginning, so that no other test takes the port before the first start.
     listeners: PerCloud<Option<TcpListener>>,
+    client: reqwest::Client,
 }
 
-/// One running cloud; it stops when it is dropped.
+/// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
 pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
     pub projection: Arc<Projection>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
-    pub database: TestDatabase,
+    pub database: Arc<TestDatabase>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -52,45 +57,56 @@ fn keys_of(cloud: Cloud) -> CloudKeys {
     CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
 }
 
+async fn database() -> Arc<TestDatabase> {
+    Arc::new(cluster::database().await)
+}
+
 impl Clouds {
-    /// Keys and addresses; nothing runs yet.
+    /// Databases, keys and addresses; nothing runs yet.
     pub async fn prepare() -> Clouds {
-        // A second test of this process finds it installed: that is no failure.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let mut listeners = PerCloud::default();
-        let mut urls = PerCloud::default();
         for cloud in Cloud::ALL {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            let address = listener.local_addr().expect("bound");
-            *urls.get_mut(cloud) = Some(format!("http://{address}"));
             *listeners.get_mut(cloud) = Some(listener);
         }
+        let address = |_, listener: &Option<TcpListener>| {
+            listener.as_ref().expect("held").local_addr().expect("bound")
+        };
         let keys = PerCloud::from_fn(keys_of);
         let roster =
             Roster { deployment: DEPLOYMENT.to_owned(), keys: keys.map(|_, keys| keys.public()) };
         Clouds {
+            databases: PerCloud {
+                gcp: database().await,
+                aws: database().await,
+                azure: database().await,
+            },
             roster: Arc::new(roster),
             keys: keys.map(|_, keys| Arc::new(keys.clone())),
-            urls,
-            client: reqwest::Client::new(),
+            addresses: listeners.map(address),
             listeners,
+            client: server::peer::client().expect("a client"),
         }
     }
 
-    /// Starts a cloud on an empty database. Once only: its port goes with it.
+    /// Starts a cloud on what its database holds.
     pub async fn start(&mut self, cloud: Cloud) -> RunningCloud {
-        let database = cluster::database().await;
+        let database = self.databases.get(cloud);
+        let (pool, writers) = (database.pool.clone(), database.writers.clone());
+        self.start_on(cloud, pool, writers).await
+    }
+
+    /// Starts a cloud on pools of the test's choice.
+    pub async fn start_on(&mut self, cloud: Cloud, pool: PgPool, writers: PgPool) -> RunningCloud {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let setup = self.setup(cloud, &database);
+        let setup = self.setup(cloud, pool.clone(), writers);
         let channel = setup.channel.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
-        let projection =
-            projection::start(ledger.clone(), database.pool.clone(), &stop, &mut tasks).await;
+        let projection = projection::start(ledger.clone(), pool.clone(), &stop, &mut tasks).await;
         let projection = projection.expect("the projection starts");
-        let listener = self.listeners.get_mut(cloud).take().expect("started once");
-        let identity = identity(cloud, &database, &ledger);
+        let identity = identity(cloud, pool, &ledger);
         let routes = ledger.peer_routes().merge(identity.peer_routes(channel.clone()));
-        let stopped = stop.clone().cancelled_owned();
+        let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
         tasks.spawn(identity.clone().exchange(channel, stop.clone()));
         tasks.spawn(async move {
@@ -99,16 +115,24 @@ impl Clouds {
         });
         let deployment = deployment(cloud);
         let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
+        let database = Arc::clone(self.databases.get(cloud));
         RunningCloud { ledger, projection, console, identity, database, stop, tasks }
     }
 
-    fn setup(&self, cloud: Cloud, database: &TestDatabase) -> Setup {
+    async fn listener(&mut self, cloud: Cloud) -> TcpListener {
+        match self.listeners.get_mut(cloud).take() {
+            Some(listener) => listener,
+            None => TcpListener::bind(self.addresses.get(cloud)).await.expect("our port again"),
+        }
+    }
+
+    fn setup(&self, cloud: Cloud, pool: PgPool, writers: PgPool) -> Setup {
         let keys = self.keys.get(cloud).clone();
         let channel = Channel {
             me: cloud,
             roster: self.roster.clone(),
             keys: keys.clone(),
-            urls: self.urls.clone(),
+            urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
             client: self.client.clone(),
         };
         Setup {
@@ -117,16 +141,17 @@ impl Clouds {
             roster: self.roster.clone(),
             keys,
             epochs: EPOCHS,
-            pool: database.pool.clone(),
+            pool,
+            writers,
             channel: Arc::new(channel),
         }
     }
 }
 
-fn identity(cloud: Cloud, database: &TestDatabase, ledger: &Arc<Ledger>) -> Arc<Identity> {
+fn identity(cloud: Cloud, pool: PgPool, ledger: &Arc<Ledger>) -> Arc<Identity> {
     let settings = Settings { cloud, demonstration: false, secure_cookies: false };
     let recorder = Arc::new(LedgerRecorder::new(ledger.clone()));
-    Identity::new(database.pool.clone(), settings, recorder)
+    Identity::new(pool, settings, recorder)
 }
 
 fn region() -> Region {
@@ -171,15 +196,12 @@ impl RunningCloud {
         self.console.for_viewer(Some(viewer), Theme::System, Some("request-1".to_owned()))
     }
 
-    /// Ends its tasks, and gives what they leave behind.
-    pub async fn stop(self) -> TestDatabase {
-        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks } =
-            self;
+    /// Ends its tasks as a process ends: what is under way is finished.
+    pub async fn stop(self) {
+        let RunningCloud { ledger, projection, console, identity, stop, mut tasks, .. } = self;
         stop.cancel();
-        // The ledger's scribe ends when nobody can give it signatures any more.
         drop((ledger, projection, console, identity));
         let ended = async { while tasks.join_next().await.is_some() {} };
         tokio::time::timeout(PATIENCE, ended).await.expect("every task ends when asked");
-        database
     }
 }

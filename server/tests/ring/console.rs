@@ -126,7 +126,7 @@ async fn a_silent_cloud_is_down_and_without_a_second_one_events_stay_pending() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(condition(Cloud::Aws), Condition::Up);
-    let _database = aws.stop().await;
+    aws.stop().await;
     for _ in 0..100 {
         if condition(Cloud::Aws) == Condition::Down {
             break;
