@@ -95,7 +95,7 @@ pub struct Peer {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Postgres {
-    /// Most connections of this node.
+    /// Most connections of this node, the ledger's writers' among them.
     pub connections: u32,
     /// Longest wait for a connection: a stopped database shall be answered with 503 quickly.
     pub acquire_ms: u64,
@@ -115,7 +115,7 @@ pub struct Postgres {
 impl Default for Postgres {
     fn default() -> Self {
         Postgres {
-            connections: 16,
+            connections: 20,
             acquire_ms: 2_000,
             statement_ms: 15_000,
             bin: None,

@@ -142,6 +142,7 @@ impl Node {
             keys,
             epochs: config.epochs(),
             pool: database.pool.clone(),
+            writers: database.writers.clone(),
             channel: Arc::clone(&channel),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;

@@ -26,6 +26,10 @@ const PEER_WAIT: Duration = Duration::from_secs(3);
 /// Below this a busy cloud fills its disk within hours.
 const FREE_BYTES_MIN: u64 = 1 << 30;
 
+/// Its version, and how many connections it leaves to accounts that are no superusers.
+const SERVER: &str = "SELECT version(), current_setting('max_connections')::integer \
+    - current_setting('superuser_reserved_connections')::integer";
+
 /// What was looked at, and what was found.
 struct Finding {
     what: &'static str,
@@ -89,15 +93,32 @@ fn addresses(config: &Config) -> Result<String, String> {
 
 async fn database(config: &Config) -> Result<String, String> {
     let Some(url) = &config.database_url else {
-        return postgres::describe_embedded(config).map_err(|error| error.to_string());
+        let server = postgres::describe_embedded(config).map_err(|error| error.to_string())?;
+        if let Some(options) = postgres::running_embedded(config).await {
+            ask(&options, config.postgres.connections).await?;
+        }
+        return Ok(server);
     };
     let options = PgConnectOptions::from_str(url.expose()).map_err(|error| error.to_string())?;
-    let mut session =
-        PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
-    let version: String = sqlx::query_scalar("SELECT version()")
-        .fetch_one(&mut session)
-        .await
-        .map_err(|error| error.to_string())?;
+    ask(&options, config.postgres.connections).await
+}
+
+/// The server's version, if it has room for `wanted` connections. Others that use it are not
+/// counted: they come and go.
+async fn ask(options: &PgConnectOptions, wanted: u32) -> Result<String, String> {
+    let asking = async {
+        let mut session = PgConnection::connect_with(options).await?;
+        let answer: (String, i32) = sqlx::query_as(SERVER).fetch_one(&mut session).await?;
+        session.close().await?;
+        Ok(answer)
+    };
+    let (version, room) = asking.await.map_err(|error: sqlx::Error| error.to_string())?;
+    if i64::from(room) < i64::from(wanted) {
+        return Err(format!(
+            "it takes {room} connections and postgres.connections is {wanted}: raise \
+             max_connections there, or lower postgres.connections"
+        ));
+    }
     Ok(version)
 }
 

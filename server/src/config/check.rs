@@ -4,12 +4,16 @@ use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
 
 use super::Config;
+use crate::postgres::WRITERS;
 
 /// The setting that breaks a rule, and which.
 type Broken = (&'static str, String);
 
 /// Names in notes and files stay well below this; DNS names end at 253.
 const DEPLOYMENT_CHARS_MAX: usize = 253;
+/// Beside the ledger's writers: projection, scrub and the listener each hold one; requests need
+/// some more.
+const READERS_MIN: u32 = 6;
 
 pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     deployment(&config.deployment)?;
@@ -106,9 +110,9 @@ fn limits(config: &Config) -> Result<(), Broken> {
     if let Some((setting, _)) = zero.into_iter().find(|(_, zero)| *zero) {
         return Err((setting, "must be more than 0".to_owned()));
     }
-    // Intake, replication, projection and the listener each hold one; requests need some more.
-    if postgres.connections < 6 {
-        return Err(("postgres.connections", "must be at least 6".to_owned()));
+    let least = WRITERS + READERS_MIN;
+    if postgres.connections < least {
+        return Err(("postgres.connections", format!("must be at least {least}")));
     }
     if limits.intake_events < limits.batch_events {
         return Err(("limits.intake_events", "must hold at least one batch".to_owned()));

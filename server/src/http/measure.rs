@@ -42,7 +42,7 @@ pub(super) fn refresh(shared: &Services) {
     metrics::gauge!("ternion_events_quarantined").set(shared.projection.conflict_count() as f64);
     metrics::gauge!("ternion_intake_queue_fill").set(shared.ledger.queue_fill());
     metrics::gauge!("ternion_http_streams").set(shared.viewers.count() as f64);
-    metrics::gauge!("ternion_database_connections").set(f64::from(shared.pool.size()));
+    metrics::gauge!("ternion_database_connections").set(f64::from(shared.ledger.connections()));
     metrics::gauge!("ternion_uptime_seconds").set(shared.started.elapsed().as_secs_f64());
     finality(shared);
     scrub(shared);

@@ -65,7 +65,10 @@ pub struct Setup {
     pub roster: Arc<Roster>,
     pub keys: Arc<CloudKeys>,
     pub epochs: PerCloud<u32>,
+    /// For reading, and for the scrub's repairs.
     pub pool: PgPool,
+    /// For what the drivers write and look up on their way: no read makes them wait.
+    pub writers: PgPool,
     pub channel: Arc<Channel>,
 }
 
@@ -251,6 +254,12 @@ impl Ledger {
     #[must_use]
     pub fn queue_fill(&self) -> f64 {
         self.door.fill()
+    }
+
+    /// Connections to the database that are open, everybody's and the writers'.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.setup.pool.size() + self.setup.writers.size()
     }
 
     /// What the scrub has checked, found and repaired since this node started.

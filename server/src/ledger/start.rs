@@ -75,7 +75,7 @@ pub async fn start(
     let signing = Signing::new(setup.cloud, &setup.roster, Arc::clone(&setup.keys), &setup.epochs);
     let clock = Arc::new(Mutex::new(clock));
     let parts = Parts { setup, signing: Arc::new(signing), board, clock, book };
-    tasks.spawn(scribe::write_down(parts.setup.pool.clone(), signatures, stop.clone()));
+    tasks.spawn(scribe::write_down(parts.setup.writers.clone(), signatures, stop.clone()));
     Ok(parts.assemble(&opened, stop, tasks))
 }
 
@@ -91,7 +91,7 @@ async fn resume_clock(setup: &Setup) -> Result<HybridClock, StartError> {
 
 async fn open(setup: &Setup, origin: Cloud, book: &scrub::Book) -> Result<Opened, StartError> {
     let log = LogId { origin, epoch: *setup.epochs.get(origin) };
-    let store = Store::new(setup.pool.clone(), log);
+    let store = Store::new(setup.writers.clone(), log);
     let durable = open_or_mend(setup, &store, log, book).await?;
     let head = durable.appender.head();
     let replica = Replica::resume(log, setup.cloud, durable.appender, &durable.signed);
@@ -146,7 +146,7 @@ impl Parts {
         let receiver = Arc::new(receiver);
         let (door, requests) = Door::open(is_closed.clone());
         let own = doors.get(me).clone();
-        let maker = self.maker(&own.ranges.store);
+        let maker = self.maker(&opened.get(me).store);
         let gatherer = Gatherer { requests, maker, batches: own.work, closed: is_closed };
         spawn(tasks, stop, gatherer.run());
         spawn(tasks, stop, count_every_second(Arc::clone(&self.board)));
@@ -189,7 +189,7 @@ impl Parts {
         let ranges = Ranges {
             me,
             log,
-            store: opened.store.clone(),
+            store: Store::new(self.setup.pool.clone(), log),
             signing: Arc::clone(&self.signing),
             board: Arc::clone(&self.board),
         };

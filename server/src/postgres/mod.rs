@@ -1,4 +1,4 @@
-//! The database of one cloud: a pool of connections and the migrations.
+//! The database of one cloud: its two pools of connections and the migrations.
 //!
 //! Without a `database_url` the program runs a server of its own (`embedded`).
 
@@ -27,6 +27,11 @@ const LIFETIME_MAX: Duration = Duration::from_secs(3600);
 /// A transaction left open holds back the cleaning of dead rows for everyone.
 const IDLE_IN_TRANSACTION_MS: u64 = 10_000;
 
+/// Connections that the ledger's writers have to themselves, so that no number of slow reads makes
+/// an append wait: one for each log's driver, one to look up ids before a batch, one for the
+/// signatures of others.
+pub const WRITERS: u32 = 5;
+
 /// Why the database is not open.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -44,6 +49,8 @@ pub enum DatabaseError {
 #[derive(Debug)]
 pub struct Database {
     pub pool: PgPool,
+    /// [`WRITERS`] connections for the ledger's own writes, and for nothing else.
+    pub writers: PgPool,
     embedded: Option<Embedded>,
 }
 
@@ -57,7 +64,7 @@ impl Database {
         let Some(url) = &config.database_url else {
             let embedded = Embedded::start(config).await?;
             return match connect(config, embedded.options()).await {
-                Ok(pool) => Ok(Database { pool, embedded: Some(embedded) }),
+                Ok((pool, writers)) => Ok(Database { pool, writers, embedded: Some(embedded) }),
                 Err(error) => {
                     embedded.stop().await;
                     Err(error)
@@ -65,8 +72,8 @@ impl Database {
             };
         };
         let options = PgConnectOptions::from_str(url.expose()).map_err(DatabaseError::Address)?;
-        let pool = connect(config, options).await?;
-        Ok(Database { pool, embedded: None })
+        let (pool, writers) = connect(config, options).await?;
+        Ok(Database { pool, writers, embedded: None })
     }
 
     /// The process of the embedded server, if there is one and it runs just now.
@@ -77,6 +84,7 @@ impl Database {
 
     /// Waits for what is in progress, gives every connection back, and stops the embedded server.
     pub async fn close(self) {
+        self.writers.close().await;
         self.pool.close().await;
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
@@ -84,7 +92,11 @@ impl Database {
     }
 }
 
-async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, DatabaseError> {
+/// Everybody's pool, and the writers'. Together they hold `postgres.connections` at most.
+async fn connect(
+    config: &Config,
+    options: PgConnectOptions,
+) -> Result<(PgPool, PgPool), DatabaseError> {
     let options = options.application_name(&format!("ternion/{}", config.cloud));
     migrate(&options).await?;
     let limits = &config.postgres;
@@ -93,14 +105,17 @@ async fn connect(config: &Config, options: PgConnectOptions) -> Result<PgPool, D
         ("lock_timeout", limits.statement_ms),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
     ]);
-    PgPoolOptions::new()
-        .max_connections(limits.connections)
-        .acquire_timeout(Duration::from_millis(limits.acquire_ms))
-        .idle_timeout(IDLE_MAX)
-        .max_lifetime(LIFETIME_MAX)
-        .connect_with(options)
-        .await
-        .map_err(DatabaseError::Unreachable)
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_millis(limits.acquire_ms))
+            .idle_timeout(IDLE_MAX)
+            .max_lifetime(LIFETIME_MAX)
+    };
+    let writers = pool(WRITERS).connect_lazy_with(options.clone());
+    // The configuration's check leaves more than the writers'.
+    let readers = pool(limits.connections.saturating_sub(WRITERS)).connect_with(options).await;
+    Ok((readers.map_err(DatabaseError::Unreachable)?, writers))
 }
 
 /// On a connection of its own: a new index on a large table takes longer than any request may.

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
+use server::postgres::WRITERS;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -37,6 +38,8 @@ const START_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct TestDatabase {
     pub pool: PgPool,
+    /// As the product has it: the ledger's writers keep their connections to themselves.
+    pub writers: PgPool,
     pub url: String,
     name: String,
     admin: String,
@@ -57,9 +60,11 @@ pub async fn database() -> TestDatabase {
     execute(&admin, format!("CREATE DATABASE {name} TEMPLATE {}", server.template)).await;
     let url = with_database(&admin, &name);
     let options = PgConnectOptions::from_str(&url).expect("our own address");
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX);
-    let pool = pool.connect_with(options).await.expect("a new database accepts connections");
-    TestDatabase { pool, url, name, admin }
+    let pool = |connections| PgPoolOptions::new().max_connections(connections);
+    let writers = pool(WRITERS).connect_lazy_with(options.clone());
+    let pool = pool(CONNECTIONS_MAX).connect_with(options).await;
+    let pool = pool.expect("a new database accepts connections");
+    TestDatabase { pool, writers, url, name, admin }
 }
 
 impl TestDatabase {

@@ -154,8 +154,9 @@ async fn while_the_database_is_away_intake_says_so_and_recovers_by_itself() {
     let mut clouds = Deployment::new().await;
     let url = clouds.databases.gcp.url.clone();
     let wait = Duration::from_millis(500);
-    let pool = PgPoolOptions::new().max_connections(4).acquire_timeout(wait).connect_lazy(&url);
-    clouds.start_on(Cloud::Gcp, pool.expect("an address")).await;
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(wait).connect_lazy(&url);
+    let pool = pool.expect("an address");
+    clouds.start_on(Cloud::Gcp, pool.clone(), pool).await;
     clouds.start(Cloud::Aws).await;
     clouds.record(Cloud::Gcp, 5).await;
     clouds.databases.gcp.refuse_connections(true).await;
@@ -169,6 +170,29 @@ async fn while_the_database_is_away_intake_says_so_and_recovers_by_itself() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     clouds.until(Cloud::Aws, "final again", |marks| marks.is_final(recorded.slot)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_that_hold_every_connection_keep_no_event_from_becoming_final() {
+    let mut clouds = Deployment::new().await;
+    let database = &clouds.databases.gcp;
+    let (url, writers) = (database.url.clone(), database.writers.clone());
+    let wait = Duration::from_millis(500);
+    let pool = PgPoolOptions::new().max_connections(4).acquire_timeout(wait).connect_lazy(&url);
+    let pool = pool.expect("an address");
+    clouds.start_on(Cloud::Gcp, pool.clone(), writers).await;
+    clouds.start(Cloud::Aws).await;
+    let mut reads = Vec::new();
+    while let Ok(read) = pool.acquire().await {
+        reads.push(read);
+    }
+    assert!(!reads.is_empty());
+    let ours = submit_one(clouds.ledger(Cloud::Gcp), with_id(1, 1)).await.expect("recorded");
+    let theirs = submit_one(clouds.ledger(Cloud::Aws), with_id(2, 1)).await.expect("recorded");
+    for recorded in [ours, theirs] {
+        clouds.until(Cloud::Gcp, "final", |marks| marks.is_final(recorded.slot)).await;
+    }
+    assert!(clouds.ledger(Cloud::Gcp).find(ours.event_id).await.is_err(), "no reader got through");
 }
 
 #[tokio::test(flavor = "multi_thread")]

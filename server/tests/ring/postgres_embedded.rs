@@ -44,7 +44,7 @@ fn toml(data: &Path) -> String {
     format!(
         "deployment = \"test.example\"\ncloud = \"gcp\"\nregion = \"eu\"\nurl = \"http://gcp\"\n\
          listen = [\"127.0.0.1:0\"]\ndata = \"{}\"\n\
-         postgres = {{ connections = 6, shared_buffers_mb = 16 }}\n",
+         postgres = {{ connections = 11, shared_buffers_mb = 16 }}\n",
         data.display()
     )
 }
