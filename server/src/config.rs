@@ -140,6 +140,8 @@ pub struct Limits {
     pub batch_ms: u64,
     /// Requests in progress; beyond it, 503.
     pub requests: usize,
+    /// Requests that wait for finality; they are not counted as in progress. Beyond it, 503.
+    pub waiters: usize,
     /// Open `/v1/stream` connections; beyond it, 503.
     pub streams: usize,
     /// Longest `?wait=final`.
@@ -154,6 +156,8 @@ impl Default for Limits {
             batch_events: 1_000,
             batch_ms: 2,
             requests: 512,
+            // Some kilobytes and a connection each; while finality stands still many gather.
+            waiters: 2_048,
             streams: 256,
             wait_ms: 30_000,
         }

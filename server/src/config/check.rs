@@ -102,6 +102,7 @@ fn limits(config: &Config) -> Result<(), Broken> {
         ("limits.intake_events", limits.intake_events == 0),
         ("limits.batch_events", limits.batch_events == 0),
         ("limits.requests", limits.requests == 0),
+        ("limits.waiters", limits.waiters == 0),
         ("limits.streams", limits.streams == 0),
         ("limits.wait_ms", limits.wait_ms == 0),
         ("postgres.acquire_ms", postgres.acquire_ms == 0),

@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 47] = [
+pub const SETTINGS: [Setting; 48] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -81,6 +81,7 @@ pub const SETTINGS: [Setting; 47] = [
     integer("limits.batch_events"),
     integer("limits.batch_ms"),
     integer("limits.requests"),
+    integer("limits.waiters"),
     integer("limits.streams"),
     integer("limits.wait_ms"),
     text("log.format"),

@@ -188,16 +188,6 @@ pub(super) async fn note_who(who: MaybePrincipal, request: Request, next: Next) 
     response
 }
 
-/// Takes no more requests at a time than configured: a late refusal helps nobody.
-pub(super) async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let Ok(_place) = shared.places.try_acquire() else {
-        metrics::counter!("ternion_http_refused_total").increment(1);
-        let detail = "This cloud serves as many requests as it can. Try again, or another cloud.";
-        return Problem::busy(detail).into_response();
-    };
-    next.run(request).await
-}
-
 /// Ends what hangs. A stream's body is not counted: its answer begins at once.
 pub(super) async fn end_in_time(
     State(shared): State<Shared>,

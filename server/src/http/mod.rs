@@ -14,6 +14,7 @@ mod logs;
 pub mod measure;
 pub mod openapi;
 mod pages;
+mod place;
 mod recent;
 mod scrub;
 pub mod security;
@@ -31,7 +32,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use domain::event::{EventId, TenantId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -79,8 +79,7 @@ struct Services {
     lab: Option<Lab>,
     metrics: PrometheusHandle,
     stop: CancellationToken,
-    /// Requests in progress.
-    places: Semaphore,
+    places: place::Places,
     recent: recent::Recent,
     database: health::DatabaseCheck,
     viewers: stream::Viewers,
@@ -105,7 +104,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
     let peers = setup.peers;
     let viewers = stream::Viewers::new(setup.limits.streams);
     let shared = Arc::new(Services {
-        places: Semaphore::new(setup.limits.requests),
+        places: place::Places::of(&setup.limits),
         recent: recent::Recent::default(),
         database: health::DatabaseCheck::default(),
         viewers,
@@ -142,7 +141,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(openapi::routes())
         .merge(pages::routes())
         .layer(from_fn_with_state(Arc::clone(shared), edge::end_in_time))
-        .layer(from_fn_with_state(Arc::clone(shared), edge::admit))
+        .layer(from_fn_with_state(Arc::clone(shared), place::admit))
         .merge(stream::routes())
         .layer(DefaultBodyLimit::max(shared.limits.body_bytes))
         .with_state(Arc::clone(shared));

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use super::events::record::{Wish, decide};
+use super::place;
 use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::projection::Current;
@@ -103,12 +104,13 @@ async fn one(
 async fn put(
     State(shared): State<Shared>,
     principal: Principal,
+    place: place::Place,
     Asked(wish): Asked<Wish>,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let tenant: TenantPut = shape(read_json(&body)?)?;
-    decide(&shared, &principal, &Known::TenantPut(tenant), wish).await
+    decide(&shared, &principal, &Known::TenantPut(tenant), wish, place).await
 }
 
 /// As above; the path names the tenant, so the body need not.
@@ -116,6 +118,7 @@ async fn put_named(
     State(shared): State<Shared>,
     principal: Principal,
     Named(id): Named<String>,
+    place: place::Place,
     Asked(wish): Asked<Wish>,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
@@ -129,7 +132,7 @@ async fn put_named(
         }
     }
     let tenant: TenantPut = shape(body)?;
-    decide(&shared, &principal, &Known::TenantPut(tenant), wish).await
+    decide(&shared, &principal, &Known::TenantPut(tenant), wish, place).await
 }
 
 async fn tiers(State(shared): State<Shared>, principal: Principal) -> Result<Json<Value>, Problem> {

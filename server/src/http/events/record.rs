@@ -17,6 +17,7 @@ use super::item;
 use super::media::{Form, items};
 use super::view::{Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
+use crate::http::place::{Place, Seat};
 use crate::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
@@ -47,6 +48,11 @@ pub(in crate::http) struct Wish {
 }
 
 impl Wish {
+    /// Leave to wait, where that is wished.
+    fn seat(self, place: Place) -> Result<Option<Seat>, Problem> {
+        (self.wait == Wait::Final).then(|| place.seat()).transpose()
+    }
+
     fn timeout(&self, longest_ms: u64) -> Duration {
         Duration::from_millis(self.timeout_ms.unwrap_or(WAIT_MS).min(longest_ms))
     }
@@ -58,17 +64,19 @@ type Outcome = Result<(TenantId, Accepted), Problem>;
 pub(super) async fn record(
     State(shared): State<Shared>,
     principal: Principal,
+    place: Place,
     Asked(wish): Asked<Wish>,
     headers: HeaderMap,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::SubmitEvent)?;
+    let seat = wish.seat(place)?;
     let items = items(&headers, &body)?;
     drop(body);
     let many = items.many;
     let read = read_all(items.values, items.form, &principal, &shared.projection.catalog());
     let outcomes = submit(&shared, read).await;
-    wait(&shared, &outcomes, wish).await;
+    wait(&shared, &outcomes, wish, seat).await;
     if many {
         batch(&shared, outcomes, wish, &principal).await
     } else {
@@ -84,11 +92,13 @@ pub(in crate::http) async fn decide(
     principal: &Principal,
     decision: &Known,
     wish: Wish,
+    place: Place,
 ) -> Result<Response, Problem> {
+    let seat = wish.seat(place)?;
     let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
     let read = item::read(event, Form::Plain, &principal.login, crate::now());
     let outcomes = submit(shared, vec![read]).await;
-    wait(shared, &outcomes, wish).await;
+    wait(shared, &outcomes, wish, seat).await;
     let outcome = outcomes.into_iter().next();
     let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
     single(shared, outcome, wish, principal).await
@@ -223,21 +233,22 @@ fn refused(error: SubmitError) -> Problem {
     }
 }
 
-/// Waits until all that was accepted is final, or the time is up.
-async fn wait(shared: &Services, outcomes: &[Outcome], wish: Wish) {
-    if wish.wait != Wait::Final {
-        return;
-    }
+/// With a seat: waits on it until all that was accepted is final, or the time is up.
+async fn wait(shared: &Services, outcomes: &[Outcome], wish: Wish, seat: Option<Seat>) {
+    let Some(seat) = seat else { return };
     let all = async {
         for (_, accepted) in outcomes.iter().flatten() {
             shared.ledger.until_final(accepted.slot).await;
         }
     };
-    tokio::select! {
-        // What is not final by then is answered as PENDING.
-        _ = tokio::time::timeout(wish.timeout(shared.limits.wait_ms), all) => {}
-        () = shared.stop.cancelled() => {}
-    }
+    let until_over = async {
+        tokio::select! {
+            // What is not final by then is answered as PENDING.
+            _ = tokio::time::timeout(wish.timeout(shared.limits.wait_ms), all) => {}
+            () = shared.stop.cancelled() => {}
+        }
+    };
+    seat.wait(until_over).await;
 }
 
 async fn single(

@@ -45,6 +45,39 @@ async fn more_requests_than_configured_are_turned_away_with_a_time_to_return() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_finality_takes_no_place_and_waiting_has_its_own_bound() {
+    let limits = Limits { requests: 1, waiters: 1, ..Limits::default() };
+    let mut house = House::with(limits).await;
+    house.is_left_alone().await;
+    let path = "/v1/events?wait=final&timeoutMs=30000";
+    let event = json!({"tenantId": "platform", "payload": {"n": 1}});
+    let size = || house.gcp.ledger.watermarks().borrow().stored();
+    let before = size();
+    let others = async {
+        let mut marks = house.gcp.ledger.watermarks();
+        marks.wait_for(|marks| marks.stored() > before).await.expect("it runs");
+        // Between being stored and beginning to wait it holds the one place.
+        let read = loop {
+            let read = house.get("/v1/events", "demo-admin").await;
+            if read.status != 503 {
+                break read;
+            }
+            tokio::task::yield_now().await;
+        };
+        read.expect(200);
+        let refused = house.post(path, "demo-ingest", &event).await;
+        refused.problem(503, "busy");
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(size(), before + 1, "nothing was recorded for who may not wait");
+        house.post("/v1/events", "demo-ingest", &event).await.expect(201);
+        house.stop.cancel();
+    };
+    let (waited, ()) = tokio::join!(house.post(path, "demo-ingest", &event), others);
+    assert_eq!(waited.expect(202)["status"], "PENDING");
+    house.get("/v1/events", "demo-admin").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn health_says_how_this_cloud_is_and_what_it_sees_of_the_others() {
     let house = House::open().await;
     let health = house.get("/health", "").await.expect(200);

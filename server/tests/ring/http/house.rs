@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Two clouds, so that events become final, and the face of one of them.
 pub(super) struct House {
     pub(super) gcp: RunningCloud,
-    _aws: RunningCloud,
+    aws: Option<RunningCloud>,
     face: Router,
     pub(super) stop: CancellationToken,
     _tasks: JoinSet<()>,
@@ -56,7 +56,14 @@ impl House {
             stop: stop.clone(),
         };
         let face = http::router(setup, &mut tasks).expect("a router");
-        House { gcp, _aws: aws, face, stop, _tasks: tasks }
+        House { gcp, aws: Some(aws), face, stop, _tasks: tasks }
+    }
+
+    /// From here on nothing becomes final.
+    pub(super) async fn is_left_alone(&mut self) {
+        if let Some(aws) = self.aws.take() {
+            aws.stop().await;
+        }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
