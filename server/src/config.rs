@@ -132,11 +132,13 @@ impl Default for Postgres {
 pub struct Limits {
     /// Largest request body: a full batch of events of ordinary size.
     pub body_bytes: usize,
-    /// Events that wait to be written; beyond it, intake answers 503.
+    /// Events that wait to be written; beyond it, intake answers 503. At a thousand a second the
+    /// default is the longest wait worth having.
     pub intake_events: usize,
     /// Most events of one group commit.
     pub batch_events: usize,
-    /// Longest wait of an event for its group.
+    /// How long an event waits for others to be committed with; 0: not at all. Whatever arrives
+    /// while the disk is busy goes together anyway.
     pub batch_ms: u64,
     /// Requests in progress; beyond it, 503.
     pub requests: usize,
@@ -152,9 +154,9 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             body_bytes: 8 * 1024 * 1024,
-            intake_events: 20_000,
+            intake_events: 10_000,
             batch_events: 1_000,
-            batch_ms: 2,
+            batch_ms: 0,
             requests: 512,
             // Some kilobytes and a connection each; while finality stands still many gather.
             waiters: 2_048,

@@ -141,6 +141,7 @@ impl Node {
             roster,
             keys,
             epochs: config.epochs(),
+            limits: config.limits.clone(),
             pool: database.pool.clone(),
             writers: database.writers.clone(),
             channel: Arc::clone(&channel),

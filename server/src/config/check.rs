@@ -4,6 +4,7 @@ use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
 
 use super::Config;
+use crate::ledger::BATCH_EVENTS_MAX;
 use crate::postgres::WRITERS;
 
 /// The setting that breaks a rule, and which.
@@ -14,6 +15,10 @@ const DEPLOYMENT_CHARS_MAX: usize = 253;
 /// Beside the ledger's writers: projection, scrub and the listener each hold one; requests need
 /// some more.
 const READERS_MIN: u32 = 6;
+/// More of anything than memory holds.
+const PLACES_MAX: usize = 1_000_000;
+/// A client waits all that time for every event.
+const BATCH_MS_MAX: u64 = 1_000;
 
 pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     deployment(&config.deployment)?;
@@ -117,6 +122,19 @@ fn limits(config: &Config) -> Result<(), Broken> {
     }
     if limits.intake_events < limits.batch_events {
         return Err(("limits.intake_events", "must hold at least one batch".to_owned()));
+    }
+    let most = [
+        ("limits.batch_events", limits.batch_events, BATCH_EVENTS_MAX),
+        ("limits.intake_events", limits.intake_events, PLACES_MAX),
+        ("limits.requests", limits.requests, PLACES_MAX),
+        ("limits.waiters", limits.waiters, PLACES_MAX),
+        ("limits.streams", limits.streams, PLACES_MAX),
+    ];
+    if let Some((setting, _, most)) = most.into_iter().find(|(_, value, most)| value > most) {
+        return Err((setting, format!("must be at most {most}")));
+    }
+    if limits.batch_ms > BATCH_MS_MAX {
+        return Err(("limits.batch_ms", format!("must be at most {BATCH_MS_MAX}")));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::clock::Timestamp;
 use domain::event::{EventId, Payload, Region, Slot, TenantId};
@@ -11,17 +11,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::driver::Work;
 use super::prepare::{Maker, Prepared};
+use super::wire::RANGE_ENTRIES_MAX;
 
-/// Most events that one call may carry: a group commit's worth, so that one client cannot hold
-/// the writer for longer than a batch.
-pub const SUBMISSIONS_MAX: usize = 1_000;
-/// A batch closes at this many events …
-const BATCH_EVENTS_MAX: usize = 1_000;
-/// … or at this much payload: a range must fit into one message between clouds.
+/// `limits.batch_events` may not be more than this: a batch must fit into one range …
+pub const BATCH_EVENTS_MAX: usize = RANGE_ENTRIES_MAX;
+/// … and closes at this much payload: a range must fit into one message between clouds.
 pub const BATCH_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
-/// Events that may wait. At a thousand a second this is the longest wait worth having: beyond it
-/// a client does better to try again, or another cloud.
-const QUEUE_EVENTS_MAX: usize = 10_000;
 
 /// What a client asks to record: fields that are valid by type. Whether the tenant exists and the
 /// kind's rules hold is the caller's check.
@@ -101,22 +96,27 @@ pub(super) struct Door {
     queue: mpsc::UnboundedSender<Request>,
     /// Bounds the queue by events, not by calls.
     places: Arc<Semaphore>,
+    places_max: usize,
     /// True while the database takes nothing, so that clients need not wait to learn it.
     closed: watch::Receiver<bool>,
 }
 
 impl Door {
-    pub(super) fn open(closed: watch::Receiver<bool>) -> (Door, mpsc::UnboundedReceiver<Request>) {
+    /// With room for this many events.
+    pub(super) fn open(
+        places_max: usize,
+        closed: watch::Receiver<bool>,
+    ) -> (Door, mpsc::UnboundedReceiver<Request>) {
         let (queue, requests) = mpsc::unbounded_channel();
-        let places = Arc::new(Semaphore::new(QUEUE_EVENTS_MAX));
-        (Door { queue, places, closed }, requests)
+        let places = Arc::new(Semaphore::new(places_max));
+        (Door { queue, places, places_max, closed }, requests)
     }
 
     /// The share of the queue that is taken.
     pub(super) fn fill(&self) -> f64 {
-        let free = self.places.available_permits().min(QUEUE_EVENTS_MAX);
+        let free = self.places.available_permits().min(self.places_max);
         #[expect(clippy::cast_precision_loss, reason = "a share of some thousands")]
-        let share = (QUEUE_EVENTS_MAX - free) as f64 / QUEUE_EVENTS_MAX as f64;
+        let share = (self.places_max - free) as f64 / self.places_max as f64;
         share
     }
 
@@ -169,6 +169,16 @@ pub(super) struct Gatherer {
     pub(super) maker: Maker,
     pub(super) batches: mpsc::Sender<Work>,
     pub(super) closed: watch::Receiver<bool>,
+    pub(super) batch: BatchLimits,
+}
+
+/// When a batch is closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) events: usize,
+    /// How long the first request waits for others. Zero: not at all, since others gather anyway
+    /// while the writer is busy.
+    pub(super) wait: Duration,
 }
 
 impl Gatherer {
@@ -190,7 +200,7 @@ impl Gatherer {
                 self.turn_away().await;
                 continue;
             };
-            let Some(batch) = next_batch(&mut self.requests, &mut over).await else { return };
+            let Some(batch) = next_batch(&mut self.requests, &mut over, self.batch).await else { return };
             if let Some(prepared) = self.prepare(batch, &mut in_flight).await {
                 place.send(Work::Propose(prepared));
             }
@@ -233,6 +243,7 @@ impl Gatherer {
 async fn next_batch(
     requests: &mut mpsc::UnboundedReceiver<Request>,
     over: &mut Option<Request>,
+    limits: BatchLimits,
 ) -> Option<Vec<Request>> {
     let first = match over.take() {
         Some(first) => first,
@@ -240,14 +251,30 @@ async fn next_batch(
     };
     let (mut events, mut bytes) = (first.submissions.len(), first.payload_bytes());
     let mut batch = vec![first];
-    while let Ok(next) = requests.try_recv() {
+    let close = Instant::now() + limits.wait;
+    while events < limits.events
+        && let Some(next) = next_before(requests, close, limits.wait).await
+    {
         events += next.submissions.len();
         bytes += next.payload_bytes();
-        if events > BATCH_EVENTS_MAX || bytes > BATCH_PAYLOAD_BYTES_MAX {
+        if events > limits.events || bytes > BATCH_PAYLOAD_BYTES_MAX {
             *over = Some(next);
             break;
         }
         batch.push(next);
     }
     Some(batch)
+}
+
+/// What waits already, or comes before the batch closes.
+async fn next_before(
+    requests: &mut mpsc::UnboundedReceiver<Request>,
+    close: Instant,
+    wait: Duration,
+) -> Option<Request> {
+    match requests.try_recv() {
+        Ok(next) => Some(next),
+        Err(_) if wait.is_zero() => None,
+        Err(_) => tokio::time::timeout_at(close.into(), requests.recv()).await.ok().flatten(),
+    }
 }

@@ -43,13 +43,16 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use figures::{CloudFigures, Figures};
-pub use intake::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
+pub use intake::{
+    Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError,
+};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
 pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
 pub use start::start;
 pub use watermark::{LogView, Watermarks};
 
+use crate::config::Limits;
 use crate::keys::{CloudKeys, Roster};
 use crate::peer::Channel;
 use intake::Door;
@@ -65,6 +68,7 @@ pub struct Setup {
     pub roster: Arc<Roster>,
     pub keys: Arc<CloudKeys>,
     pub epochs: PerCloud<u32>,
+    pub limits: Limits,
     /// For reading, and for the scrub's repairs.
     pub pool: PgPool,
     /// For what the drivers write and look up on their way: no read makes them wait.
@@ -129,9 +133,16 @@ impl Ledger {
         self.receiver.board().watermarks.subscribe()
     }
 
+    /// Most events of one [`Ledger::submit`]: a group commit's worth, so that one client cannot
+    /// hold the writer for longer than a batch.
+    #[must_use]
+    pub const fn submissions_max(&self) -> usize {
+        self.setup.limits.batch_events
+    }
+
     /// Records events: one answer each, in order, once they are durable here. At most
-    /// [`SUBMISSIONS_MAX`] at a time, and no more payload than [`BATCH_PAYLOAD_BYTES_MAX`] but for
-    /// the last of them.
+    /// [`Ledger::submissions_max`] at a time, and no more payload than
+    /// [`BATCH_PAYLOAD_BYTES_MAX`] but for the last of them.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Accepted, SubmitError>> {
         self.door.submit(submissions).await
     }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::driver::{Driver, State, Work};
-use super::intake::{Door, Gatherer};
+use super::intake::{BatchLimits, Door, Gatherer};
 use super::journal::Journal;
 use super::peers::Talk;
 use super::prepare::Maker;
@@ -144,10 +144,13 @@ impl Parts {
         let (board, clock) = (Arc::clone(&self.board), Arc::clone(&self.clock));
         let receiver = Receiver::new(me, Arc::clone(&self.signing), board, clock, doors.clone());
         let receiver = Arc::new(receiver);
-        let (door, requests) = Door::open(is_closed.clone());
+        let limits = &self.setup.limits;
+        let (door, requests) = Door::open(limits.intake_events, is_closed.clone());
+        let wait = Duration::from_millis(limits.batch_ms);
+        let batch = BatchLimits { events: limits.batch_events, wait };
         let own = doors.get(me).clone();
         let maker = self.maker(&opened.get(me).store);
-        let gatherer = Gatherer { requests, maker, batches: own.work, closed: is_closed };
+        let gatherer = Gatherer { requests, maker, batches: own.work, closed: is_closed, batch };
         spawn(tasks, stop, gatherer.run());
         spawn(tasks, stop, count_every_second(Arc::clone(&self.board)));
         self.talk(&receiver, &doors, stop, tasks);

@@ -11,6 +11,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
 use domain::key::SigningKey;
 use serde_json::Value;
+use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, Roster};
@@ -39,6 +40,7 @@ pub struct Clouds {
     /// Held from the beginning, so that no other test takes the port before the first start.
     listeners: PerCloud<Option<TcpListener>>,
     client: reqwest::Client,
+    pub limits: Limits,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -86,6 +88,7 @@ impl Clouds {
             addresses: listeners.map(address),
             listeners,
             client: server::peer::client().expect("a client"),
+            limits: Limits::default(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Clouds {
             roster: self.roster.clone(),
             keys,
             epochs: EPOCHS,
+            limits: self.limits.clone(),
             pool,
             writers,
             channel: Arc::new(channel),

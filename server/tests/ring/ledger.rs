@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::cloud::{Cloud, PerCloud};
 use domain::finality::Finality;
 use domain::receipt::{Verdict, verify};
+use server::config::Limits;
 use server::ledger::{EventFilter, NoReceipt, SubmitError};
 use sqlx::postgres::PgPoolOptions;
 
@@ -170,6 +171,27 @@ async fn while_the_database_is_away_intake_says_so_and_recovers_by_itself() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     clouds.until(Cloud::Aws, "final again", |marks| marks.is_final(recorded.slot)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_gather_up_to_the_configured_size_and_no_more_wait_than_configured() {
+    let mut clouds = Deployment::new().await;
+    let limits =
+        Limits { intake_events: 10, batch_events: 5, batch_ms: 1_000, ..Limits::default() };
+    clouds.limit(limits);
+    clouds.start(Cloud::Gcp).await;
+    let ledger = clouds.ledger(Cloud::Gcp);
+    let too_many = ledger.submit((0..11).map(submission).collect()).await;
+    assert!(too_many.iter().all(|answer| matches!(answer, Err(SubmitError::Busy))));
+    for _ in 0..2 {
+        let five = (0..5).map(|number| submit_one(ledger, submission(number)));
+        let five = futures::future::join_all(five).await;
+        assert!(five.iter().all(Result::is_ok), "{five:?}");
+    }
+    let sql = "SELECT size FROM ledger_signature WHERE origin = 1 AND signer = 1 ORDER BY size";
+    let pool = &clouds.databases.gcp.pool;
+    let heads: Vec<i64> = sqlx::query_scalar(sql).fetch_all(pool).await.expect("readable");
+    assert_eq!(heads, [5, 10], "each batch waited for its five, and not for a sixth");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
+use server::config::Limits;
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
 use sqlx::PgPool;
 
@@ -27,6 +28,11 @@ impl Deployment {
     /// Nothing runs yet.
     pub async fn new() -> Self {
         Deployment { clouds: Clouds::prepare().await, running: PerCloud::default() }
+    }
+
+    /// The limits of clouds that are started from here on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.clouds.limits = limits;
     }
 
     /// All three clouds, running.

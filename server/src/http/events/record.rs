@@ -21,7 +21,7 @@ use crate::http::place::{Place, Seat};
 use crate::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
-use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
+use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
 use crate::projection::Catalog;
 
 /// Long enough for a loaded quorum, short enough for a proxy in between.
@@ -162,7 +162,7 @@ async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Ve
     }
     let mut places = places.into_iter();
     while !waiting.is_empty() {
-        let rest = waiting.split_off(first_call(&waiting));
+        let rest = waiting.split_off(first_call(&waiting, shared.ledger.submissions_max()));
         let tenants: Vec<TenantId> = waiting.iter().map(|one| one.tenant_id.clone()).collect();
         let answers = shared.ledger.submit(waiting).await;
         for ((tenant, answer), at) in tenants.into_iter().zip(answers).zip(&mut places) {
@@ -175,13 +175,13 @@ async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Ve
 }
 
 /// How many of these the ledger takes in one call: at least one.
-fn first_call(waiting: &[Submission]) -> usize {
+fn first_call(waiting: &[Submission], submissions_max: usize) -> usize {
     let mut bytes = 0;
     let fits = |one: &&Submission| {
         bytes += one.payload.bytes().len();
         bytes <= BATCH_PAYLOAD_BYTES_MAX
     };
-    waiting.iter().take(SUBMISSIONS_MAX).take_while(fits).count().max(1).min(waiting.len())
+    waiting.iter().take(submissions_max).take_while(fits).count().max(1).min(waiting.len())
 }
 
 fn count_outcomes(outcomes: &[Outcome]) {

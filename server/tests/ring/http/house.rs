@@ -36,6 +36,7 @@ impl House {
 
     pub(super) async fn with(limits: Limits) -> House {
         let mut clouds = Clouds::prepare().await;
+        clouds.limits = limits.clone();
         let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let recorder = std::sync::Arc::new(LedgerRecorder::new(gcp.ledger.clone()));
