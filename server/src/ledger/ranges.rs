@@ -45,21 +45,16 @@ impl Ranges {
     }
 
     async fn stored(&self, start: u64) -> Result<Option<WireRange>, sqlx::Error> {
-        let heads = self.store.checkpoints_after(start, RANGE_ENTRIES_MAX).await?;
-        let Some(last) = heads.last() else { return Ok(None) };
-        let mut records = self.store.range(start, last.head.size).await?;
-        let fits = payload_prefix(&records, RANGE_PAYLOAD_BYTES_MAX);
-        let within = |signed: &&SignedHead| signed.head.size - start <= fits as u64;
-        // The first batch goes whole, however large: intake bounds it.
-        let Some(cut) = heads.iter().rev().find(within).or(heads.first()) else { return Ok(None) };
-        let count = usize::try_from(cut.head.size - start).unwrap_or(usize::MAX);
-        if records.len() < count {
+        let cut = self.store.cut_after(start, RANGE_ENTRIES_MAX, RANGE_PAYLOAD_BYTES_MAX).await?;
+        // The next batch goes whole, however large: intake bounds it.
+        let Some(cut) = cut else { return Ok(None) };
+        let records = self.store.range(start, cut.head.size).await?;
+        if (records.len() as u64) < cut.head.size - start {
             tracing::error!(log = %self.log, start, "rows of the log are missing");
             return Ok(None);
         }
-        records.truncate(count);
         let entries = records.into_iter().map(wire_entry).collect();
-        Ok(Some(self.range(start, entries, cut)))
+        Ok(Some(self.range(start, entries, &cut)))
     }
 
     fn range(&self, start: u64, entries: Vec<WireEntry>, signed: &SignedHead) -> WireRange {
@@ -72,17 +67,6 @@ impl Ranges {
             others: others.iter().map(|head| self.signing.note(head)).collect(),
         }
     }
-}
-
-fn payload_prefix(records: &[Record], bytes_max: usize) -> usize {
-    let mut bytes = 0;
-    records
-        .iter()
-        .take_while(|record| {
-            bytes += record.event.payload.bytes().len();
-            bytes <= bytes_max
-        })
-        .count()
 }
 
 /// A stored entry in the form in which clouds send it to each other.

@@ -77,6 +77,21 @@ WITH moved AS (
 )
 SELECT count(*) FROM moved";
 
+/// Lengths are read from the rows; a payload that stands outside of its row is not fetched.
+const CUT: &str = "
+WITH fitting AS (
+    SELECT $3 + count(*) AS size
+    FROM (SELECT sum(octet_length(payload)) OVER (ORDER BY sequence) AS bytes FROM ledger_event
+          WHERE origin = $1 AND epoch = $2 AND sequence >= $3 AND sequence < $3 + $4) AS entry
+    WHERE bytes <= $5
+), head AS NOT MATERIALIZED (
+    SELECT size, root, lines FROM ledger_signature
+    WHERE origin = $1 AND epoch = $2 AND signer = $1 AND size > $3 AND size <= $3 + $4
+)
+(SELECT * FROM head WHERE size <= (SELECT size FROM fitting) ORDER BY size DESC LIMIT 1)
+UNION ALL (SELECT * FROM head ORDER BY size LIMIT 1)
+ORDER BY size DESC LIMIT 1";
+
 impl Store {
     pub(super) const fn new(pool: PgPool, log: LogId) -> Self {
         Store { pool, log }
@@ -184,23 +199,24 @@ impl Store {
         rows.iter().map(columns::record).collect()
     }
 
-    /// The heads that the origin signed above `size`, up to `entries` entries further, in order.
-    pub(super) async fn checkpoints_after(
+    /// Where a range after the first `start` entries ends: the largest head that the origin signed
+    /// within so many entries and bytes of payload, or else the next one within the entries. No
+    /// payload is read for it.
+    pub(super) async fn cut_after(
         &self,
-        size: u64,
-        entries: usize,
-    ) -> Result<Vec<SignedHead>, sqlx::Error> {
-        let sql = "SELECT size, root, lines FROM ledger_signature \
-                   WHERE origin = $1 AND epoch = $2 AND signer = $1 AND size > $3 \
-                   AND size <= $3 + $4 ORDER BY size";
-        let rows = sqlx::query(sql)
+        start: u64,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<SignedHead>, sqlx::Error> {
+        let row = sqlx::query(CUT)
             .bind(columns::origin(self.log))
             .bind(columns::epoch(self.log))
-            .bind(columns::size(size))
-            .bind(columns::size(entries as u64))
-            .fetch_all(&self.pool)
+            .bind(columns::size(start))
+            .bind(columns::size(entries_max as u64))
+            .bind(columns::size(bytes_max as u64))
+            .fetch_optional(&self.pool)
             .await?;
-        rows.iter().map(|row| self.signed_head(row)).collect()
+        row.map(|row| self.signed_head(&row)).transpose()
     }
 
     /// The head of that size with the signatures stored under it.

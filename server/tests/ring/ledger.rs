@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::event::Payload;
 use domain::finality::Finality;
 use domain::receipt::{Verdict, verify};
 use server::config::Limits;
-use server::ledger::{EventFilter, NoReceipt, SubmitError};
+use server::ledger::{EventFilter, NoReceipt, Submission, SubmitError};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::three::{Deployment, submission, submit_one, with_id};
@@ -75,6 +76,29 @@ async fn a_stopped_cloud_catches_up_by_itself_with_logs_whose_origin_is_down() {
     clouds.until_equal(PerCloud { gcp: 750, aws: 30, azure: 0 }).await;
     clouds.start(Cloud::Gcp).await;
     clouds.until(Cloud::Gcp, "replicated", |marks| marks.signed(last).replicated()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cloud_missed_comes_in_ranges_of_bounded_payload() {
+    let mut clouds = Deployment::new().await;
+    clouds.start(Cloud::Gcp).await;
+    clouds.start(Cloud::Aws).await;
+    let large = |number: usize| {
+        let value = serde_json::json!({ "number": number, "text": "x".repeat(60_000) });
+        Submission { payload: Payload::from_value(&value).expect("valid"), ..submission(0) }
+    };
+    let calls = (0..150).map(|number| submit_one(clouds.ledger(Cloud::Gcp), large(number)));
+    let recorded = futures::future::join_all(calls).await;
+    assert!(recorded.iter().all(Result::is_ok));
+    clouds.until_equal(PerCloud { gcp: 150, aws: 0, azure: 0 }).await;
+    // From another copy, which reads its rows: the origin would send from memory.
+    clouds.stop(Cloud::Gcp).await;
+    clouds.start(Cloud::Azure).await;
+    clouds.until_equal(PerCloud { gcp: 150, aws: 0, azure: 0 }).await;
+    let sql = "SELECT count(*) FROM ledger_signature WHERE origin = 1 AND signer = 3";
+    let pool = &clouds.databases.azure.pool;
+    let ranges: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.expect("readable");
+    assert_eq!(ranges, 3, "9 MB in ranges of at most 4 MiB, each of whole batches");
 }
 
 #[tokio::test(flavor = "multi_thread")]
