@@ -1,5 +1,6 @@
 //! Composition: builds every service of one cloud and runs it; graceful stop.
 
+mod serve;
 mod story;
 
 use std::net::SocketAddr;
@@ -23,9 +24,8 @@ use crate::ledger::{self, Ledger};
 use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
+use serve::Gate;
 
-/// Requests in progress get this long after a stop.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// Background work gets this long after the last request: an append that is under way is finished.
 const FINISH_MAX: Duration = Duration::from_secs(10);
 
@@ -84,8 +84,9 @@ async fn serve_with(
     let (router, Node { mut tasks, background, .. }) =
         node.routes(config, database, metrics, stop)?;
     tracing::info!(cloud = %config.cloud, url = config.url, "up");
+    let gate = Gate::of(&config.limits);
     let broken = tokio::select! {
-        () = serve(listeners, &router, stop) => None,
+        () = serve::serve(listeners, &router, &gate, stop) => None,
         broken = first_panic(&mut tasks) => Some(broken),
     };
     // A node without one of its parts must not look alive.
@@ -234,20 +235,4 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, NodeError>
         listeners.push(listener.map_err(|cause| NodeError::Listen { at: *at, cause })?);
     }
     Ok(listeners)
-}
-
-/// Serves until `stop`, then until the last request in progress is answered.
-async fn serve(listeners: Vec<TcpListener>, router: &Router, stop: &CancellationToken) {
-    let mut servers = JoinSet::new();
-    for listener in listeners {
-        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service);
-        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
-        servers.spawn(server.into_future());
-    }
-    stop.cancelled().await;
-    let drain = async { while servers.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_MAX, drain).await.is_err() {
-        tracing::warn!("requests were cut off: they did not end within {DRAIN_MAX:?}");
-    }
 }

@@ -24,7 +24,7 @@ mod tile_path;
 mod usage;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -36,6 +36,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::ConfigError;
+use tower_http::timeout::RequestBodyDeadlineLayer;
 
 pub use edge::{REQUEST_ID, RequestId};
 
@@ -45,6 +46,10 @@ use crate::identity::{self, Identity};
 use crate::lab::Lab;
 use crate::ledger::Ledger;
 use crate::projection::Projection;
+
+/// A request's body is here by then, or what was waiting for it gives up: the largest one at
+/// 200 kB a second.
+const BODY_WAIT: Duration = Duration::from_secs(45);
 
 /// What the public face is built from.
 #[derive(Debug)]
@@ -125,7 +130,8 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         .merge(assets::routes())
         .merge(peers)
         .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(from_fn_with_state(Arc::clone(&shared), edge::attend));
+        .layer(from_fn_with_state(Arc::clone(&shared), edge::attend))
+        .layer(RequestBodyDeadlineLayer::new(BODY_WAIT));
     Ok(security::headers(app, https))
 }
 
