@@ -3,11 +3,11 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use domain::cloud::{Cloud, PerCloud};
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::Options;
 use crate::config::Secret;
@@ -30,6 +30,11 @@ pub enum DemoError {
          ports with --port-base", .0.display()
     )]
     Locked(PathBuf),
+    #[error(
+        "{} is a link or belongs to user {owner}; the demonstration writes only into folders of its \
+         own. Choose another with --data: it is made", folder.display()
+    )]
+    Foreign { folder: PathBuf, owner: u32 },
     #[error("{at} is taken ({cause}). Stop what listens there, or choose --port-base")]
     PortTaken { at: SocketAddr, cause: io::Error },
     #[error("--port-base {0} leaves no room for the ports above it")]
@@ -94,6 +99,7 @@ pub(super) fn prepare(options: &Options) -> Result<Place, DemoError> {
     let ports = Ports::of(options)?;
     make_folder(&options.data)?;
     let data = options.data.canonicalize().map_err(|cause| io_error(&options.data, cause))?;
+    is_ours(&data)?;
     let lock = lock(&data)?;
     postgres::let_pass(&data, ACCOUNT)?;
     let addresses = ports.check()?;
@@ -102,6 +108,7 @@ pub(super) fn prepare(options: &Options) -> Result<Place, DemoError> {
     for cloud in Cloud::ALL {
         let folder = folders.get(cloud);
         make_folder(folder)?;
+        is_ours(folder)?;
         keys.push(CloudKeys::load_or_make(&folder.join("keys"))?);
     }
     let secret = random_secret()?;
@@ -124,9 +131,21 @@ fn make_folder(folder: &Path) -> Result<(), DemoError> {
     builder.create(folder).map_err(|cause| io_error(folder, cause))
 }
 
+/// Whoever owns a folder decides what stands in it, links among it: root, of all accounts, must not
+/// write there.
+fn is_ours(folder: &Path) -> Result<(), DemoError> {
+    let metadata = fs::symlink_metadata(folder).map_err(|cause| io_error(folder, cause))?;
+    if metadata.is_dir() && metadata.uid() == nix::unistd::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(DemoError::Foreign { folder: folder.to_owned(), owner: metadata.uid() })
+}
+
 fn lock(data: &Path) -> Result<Flock<File>, DemoError> {
     let path = data.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.custom_flags(OFlag::O_NOFOLLOW.bits()).open(&path);
     let file = file.map_err(|cause| io_error(&path, cause))?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
         nix::errno::Errno::EWOULDBLOCK => DemoError::Locked(data.to_owned()),

@@ -5,7 +5,7 @@
 //! would look like a fork to the other clouds.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
@@ -148,13 +148,15 @@ fn write_key(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
 }
 
 fn read_key(path: &Path) -> Result<SigningKey, KeyError> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
+    // What is checked is what is read, whatever takes the name meanwhile.
+    let mut file = match File::open(path) {
+        Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             return Err(KeyError::Missing(path.to_owned()));
         }
         Err(cause) => return Err(io_error(path, cause)),
     };
+    let metadata = file.metadata().map_err(|cause| io_error(path, cause))?;
     let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeyError::Exposed { path: path.to_owned(), mode });
@@ -163,7 +165,8 @@ fn read_key(path: &Path) -> Result<SigningKey, KeyError> {
     if owner != me {
         return Err(KeyError::Foreign { path: path.to_owned(), owner, me });
     }
-    let text = fs::read_to_string(path).map_err(|cause| io_error(path, cause))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|cause| io_error(path, cause))?;
     let seed = seed_of(&text).ok_or_else(|| KeyError::Form(path.to_owned()))?;
     if looks_made_up(&seed) {
         return Err(KeyError::Weak(path.to_owned()));

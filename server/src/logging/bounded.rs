@@ -1,9 +1,11 @@
 //! A log file of bounded size, for the output of a program that we run.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 /// Beyond this the file becomes `….1`, and the one before goes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -19,7 +21,7 @@ pub struct BoundedLog {
 impl BoundedLog {
     #[must_use]
     pub fn open(path: PathBuf) -> Self {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).ok();
+        let file = open(&path).ok();
         let bytes =
             file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
         BoundedLog { path, file, bytes }
@@ -40,9 +42,36 @@ impl BoundedLog {
     }
 }
 
+/// Root may write into a folder of another account's, who may have put a link there, or a second
+/// name of a file of root's.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600).custom_flags(flags.bits());
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    let is_its_own = metadata.is_file() && metadata.nlink() == 1;
+    if is_its_own { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_link_is_written_through() {
+        let folder = std::env::temp_dir().join(format!("ternion-log-{}", uuid::Uuid::now_v7()));
+        fs::create_dir(&folder).expect("folder");
+        let (victim, link, twin) = (folder.join("victim"), folder.join("link"), folder.join("twin"));
+        fs::write(&victim, "precious").expect("a file");
+        std::os::unix::fs::symlink(&victim, &link).expect("a link");
+        fs::hard_link(&victim, &twin).expect("a second name");
+        for path in [link, twin] {
+            BoundedLog::open(path).line("a line");
+        }
+        assert_eq!(fs::read_to_string(&victim).expect("there"), "precious");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 
     #[test]
     fn a_talkative_program_fills_two_files_and_no_more() {

@@ -225,6 +225,33 @@ async fn a_server_whose_process_id_stands_in_a_stale_file_is_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn links_that_its_account_could_plant_lead_to_no_file_of_roots() {
+    let folder = Folder::new();
+    let config = folder.cloud("gcp");
+    open(&config).await.close().await;
+    let victim = folder.0.join("victim");
+    fs::write(&victim, "precious").expect("a file");
+    let mode = || fs::metadata(&victim).expect("there").permissions().mode();
+    let (root, before) = (config.data.join("postgres"), mode());
+    let plant = |name: &str| {
+        let place = root.join(name);
+        let _ = fs::remove_file(&place);
+        std::os::unix::fs::symlink(&victim, place).expect("a link");
+    };
+    for name in ["postgres.log", "cluster/postgresql.conf", "cluster/postmaster.pid"] {
+        plant(name);
+    }
+    let database = open(&config).await;
+    assert_eq!(setting(&database.pool, "fsync").await, "on", "with its own settings");
+    database.close().await;
+    plant("lock");
+    let message = refused(&config).await.to_string();
+    assert!(message.contains("lock: is a link"), "{message}");
+    assert_eq!(fs::read_to_string(&victim).expect("there"), "precious");
+    assert_eq!(mode(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_in_use_is_refused_and_its_user_is_named() {
     let folder = Folder::new();
     let config = folder.cloud("gcp");

@@ -1,7 +1,8 @@
 //! Who runs the server. Postgres refuses to run as root, for good reasons.
 
-use std::fs::{self, Metadata, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::fs::{self, File, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -47,15 +48,12 @@ impl Account {
         command
     }
 
-    /// Gives a file or folder that root made to this account.
-    pub fn give(&self, path: &Path, mode: u32) -> Result<(), EmbeddedError> {
-        let give = || {
-            if self.change {
-                chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw()))?;
-            }
-            fs::set_permissions(path, Permissions::from_mode(mode))
-        };
-        give().map_err(|cause| EmbeddedError::io(path, cause))
+    /// Gives an open file or folder that root made to this account.
+    pub fn give(&self, file: &File, mode: u32) -> io::Result<()> {
+        if self.change {
+            fchown(file, Some(self.uid.as_raw()), Some(self.gid.as_raw()))?;
+        }
+        file.set_permissions(Permissions::from_mode(mode))
     }
 
     /// Whether a folder of the cluster belongs to this account.

@@ -69,9 +69,10 @@ pub(super) fn configure(
     config: &Config,
     account: &Account,
 ) -> Result<(), EmbeddedError> {
-    let path = place.cluster().join("postgresql.conf");
-    fs::write(&path, settings(place, config)).map_err(|cause| EmbeddedError::io(&path, cause))?;
-    account.give(&path, 0o600)
+    const NAME: &str = "postgresql.conf";
+    let cluster = place.open_cluster()?;
+    let replaced = cluster.replace(NAME, &settings(place, config), account);
+    replaced.map_err(|cause| EmbeddedError::io(&place.cluster().join(NAME), cause))
 }
 
 /// For three clusters on a machine with two cores. Everything that durability needs is stated,

@@ -11,6 +11,7 @@
 mod account;
 mod binaries;
 mod cluster;
+mod folder;
 mod log;
 mod place;
 mod predecessor;

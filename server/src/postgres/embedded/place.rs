@@ -1,6 +1,6 @@
 //! The folders of an embedded cluster, and the lock that makes this process their only user.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgConnectOptions;
 
 use super::account::Account;
+use super::folder::Folder;
 use super::{EmbeddedError, NAME};
 
 /// `sun_path` holds 108 bytes with its final zero; Linux and Postgres both refuse longer paths.
@@ -46,6 +47,12 @@ impl Place {
     /// Postgres's own data folder.
     pub fn cluster(&self) -> PathBuf {
         self.root.join("cluster")
+    }
+
+    /// The same, open: only from there may root write in it.
+    pub fn open_cluster(&self) -> Result<Folder, EmbeddedError> {
+        let opened = Folder::open(&self.root).and_then(|root| root.inner("cluster"));
+        opened.map_err(|cause| EmbeddedError::io(&self.cluster(), cause))
     }
 
     pub fn log(&self) -> PathBuf {
@@ -87,24 +94,25 @@ pub(super) fn version(cluster: &Path) -> Result<Option<u32>, EmbeddedError> {
 
 /// Makes a folder that only the account (and root) may enter; an existing one must be its own.
 fn own_folder(folder: &Path, account: &Account) -> Result<(), EmbeddedError> {
+    let failed = |cause| EmbeddedError::io(folder, cause);
     match fs::create_dir(folder) {
-        Ok(()) => account.give(folder, 0o700),
-        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
-            let metadata =
-                fs::symlink_metadata(folder).map_err(|cause| EmbeddedError::io(folder, cause))?;
-            // A root that was killed between making and giving left an empty folder of its own.
-            let ours = nix::unistd::Uid::effective().as_raw() == metadata.uid();
-            if metadata.is_dir() && (account.owns(&metadata) || ours) {
-                return account.give(folder, 0o700);
-            }
-            Err(EmbeddedError::NotOurs {
-                folder: folder.to_owned(),
-                owner: metadata.uid(),
-                account: account.name.clone(),
-            })
+        Err(cause) if cause.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(failed(cause));
         }
-        Err(cause) => Err(EmbeddedError::io(folder, cause)),
+        _ => {}
     }
+    let opened = Folder::open(folder).map_err(failed)?;
+    let metadata = opened.itself().metadata().map_err(failed)?;
+    // What root has just made, or a root that was killed before it gave it away.
+    let ours = nix::unistd::Uid::effective().as_raw() == metadata.uid();
+    if account.owns(&metadata) || ours {
+        return account.give(opened.itself(), 0o700).map_err(failed);
+    }
+    Err(EmbeddedError::NotOurs {
+        folder: folder.to_owned(),
+        owner: metadata.uid(),
+        account: account.name.clone(),
+    })
 }
 
 /// Beside the cluster; where that path is too long for a socket, in the system's temporary folder
@@ -121,13 +129,7 @@ fn socket_folder(root: &Path) -> PathBuf {
 fn lock(root: &Path) -> Result<Flock<File>, EmbeddedError> {
     let path = root.join("lock");
     let failed = |cause| EmbeddedError::io(&path, cause);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = Folder::open(root).and_then(|root| root.file("lock")).map_err(failed)?;
     file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let mut holder = String::new();
     file.read_to_string(&mut holder).map_err(failed)?;

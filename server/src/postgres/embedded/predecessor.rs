@@ -14,8 +14,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::EmbeddedError;
+use super::folder::Folder;
 use super::place::{Place, SOCKET_NAME};
 
+/// Where Postgres notes its process, in the cluster.
+const PID_FILE: &str = "postmaster.pid";
 /// A fast shutdown writes a checkpoint; on a slow disk that takes a while.
 const FAST_MAX: Duration = Duration::from_secs(30);
 /// An immediate shutdown only ends processes.
@@ -25,7 +28,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Stops a server that runs on this cluster and removes what a dead one left.
 pub(super) fn stop(place: &Place) -> Result<(), EmbeddedError> {
     let cluster = place.cluster();
-    let file = cluster.join("postmaster.pid");
+    let file = cluster.join(PID_FILE);
     let Some(pid) = recorded_pid(&file)? else { return Ok(()) };
     if runs_in(pid, &cluster) {
         tracing::warn!(%pid, "a killed predecessor left its Postgres running; stopping it");
@@ -33,15 +36,13 @@ pub(super) fn stop(place: &Place) -> Result<(), EmbeddedError> {
     }
     // The socket's own lock file names the same process, by an id that may be another's by now.
     let socket_lock = format!("{SOCKET_NAME}.lock");
-    for stale in [file, place.socket.join(SOCKET_NAME), place.socket.join(socket_lock)] {
-        match fs::remove_file(&stale) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                return Err(EmbeddedError::io(&stale, cause));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    let remove_stale = || {
+        let socket = Folder::open(&place.socket)?;
+        socket.remove(SOCKET_NAME)?;
+        socket.remove(&socket_lock)
+    };
+    place.open_cluster()?.remove(PID_FILE).map_err(|cause| EmbeddedError::io(&file, cause))?;
+    remove_stale().map_err(|cause| EmbeddedError::io(&place.socket, cause))
 }
 
 /// The first line of `postmaster.pid`. An empty or torn file names nobody.
