@@ -6,6 +6,7 @@
 
 mod ask;
 pub mod assets;
+mod away;
 mod edge;
 mod events;
 mod health;

@@ -15,9 +15,10 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::Shared;
 use super::assets::Site;
+use super::away;
 use super::edge::RequestId;
 use crate::problem::Problem;
-use crate::identity::{self, MaybePrincipal, Principal};
+use crate::identity::{self, MaybePrincipal, Principal, SessionAway};
 
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.
 const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];
@@ -41,16 +42,23 @@ pub(super) fn viewer(principal: Principal) -> Viewer {
 
 /// The back end of this request, for its viewer.
 fn backend(shared: &Shared, principal: Option<Principal>, request: &Request) -> BackendHandle {
-    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
     let theme = identity::theme(request.headers());
-    shared.console.for_viewer(principal.map(viewer), theme, id)
+    shared.console.for_viewer(principal.map(viewer), theme, request_id(request))
+}
+
+fn request_id(request: &Request) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone())
 }
 
 async fn server_function(
     State(shared): State<Shared>,
     MaybePrincipal(principal): MaybePrincipal,
+    SessionAway(away): SessionAway,
     request: Request,
 ) -> Response {
+    if away {
+        return away::answer(request_id(&request));
+    }
     let backend = backend(&shared, principal, &request);
     let context = move || provide_context::<BackendHandle>(backend.clone());
     handle_server_fns_with_context(context, request).await.into_response()
@@ -59,6 +67,7 @@ async fn server_function(
 async fn page(
     State(shared): State<Shared>,
     MaybePrincipal(principal): MaybePrincipal,
+    SessionAway(away): SessionAway,
     request: Request,
 ) -> Response {
     let path = request.uri().path();
@@ -71,6 +80,10 @@ async fn page(
         let allow = header::HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(header::ALLOW, allow);
         return response;
+    }
+    if away {
+        let nonce = request.extensions().get::<Nonce>();
+        return away::page(nonce.map_or("", |nonce| nonce), request.headers());
     }
     if principal.is_none() && path != "/sign-in" {
         return to_the_door(&request);

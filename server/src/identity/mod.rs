@@ -40,7 +40,7 @@ pub use password::{
     PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError, check as check_password,
 };
 pub use preferences::theme;
-pub use principal::{ClientAddress, MaybePrincipal, Principal, Via};
+pub use principal::{ClientAddress, MaybePrincipal, Principal, SessionAway, Via};
 pub use token::{NewToken, TOKEN_PREFIX};
 
 use attempts::Attempts;

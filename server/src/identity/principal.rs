@@ -97,6 +97,19 @@ impl<S: Sync> FromRequestParts<S> for MaybePrincipal {
     }
 }
 
+/// True where somebody's session cannot be looked up just now, so that it is not known who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionAway(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for SessionAway {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let finding = parts.extensions.get::<Finding>();
+        Ok(SessionAway(matches!(finding, Some(Finding::Unavailable(_)))))
+    }
+}
+
 /// Where the connection comes from. Forwarding headers are not believed: anybody can write them,
 /// and no proxy is configured that would overwrite them. Behind a load balancer this is the
 /// balancer's address, so limits by address then hold for all its clients together.

@@ -55,6 +55,28 @@ async fn a_page_is_complete_and_may_run_only_the_script_with_its_nonce() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_a_page_says_so_and_the_session_outlives_it() {
+    let house = House::open().await;
+    let cookie = cookie(&house).await;
+    house.gcp.database.refuse_connections(true).await;
+    for path in ["/ledger?status=FINAL", "/sign-in"] {
+        let away = page(&house, path, &cookie).await;
+        assert_eq!((away.status.as_u16(), away.header("retry-after")), (503, "2"), "{path}");
+        assert_eq!(away.header("set-cookie"), "", "the session stays");
+        let html = away.text();
+        assert!(html.contains("Nothing that was acknowledged is lost"), "{html}");
+        let nonce = html.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let allowed = format!("'nonce-{}'", nonce.expect("a script"));
+        assert!(away.header("content-security-policy").contains(&allowed), "it may look again");
+    }
+    let asked = page(&house, "/api/overview", &cookie).await.expect(503);
+    assert_eq!(asked["code"], "database_unavailable");
+    assert_eq!(house.get("/ledger", "").await.status, 303, "a stranger is a stranger still");
+    house.gcp.database.refuse_connections(false).await;
+    assert_eq!(page(&house, "/ledger", &cookie).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn server_functions_answer_those_who_may_ask() {
     let house = House::open().await;
     let cookie = cookie(&house).await;
