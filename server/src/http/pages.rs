@@ -83,7 +83,7 @@ async fn page(
     }
     if away {
         let nonce = request.extensions().get::<Nonce>();
-        return away::page(nonce.map_or("", |nonce| nonce), request.headers());
+        return away::page(nonce.map_or("", |nonce| &**nonce), request.headers());
     }
     if principal.is_none() && path != "/sign-in" {
         return to_the_door(&request);

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::cloud::{Cloud, PerCloud};
+use domain::cloud::{CLOUD_COUNT, Cloud, PerCloud};
 use domain::log::{Hash, LogId};
+use domain::quorum::{QUORUM, signed_by_at_least};
 use tokio::sync::{mpsc, watch};
 
 use super::figures::FigureBook;
@@ -20,6 +21,7 @@ const RECENT_HEADS_MAX: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) struct Board {
+    me: Cloud,
     pub(super) watermarks: watch::Sender<Watermarks>,
     logs: PerCloud<Mutex<LogBoard>>,
     pub(super) journal: Journal,
@@ -30,6 +32,10 @@ pub(super) struct Board {
 
 #[derive(Debug, Default)]
 struct LogBoard {
+    /// As the driver's machine counts: signatures that it has heard, written down or not.
+    counted: Option<LogView>,
+    /// For each cloud, the largest size under which its signature is written down here.
+    written: PerCloud<u64>,
     /// Verified heads by size, with the signatures known under each.
     recent: BTreeMap<u64, SignedHead>,
     /// What we hold, with the origin's signature and ours.
@@ -39,15 +45,20 @@ struct LogBoard {
 }
 
 impl Board {
+    /// With what is durable of each log.
     pub(super) fn new(
+        me: Cloud,
         views: PerCloud<LogView>,
-        journal: Journal,
         scribe: mpsc::UnboundedSender<SignedHead>,
     ) -> Self {
+        let logs = views.map(|_, view| {
+            Mutex::new(LogBoard { written: view.signed, ..LogBoard::default() })
+        });
         Board {
+            me,
             watermarks: watch::Sender::new(Watermarks(views)),
-            logs: PerCloud::default(),
-            journal,
+            logs,
+            journal: Journal::default(),
             figures: FigureBook::default(),
             scribe,
         }
@@ -58,19 +69,38 @@ impl Board {
         act(&mut self.logs.get(log.origin).lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The driver's machine has come to this. Of it is shown what is written down, so that a
+    /// watermark that anybody has seen does not go back over a restart.
     pub(super) fn publish(&self, view: LogView) {
+        self.with(view.log, |board| board.counted = Some(view));
+        self.show(view.log);
+    }
+
+    /// These signatures are written down.
+    pub(super) fn written(&self, signed: &SignedHead) {
+        self.with(signed.log, |board| board.note_written(signed));
+        self.show(signed.log);
+    }
+
+    fn show(&self, log: LogId) {
         self.watermarks.send_if_modified(|marks| {
-            let known = marks.0.get_mut(view.log.origin);
+            // Read in here, so that of two who show at a time the later one shows all.
+            let Some(view) = self.with(log, |board| board.durable_view()) else { return false };
+            if log.origin == self.me {
+                self.figures.signed(&view.signed, view.final_size);
+            }
+            let known = marks.0.get_mut(log.origin);
             let changed = *known != view;
             *known = view;
             changed
         });
     }
 
-    /// We hold this head now.
+    /// We hold this head now, and these signatures with it.
     pub(super) fn stored(&self, signed: &SignedHead) {
         self.with(signed.log, |board| {
             board.stored = Some(signed.clone());
+            board.note_written(signed);
             board.merge(signed);
         });
     }
@@ -122,6 +152,25 @@ impl Board {
 }
 
 impl LogBoard {
+    fn note_written(&mut self, signed: &SignedHead) {
+        for cloud in signed.lines.keys() {
+            let size = self.written.get_mut(*cloud);
+            *size = (*size).max(signed.head.size);
+        }
+    }
+
+    /// What a restart would come to.
+    fn durable_view(&self) -> Option<LogView> {
+        let view = self.counted?;
+        let signed = view.signed.map(|cloud, size| (*size).min(*self.written.get(cloud)));
+        Some(LogView {
+            final_size: signed_by_at_least(QUORUM, &signed),
+            replicated_size: signed_by_at_least(CLOUD_COUNT, &signed),
+            signed,
+            ..view
+        })
+    }
+
     fn merge(&mut self, signed: &SignedHead) -> bool {
         let size = signed.head.size;
         let known = self

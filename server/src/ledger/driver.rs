@@ -369,9 +369,6 @@ impl Driver {
             replicated_size: self.replica.replicated_size(),
             signed: *self.replica.signed(),
         };
-        if self.log.origin == self.me {
-            self.board.figures.signed(&view.signed, view.final_size);
-        }
         self.board.publish(view);
     }
 

@@ -1,4 +1,6 @@
-//! Makes signatures durable that arrive by themselves, many at a time.
+//! Writes signatures down that arrive by themselves, many at a time, and then has them shown.
+
+use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use sqlx::PgPool;
@@ -6,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::board::Board;
 use super::signing::SignedHead;
 use super::store::record_signatures;
 
@@ -17,6 +20,7 @@ const RETRY_WAIT: Duration = Duration::from_secs(1);
 /// Runs until `stop`, and writes down what is there by then.
 pub(super) async fn write_down(
     pool: PgPool,
+    board: Arc<Board>,
     mut signatures: mpsc::UnboundedReceiver<SignedHead>,
     stop: CancellationToken,
 ) {
@@ -36,5 +40,6 @@ pub(super) async fn write_down(
                 () = sleep(RETRY_WAIT) => {}
             }
         }
+        rows.iter().for_each(|(signed, _)| board.written(signed));
     }
 }

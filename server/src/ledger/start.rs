@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use super::board::Board;
 use super::driver::{Driver, State, Work};
 use super::intake::{BatchLimits, Door, Gatherer};
-use super::journal::Journal;
 use super::peers::Talk;
 use super::prepare::Maker;
 use super::ranges::Ranges;
@@ -68,14 +67,15 @@ pub async fn start(
     let clock = resume_clock(&setup).await?;
     let (to_scribe, signatures) = mpsc::unbounded_channel();
     let board =
-        Arc::new(Board::new(opened.map(|_, log| log.view()), Journal::default(), to_scribe));
+        Arc::new(Board::new(setup.cloud, opened.map(|_, log| log.view()), to_scribe));
     for (_, log) in opened.iter() {
         log.stored.iter().for_each(|signed| board.stored(signed));
     }
     let signing = Signing::new(setup.cloud, &setup.roster, Arc::clone(&setup.keys), &setup.epochs);
     let clock = Arc::new(Mutex::new(clock));
     let parts = Parts { setup, signing: Arc::new(signing), board, clock, book };
-    tasks.spawn(scribe::write_down(parts.setup.writers.clone(), signatures, stop.clone()));
+    let (writers, board) = (parts.setup.writers.clone(), Arc::clone(&parts.board));
+    tasks.spawn(scribe::write_down(writers, board, signatures, stop.clone()));
     Ok(parts.assemble(&opened, stop, tasks))
 }
 

@@ -270,8 +270,9 @@ impl Store {
     }
 }
 
-/// The setting is local to the statement's own transaction: what a crash of the whole machine
-/// loses is learnt again from the peers' next heads, and the next append flushes it anyway.
+/// The setting is local to the statement's own transaction. When this process is killed nothing of
+/// it is lost. What a crash of Postgres or of the machine loses (its last half second) is learnt
+/// again from the peers' next heads, and the next append flushes it anyway.
 const RECORD_SIGNATURES: &str = "
 INSERT INTO ledger_signature (origin, epoch, signer, size, root, lines, learnt_at)
 SELECT row.origin, row.epoch, row.signer, row.size, row.root, row.lines, row.learnt_at

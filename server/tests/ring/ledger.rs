@@ -10,6 +10,7 @@ use server::config::Limits;
 use server::ledger::{EventFilter, NoReceipt, Submission, SubmitError};
 use sqlx::postgres::PgPoolOptions;
 
+use crate::clouds::PATIENCE;
 use crate::three::{Deployment, submission, submit_one, with_id};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,6 +173,36 @@ async fn a_cloud_killed_under_load_keeps_everything_that_it_acknowledged() {
     for cloud in Cloud::ALL {
         assert_eq!(clouds.ledger(cloud).scrub_status().findings, [], "{cloud} is not damaged");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_as_final_is_final_after_a_kill_with_nobody_to_ask() {
+    let mut clouds = Deployment::new().await;
+    clouds.start(Cloud::Gcp).await;
+    clouds.start(Cloud::Aws).await;
+    let pool = clouds.databases.gcp.pool.clone();
+    let write_none = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON ledger_signature FOR EACH ROW
+            WHEN (NEW.signer <> 1) EXECUTE FUNCTION refuse()";
+    sqlx::raw_sql(write_none).execute(&pool).await.expect("a trigger");
+    let slot = clouds.record(Cloud::Gcp, 1).await[0].slot;
+    let ledger = clouds.ledger(Cloud::Gcp);
+    let heard = async {
+        let log = ledger.log_id(Cloud::Gcp);
+        while !ledger.checkpoint(log).is_some_and(|note| note.contains("/aws/cosigner")) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.expect("AWS signs");
+    assert!(!clouds.marks(Cloud::Gcp).is_final(slot), "its signature is not written down yet");
+    sqlx::raw_sql("DROP TRIGGER refuse ON ledger_signature").execute(&pool).await.expect("gone");
+    clouds.until(Cloud::Gcp, "final", |marks| marks.is_final(slot)).await;
+    clouds.kill(Cloud::Gcp);
+    clouds.stop(Cloud::Aws).await;
+    clouds.start(Cloud::Gcp).await;
+    assert!(clouds.marks(Cloud::Gcp).is_final(slot));
 }
 
 #[tokio::test(flavor = "multi_thread")]
