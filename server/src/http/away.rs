@@ -61,7 +61,8 @@ fn html(nonce: &str, theme: Theme) -> String {
     let mut head = String::new();
     if !assets.css.is_empty() {
         let _ = write!(head, "<link rel=\"stylesheet\" href=\"{}\">", assets.css);
-        let _ = write!(head, "<link rel=\"icon\" type=\"image/svg+xml\" href=\"{}\">", assets.favicon);
+        let _ =
+            write!(head, "<link rel=\"icon\" type=\"image/svg+xml\" href=\"{}\">", assets.favicon);
     }
     format!(
         "<!DOCTYPE html><html lang=\"en\" data-theme=\"{theme}\"><head><meta charset=\"utf-8\">\

@@ -17,8 +17,8 @@ use super::Shared;
 use super::assets::Site;
 use super::away;
 use super::edge::RequestId;
-use crate::problem::Problem;
 use crate::identity::{self, MaybePrincipal, Principal, SessionAway};
+use crate::problem::Problem;
 
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.
 const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];

@@ -14,8 +14,8 @@ use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use super::events::record::{Wish, decide};
 use super::place;
-use crate::problem::Problem;
 use crate::identity::Principal;
+use crate::problem::Problem;
 use crate::projection::Current;
 
 const ITEMS: usize = 100;

@@ -51,9 +51,8 @@ impl Board {
         views: PerCloud<LogView>,
         scribe: mpsc::UnboundedSender<SignedHead>,
     ) -> Self {
-        let logs = views.map(|_, view| {
-            Mutex::new(LogBoard { written: view.signed, ..LogBoard::default() })
-        });
+        let logs = views
+            .map(|_, view| Mutex::new(LogBoard { written: view.signed, ..LogBoard::default() }));
         Board {
             me,
             watermarks: watch::Sender::new(Watermarks(views)),

@@ -200,7 +200,9 @@ impl Gatherer {
                 self.turn_away().await;
                 continue;
             };
-            let Some(batch) = next_batch(&mut self.requests, &mut over, self.batch).await else { return };
+            let Some(batch) = next_batch(&mut self.requests, &mut over, self.batch).await else {
+                return;
+            };
             if let Some(prepared) = self.prepare(batch, &mut in_flight).await {
                 place.send(Work::Propose(prepared));
             }

@@ -43,9 +43,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use figures::{CloudFigures, Figures};
-pub use intake::{
-    Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError,
-};
+pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
 pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};

@@ -66,8 +66,7 @@ pub async fn start(
     };
     let clock = resume_clock(&setup).await?;
     let (to_scribe, signatures) = mpsc::unbounded_channel();
-    let board =
-        Arc::new(Board::new(setup.cloud, opened.map(|_, log| log.view()), to_scribe));
+    let board = Arc::new(Board::new(setup.cloud, opened.map(|_, log| log.view()), to_scribe));
     for (_, log) in opened.iter() {
         log.stored.iter().for_each(|signed| board.stored(signed));
     }

@@ -62,7 +62,8 @@ mod tests {
     fn no_link_is_written_through() {
         let folder = std::env::temp_dir().join(format!("ternion-log-{}", uuid::Uuid::now_v7()));
         fs::create_dir(&folder).expect("folder");
-        let (victim, link, twin) = (folder.join("victim"), folder.join("link"), folder.join("twin"));
+        let (victim, link, twin) =
+            (folder.join("victim"), folder.join("link"), folder.join("twin"));
         fs::write(&victim, "precious").expect("a file");
         std::os::unix::fs::symlink(&victim, &link).expect("a link");
         fs::hard_link(&victim, &twin).expect("a second name");

@@ -65,7 +65,8 @@ fn allowed(connections: usize) -> usize {
     }
     let left = usize::try_from(files.saturating_sub(OTHER_FILES_MAX)).unwrap_or(connections).max(1);
     tracing::warn!(
-        files, connections = left,
+        files,
+        connections = left,
         "this process may open too few files for all connections that the limits allow: raise \
          its limit (ulimit -n, LimitNOFILE)"
     );
@@ -91,12 +92,7 @@ pub(super) async fn serve(
 }
 
 /// Who finds no place waits in the system's queue until a connection ends.
-async fn accept(
-    mut listener: TcpListener,
-    router: Router,
-    gate: Gate,
-    stop: CancellationToken,
-) {
+async fn accept(mut listener: TcpListener, router: Router, gate: Gate, stop: CancellationToken) {
     let connections = GracefulShutdown::new();
     let mut stopped = pin!(stop.cancelled());
     loop {
@@ -148,10 +144,10 @@ mod tests {
     async fn who_keeps_its_words_to_itself_loses_its_place_to_the_next() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let at = listener.local_addr().expect("bound");
-        let router = Router::new()
-            .route("/", get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move {
-                from.ip().to_string()
-            }));
+        let router = Router::new().route(
+            "/",
+            get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.ip().to_string() }),
+        );
         let gate =
             Gate { places: Arc::new(Semaphore::new(1)), head_wait: Duration::from_millis(200) };
         let stop = CancellationToken::new();

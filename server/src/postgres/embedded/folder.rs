@@ -30,7 +30,9 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
         let folder = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
-        folder.map(Folder).map_err(|cause| refusal(Errno::from_raw(cause.raw_os_error().unwrap_or(0))))
+        folder
+            .map(Folder)
+            .map_err(|cause| refusal(Errno::from_raw(cause.raw_os_error().unwrap_or(0))))
     }
 
     /// The folder of that name.
@@ -99,7 +101,8 @@ mod tests {
 
     impl Scene {
         fn new() -> Self {
-            let path = std::env::temp_dir().join(format!("ternion-folder-{}", uuid::Uuid::now_v7()));
+            let path =
+                std::env::temp_dir().join(format!("ternion-folder-{}", uuid::Uuid::now_v7()));
             fs::create_dir_all(path.join("ours")).expect("a folder");
             fs::write(path.join("victim"), "precious").expect("a file");
             Scene(path)
