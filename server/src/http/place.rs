@@ -50,9 +50,11 @@ pub(super) async fn admit(
         let detail = "This cloud serves as many requests as it can. Try again, or another cloud.";
         return refuse(detail).into_response();
     };
-    let held = Arc::new(Mutex::new(Some(place)));
-    request.extensions_mut().insert(Place { places, held });
-    next.run(request).await
+    let place = Place { places, held: Arc::new(Mutex::new(Some(place))) };
+    request.extensions_mut().insert(place.clone());
+    let response = next.run(request).await;
+    drop(place); // held until here, whatever the handler did with the request
+    response
 }
 
 fn refuse(detail: &str) -> Problem {
