@@ -113,6 +113,22 @@ fn addresses_and_names_are_checked() {
 }
 
 #[test]
+fn limits_that_cannot_hold_are_refused_with_the_bound() {
+    let refusals = [
+        ("postgres = { connections = 10 }", "postgres.connections must be at least 11"),
+        ("limits = { batch_events = 5000 }", "limits.batch_events must be at most 4096"),
+        ("limits = { batch_ms = 1001 }", "limits.batch_ms must be at most 1000"),
+        ("limits = { intake_events = 999 }", "limits.intake_events must hold at least one batch"),
+        ("limits = { waiters = 0 }", "limits.waiters must be more than 0"),
+        ("limits = { streams = 1000001 }", "limits.streams must be at most 1000000"),
+    ];
+    for (text, expected) in refusals {
+        let message = refused(&layers(text)).replace(": ", " ");
+        assert!(message.ends_with(expected), "{message}");
+    }
+}
+
+#[test]
 fn a_roster_needs_all_three_clouds_and_nine_different_keys() {
     let key = |seed: u8| keys::text::of(SigningKey::from_seed([seed; 32]).public());
     let peer = |cloud: &str, first: u8| {
