@@ -12,6 +12,7 @@ pub mod access;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
+pub mod epoch;
 pub mod event;
 pub mod finality;
 pub mod json;

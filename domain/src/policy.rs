@@ -1,22 +1,33 @@
 //! C2SP tlog-policy: whose keys count, and how many of them. The file that a verifier brings.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::key::{BadNoteKey, NoteAlgorithm, NoteKey};
 use crate::note::Note;
 
-/// The specification asks implementations for at least 32 of each.
-pub const ENTRIES_MAX: usize = 64;
+/// The specification asks implementations for at least 32 of each. A deployment adds one of each
+/// with every change of keys, for ever.
+pub const ENTRIES_MAX: usize = 1_024;
 
 /// A parsed policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     logs: Vec<NoteKey>,
     witnesses: Vec<(String, NoteKey)>,
-    groups: BTreeMap<String, Group>,
+    /// In the order of the file: a group names only what stands before it.
+    groups: Vec<(String, Group)>,
     /// `None`: "quorum none".
     quorum: Option<String>,
+}
+
+/// The group that [`Policy::of_seats`] writes.
+const CLOUDS: &str = "clouds";
+
+/// One signer who counts once, with all keys that it may sign with, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    pub name: String,
+    pub keys: Vec<NoteKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +53,39 @@ impl Policy {
         witnesses: Vec<(String, NoteKey)>,
         threshold: usize,
     ) -> Self {
-        let members = witnesses.iter().map(|(name, _)| name.clone()).collect();
-        let groups = BTreeMap::from([("clouds".to_owned(), Group { threshold, members })]);
-        Policy { logs, witnesses, groups, quorum: Some("clouds".to_owned()) }
+        let seats = witnesses.into_iter().map(|(name, key)| Seat { name, keys: vec![key] });
+        Policy::of_seats(logs, seats.collect(), threshold)
+    }
+
+    /// The policy of a deployment whose signers may have changed keys: any `threshold` of the
+    /// seats, each by any of its keys.
+    #[must_use]
+    pub fn of_seats(logs: Vec<NoteKey>, seats: Vec<Seat>, threshold: usize) -> Self {
+        let mut policy = Policy { logs, witnesses: Vec::new(), groups: Vec::new(), quorum: None };
+        let members = seats.iter().map(|seat| seat.name.clone()).collect();
+        for seat in seats {
+            policy.take_seat(seat);
+        }
+        policy.groups.push((CLOUDS.to_owned(), Group { threshold, members }));
+        policy.quorum = Some(CLOUDS.to_owned());
+        policy
+    }
+
+    /// One key stands under the seat's name, several under `<name>-1`, `<name>-2`, … in a group.
+    fn take_seat(&mut self, Seat { name, keys }: Seat) {
+        if let [key] = keys.as_slice() {
+            self.witnesses.push((name, key.clone()));
+            return;
+        }
+        let numbered = keys.into_iter().zip(1_u32..).map(|(key, at)| (format!("{name}-{at}"), key));
+        let numbered: Vec<(String, NoteKey)> = numbered.collect();
+        let members = numbered.iter().map(|(name, _)| name.clone()).collect();
+        self.witnesses.extend(numbered);
+        self.groups.push((name, Group { threshold: 1, members }));
+    }
+
+    fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|(known, _)| known == name).map(|(_, group)| group)
     }
 
     /// Reads a policy file.
@@ -89,7 +130,7 @@ impl Policy {
             return note.check(key).is_valid();
         }
         // Groups name only earlier lines, so this recursion ends.
-        self.groups.get(name).is_some_and(|group| {
+        self.group(name).is_some_and(|group| {
             let signed = group.members.iter().filter(|member| self.holds(member, note)).count();
             signed >= group.threshold
         })
@@ -99,7 +140,7 @@ impl Policy {
     #[must_use]
     pub fn quorum_sentence(&self) -> String {
         let Some(name) = &self.quorum else { return "no cosigner is required".to_owned() };
-        match self.groups.get(name) {
+        match self.group(name) {
             Some(group) => format!("{} of {}", group.threshold, group.members.join(", ")),
             None => format!("the cosigner {name}"),
         }
@@ -110,7 +151,7 @@ impl Policy {
 struct Reader {
     logs: Vec<NoteKey>,
     witnesses: Vec<(String, NoteKey)>,
-    groups: BTreeMap<String, Group>,
+    groups: Vec<(String, Group)>,
     quorum: Option<Option<String>>,
 }
 
@@ -158,7 +199,7 @@ impl Reader {
         }
         for (at, member) in members.iter().enumerate() {
             let in_group =
-                self.groups.values().any(|group| group.members.iter().any(|m| m == member));
+                self.groups.iter().any(|(_, group)| group.members.iter().any(|m| m == member));
             if !self.is_defined(member) || in_group || members[..at].contains(member) {
                 return Err(format!("\"{member}\" is not defined above, or is in a group already"));
             }
@@ -172,7 +213,7 @@ impl Reader {
             return Err(format!("the threshold must be 1 to {}", members.len()));
         }
         let members = members.iter().map(|member| (*member).to_owned()).collect();
-        self.groups.insert(name.to_owned(), Group { threshold, members });
+        self.groups.push((name.to_owned(), Group { threshold, members }));
         Ok(())
     }
 
@@ -188,7 +229,8 @@ impl Reader {
     }
 
     fn is_defined(&self, name: &str) -> bool {
-        self.groups.contains_key(name) || self.witnesses.iter().any(|(witness, _)| witness == name)
+        self.groups.iter().any(|(group, _)| group == name)
+            || self.witnesses.iter().any(|(witness, _)| witness == name)
     }
 
     fn fresh(&self, name: &str) -> Result<(), String> {

@@ -115,7 +115,7 @@ impl fmt::Display for LogId {
 }
 
 /// A tree's size and root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
     pub size: u64,
     pub root: Hash,

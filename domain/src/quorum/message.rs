@@ -1,6 +1,6 @@
 //! What goes into the machine and what comes out of it.
 
-use crate::cloud::Cloud;
+use super::Signer;
 use crate::log::{Appender, Hash, Head, Leaf, Tile};
 
 /// What the driver tells the machine. Signatures are verified before they get here.
@@ -19,9 +19,15 @@ pub enum Input {
     /// twice, which is what a forger does.
     StoreFailed,
     /// `by` signed `head`, which the origin signed too.
-    Signed { by: Cloud, head: Head },
+    Signed { by: Signer, head: Head },
     /// The answer to [`Effect::CompareRoot`], however late: our root at `head.size`.
-    OurRoot { by: Cloud, head: Head, ours: Hash },
+    OurRoot { by: Signer, head: Head, ours: Hash },
+    /// An epoch record ends this log at that head: nothing beyond it is taken any more.
+    Close(Head),
+    /// There is evidence against this log: we sign no more of it.
+    Freeze,
+    /// This database is, or is no longer, an old copy of our own log.
+    Recover(bool),
 }
 
 /// What the driver must do.
@@ -36,7 +42,7 @@ pub enum Effect {
     Refuse(Refusal),
     /// Compute our root at `head.size`, which is not beyond what we hold, and answer
     /// [`Input::OurRoot`]. If that fails, say nothing: the head will be announced again.
-    CompareRoot { by: Cloud, head: Head },
+    CompareRoot { by: Signer, head: Head },
     /// Everything below this size is final.
     Final(u64),
     /// Everything below this size is signed by all three clouds.
@@ -44,7 +50,7 @@ pub enum Effect {
     /// `by` stands by another root than ours for one size, and the origin signed both: evidence.
     /// That head counts for nothing. Whether to go on with the log is the driver's decision,
     /// since it must outlive a restart.
-    Conflict { by: Cloud, theirs: Head, ours: Hash },
+    Conflict { by: Signer, theirs: Head, ours: Hash },
 }
 
 /// A range that is to become durable.
@@ -76,4 +82,10 @@ pub enum Refusal {
     Empty,
     #[error("the log has no places left; begin a new epoch")]
     Full,
+    #[error("the log was closed with {size} leaves; the next epoch goes on")]
+    Closed { size: u64 },
+    #[error("there is evidence against this log: nothing more of it is signed here")]
+    Frozen,
+    #[error("this database is an old copy of the log: its origin takes entries back first")]
+    Recovering,
 }

@@ -1,16 +1,29 @@
 //! One cloud's view of one log: append, confirm, count signatures.
 
-use crate::cloud::{CLOUD_COUNT, Cloud, PerCloud};
+use crate::cloud::Cloud;
 use crate::log::{Appender, Hash, Head, Leaf, LogId};
 use crate::quorum::heads::{Ahead, Recent};
 use crate::quorum::message::{Effect, Input, Refusal, Staged};
-use crate::quorum::{QUORUM, signed_by_at_least};
+use crate::quorum::{Mode, PerSigner, Signer};
 
 /// Offers of what we hold already, waiting for our root to be computed. The oldest goes
 /// unanswered beyond that, and will be made again.
 const UNANSWERED_MAX: usize = 16;
 
-/// The machine. `signed` holds, for each cloud, the largest size that it has signed and that we
+/// What is known of a log from outside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub mode: Mode,
+    /// Where an epoch record has ended it.
+    pub closing: Option<Head>,
+    /// There is evidence against it.
+    pub frozen: bool,
+    /// It is our own log, and this database an old copy of it: it is taken back from the peers,
+    /// and nothing is proposed.
+    pub recovering: bool,
+}
+
+/// The machine. `signed` holds, for each signer, the largest size that it has signed and that we
 /// have checked against our own tree.
 #[derive(Clone, Debug)]
 pub struct Replica {
@@ -19,12 +32,13 @@ pub struct Replica {
     appender: Appender,
     head: Head,
     recent: Recent,
+    standing: Standing,
     staged: Option<Staged>,
-    signed: PerCloud<u64>,
+    signed: PerSigner<u64>,
     /// Signed heads beyond what we hold: checked when we get there.
-    ahead: PerCloud<Ahead>,
-    /// The head of each cloud that was compared last, so that its repeats cost nothing.
-    compared: PerCloud<Option<Compared>>,
+    ahead: PerSigner<Ahead>,
+    /// The head of each signer that was compared last, so that its repeats cost nothing.
+    compared: PerSigner<Option<Compared>>,
     /// Offered heads that are answered when they have been compared.
     unanswered: Vec<Head>,
     final_size: u64,
@@ -32,16 +46,22 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Continues from what is durable: the tree, and for each other cloud the largest size that
+    /// Continues from what is durable: the tree, and for each other signer the largest size that
     /// it has signed and that was compared with ours ([`Replica::signed`] as last stored).
     ///
     /// We have signed everything that we store, and so has the origin: we store only up to heads
     /// that it signed. A size beyond our tree cannot have been compared, so it counts for nothing.
     #[must_use]
-    pub fn resume(log: LogId, me: Cloud, appender: Appender, known_signed: &PerCloud<u64>) -> Self {
+    pub fn resume(
+        log: LogId,
+        me: Cloud,
+        standing: Standing,
+        appender: Appender,
+        known_signed: &PerSigner<u64>,
+    ) -> Self {
         let head = appender.head();
-        let signed = known_signed.map(|cloud, &size| {
-            if cloud == me || cloud == log.origin {
+        let signed = known_signed.map(|signer, &size| {
+            if signer == me || signer == log.origin {
                 head.size
             } else if size <= head.size {
                 size
@@ -55,13 +75,14 @@ impl Replica {
             appender,
             head,
             recent: Recent::starting_at(head),
+            standing,
             staged: None,
+            final_size: standing.mode.final_size(&signed),
+            replicated_size: replicated_size(&signed),
             signed,
-            ahead: PerCloud::default(),
-            compared: PerCloud::default(),
+            ahead: PerSigner::default(),
+            compared: PerSigner::default(),
             unanswered: Vec::new(),
-            final_size: signed_by_at_least(QUORUM, &signed),
-            replicated_size: signed_by_at_least(CLOUD_COUNT, &signed),
         }
     }
 
@@ -88,17 +109,22 @@ impl Replica {
         self.replicated_size
     }
 
-    /// The largest size that each cloud has signed and that we have compared with our tree. Store
-    /// it before showing what is final, so that finality does not go back over a restart.
     #[must_use]
-    pub const fn signed(&self) -> &PerCloud<u64> {
+    pub const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The largest size that each has signed and that we have compared with our tree. Store it
+    /// before showing what is final, so that finality does not go back over a restart.
+    #[must_use]
+    pub const fn signed(&self) -> &PerSigner<u64> {
         &self.signed
     }
 
     /// Was this head of `by` the last that was compared, and do we hold the same? So answered
     /// right after [`Input::Signed`], it says whether the signature stands for our own tree.
     #[must_use]
-    pub fn agrees(&self, by: Cloud, head: Head) -> bool {
+    pub fn agrees(&self, by: Signer, head: Head) -> bool {
         *self.compared.get(by) == Some(Compared { head, agrees: true })
     }
 
@@ -114,12 +140,28 @@ impl Replica {
             }
             Input::Signed { by, head } => self.signed_by(by, head),
             Input::OurRoot { by, head, ours } => self.answered(by, head, ours),
+            Input::Close(head) => {
+                self.standing.closing = Some(head);
+                Vec::new()
+            }
+            Input::Freeze => {
+                self.standing.frozen = true;
+                Vec::new()
+            }
+            Input::Recover(recovering) => {
+                self.standing.recovering = recovering;
+                Vec::new()
+            }
         }
     }
 
     fn propose(&mut self, leaves: &[Leaf]) -> Vec<Effect> {
         let refusal = if self.me != self.log.origin {
             Some(Refusal::NotTheOrigin)
+        } else if self.standing.recovering {
+            Some(Refusal::Recovering)
+        } else if let Some(closing) = self.standing.closing {
+            Some(Refusal::Closed { size: closing.size })
         } else if leaves.is_empty() {
             Some(Refusal::Empty)
         } else if self.staged.is_some() {
@@ -144,7 +186,7 @@ impl Replica {
     }
 
     fn judge(&self, start: u64, leaves: &[Leaf], head: Head) -> Result<Judgement, Refusal> {
-        if self.me == self.log.origin {
+        if self.me == self.log.origin && !self.standing.recovering {
             return Err(Refusal::NotTheOrigin);
         }
         if leaves.is_empty() {
@@ -156,6 +198,14 @@ impl Replica {
         }
         if head.size <= self.head.size {
             return Ok(Judgement::Held);
+        }
+        if self.standing.frozen {
+            return Err(Refusal::Frozen);
+        }
+        if let Some(Head { size, .. }) = self.standing.closing
+            && head.size > size
+        {
+            return Err(Refusal::Closed { size });
         }
         if start > self.head.size {
             return Err(Refusal::Gap { have: self.head.size, start });
@@ -180,7 +230,7 @@ impl Replica {
             self.unanswered.remove(0);
         }
         self.unanswered.push(head);
-        self.compare(self.log.origin, head)
+        self.compare(self.log.origin.into(), head)
     }
 
     fn extend(&self, leaves: &[Leaf], skipped: usize) -> Staged {
@@ -202,19 +252,19 @@ impl Replica {
         self.appender = staged.appender;
         self.head = staged.to;
         self.recent.push(self.head);
-        *self.signed.get_mut(self.me) = self.head.size;
-        *self.signed.get_mut(self.log.origin) = self.head.size;
+        *self.signed.clouds.get_mut(self.me) = self.head.size;
+        *self.signed.clouds.get_mut(self.log.origin) = self.head.size;
         let mut effects = vec![Effect::Release(self.head)];
         effects.extend(self.recount());
-        for cloud in Cloud::ALL {
-            for head in self.ahead.get_mut(cloud).reached(self.head.size) {
-                effects.extend(self.compare(cloud, head));
+        for signer in Signer::ALL {
+            for head in self.ahead.get_mut(signer).reached(self.head.size) {
+                effects.extend(self.compare(signer, head));
             }
         }
         effects
     }
 
-    fn signed_by(&mut self, by: Cloud, head: Head) -> Vec<Effect> {
+    fn signed_by(&mut self, by: Signer, head: Head) -> Vec<Effect> {
         if head.size > self.head.size {
             self.ahead.get_mut(by).keep(head);
             return Vec::new();
@@ -227,14 +277,14 @@ impl Replica {
     }
 
     /// `head` is not beyond ours.
-    fn compare(&mut self, by: Cloud, head: Head) -> Vec<Effect> {
+    fn compare(&mut self, by: Signer, head: Head) -> Vec<Effect> {
         match self.recent.root_at(head.size) {
             Some(ours) => self.answered(by, head, ours),
             None => vec![Effect::CompareRoot { by, head }],
         }
     }
 
-    fn answered(&mut self, by: Cloud, head: Head, ours: Hash) -> Vec<Effect> {
+    fn answered(&mut self, by: Signer, head: Head, ours: Hash) -> Vec<Effect> {
         if head.size > self.head.size {
             // Nobody asked, and nobody can know our root where we have no leaves.
             return self.signed_by(by, head);
@@ -254,7 +304,7 @@ impl Replica {
         effects
     }
 
-    fn take_unanswered(&mut self, by: Cloud, head: Head) -> bool {
+    fn take_unanswered(&mut self, by: Signer, head: Head) -> bool {
         let place = self.unanswered.iter().position(|known| *known == head);
         match place.filter(|_| by == self.log.origin) {
             Some(place) => {
@@ -267,18 +317,24 @@ impl Replica {
 
     fn recount(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let final_size = signed_by_at_least(QUORUM, &self.signed);
+        let final_size = self.standing.mode.final_size(&self.signed);
         if final_size > self.final_size {
             self.final_size = final_size;
             effects.push(Effect::Final(final_size));
         }
-        let replicated_size = signed_by_at_least(CLOUD_COUNT, &self.signed);
+        let replicated_size = replicated_size(&self.signed);
         if replicated_size > self.replicated_size {
             self.replicated_size = replicated_size;
             effects.push(Effect::Replicated(replicated_size));
         }
         effects
     }
+}
+
+/// What all three clouds have signed for: the witness holds no data.
+#[must_use]
+pub fn replicated_size(signed: &PerSigner<u64>) -> u64 {
+    signed.clouds.iter().map(|(_, size)| *size).min().unwrap_or(0)
 }
 
 /// Where a range from `start` ends; `None` beyond the last place that a log can have.

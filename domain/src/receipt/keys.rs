@@ -16,6 +16,9 @@ pub(super) struct Keys<'a> {
     /// As the receipt lists them.
     pub(super) listed: &'a [NoteKey],
     pub(super) log: Option<&'a NoteKey>,
+    /// Those of every epoch of the log's origin, the log's own first: an event that was taken over
+    /// from an epoch that ended bears that epoch's signature.
+    pub(super) events: Vec<&'a NoteKey>,
     pub(super) cosigners: Vec<(String, &'a NoteKey)>,
 }
 
@@ -30,14 +33,19 @@ impl<'a> Keys<'a> {
         let name = checkpoint.map(|checkpoint| checkpoint.origin.as_str());
         let is_log =
             |key: &&NoteKey| key.algorithm() == NoteAlgorithm::Ed25519 && Some(key.name()) == name;
-        let (log, cosigners) = match policy {
-            Some(policy) => (
-                policy.logs().iter().find(is_log),
-                policy.witnesses().map(|(name, key)| (name.to_owned(), key)).collect(),
-            ),
-            None => (receipt.keys.iter().find(is_log), listed_cosigners(&receipt.keys)),
+        let logs = policy.map_or(receipt.keys.as_slice(), Policy::logs);
+        let cosigners = match policy {
+            Some(policy) => policy.witnesses().map(|(name, key)| (name.to_owned(), key)).collect(),
+            None => listed_cosigners(&receipt.keys),
         };
-        Keys { policy, listed: &receipt.keys, log, cosigners }
+        let log = logs.iter().find(is_log);
+        let is_of_origin = |key: &&NoteKey| {
+            key.algorithm() == NoteAlgorithm::Ed25519
+                && name.is_some_and(|name| without_epoch(key.name()) == without_epoch(name))
+                && Some(*key) != log
+        };
+        let events = log.into_iter().chain(logs.iter().filter(is_of_origin)).collect();
+        Keys { policy, listed: &receipt.keys, log, events, cosigners }
     }
 
     /// The names of those that signed.
@@ -62,6 +70,11 @@ impl<'a> Keys<'a> {
             Policy::quorum_sentence,
         )
     }
+}
+
+/// `<deployment>/<cloud>` of `<deployment>/<cloud>/<epoch>`.
+fn without_epoch(log: &str) -> Option<&str> {
+    log.rsplit_once('/').map(|(origin, _)| origin)
 }
 
 /// Each key once, however often and under whatever names it is listed: one signer is one vote.

@@ -69,17 +69,15 @@ pub(super) fn event_signature(receipt: &Receipt, keys: &Keys<'_>) -> Step {
     let title = format!("{} signed the event hash", origin.title());
     let method = "Ed25519, strict, over \"ternion/event-signature/v1\\n\" ‖ hash";
     let signature = ("signature", receipt.event.signature.to_string());
-    let done = match keys.log {
+    let hash = receipt.event.hash;
+    let holds =
+        |key: &&NoteKey| event::signature_is_valid(hash, &receipt.event.signature, key.key());
+    let made_by = keys.events.iter().copied().find(holds);
+    let done = match made_by.or(keys.log) {
         None => step(&title, method, vec![signature], no_log_key(receipt), false),
         Some(key) => {
-            let inputs =
-                vec![("key", key.to_string()), ("hash", receipt.event.hash.to_string()), signature];
-            let ok = origin == receipt.slot.origin
-                && event::signature_is_valid(
-                    receipt.event.hash,
-                    &receipt.event.signature,
-                    key.key(),
-                );
+            let inputs = vec![("key", key.to_string()), ("hash", hash.to_string()), signature];
+            let ok = origin == receipt.slot.origin && made_by.is_some();
             step(&title, method, inputs, validity(ok), ok)
         }
     };

@@ -117,14 +117,15 @@ pub fn leaves_by_hash(
     rows.iter().map(of).collect()
 }
 
-/// Judges the rows of a block, in order of their sequence, against its leaves.
+/// Judges the rows of a block, in order of their sequence, against its leaves. An event may bear
+/// the signature of any of `keys`: those of its origin's epochs.
 #[must_use]
 pub fn judge(
     log: LogId,
     first: u64,
     leaves: &[Hash],
     rows: &[StoredRow],
-    key: &PublicKey,
+    keys: &[PublicKey],
 ) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     for (sequence, expected) in (first..).zip(leaves) {
@@ -132,7 +133,7 @@ pub fn judge(
             wrong.push(Wrong { sequence, fault: Fault::Missing });
             continue;
         };
-        let faults = judge_row(log, first, leaves, &rows[at], *expected, key);
+        let faults = judge_row(log, first, leaves, &rows[at], *expected, keys);
         wrong.extend(faults.into_iter().map(|fault| Wrong { sequence, fault }));
     }
     wrong
@@ -144,7 +145,7 @@ fn judge_row(
     leaves: &[Hash],
     row: &StoredRow,
     expected: Hash,
-    key: &PublicKey,
+    keys: &[PublicKey],
 ) -> Vec<Fault> {
     let contents = row.event(log.origin);
     let hash = contents.as_ref().map(crate::event::Event::hash);
@@ -163,7 +164,7 @@ fn judge_row(
     if row.kind != row.kind_of_payload() {
         faults.push(Fault::Derived(Field::Kind));
     }
-    if !hash.is_some_and(|hash| row.signature_holds(hash, key)) {
+    if !hash.is_some_and(|hash| row.signature_holds(hash, keys)) {
         faults.push(Fault::Signature);
     }
     faults

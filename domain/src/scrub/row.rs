@@ -132,9 +132,10 @@ impl StoredRow {
     }
 
     #[must_use]
-    pub fn signature_holds(&self, hash: Hash, key: &PublicKey) -> bool {
+    pub fn signature_holds(&self, hash: Hash, keys: &[PublicKey]) -> bool {
         let signature = self.signature.as_slice().try_into().ok().map(Signature);
-        signature.is_some_and(|signature| signature_is_valid(hash, &signature, key))
+        let holds = |signature| keys.iter().any(|key| signature_is_valid(hash, &signature, key));
+        signature.is_some_and(holds)
     }
 
     /// The columns in which two rows differ.

@@ -40,7 +40,7 @@ fn block(width: usize) -> (Vec<StoredRow>, Vec<Hash>) {
 fn damaged(damage: impl FnOnce(&mut Vec<StoredRow>)) -> Vec<(u64, Fault)> {
     let (mut rows, leaves) = block(20);
     damage(&mut rows);
-    let wrong = judge(LOG, 256, &leaves, &rows, &key().public());
+    let wrong = judge(LOG, 256, &leaves, &rows, &[key().public()]);
     wrong.into_iter().map(|wrong| (wrong.sequence, wrong.fault)).collect()
 }
 

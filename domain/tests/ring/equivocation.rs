@@ -1,8 +1,8 @@
 //! An origin that signs two branches: it can make both final, and it cannot hide it.
 
-use domain::cloud::{Cloud, PerCloud};
+use domain::cloud::Cloud;
 use domain::log::{Appender, Head, Leaf, LogId};
-use domain::quorum::{Effect, Input, Replica};
+use domain::quorum::{Effect, Input, PerSigner, Replica, Standing};
 use proptest::prelude::*;
 
 const LOG: LogId = LogId { origin: Cloud::Gcp, epoch: 1 };
@@ -22,7 +22,8 @@ fn head_of(leaves: &[Leaf]) -> Head {
 
 /// A peer that took the branch, in one range, as its origin signed it.
 fn follower(me: Cloud, leaves: &[Leaf]) -> Replica {
-    let mut replica = Replica::resume(LOG, me, Appender::default(), &PerCloud::default());
+    let mut replica =
+        Replica::resume(LOG, me, Standing::default(), Appender::default(), &PerSigner::default());
     replica.step(Input::Offer { start: 0, leaves: leaves.to_vec(), head: head_of(leaves) });
     replica.step(Input::Stored);
     replica
@@ -30,7 +31,7 @@ fn follower(me: Cloud, leaves: &[Leaf]) -> Replica {
 
 /// Tells `replica` of another cloud's signature, and computes roots for it.
 fn hear(replica: &mut Replica, leaves: &[Leaf], by: Cloud, head: Head) -> Vec<Effect> {
-    let effects = replica.step(Input::Signed { by, head });
+    let effects = replica.step(Input::Signed { by: by.into(), head });
     let [Effect::CompareRoot { by, head }] = effects[..] else { return effects };
     let size = usize::try_from(head.size).expect("small");
     replica.step(Input::OurRoot { by, head, ours: head_of(&leaves[..size]).root })
@@ -55,7 +56,7 @@ proptest! {
         });
         prop_assert_eq!(conflicts.count(), 1 + usize::from(aws_head.size == azure_head.size));
         prop_assert_eq!((aws.replicated_size(), azure.replicated_size()), (0, 0));
-        prop_assert_eq!((aws.signed().azure, azure.signed().aws), (0, 0));
+        prop_assert_eq!((aws.signed().clouds.azure, azure.signed().clouds.aws), (0, 0));
     }
 
     #[test]

@@ -3,10 +3,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::cloud::PerCloud;
 use crate::log::{TILE_WIDTH, empty_root};
 
 const LOG: LogId = LogId { origin: Cloud::Gcp, epoch: 1 };
-const NOBODY: PerCloud<u64> = PerCloud { gcp: 0, aws: 0, azure: 0 };
+const NOBODY: PerSigner<u64> = by_clouds(0, 0, 0);
+
+const fn by_clouds(gcp: u64, aws: u64, azure: u64) -> PerSigner<u64> {
+    PerSigner { clouds: PerCloud { gcp, aws, azure }, witness: 0 }
+}
 
 fn leaves(range: std::ops::Range<u64>) -> Vec<Leaf> {
     range.map(|n| Leaf::of(&n.to_be_bytes())).collect()
@@ -30,12 +35,12 @@ fn forked(size: u64) -> Head {
 }
 
 fn origin() -> Replica {
-    Replica::resume(LOG, Cloud::Gcp, Appender::default(), &NOBODY)
+    Replica::resume(LOG, Cloud::Gcp, Standing::default(), Appender::default(), &NOBODY)
 }
 
 /// AWS, holding the first `size` leaves of Google Cloud's log.
 fn peer(size: u64) -> Replica {
-    Replica::resume(LOG, Cloud::Aws, grown(size), &NOBODY)
+    Replica::resume(LOG, Cloud::Aws, Standing::default(), grown(size), &NOBODY)
 }
 
 fn offer(start: u64, end: u64) -> Input {
@@ -43,7 +48,7 @@ fn offer(start: u64, end: u64) -> Input {
 }
 
 fn signed(by: Cloud, head: Head) -> Input {
-    Input::Signed { by, head }
+    Input::Signed { by: by.into(), head }
 }
 
 fn refused(refusal: Refusal) -> Vec<Effect> {
@@ -138,7 +143,7 @@ fn the_origin_takes_no_leaves_from_others_and_proposes_none_but_some() {
 #[test]
 fn a_full_log_takes_no_more() {
     let largest = Appender::resume(vec![vec![empty_root(); TILE_WIDTH - 1]; 8]).expect("fits");
-    let mut origin = Replica::resume(LOG, Cloud::Gcp, largest, &NOBODY);
+    let mut origin = Replica::resume(LOG, Cloud::Gcp, Standing::default(), largest, &NOBODY);
     assert_eq!(origin.head().size, u64::MAX);
     assert_eq!(origin.step(Input::Propose(leaves(0..1))), refused(Refusal::Full));
     assert_eq!(origin.step(signed(Cloud::Aws, origin.head())), [Effect::Final(u64::MAX)]);
@@ -190,10 +195,10 @@ fn a_repeated_offer_is_answered_with_our_signature_again() {
 #[test]
 fn an_old_offer_is_answered_only_when_it_was_compared() {
     let mut peer = peer(6);
-    let ask = Effect::CompareRoot { by: Cloud::Gcp, head: head(4) };
+    let ask = Effect::CompareRoot { by: Signer::Gcp, head: head(4) };
     assert_eq!(peer.step(offer(0, 4)), std::slice::from_ref(&ask));
     assert_eq!(peer.step(offer(0, 4)), [ask]);
-    let answer = Input::OurRoot { by: Cloud::Gcp, head: head(4), ours: head(4).root };
+    let answer = Input::OurRoot { by: Signer::Gcp, head: head(4), ours: head(4).root };
     assert_eq!(peer.step(answer.clone()), [Effect::Release(head(6))]);
     assert_eq!(peer.step(answer), [], "nobody waits for this answer");
 }
@@ -203,7 +208,7 @@ fn an_answer_may_come_late() {
     let mut peer = peer(6);
     peer.step(offer(0, 4));
     grow(&mut peer, offer(6, 8));
-    let answer = Input::OurRoot { by: Cloud::Gcp, head: head(4), ours: head(4).root };
+    let answer = Input::OurRoot { by: Signer::Gcp, head: head(4), ours: head(4).root };
     assert_eq!(peer.step(answer), [Effect::Release(head(8))]);
 }
 
@@ -212,10 +217,10 @@ fn an_offer_of_another_branch_is_a_conflict_and_gets_no_signature() {
     let mut peer = peer(6);
     let other = |size| Input::Offer { start: 0, leaves: leaves(0..size), head: forked(size) };
     let conflict =
-        |size| Effect::Conflict { by: Cloud::Gcp, theirs: forked(size), ours: head(size).root };
+        |size| Effect::Conflict { by: Signer::Gcp, theirs: forked(size), ours: head(size).root };
     assert_eq!(peer.step(other(6)), [conflict(6)]);
-    assert_eq!(peer.step(other(4)), [Effect::CompareRoot { by: Cloud::Gcp, head: forked(4) }]);
-    let answer = Input::OurRoot { by: Cloud::Gcp, head: forked(4), ours: head(4).root };
+    assert_eq!(peer.step(other(4)), [Effect::CompareRoot { by: Signer::Gcp, head: forked(4) }]);
+    let answer = Input::OurRoot { by: Signer::Gcp, head: forked(4), ours: head(4).root };
     assert_eq!(peer.step(answer), [conflict(4)]);
     assert_eq!(peer.head(), head(6));
 }
@@ -227,7 +232,7 @@ fn many_unanswered_offers_take_bounded_memory_and_the_latest_are_answered() {
         peer.step(offer(0, size));
     }
     assert_eq!(peer.unanswered.len(), UNANSWERED_MAX);
-    let answer = |size| Input::OurRoot { by: Cloud::Gcp, head: head(size), ours: head(size).root };
+    let answer = |size| Input::OurRoot { by: Signer::Gcp, head: head(size), ours: head(size).root };
     assert_eq!(peer.step(answer(60)), [Effect::Release(head(100))]);
     assert_eq!(peer.step(answer(1)), []);
 }
@@ -236,12 +241,12 @@ fn many_unanswered_offers_take_bounded_memory_and_the_latest_are_answered() {
 fn a_signature_on_another_root_is_never_counted() {
     let mut origin = origin();
     grow(&mut origin, Input::Propose(leaves(0..5)));
-    let conflict = Effect::Conflict { by: Cloud::Aws, theirs: forked(5), ours: head(5).root };
+    let conflict = Effect::Conflict { by: Signer::Aws, theirs: forked(5), ours: head(5).root };
     assert_eq!(origin.step(signed(Cloud::Aws, forked(5))), [conflict]);
     assert_eq!(origin.step(signed(Cloud::Aws, forked(5))), [], "reported once");
-    assert_eq!((origin.final_size(), origin.signed().aws), (0, 0));
+    assert_eq!((origin.final_size(), origin.signed().clouds.aws), (0, 0));
     grow(&mut origin, Input::Propose(leaves(5..9)));
-    assert_eq!((origin.final_size(), origin.signed().aws), (0, 0));
+    assert_eq!((origin.final_size(), origin.signed().clouds.aws), (0, 0));
 }
 
 #[test]
@@ -251,7 +256,7 @@ fn an_older_signature_on_another_root_is_found_although_it_adds_nothing() {
     grow(&mut origin, Input::Propose(leaves(5..9)));
     assert_eq!(origin.step(signed(Cloud::Aws, head(9))), [Effect::Final(9)]);
     assert_eq!(origin.step(signed(Cloud::Aws, head(5))), []);
-    let conflict = Effect::Conflict { by: Cloud::Aws, theirs: forked(5), ours: head(5).root };
+    let conflict = Effect::Conflict { by: Signer::Aws, theirs: forked(5), ours: head(5).root };
     assert_eq!(origin.step(signed(Cloud::Aws, forked(5))), [conflict]);
     assert_eq!(origin.final_size(), 9);
 }
@@ -259,10 +264,10 @@ fn an_older_signature_on_another_root_is_found_although_it_adds_nothing() {
 #[test]
 fn sizes_between_our_own_heads_are_compared_by_the_driver() {
     let mut peer = peer(9);
-    let ask = Effect::CompareRoot { by: Cloud::Azure, head: head(7) };
+    let ask = Effect::CompareRoot { by: Signer::Azure, head: head(7) };
     assert_eq!(peer.step(signed(Cloud::Azure, head(7))), std::slice::from_ref(&ask));
     assert_eq!(peer.step(signed(Cloud::Azure, head(7))), [ask]);
-    let answer = Input::OurRoot { by: Cloud::Azure, head: head(7), ours: head(7).root };
+    let answer = Input::OurRoot { by: Signer::Azure, head: head(7), ours: head(7).root };
     assert_eq!(peer.step(answer.clone()), [Effect::Replicated(7)]);
     assert_eq!(peer.step(answer), []);
     assert_eq!(peer.step(signed(Cloud::Azure, head(7))), [], "known already");
@@ -272,9 +277,9 @@ fn sizes_between_our_own_heads_are_compared_by_the_driver() {
 fn a_root_that_we_cannot_have_counts_for_nothing() {
     let mut origin = origin();
     grow(&mut origin, Input::Propose(leaves(0..5)));
-    let claim = Input::OurRoot { by: Cloud::Aws, head: head(8), ours: head(8).root };
+    let claim = Input::OurRoot { by: Signer::Aws, head: head(8), ours: head(8).root };
     assert_eq!(origin.step(claim), []);
-    assert_eq!((origin.final_size(), origin.signed().aws), (0, 0));
+    assert_eq!((origin.final_size(), origin.signed().clouds.aws), (0, 0));
     let effects = grow(&mut origin, Input::Propose(leaves(5..8)));
     assert_eq!(effects, [Effect::Release(head(8)), Effect::Final(8)]);
 }
@@ -297,7 +302,7 @@ fn a_head_ahead_of_us_on_another_branch_is_found_when_we_get_there() {
     let mut peer = peer(0);
     assert_eq!(peer.step(signed(Cloud::Gcp, forked(4))), []);
     let effects = grow(&mut peer, offer(0, 4));
-    let conflict = Effect::Conflict { by: Cloud::Gcp, theirs: forked(4), ours: head(4).root };
+    let conflict = Effect::Conflict { by: Signer::Gcp, theirs: forked(4), ours: head(4).root };
     assert_eq!(effects, [Effect::Release(head(4)), Effect::Final(4), conflict]);
 }
 
@@ -306,7 +311,7 @@ fn our_own_signature_coming_back_says_nothing_new() {
     let mut peer = peer(4);
     assert_eq!(peer.step(signed(Cloud::Aws, head(4))), []);
     assert_eq!(peer.step(signed(Cloud::Aws, head(8))), [], "from before a restore");
-    assert_eq!(peer.signed().aws, 4);
+    assert_eq!(peer.signed().clouds.aws, 4);
 }
 
 #[test]
@@ -315,33 +320,33 @@ fn it_tells_whether_a_signature_stands_for_our_own_tree() {
     grow(&mut origin, Input::Propose(leaves(0..5)));
     grow(&mut origin, Input::Propose(leaves(5..9)));
     for (theirs, agrees) in [(head(9), true), (forked(5), false), (head(5), true)] {
-        assert!(!origin.agrees(Cloud::Aws, theirs), "not heard of yet");
+        assert!(!origin.agrees(Signer::Aws, theirs), "not heard of yet");
         origin.step(signed(Cloud::Aws, theirs));
-        assert_eq!(origin.agrees(Cloud::Aws, theirs), agrees);
+        assert_eq!(origin.agrees(Signer::Aws, theirs), agrees);
     }
     origin.step(signed(Cloud::Aws, head(12)));
-    assert!(!origin.agrees(Cloud::Aws, head(12)), "beyond our tree");
-    assert!(!origin.agrees(Cloud::Azure, head(5)), "another cloud");
+    assert!(!origin.agrees(Signer::Aws, head(12)), "beyond our tree");
+    assert!(!origin.agrees(Signer::Azure, head(5)), "another cloud");
 }
 
 #[test]
 fn a_resumed_machine_counts_only_what_can_have_been_compared() {
-    let known = PerCloud { gcp: 99, aws: 99, azure: 99 };
-    let origin = Replica::resume(LOG, Cloud::Gcp, grown(7), &known);
-    assert_eq!(*origin.signed(), PerCloud { gcp: 7, aws: 0, azure: 0 });
+    let known = by_clouds(99, 99, 99);
+    let origin = Replica::resume(LOG, Cloud::Gcp, Standing::default(), grown(7), &known);
+    assert_eq!(*origin.signed(), by_clouds(7, 0, 0));
     assert_eq!(origin.final_size(), 0);
-    let peer = Replica::resume(LOG, Cloud::Aws, grown(7), &NOBODY);
-    assert_eq!(*peer.signed(), PerCloud { gcp: 7, aws: 7, azure: 0 });
+    let peer = Replica::resume(LOG, Cloud::Aws, Standing::default(), grown(7), &NOBODY);
+    assert_eq!(*peer.signed(), by_clouds(7, 7, 0));
     assert_eq!((peer.final_size(), peer.replicated_size()), (7, 0));
-    let known = PerCloud { gcp: 7, aws: 7, azure: 5 };
-    let origin = Replica::resume(LOG, Cloud::Gcp, grown(7), &known);
+    let known = by_clouds(7, 7, 5);
+    let origin = Replica::resume(LOG, Cloud::Gcp, Standing::default(), grown(7), &known);
     assert_eq!((origin.final_size(), origin.replicated_size()), (7, 5));
     assert_eq!((origin.log(), origin.head()), (LOG, head(7)));
 }
 
 /// Anything at all, in any order, true or not.
 fn any_input() -> impl Strategy<Value = Input> {
-    let cloud = prop::sample::select(Cloud::ALL.to_vec());
+    let cloud = prop::sample::select(Signer::ALL.to_vec());
     let some_head = (0u64..24, prop::bool::weighted(0.8))
         .prop_map(|(size, honest)| if honest { head(size) } else { forked(size) });
     let root = (0u64..24).prop_map(|size| head(size).root);
@@ -359,6 +364,58 @@ fn any_input() -> impl Strategy<Value = Input> {
     ]
 }
 
+fn standing(mode: Mode) -> Standing {
+    Standing { mode, ..Standing::default() }
+}
+
+#[test]
+fn a_strict_mode_waits_for_its_third_signer() {
+    let resume = |mode| Replica::resume(LOG, Cloud::Gcp, standing(mode), grown(4), &NOBODY);
+    let mut unanimous = resume(Mode::Unanimous);
+    assert_eq!(unanimous.step(signed(Cloud::Aws, head(4))), []);
+    let all = [Effect::Final(4), Effect::Replicated(4)];
+    assert_eq!(unanimous.step(signed(Cloud::Azure, head(4))), all);
+    let mut witnessed = resume(Mode::Witness);
+    let by_witness = |size| Input::Signed { by: Signer::Witness, head: head(size) };
+    assert_eq!(witnessed.step(by_witness(4)), []);
+    assert_eq!(
+        witnessed.step(signed(Cloud::Aws, head(3))),
+        [Effect::CompareRoot { by: Signer::Aws, head: head(3) }]
+    );
+    let ours = Input::OurRoot { by: Signer::Aws, head: head(3), ours: head(3).root };
+    assert_eq!(witnessed.step(ours), [Effect::Final(3)]);
+}
+
+#[test]
+fn a_closed_log_takes_what_was_there_and_nothing_beyond() {
+    let mut peer = peer(2);
+    assert_eq!(peer.step(Input::Close(head(4))), []);
+    assert_eq!(peer.step(offer(2, 5)), refused(Refusal::Closed { size: 4 }));
+    assert_eq!(grow(&mut peer, offer(2, 4)), [Effect::Release(head(4)), Effect::Final(4)]);
+    let mut origin = origin();
+    origin.step(Input::Close(head(0)));
+    let closed = refused(Refusal::Closed { size: 0 });
+    assert_eq!(origin.step(Input::Propose(leaves(0..1))), closed);
+}
+
+#[test]
+fn a_frozen_log_is_signed_no_more_but_what_was_signed_still_counts() {
+    let mut peer = peer(3);
+    peer.step(Input::Freeze);
+    assert_eq!(peer.step(offer(3, 5)), refused(Refusal::Frozen));
+    assert_eq!(peer.step(offer(2, 3)), [Effect::Release(head(3))]);
+    assert_eq!(peer.step(signed(Cloud::Azure, head(3))), [Effect::Replicated(3)]);
+}
+
+#[test]
+fn an_old_copy_of_our_own_log_takes_entries_back_and_proposes_none() {
+    let recovering = Standing { recovering: true, ..Standing::default() };
+    let mut origin = Replica::resume(LOG, Cloud::Gcp, recovering, grown(2), &NOBODY);
+    assert_eq!(origin.step(Input::Propose(leaves(2..3))), refused(Refusal::Recovering));
+    assert_eq!(grow(&mut origin, offer(2, 6)), [Effect::Release(head(6))]);
+    assert_eq!(origin.step(signed(Cloud::Aws, head(6))), [Effect::Final(6)]);
+}
+
 proptest! {
     #[test]
     fn whatever_comes_finality_never_goes_back_nor_beyond_what_is_stored(
@@ -366,7 +423,7 @@ proptest! {
         size in 0u64..12,
         inputs in prop::collection::vec(any_input(), 0..60),
     ) {
-        let mut replica = Replica::resume(LOG, me, grown(size), &NOBODY);
+        let mut replica = Replica::resume(LOG, me, Standing::default(), grown(size), &NOBODY);
         let mut stored = replica.head();
         for input in inputs {
             let (was_final, was_replicated) = (replica.final_size(), replica.replicated_size());

@@ -1,8 +1,8 @@
 //! What survives a crash.
 
-use domain::cloud::{Cloud, PerCloud};
+use domain::cloud::Cloud;
 use domain::log::{Appender, Hash, Head, Leaf, LogId, empty_root};
-use domain::quorum::{Replica, Staged};
+use domain::quorum::{PerSigner, Replica, Staged, Standing};
 
 /// One log as one cloud stores it.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Disk {
     roots: Vec<Hash>,
     /// Heads that the origin signed, from the empty one on.
     pub checkpoints: Vec<Head>,
-    pub signed: PerCloud<u64>,
+    pub signed: PerSigner<u64>,
     /// The final and the replicated size that were shown to the world.
     pub shown: (u64, u64),
 }
@@ -27,7 +27,7 @@ impl Disk {
             appender: Appender::default(),
             roots: vec![empty_root()],
             checkpoints: vec![Head::empty()],
-            signed: PerCloud::default(),
+            signed: PerSigner::default(),
             shown: (0, 0),
         }
     }
@@ -53,7 +53,7 @@ impl Disk {
     }
 
     pub fn resume(&self, me: Cloud) -> Replica {
-        Replica::resume(self.log, me, self.appender.clone(), &self.signed)
+        Replica::resume(self.log, me, Standing::default(), self.appender.clone(), &self.signed)
     }
 
     /// A range from `start` to a checkpoint at most `reach` checkpoints further, if we hold more.

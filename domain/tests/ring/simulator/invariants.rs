@@ -32,7 +32,7 @@ impl Witness {
         finals.extend_from_slice(&shown[known..]);
         for other in Cloud::ALL {
             let theirs = nodes.get(other).disks.get(log);
-            let signed = *disk.signed.get(other);
+            let signed = *disk.signed.clouds.get(other);
             assert!(disk.root_at(signed).is_some(), "{cloud} counts what it has not stored");
             assert_eq!(
                 theirs.root_at(signed),

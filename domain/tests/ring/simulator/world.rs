@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::log::{Head, Leaf};
-use domain::quorum::{Effect, Input, Refusal};
+use domain::quorum::{Effect, Input, Refusal, Signer};
 
 use super::invariants::Witness;
 use super::network::{Message, Network};
@@ -21,7 +21,7 @@ enum Event {
     Beat(Cloud),
     Arrive { from: Cloud, to: Cloud, log: Cloud, message: Message },
     StoreEnds { at: Cloud, log: Cloud, life: u64 },
-    RootKnown { at: Cloud, log: Cloud, by: Cloud, head: Head, life: u64 },
+    RootKnown { at: Cloud, log: Cloud, by: Signer, head: Head, life: u64 },
     Change,
     Restart(Cloud),
 }
@@ -187,7 +187,7 @@ impl World {
             Message::Offer { start, leaves, head } => {
                 self.step(to, log, Input::Offer { start, leaves, head });
             }
-            Message::Signed(head) => self.step(to, log, Input::Signed { by: from, head }),
+            Message::Signed(head) => self.step(to, log, Input::Signed { by: from.into(), head }),
             Message::Holds(size) => self.catch_up(to, from, log, size),
         }
     }
@@ -297,7 +297,7 @@ impl World {
         }
     }
 
-    fn root_known(&mut self, cloud: Cloud, log: Cloud, by: Cloud, head: Head) {
+    fn root_known(&mut self, cloud: Cloud, log: Cloud, by: Signer, head: Head) {
         let ours = self.nodes.get(cloud).disks.get(log).root_at(head.size);
         let ours = ours.expect("asked only for sizes that are stored");
         if self.healing || !self.random.percent(10) {
