@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::Region;
 use domain::key::PublicKey;
+use domain::log::Hash;
+use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use layer::{ConfigError, Layers, Source, Sources};
@@ -49,9 +51,16 @@ pub struct Config {
     /// Absent: the program runs a Postgres of its own in `data`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database_url: Option<Secret>,
-    /// Raised when this cloud begins a new log, after the old one was lost or forked.
-    #[serde(default = "default_epoch")]
-    pub epoch: u32,
+    /// What FINAL means: `2of3`, `unanimous` or `witness`. The same in all three clouds.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The hash of what the deployment began with, as `ternion doctor` prints it: a mistake in a
+    /// key or in the mode is then found at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<Hash>,
+    /// The fourth cosigner, where the mode wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
     /// Sample users with public passwords and the fault lab. Only on loopback addresses.
     #[serde(default)]
     pub demonstration: bool,
@@ -81,14 +90,21 @@ pub struct Config {
 pub struct Peer {
     pub url: String,
     pub region: Region,
-    #[serde(default = "default_epoch")]
-    pub epoch: u32,
     #[serde(with = "keys::text")]
     pub log_key: PublicKey,
     #[serde(with = "keys::text")]
     pub cosigner_key: PublicKey,
     #[serde(with = "keys::text")]
     pub transport_key: PublicKey,
+}
+
+/// The fourth cosigner (`ternion witness`): where it is, and the key by which it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    pub url: String,
+    #[serde(with = "keys::text")]
+    pub key: PublicKey,
 }
 
 /// The connection to Postgres, and the embedded server where there is one.
@@ -200,12 +216,6 @@ impl Config {
         Ok(Layers::of_process(file, flags)?.build()?.0)
     }
 
-    /// The epoch of each cloud's log.
-    #[must_use]
-    pub fn epochs(&self) -> PerCloud<u32> {
-        self.peers.map(|_, peer| peer.as_ref().map_or(self.epoch, |peer| peer.epoch))
-    }
-
     /// Where each cloud is reached, this one included.
     #[must_use]
     pub fn urls(&self) -> PerCloud<Option<String>> {
@@ -229,10 +239,6 @@ fn default_listen() -> Vec<SocketAddr> {
 
 fn default_data() -> PathBuf {
     PathBuf::from("data")
-}
-
-const fn default_epoch() -> u32 {
-    1
 }
 
 /// As `PerCloud`, and strict about names: a peer under a misspelt cloud must not go unnoticed.

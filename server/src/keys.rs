@@ -1,15 +1,17 @@
-//! A cloud's three private keys, and the deployment's public ones.
+//! A cloud's private keys, and the deployment's public ones.
 
 mod file;
+mod ring;
 pub mod text;
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::key::{NoteAlgorithm, NoteKey, PublicKey, SigningKey};
-use domain::log::LogId;
-use domain::policy::Policy;
-use domain::quorum::QUORUM;
+use domain::epoch::{EpochKeys, Genesis};
+use domain::key::{PublicKey, SigningKey};
+use domain::log::Hash;
+use domain::quorum::Mode;
 
 pub use file::KeyError;
+pub use ring::{KeyPair, Keyring};
 
 use crate::config::{Config, Peer};
 
@@ -22,7 +24,7 @@ pub struct CloudPublicKeys {
     pub transport: PublicKey,
 }
 
-/// One cloud's private keys.
+/// One cloud's private keys of its first epoch.
 #[derive(Clone, Debug)]
 pub struct CloudKeys {
     pub log: SigningKey,
@@ -41,11 +43,15 @@ impl CloudKeys {
     }
 }
 
-/// The deployment's name and everybody's public keys, as pinned in each cloud's configuration.
+/// The deployment's name, its mode, and everybody's first public keys, as pinned in each cloud's
+/// configuration. Later keys follow from it by epoch records ([`domain::epoch`]).
 #[derive(Clone, Debug)]
 pub struct Roster {
     pub deployment: String,
+    pub mode: Mode,
     pub keys: PerCloud<CloudPublicKeys>,
+    /// The fourth cosigner's key, where there is one.
+    pub witness: Option<PublicKey>,
 }
 
 /// A cloud's public keys are not in the configuration.
@@ -61,6 +67,11 @@ pub enum RosterError {
          one stolen key would speak for two"
     )]
     Shared(Cloud),
+    #[error(
+        "the configuration pins the genesis {pinned}, but its deployment name, mode and first \
+         public keys come to {genesis}: one of them is not what the deployment began with"
+    )]
+    Genesis { pinned: Hash, genesis: Hash },
 }
 
 impl From<&Peer> for CloudPublicKeys {
@@ -91,13 +102,21 @@ impl Roster {
         };
         let mut seen = std::collections::HashSet::new();
         // This cloud's own first, so that an error names the peer.
+        seen.extend(config.witness.as_ref().map(|witness| witness.key));
         for cloud in [config.cloud].into_iter().chain(config.cloud.peers()) {
             let CloudPublicKeys { log, cosigner, transport } = keys.get(cloud);
             if ![log, cosigner, transport].into_iter().all(|key| seen.insert(*key)) {
                 return Err(RosterError::Shared(cloud));
             }
         }
-        Ok(Roster { deployment: config.deployment.clone(), keys })
+        let (deployment, mode) = (config.deployment.clone(), config.mode);
+        let witness = config.witness.as_ref().map(|witness| witness.key);
+        let roster = Roster { deployment, mode, keys, witness };
+        let genesis = roster.genesis().hash();
+        if let Some(pinned) = config.genesis.filter(|pinned| *pinned != genesis) {
+            return Err(RosterError::Genesis { pinned, genesis });
+        }
+        Ok(roster)
     }
 
     #[must_use]
@@ -105,47 +124,14 @@ impl Roster {
         self.keys.get(cloud)
     }
 
-    /// The name under which a cloud cosigns: `<deployment>/<cloud>/cosigner`.
+    /// What the deployment begins with.
     #[must_use]
-    pub fn cosigner_name(&self, cloud: Cloud) -> String {
-        format!("{}/{cloud}/cosigner", self.deployment)
+    pub fn genesis(&self) -> Genesis {
+        Genesis {
+            deployment: self.deployment.clone(),
+            mode: self.mode,
+            clouds: self.keys.map(|_, keys| EpochKeys { log: keys.log, cosigner: keys.cosigner }),
+            witness: self.witness,
+        }
     }
-
-    /// The key that signs checkpoints of `log`, named after the log.
-    ///
-    /// # Panics
-    /// Never: configuration refuses deployment names that a note cannot carry.
-    #[must_use]
-    pub fn log_key(&self, log: LogId) -> NoteKey {
-        note_key(&log.name(&self.deployment), NoteAlgorithm::Ed25519, self.get(log.origin).log)
-    }
-
-    /// The key with which `cloud` cosigns checkpoints of any log.
-    ///
-    /// # Panics
-    /// Never: configuration refuses deployment names that a note cannot carry.
-    #[must_use]
-    pub fn cosigner_key(&self, cloud: Cloud) -> NoteKey {
-        let name = self.cosigner_name(cloud);
-        note_key(&name, NoteAlgorithm::CosignatureV1, self.get(cloud).cosigner)
-    }
-
-    /// The C2SP policy of the deployment: the logs, and two of the three clouds' cosignatures.
-    #[must_use]
-    pub fn policy(&self, epochs: &PerCloud<u32>) -> Policy {
-        let logs = Cloud::ALL
-            .map(|origin| self.log_key(LogId { origin, epoch: *epochs.get(origin) }))
-            .to_vec();
-        let witnesses =
-            Cloud::ALL.map(|cloud| (cloud.name().to_owned(), self.cosigner_key(cloud))).to_vec();
-        Policy::of_clouds(logs, witnesses, QUORUM)
-    }
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "configuration admits only deployment names a note can carry"
-)]
-fn note_key(name: &str, algorithm: NoteAlgorithm, key: PublicKey) -> NoteKey {
-    NoteKey::new(name, algorithm, key).expect("a deployment name without spaces or '+'")
 }

@@ -30,12 +30,11 @@ impl Arguments {
 pub(crate) fn peer_table(config: &Config, keys: &CloudKeys) -> String {
     let public = keys.public();
     format!(
-        "\n[peers.{cloud}]\nurl = \"{url}\"\nregion = \"{region}\"\nepoch = {epoch}\n\
+        "\n[peers.{cloud}]\nurl = \"{url}\"\nregion = \"{region}\"\n\
          log_key = \"{log}\"\ncosigner_key = \"{cosigner}\"\ntransport_key = \"{transport}\"\n",
         cloud = config.cloud,
         url = config.url,
         region = config.region.as_str(),
-        epoch = config.epoch,
         log = text::of(public.log),
         cosigner = text::of(public.cosigner),
         transport = text::of(public.transport),

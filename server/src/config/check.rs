@@ -2,6 +2,7 @@
 
 use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
+use domain::quorum::Mode;
 
 use super::Config;
 use crate::ledger::BATCH_EVENTS_MAX;
@@ -26,9 +27,7 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     if let Some(lab) = &config.lab_url {
         url("lab_url", lab)?;
     }
-    if config.epoch == 0 {
-        return Err(("epoch", "must be at least 1".to_owned()));
-    }
+    witness(config)?;
     if config.listen.is_empty() {
         return Err(("listen", "must name at least one address".to_owned()));
     }
@@ -76,11 +75,20 @@ fn peers(config: &Config) -> Result<(), Broken> {
             return Err((setting, format!("{cloud} is this cloud itself; leave it out")));
         }
         url(setting, &peer.url)?;
-        if peer.epoch == 0 {
-            return Err((setting, "its epoch must be at least 1".to_owned()));
-        }
     }
     Ok(())
+}
+
+fn witness(config: &Config) -> Result<(), Broken> {
+    match &config.witness {
+        Some(witness) => url("witness.url", &witness.url),
+        None if config.mode == Mode::Witness => {
+            let what = "is missing: the mode \"witness\" counts its signature. Run \
+                        `ternion witness --key-only` there and copy what it prints";
+            Err(("witness.key", what.to_owned()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The passwords of the demonstration are on its sign-in page.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use domain::cloud::Cloud;
 use domain::key::SigningKey;
 
+use domain::quorum::Mode;
+
 use super::*;
 
 const BASE: &str = "deployment = \"prod.example.com\"\n\
@@ -31,25 +33,26 @@ fn a_short_file_and_defaults_are_a_configuration() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.data, PathBuf::from("/etc/ternion/data"));
     assert_eq!(sources["cloud"].to_string(), "/etc/ternion/gcp.toml:2:1");
-    assert!(!sources.contains_key("epoch"));
+    assert!(!sources.contains_key("mode"));
 }
 
 #[test]
 fn the_environment_goes_over_the_file_and_flags_over_both() {
-    let mut layers = layers("epoch = 2\n[limits]\nrequests = 10\nstreams = 11\n");
+    let mut layers = layers("mode = \"unanimous\"\n[limits]\nrequests = 10\nstreams = 11\n");
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     layers.environment = [
         set("TERNION_LIMITS_REQUESTS", "20"),
-        set("TERNION_EPOCH", "3"),
+        set("TERNION_MODE", "unanimous"),
         set("TERNION_LISTEN", "127.0.0.1:4000, 127.0.0.11:4000"),
         set("DATABASE_URL", "postgres://secret@db/ternion"),
     ]
     .into();
-    layers.flags = vec!["epoch=4".to_owned()];
+    layers.flags = vec!["mode=2of3".to_owned()];
     let (config, sources) = layers.build().expect("valid");
-    assert_eq!((config.epoch, config.limits.requests, config.limits.streams), (4, 20, 11));
+    assert_eq!(config.mode, Mode::TwoOfThree);
+    assert_eq!((config.limits.requests, config.limits.streams), (20, 11));
     assert_eq!(config.listen.len(), 2);
-    assert_eq!(sources["epoch"], Source::Flag);
+    assert_eq!(sources["mode"], Source::Flag);
     let printed = effective(&config, &sources).expect("printable");
     assert!(printed.contains("limits.requests = 20  # environment variable TERNION_LIMITS"));
     assert!(printed.contains("limits.streams = 11  # /etc/ternion/gcp.toml:8:1"), "{printed}");
@@ -69,15 +72,18 @@ fn an_unknown_key_is_refused_with_its_place_and_what_was_meant() {
 
 #[test]
 fn a_wrong_value_is_refused_where_it_was_written() {
-    let message = refused(&layers("epoch = \"one\"\n"));
-    assert!(message.starts_with("/etc/ternion/gcp.toml:5:9: invalid type"), "{message}");
+    let message = refused(&layers("mode = 3\n"));
+    assert!(message.starts_with("/etc/ternion/gcp.toml:5:8: invalid type"), "{message}");
     let mut layers = layers("");
-    layers.environment.insert("TERNION_EPOCH".to_owned(), "one".to_owned());
+    layers.environment.insert("TERNION_LIMITS_REQUESTS".to_owned(), "one".to_owned());
     let message = refused(&layers);
-    assert!(message.starts_with("environment variable TERNION_EPOCH: invalid type"), "{message}");
+    assert!(
+        message.starts_with("environment variable TERNION_LIMITS_REQUESTS: invalid type"),
+        "{message}"
+    );
     layers.environment.clear();
-    layers.flags = vec!["epoc=1".to_owned()];
-    assert!(refused(&layers).contains("did you mean \"epoch\"?"));
+    layers.flags = vec!["mod=1".to_owned()];
+    assert!(refused(&layers).contains("did you mean \"mode\"?"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::key::{KeyRole, SigningKey};
 
-use super::CloudKeys;
+use super::{CloudKeys, KeyPair};
 
 /// What stands before the 32 bytes of the seed in a PKCS#8 Ed25519 key (RFC 8410, section 7).
 const PKCS8_HEAD: [u8; 16] = [
@@ -92,32 +92,64 @@ impl CloudKeys {
     /// # Errors
     /// The folder exists or cannot be written, or there is no randomness.
     pub fn make(folder: &Path) -> Result<Self, KeyError> {
-        if exists(folder)? {
-            return Err(KeyError::Occupied(folder.to_owned()));
-        }
-        let parent = folder.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).map_err(|cause| io_error(parent, cause))?;
-        // What an interrupted run left is nobody's key yet.
-        let unfinished = folder.with_extension("new");
-        if exists(&unfinished)? {
-            fs::remove_dir_all(&unfinished).map_err(|cause| io_error(&unfinished, cause))?;
-        }
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&unfinished)
-            .map_err(|cause| io_error(&unfinished, cause))?;
-        for role in KeyRole::ALL {
-            let path = path_of(&unfinished, role);
-            write_key(&path, &random_seed()?).map_err(|cause| io_error(&path, cause))?;
-        }
-        let settle = || {
-            File::open(&unfinished)?.sync_all()?;
-            fs::rename(&unfinished, folder)?;
-            File::open(parent)?.sync_all()
-        };
-        settle().map_err(|cause| io_error(folder, cause))?;
+        make_folder(folder, &KeyRole::ALL)?;
         CloudKeys::load(folder)
     }
+}
+
+impl KeyPair {
+    /// Reads the keys of a later epoch; `None` if it has none here.
+    ///
+    /// # Errors
+    /// A file is missing, malformed, weak, or open to others.
+    pub(super) fn load(folder: &Path) -> Result<Option<Self>, KeyError> {
+        if !exists(folder)? {
+            return Ok(None);
+        }
+        let log = read_key(&path_of(folder, KeyRole::Log))?;
+        let cosigner = read_key(&path_of(folder, KeyRole::Cosigner))?;
+        if log.public() == cosigner.public() {
+            return Err(KeyError::Repeated(path_of(folder, KeyRole::Cosigner)));
+        }
+        Ok(Some(KeyPair { log, cosigner }))
+    }
+
+    /// Makes the keys of a later epoch.
+    ///
+    /// # Errors
+    /// The folder exists or cannot be written, or there is no randomness.
+    pub(super) fn make(folder: &Path) -> Result<Self, KeyError> {
+        make_folder(folder, &[KeyRole::Log, KeyRole::Cosigner])?;
+        KeyPair::load(folder)?.ok_or_else(|| KeyError::Missing(folder.to_owned()))
+    }
+}
+
+/// Makes a new key for each role, all or none of them.
+fn make_folder(folder: &Path, roles: &[KeyRole]) -> Result<(), KeyError> {
+    if exists(folder)? {
+        return Err(KeyError::Occupied(folder.to_owned()));
+    }
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(|cause| io_error(parent, cause))?;
+    // What an interrupted run left is nobody's key yet.
+    let unfinished = folder.with_extension("new");
+    if exists(&unfinished)? {
+        fs::remove_dir_all(&unfinished).map_err(|cause| io_error(&unfinished, cause))?;
+    }
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&unfinished)
+        .map_err(|cause| io_error(&unfinished, cause))?;
+    for role in roles {
+        let path = path_of(&unfinished, *role);
+        write_key(&path, &random_seed()?).map_err(|cause| io_error(&path, cause))?;
+    }
+    let settle = || {
+        File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, folder)?;
+        File::open(parent)?.sync_all()
+    };
+    settle().map_err(|cause| io_error(folder, cause))
 }
 
 fn path_of(folder: &Path, role: KeyRole) -> PathBuf {
