@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
-use crate::keys::{CloudKeys, KeyError, Roster, RosterError};
+use crate::keys::{CloudKeys, KeyError, Keyring, Roster, RosterError};
 use crate::lab::Lab;
 use crate::ledger::{self, Ledger};
 use crate::peer::{self, Channel};
@@ -63,17 +63,19 @@ pub enum NodeError {
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), NodeError> {
     let metrics = http::measure::install()?;
     let keys = CloudKeys::load_or_make(&config.key_folder())?;
+    let ring = Keyring::open(&config.key_folder(), &keys)?;
     let roster = Roster::of(&config, &keys)?;
     let listeners = listen(&config.listen).await?;
     let database = Database::open(&config).await?;
-    let outcome = serve_with(&config, keys, roster, &database, metrics, listeners, &stop).await;
+    let outcome =
+        serve_with(&config, (keys, ring), roster, &database, metrics, listeners, &stop).await;
     database.close().await;
     outcome
 }
 
 async fn serve_with(
     config: &Config,
-    keys: CloudKeys,
+    keys: (CloudKeys, Keyring),
     roster: Roster,
     database: &Database,
     metrics: PrometheusHandle,
@@ -123,7 +125,7 @@ struct Node {
 impl Node {
     async fn start(
         config: &Config,
-        keys: CloudKeys,
+        (keys, ring): (CloudKeys, Keyring),
         roster: Roster,
         database: &Database,
     ) -> Result<Node, NodeError> {
@@ -140,8 +142,7 @@ impl Node {
             cloud: config.cloud,
             region: config.region.clone(),
             roster,
-            keys,
-            epochs: config.epochs(),
+            keys: Arc::new(ring),
             limits: config.limits.clone(),
             pool: database.pool.clone(),
             writers: database.writers.clone(),

@@ -66,7 +66,7 @@ impl Arguments {
         };
         let keys = match (&policy, &roster) {
             (Some(policy), _) => Check::Policy(policy),
-            (None, Some(roster)) => Check::Roster(roster, config.epochs()),
+            (None, Some(roster)) => Check::Roster(roster),
             (None, None) => return Err("no keys to check with".into()), // one of them is there
         };
         // The embedded server of a running cloud: its owner holds the lock, we only connect.

@@ -3,11 +3,11 @@
 //! One board a node. The drivers write to it, everybody else reads.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::cloud::{CLOUD_COUNT, Cloud, PerCloud};
+use domain::cloud::Cloud;
 use domain::log::{Hash, LogId};
-use domain::quorum::{QUORUM, signed_by_at_least};
+use domain::quorum::{Mode, PerSigner, Signer, replicated_size};
 use tokio::sync::{mpsc, watch};
 
 use super::figures::FigureBook;
@@ -23,7 +23,7 @@ const RECENT_HEADS_MAX: usize = 1_024;
 pub(super) struct Board {
     me: Cloud,
     pub(super) watermarks: watch::Sender<Watermarks>,
-    logs: PerCloud<Mutex<LogBoard>>,
+    logs: Mutex<BTreeMap<LogId, Arc<Mutex<LogBoard>>>>,
     pub(super) journal: Journal,
     pub(super) figures: FigureBook,
     /// To the scribe, who makes signatures durable.
@@ -34,29 +34,26 @@ pub(super) struct Board {
 struct LogBoard {
     /// As the driver's machine counts: signatures that it has heard, written down or not.
     counted: Option<LogView>,
-    /// For each cloud, the largest size under which its signature is written down here.
-    written: PerCloud<u64>,
+    /// The largest size under which each signer's signature is written down here.
+    written: PerSigner<u64>,
     /// Verified heads by size, with the signatures known under each.
     recent: BTreeMap<u64, SignedHead>,
     /// What we hold, with the origin's signature and ours.
     stored: Option<SignedHead>,
-    /// The largest head that each cloud has signed, as far as we know.
-    newest: PerCloud<Option<SignedHead>>,
+    /// The largest head that each has signed, as far as we know.
+    newest: PerSigner<Option<SignedHead>>,
 }
 
 impl Board {
-    /// With what is durable of each log.
     pub(super) fn new(
         me: Cloud,
-        views: PerCloud<LogView>,
+        marks: Watermarks,
         scribe: mpsc::UnboundedSender<SignedHead>,
     ) -> Self {
-        let logs = views
-            .map(|_, view| Mutex::new(LogBoard { written: view.signed, ..LogBoard::default() }));
         Board {
             me,
-            watermarks: watch::Sender::new(Watermarks(views)),
-            logs,
+            watermarks: watch::Sender::new(marks),
+            logs: Mutex::default(),
             journal: Journal::default(),
             figures: FigureBook::default(),
             scribe,
@@ -64,8 +61,18 @@ impl Board {
     }
 
     fn with<T>(&self, log: LogId, act: impl FnOnce(&mut LogBoard) -> T) -> T {
-        // A panic while holding the lock leaves at worst a head unlisted.
-        act(&mut self.logs.get(log.origin).lock().unwrap_or_else(PoisonError::into_inner))
+        // A panic while holding a lock leaves at worst a head unlisted.
+        let board = {
+            let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(logs.entry(log).or_default())
+        };
+        act(&mut board.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A log is opened, with what is durable of it.
+    pub(super) fn open(&self, view: LogView) {
+        self.with(view.log, |board| board.written = view.signed);
+        self.publish(view);
     }
 
     /// The driver's machine has come to this. Of it is shown what is written down, so that a
@@ -85,12 +92,10 @@ impl Board {
         self.watermarks.send_if_modified(|marks| {
             // Read in here, so that of two who show at a time the later one shows all.
             let Some(view) = self.with(log, |board| board.durable_view()) else { return false };
-            if log.origin == self.me {
-                self.figures.signed(&view.signed, view.final_size);
+            let changed = marks.put(view);
+            if marks.log(self.me).log == log {
+                self.figures.signed(&view.signed.clouds, view.final_size);
             }
-            let known = marks.0.get_mut(log.origin);
-            let changed = *known != view;
-            *known = view;
             changed
         });
     }
@@ -114,12 +119,12 @@ impl Board {
         self.with(signed.log, |board| board.merge(signed))
     }
 
-    /// The newest heads that clouds other than the origin and ourselves have signed.
+    /// The newest heads that others than the origin and ourselves have signed.
     pub(super) fn newest_of_others(&self, log: LogId, me: Cloud) -> Vec<SignedHead> {
         self.with(log, |board| {
             let others =
-                Cloud::ALL.into_iter().filter(|cloud| *cloud != me && *cloud != log.origin);
-            others.filter_map(|cloud| board.newest.get(cloud).clone()).collect()
+                Signer::ALL.into_iter().filter(|signer| *signer != me && *signer != log.origin);
+            others.filter_map(|signer| board.newest.get(signer).clone()).collect()
         })
     }
 
@@ -128,32 +133,32 @@ impl Board {
         self.with(log, |board| board.recent.get(&size).map(|signed| signed.head.root))
     }
 
-    /// The smallest recent head above `sequence` under which at least `signers` clouds stand.
+    /// The smallest recent head above `sequence` under which enough signers stand for this mode.
     pub(super) fn recent_certificate(
         &self,
         log: LogId,
         sequence: u64,
-        signers: usize,
+        mode: Mode,
     ) -> Option<SignedHead> {
         self.with(log, |board| {
             let mut above = board.recent.range(sequence.saturating_add(1)..);
-            above.find(|(_, signed)| signed.lines.len() >= signers).map(|(_, head)| head.clone())
+            above.find(|(_, signed)| signed.is_certified(mode)).map(|(_, head)| head.clone())
         })
     }
 
-    /// The largest recent head under which at least `signers` clouds stand.
-    pub(super) fn newest_certificate(&self, log: LogId, signers: usize) -> Option<SignedHead> {
+    /// The largest recent head under which enough signers stand for this mode.
+    pub(super) fn newest_certificate(&self, log: LogId, mode: Mode) -> Option<SignedHead> {
         self.with(log, |board| {
             let mut newest_first = board.recent.values().rev();
-            newest_first.find(|signed| signed.lines.len() >= signers).cloned()
+            newest_first.find(|signed| signed.is_certified(mode)).cloned()
         })
     }
 }
 
 impl LogBoard {
     fn note_written(&mut self, signed: &SignedHead) {
-        for cloud in signed.lines.keys() {
-            let size = self.written.get_mut(*cloud);
+        for signer in signed.lines.keys() {
+            let size = self.written.get_mut(*signer);
             *size = (*size).max(signed.head.size);
         }
     }
@@ -161,10 +166,10 @@ impl LogBoard {
     /// What a restart would come to.
     fn durable_view(&self) -> Option<LogView> {
         let view = self.counted?;
-        let signed = view.signed.map(|cloud, size| (*size).min(*self.written.get(cloud)));
+        let signed = view.signed.map(|signer, size| (*size).min(*self.written.get(signer)));
         Some(LogView {
-            final_size: signed_by_at_least(QUORUM, &signed),
-            replicated_size: signed_by_at_least(CLOUD_COUNT, &signed),
+            final_size: view.mode.final_size(&signed),
+            replicated_size: replicated_size(&signed),
             signed,
             ..view
         })
@@ -177,12 +182,12 @@ impl LogBoard {
             .entry(size)
             .or_insert_with(|| SignedHead { lines: BTreeMap::new(), ..signed.clone() });
         let before = known.lines.len();
-        for (cloud, lines) in &signed.lines {
-            known.lines.entry(*cloud).or_insert_with(|| lines.clone());
+        for (signer, lines) in &signed.lines {
+            known.lines.entry(*signer).or_insert_with(|| lines.clone());
         }
         let (news, known) = (known.lines.len() > before, known.clone());
-        for cloud in signed.lines.keys() {
-            let newest = self.newest.get_mut(*cloud);
+        for signer in signed.lines.keys() {
+            let newest = self.newest.get_mut(*signer);
             if newest.as_ref().is_none_or(|head| head.head.size <= size) {
                 *newest = Some(known.clone());
             }

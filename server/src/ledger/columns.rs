@@ -5,6 +5,7 @@ use domain::cloud::Cloud;
 use domain::event::{Event, EventId, Payload, Region, Salt, Slot, TenantId};
 use domain::key::Signature;
 use domain::log::{Hash, LogId};
+use domain::quorum::Signer;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -41,6 +42,11 @@ pub(super) fn read_hash(row: &PgRow, column: &str) -> Result<Hash, sqlx::Error> 
 pub(super) fn read_cloud(row: &PgRow, column: &str) -> Result<Cloud, sqlx::Error> {
     let code: i16 = row.try_get(column)?;
     u8::try_from(code).ok().and_then(Cloud::from_code).ok_or_else(|| unreadable(column))
+}
+
+pub(super) fn read_signer(row: &PgRow, column: &str) -> Result<Signer, sqlx::Error> {
+    let code: i16 = row.try_get(column)?;
+    u8::try_from(code).ok().and_then(Signer::from_code).ok_or_else(|| unreadable(column))
 }
 
 pub(super) fn read_time(row: &PgRow, column: &str) -> Result<Timestamp, sqlx::Error> {

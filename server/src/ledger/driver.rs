@@ -4,38 +4,30 @@
 //! watermarks) it says after the COMMIT that makes it true. After a write whose outcome is
 //! unknown it asks the database before it goes on, so the happy path is also the recovery path.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cloud::Cloud;
 use domain::event::{Envelope, Slot};
 use domain::log::{Hash, Head, Leaf, LogId};
-use domain::quorum::{Effect, Input, Refusal, Replica, Staged};
+use domain::quorum::{Effect, Input, Refusal, Replica, Signer, Staged};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::intake::SubmitError;
+use super::logs::view_of;
 use super::prepare::Prepared;
 use super::signing::{SignedHead, Signing};
 use super::store::{Append, AppendError, Store};
 use super::tree;
-use super::watermark::LogView;
 use super::wire::RangeAnswer;
 
 /// Between attempts to reach a database that is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
 
-/// What is to be appended.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// To our own log.
-    Propose(Prepared),
-    /// To another cloud's log.
-    Offer(Offered),
-}
-
-/// A range of another cloud's log. Its entries satisfy the log rules that one entry can break,
+/// A range of a log that this cloud copies. Its entries satisfy the log rules that one entry can break,
 /// and the origin signed its head.
 #[derive(Debug)]
 pub(super) struct Offered {
@@ -45,19 +37,64 @@ pub(super) struct Offered {
     pub(super) reply: oneshot::Sender<RangeAnswer>,
 }
 
+/// Signed heads that are kept until they have been compared with ours. Those that agree go at
+/// once, and of those ahead of us the machine itself keeps a few.
+const SIGNED_HEADS_MAX: usize = 64;
+
+/// Word about a log from outside it.
+#[derive(Debug)]
+pub(super) enum Control {
+    /// Our own log ends here: proposes nothing more and gives the intake's queue away.
+    HandOver(oneshot::Sender<HandedOver>),
+    /// An epoch record ends the log; answered with what we hold of it.
+    Close(Head, oneshot::Sender<Head>),
+    /// There is evidence against the log, and these entries are in doubt.
+    Freeze(Option<(u64, u64)>),
+    /// Our own log is, or is no longer, an old copy of itself.
+    Recover(bool),
+}
+
+/// Where our own log ended, and the queue that the next one goes on with.
+#[derive(Debug)]
+pub(super) struct HandedOver {
+    pub(super) closing: Head,
+    pub(super) intake: mpsc::Receiver<Prepared>,
+}
+
+/// The origin signed a head that does not belong to our tree.
+#[derive(Clone, Debug)]
+pub(super) struct Conflict {
+    pub(super) theirs: SignedHead,
+    /// Our root at that size.
+    pub(super) ours: Hash,
+}
+
 #[derive(Debug)]
 pub(super) struct Driver {
     pub(super) me: Cloud,
     pub(super) log: LogId,
     pub(super) replica: Replica,
+    /// Leaves of the same cloud's earlier logs.
+    pub(super) before: u64,
+    /// Entries that stand on two certified branches.
+    pub(super) disputed: Option<(u64, u64)>,
     pub(super) store: Store,
     pub(super) signing: Arc<Signing>,
     pub(super) board: Arc<Board>,
-    pub(super) work: mpsc::Receiver<Work>,
-    /// Heads that clouds have signed, verified.
+    /// What clients want recorded: for our own log, as long as it has not ended.
+    pub(super) intake: Option<mpsc::Receiver<Prepared>>,
+    /// What others hold of the log.
+    pub(super) offers: mpsc::Receiver<Offered>,
+    /// Entries of the epoch before, to be recorded before any other.
+    pub(super) reissued: VecDeque<Vec<Envelope>>,
+    /// Heads that have been signed, verified.
     pub(super) heard: mpsc::Receiver<SignedHead>,
+    pub(super) control: mpsc::Receiver<Control>,
     /// Told to the door: our own log takes nothing just now.
     pub(super) closed: watch::Sender<bool>,
+    pub(super) conflicts: mpsc::Sender<Conflict>,
+    /// Heads that have not been compared with ours yet.
+    pub(super) signed_heads: BTreeMap<Head, SignedHead>,
     pub(super) state: State,
 }
 
@@ -68,33 +105,77 @@ pub(super) enum State {
     Ready,
     /// An append is under way.
     Writing,
-    /// Our own log is longer than what we hold: this database is an old copy. Appending would
-    /// fork the log, so it takes nothing more.
-    Restored,
+}
+
+/// The next batch of clients' events; never, where there is no intake.
+async fn next_batch(intake: &mut Option<mpsc::Receiver<Prepared>>) -> Option<Prepared> {
+    match intake {
+        Some(intake) => intake.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Driver {
     /// Runs until `stop`, and finishes the append that is under way then.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         self.publish();
+        if !self.recovers() {
+            self.close_door(false); // the epoch before may have ended behind a closed one
+        }
+        while let Some(entries) = self.reissued.pop_front() {
+            self.propose(Prepared::reissued(entries), &stop).await;
+        }
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                Some(control) = self.control.recv() => self.obey(control).await,
                 Some(signed) = self.heard.recv() => self.hear(&signed).await,
-                Some(work) = self.work.recv() => match work {
-                    Work::Propose(batch) => self.propose(batch, &stop).await,
-                    Work::Offer(offered) => self.offer(offered, &stop).await,
-                },
+                Some(batch) = next_batch(&mut self.intake), if !self.recovers() => {
+                    self.propose(batch, &stop).await;
+                }
+                Some(offered) = self.offers.recv() => self.offer(offered, &stop).await,
             }
         }
     }
 
-    async fn propose(&mut self, mut batch: Prepared, stop: &CancellationToken) {
-        if self.state == State::Restored {
-            batch.fail(&SubmitError::Unavailable("this database is an old copy".to_owned()));
-            return;
+    async fn obey(&mut self, control: Control) {
+        match control {
+            Control::HandOver(reply) => {
+                let Some(intake) = self.intake.take() else { return };
+                let closing = self.replica.head();
+                self.replica.step(Input::Close(closing));
+                drop(reply.send(HandedOver { closing, intake })); // gone only when the node stops
+            }
+            Control::Close(closing, reply) => {
+                self.replica.step(Input::Close(closing));
+                let _ = reply.send(self.replica.head()); // not everybody waits
+            }
+            Control::Freeze(disputed) => self.freeze(disputed).await,
+            Control::Recover(recovering) => {
+                self.replica.step(Input::Recover(recovering));
+                self.close_door(recovering);
+            }
         }
+        self.publish();
+    }
+
+    /// Counts at once, and outlives a restart as soon as the database takes it; the evidence that
+    /// stands there says the same.
+    async fn freeze(&mut self, disputed: Option<(u64, u64)>) {
+        self.replica.step(Input::Freeze);
+        self.disputed = match (self.disputed, disputed) {
+            (Some((from, to)), Some((more_from, more_to))) => {
+                Some((from.min(more_from), to.max(more_to)))
+            }
+            (known, new) => known.or(new),
+        };
+        if let Err(cause) = self.store.freeze(self.disputed).await {
+            tracing::error!(log = %self.log, %cause, "that the log is frozen could not be stored");
+        }
+    }
+
+    async fn propose(&mut self, mut batch: Prepared, stop: &CancellationToken) {
         let first = self.slot(self.replica.head().size);
         if batch.entries.is_empty() {
             batch.accepted(first, &[]); // repeats only
@@ -102,11 +183,12 @@ impl Driver {
         }
         let leaves = self.leaves(&batch.entries, first.sequence);
         let effects = self.replica.step(Input::Propose(leaves));
+        let refused = effects.iter().find_map(refusal).unwrap_or(Refusal::Busy);
         let Some(staged) = staged(effects) else {
-            batch.fail(&SubmitError::Unavailable("the log is full".to_owned()));
+            batch.fail(&SubmitError::Unavailable(refused.to_string()));
             return;
         };
-        let signed = self.signing.sign_own(staged.to);
+        let signed = self.signing.sign_own(self.log, staged.to);
         let entries = Arc::new(std::mem::take(&mut batch.entries));
         let (events, oldest) = (entries.len(), batch.oldest);
         let mut clients = Some(batch);
@@ -127,6 +209,7 @@ impl Driver {
     async fn offer(&mut self, offered: Offered, stop: &CancellationToken) {
         let Offered { start, entries, signed, reply } = offered;
         let leaves = self.leaves(&entries, start);
+        self.keep_signed(&signed);
         let effects = self.replica.step(Input::Offer { start, leaves, head: signed.head });
         let answer = match effects.iter().find_map(refusal) {
             Some(refusal) => answer_refusal(self.log, refusal),
@@ -150,8 +233,12 @@ impl Driver {
         entries.drain(..staged.skipped.min(entries.len()));
         // Of what came along, only the origin's signatures are ours to store with the entries.
         let mut origin_signed = signed.clone();
-        origin_signed.lines.retain(|cloud, _| *cloud == self.log.origin);
-        let cosigned = self.signing.cosign(origin_signed);
+        origin_signed.lines.retain(|signer, _| *signer == self.log.origin);
+        let cosigned = if self.log.origin == self.me {
+            origin_signed // our own log taken back: its lines are ours
+        } else {
+            self.signing.cosign(origin_signed)
+        };
         match self.persist(staged, Arc::new(entries), &cosigned, &mut None, stop).await {
             Ok(()) => {
                 self.settle(&cosigned).await;
@@ -227,9 +314,13 @@ impl Driver {
 
     /// Only our own log has clients.
     fn close_door(&self, closed: bool) {
-        if self.log.origin == self.me {
-            self.closed.send_replace(closed || self.state == State::Restored);
+        if self.log.origin == self.me && self.intake.is_some() {
+            self.closed.send_replace(closed);
         }
+    }
+
+    const fn recovers(&self) -> bool {
+        self.replica.standing().recovering
     }
 
     /// Peers hold a head of our own log, with our own signatures, that is beyond ours: either an
@@ -240,11 +331,11 @@ impl Driver {
             Ok(durable) => {
                 tracing::error!(
                     log = %self.log, ours = durable.size, theirs = theirs.size,
-                    "this database is an old copy of our own log: nothing more is recorded here. \
-                     Bring back the newest copy, or raise `epoch` in all three configurations"
+                    "this database is an old copy of our own log: what it lacks is taken back from \
+                     the other clouds, and then a new epoch begins"
                 );
                 metrics::counter!("ternion_ledger_restored_total").increment(1);
-                self.state = State::Restored;
+                self.replica.step(Input::Recover(true));
                 self.close_door(true);
             }
             // The peers' next heads ask again.
@@ -266,8 +357,9 @@ impl Driver {
         tracing::error!(log = %self.log, size = durable.size, "the stored head moved by itself");
         match self.store.open().await {
             Ok(stored) => {
-                let known = stored.signed;
-                self.replica = Replica::resume(self.log, self.me, stored.appender, &known);
+                let (known, standing) = (stored.signed, *self.replica.standing());
+                self.replica =
+                    Replica::resume(self.log, self.me, standing, stored.appender, &known);
             }
             // The next append fails in the same way, and comes here again.
             Err(cause) => tracing::error!(log = %self.log, %cause, "the log cannot be read again"),
@@ -289,24 +381,38 @@ impl Driver {
 
     /// Counts the signatures of a verified head.
     async fn hear(&mut self, signed: &SignedHead) {
-        let ours = self.log.origin == self.me && self.state == State::Ready;
-        if ours && signed.head.size > self.replica.head().size {
+        let own = self.log.origin == self.me && self.intake.is_some();
+        let may_be_behind = self.state == State::Ready && !self.recovers();
+        if own && may_be_behind && signed.head.size > self.replica.head().size {
             self.face_longer_log(signed.head).await;
         }
-        let others: Vec<Cloud> =
-            signed.lines.keys().copied().filter(|cloud| *cloud != self.me).collect();
+        self.keep_signed(signed);
+        let others: Vec<Signer> =
+            signed.lines.keys().copied().filter(|signer| *signer != self.me).collect();
         for by in others {
             let effects = self.replica.step(Input::Signed { by, head: signed.head });
             self.perform(effects).await;
         }
         // Only what stands for our own tree may ever be shown as a signature on it.
         let mut held = signed.clone();
-        let agrees = |cloud: Cloud| self.replica.agrees(cloud, signed.head);
-        held.lines.retain(|cloud, _| *cloud != self.me && agrees(*cloud));
+        let agrees = |signer: Signer| self.replica.agrees(signer, signed.head);
+        held.lines.retain(|signer, _| *signer != self.me && agrees(*signer));
+        if !held.lines.is_empty() {
+            self.signed_heads.remove(&signed.head);
+        }
         if !held.lines.is_empty() && self.board.learn(&held) {
             drop(self.board.scribe.send(held)); // the scribe ends only with the node
         }
         self.publish();
+    }
+
+    /// Kept until it is compared: what conflicts with our tree is evidence only with its
+    /// signatures.
+    fn keep_signed(&mut self, signed: &SignedHead) {
+        self.signed_heads.insert(signed.head, signed.clone());
+        if self.signed_heads.len() > SIGNED_HEADS_MAX {
+            self.signed_heads.pop_last();
+        }
     }
 
     async fn perform(&mut self, effects: Vec<Effect>) -> Performed {
@@ -319,13 +425,7 @@ impl Driver {
                         queue.extend(self.replica.step(Input::OurRoot { by, head, ours }));
                     }
                 }
-                Effect::Conflict { by, theirs, ours } => {
-                    tracing::error!(
-                        log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
-                        "two roots are signed for one size: the origin equivocates, or a copy is damaged"
-                    );
-                    metrics::counter!("ternion_ledger_conflicts_total").increment(1);
-                }
+                Effect::Conflict { by, theirs, ours } => self.conflict(by, theirs, ours),
                 Effect::Release(_) => performed.released = true,
                 // Finality is published from the machine's state; storing and refusing are
                 // handled where they are asked for.
@@ -334,6 +434,18 @@ impl Driver {
             }
         }
         performed
+    }
+
+    fn conflict(&mut self, by: Signer, theirs: Head, ours: Hash) {
+        tracing::error!(
+            log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
+            "two roots are signed for one size"
+        );
+        metrics::counter!("ternion_ledger_conflicts_total").increment(1);
+        if let Some(theirs) = self.signed_heads.remove(&theirs) {
+            // A full queue loses nothing: the peers' next heads report it again after a restart.
+            drop(self.conflicts.try_send(Conflict { theirs, ours }));
+        }
     }
 
     async fn our_root(&self, head: Head) -> Option<Hash> {
@@ -362,14 +474,7 @@ impl Driver {
     }
 
     fn publish(&self) {
-        let view = LogView {
-            log: self.log,
-            head: self.replica.head(),
-            final_size: self.replica.final_size(),
-            replicated_size: self.replica.replicated_size(),
-            signed: *self.replica.signed(),
-        };
-        self.board.publish(view);
+        self.board.publish(view_of(&self.replica, self.before, self.disputed));
     }
 
     const fn slot(&self, sequence: u64) -> Slot {
@@ -406,6 +511,9 @@ fn answer_refusal(log: LogId, refusal: Refusal) -> RangeAnswer {
     match refusal {
         Refusal::Busy => RangeAnswer::Busy,
         Refusal::Gap { have, .. } => RangeAnswer::Have { size: have },
+        Refusal::Closed { .. } | Refusal::Frozen => {
+            RangeAnswer::Refused { reason: refusal.to_string() }
+        }
         other => {
             tracing::warn!(%log, %other, "a range was refused");
             RangeAnswer::Refused { reason: other.to_string() }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 
-use super::watermark::Watermarks;
+use super::watermark::{LogView, Watermarks};
 
 /// Rates and times are taken over this long: short enough to see a fault, long enough to read.
 const WINDOW_S: u32 = 15;
@@ -97,6 +97,11 @@ impl FigureBook {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// A new log begins: batches of the last one are not timed any more.
+    pub(super) fn begin_log(&self) {
+        self.with(|book| book.waiting.clear());
+    }
+
     /// A batch of our own log is durable here.
     pub(super) fn stored(&self, end: u64, events: usize, arrived: Instant) {
         let waiting = Waiting {
@@ -151,6 +156,11 @@ impl FigureBook {
         self.with(|book| book.heard.get_mut(cloud).reachable = Some(reachable));
     }
 
+    /// Whether the last message to each peer was answered; absent before the first.
+    pub(super) fn reachable(&self) -> PerCloud<Option<bool>> {
+        self.with(|book| book.heard.map(|_, heard| heard.reachable))
+    }
+
     pub(super) fn own_load(&self) -> Option<f64> {
         self.with(|book| book.own_load)
     }
@@ -162,7 +172,7 @@ impl FigureBook {
     /// Once a second.
     pub(super) fn tick(&self, marks: &Watermarks) {
         let now = Instant::now();
-        let finals = marks.0.iter().map(|(_, view)| view.final_size).sum();
+        let finals = marks.finals();
         self.with(|book| {
             book.step(now, finals);
             book.finals.push_back((now, finals));
@@ -244,7 +254,11 @@ fn rate(count: u64, over: Duration) -> f64 {
 }
 
 fn behind_of(marks: &Watermarks, cloud: Cloud) -> u64 {
-    marks.0.iter().map(|(_, view)| view.head.size.saturating_sub(*view.signed.get(cloud))).sum()
+    let behind = |view: &LogView| {
+        let end = view.closing.map_or(view.head.size, |closing| closing.size.min(view.head.size));
+        end.saturating_sub(*view.signed.clouds.get(cloud))
+    };
+    marks.views().map(behind).sum()
 }
 
 fn forget<T>(samples: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {

@@ -9,7 +9,6 @@ use domain::event::{EventId, Payload, Region, Slot, TenantId};
 use domain::log::Hash;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-use super::driver::Work;
 use super::prepare::{Maker, Prepared};
 use super::wire::RANGE_ENTRIES_MAX;
 
@@ -167,7 +166,7 @@ fn unavailable() -> SubmitError {
 pub(super) struct Gatherer {
     pub(super) requests: mpsc::UnboundedReceiver<Request>,
     pub(super) maker: Maker,
-    pub(super) batches: mpsc::Sender<Work>,
+    pub(super) batches: mpsc::Sender<Prepared>,
     pub(super) closed: watch::Receiver<bool>,
     pub(super) batch: BatchLimits,
 }
@@ -204,7 +203,7 @@ impl Gatherer {
                 return;
             };
             if let Some(prepared) = self.prepare(batch, &mut in_flight).await {
-                place.send(Work::Propose(prepared));
+                place.send(prepared);
             }
         }
     }

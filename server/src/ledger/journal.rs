@@ -44,6 +44,11 @@ impl Journal {
         }
     }
 
+    /// A new log begins: what the last one held is in the database.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+    }
+
     /// The batches from `start` on, as many as fit. Empty if the journal does not reach back.
     pub(super) fn from(&self, start: u64, entries_max: usize, bytes_max: usize) -> Vec<Batch> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,15 +8,18 @@
 //!                               board ─► peers (push, heads, fetch), read, receipts, figures
 //! ```
 //! `driver` is the only writer of a log and says nothing outside before COMMIT; `board` is what
-//! everybody else looks at.
+//! everybody else looks at. `logs` holds the drivers; `epochs` ends logs and begins new ones.
 
 mod board;
 mod columns;
+mod conflict;
 mod driver;
 mod entry;
+mod epochs;
 mod figures;
 mod intake;
 mod journal;
+mod logs;
 mod peers;
 mod prepare;
 mod ranges;
@@ -36,12 +39,14 @@ mod wire;
 use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::epoch::{EpochRecord, Reason, Register};
 use domain::event::{EventId, Region, Slot};
 use domain::log::{Hash, LogId, TilePath};
 use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+pub use epochs::{BeginError, EpochRequest};
 pub use figures::{CloudFigures, Figures};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
@@ -51,9 +56,11 @@ pub use start::start;
 pub use watermark::{LogView, Watermarks};
 
 use crate::config::Limits;
-use crate::keys::{CloudKeys, Roster};
+use crate::keys::{Keyring, Roster};
 use crate::peer::Channel;
+use epochs::{Epochs, Memory, Restorer};
 use intake::Door;
+use logs::Logs;
 use receipts::Notary;
 use receive::Receiver;
 use store::Store;
@@ -64,14 +71,19 @@ pub struct Setup {
     pub cloud: Cloud,
     pub region: Region,
     pub roster: Arc<Roster>,
-    pub keys: Arc<CloudKeys>,
-    pub epochs: PerCloud<u32>,
+    pub keys: Arc<Keyring>,
     pub limits: Limits,
     /// For reading, and for the scrub's repairs.
     pub pool: PgPool,
     /// For what the drivers write and look up on their way: no read makes them wait.
     pub writers: PgPool,
     pub channel: Arc<Channel>,
+}
+
+impl Setup {
+    fn memory(&self) -> Memory {
+        Memory::in_folder(self.keys.folder())
+    }
 }
 
 /// Why the ledger does not start.
@@ -81,48 +93,93 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     #[error("the stored log {log} does not lead to its own head: {what}")]
     Damaged { log: LogId, what: String },
+    #[error(
+        "a stored epoch record does not hold under the keys of the configuration: {0}. Compare \
+         the peers' keys with what `ternion keygen` prints there"
+    )]
+    Epochs(String),
+    #[error(
+        "the keys of {0} are not in the key folder. Restore them from the backup; if they are \
+         lost, the other two clouds must agree to a new epoch (docs/operations.md, Keys)"
+    )]
+    Keys(LogId),
 }
 
 /// The face of the ledger. Cheap to share; all waiting is asynchronous.
 #[derive(Debug)]
 pub struct Ledger {
-    setup: Setup,
+    logs: Arc<Logs>,
     door: Door,
     receiver: Arc<Receiver>,
     notary: Notary,
     scrub: Arc<scrub::Scrub>,
+    epochs: Arc<Epochs>,
+    restorer: Arc<Restorer>,
 }
 
 impl Ledger {
-    #[must_use]
-    pub const fn cloud(&self) -> Cloud {
-        self.setup.cloud
+    fn setup(&self) -> &Setup {
+        &self.logs.setup
     }
 
     #[must_use]
-    pub const fn region(&self) -> &Region {
-        &self.setup.region
+    pub fn cloud(&self) -> Cloud {
+        self.setup().cloud
+    }
+
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.setup().region
     }
 
     #[must_use]
     pub fn roster(&self) -> &Roster {
-        &self.setup.roster
+        &self.setup().roster
     }
 
+    /// Whose keys count from when to when.
     #[must_use]
-    pub const fn epochs(&self) -> &PerCloud<u32> {
-        &self.setup.epochs
+    pub fn register(&self) -> Arc<Register> {
+        self.logs.register.load_full()
     }
 
+    /// The log in which that cloud records now.
     #[must_use]
-    pub const fn log_id(&self, origin: Cloud) -> LogId {
-        LogId { origin, epoch: *self.setup.epochs.get(origin) }
+    pub fn log_id(&self, origin: Cloud) -> LogId {
+        self.logs.board.watermarks.borrow().log(origin).log
+    }
+
+    /// Ends this cloud's log and begins the next, with new keys. It holds when the others approve.
+    ///
+    /// # Errors
+    /// The epoch before still waits for approval, or new keys cannot be made.
+    pub async fn begin_epoch(&self, reason: Reason) -> Result<LogId, BeginError> {
+        self.epochs.begin(reason, None).await
+    }
+
+    /// New epochs of others that wait for one of this cloud's people to agree.
+    #[must_use]
+    pub fn epoch_requests(&self) -> Vec<EpochRequest> {
+        self.epochs.requests()
+    }
+
+    /// One of this cloud's people agrees to a record. `None`: there is no such request.
+    #[must_use]
+    pub fn agree_to_epoch(&self, record: Hash) -> Option<EpochRecord> {
+        self.epochs.agree(record)
+    }
+
+    /// One of this cloud's people says that a peer is gone for good, so that a restored log need
+    /// not wait for it. Returns who has said so; it takes two.
+    #[must_use]
+    pub fn declare_gone(&self, peer: Cloud, by: &str) -> Vec<String> {
+        self.restorer.declare_gone(peer, by)
     }
 
     /// The deployment's C2SP policy file.
     #[must_use]
     pub fn policy(&self) -> domain::policy::Policy {
-        self.setup.roster.policy(&self.setup.epochs)
+        self.logs.register.load().policy()
     }
 
     /// Follows finality. `borrow()` for now, `changed()` for the next.
@@ -134,8 +191,8 @@ impl Ledger {
     /// Most events of one [`Ledger::submit`]: a group commit's worth, so that one client cannot
     /// hold the writer for longer than a batch.
     #[must_use]
-    pub const fn submissions_max(&self) -> usize {
-        self.setup.limits.batch_events
+    pub fn submissions_max(&self) -> usize {
+        self.setup().limits.batch_events
     }
 
     /// Records events: one answer each, in order, once they are durable here. At most
@@ -164,8 +221,8 @@ impl Ledger {
         cursor: Option<EventCursor>,
         limit: u32,
     ) -> Result<RecordPage, sqlx::Error> {
-        let marks = *self.receiver.board().watermarks.borrow();
-        read::list(&self.setup.pool, &marks, filter, cursor, limit).await
+        let marks = self.receiver.board().watermarks.borrow().clone();
+        read::list(&self.setup().pool, &marks, filter, cursor, limit).await
     }
 
     /// Every slot that holds this id: one, or one per origin that accepted it.
@@ -173,7 +230,7 @@ impl Ledger {
     /// # Errors
     /// The database cannot be reached.
     pub async fn find(&self, event_id: EventId) -> Result<Vec<Record>, sqlx::Error> {
-        read::find(&self.setup.pool, event_id).await
+        read::find(&self.setup().pool, event_id).await
     }
 
     /// # Errors
@@ -190,7 +247,7 @@ impl Ledger {
     /// # Errors
     /// The database cannot be reached.
     pub async fn by_hash(&self, prefix: &[u8]) -> Result<Vec<Record>, sqlx::Error> {
-        read::by_hash(&self.setup.pool, prefix).await
+        read::by_hash(&self.setup().pool, prefix).await
     }
 
     /// Entries `start..end` of a log, at most [`PAGE_ROWS_MAX`].
@@ -215,7 +272,7 @@ impl Ledger {
         &self,
         slots: &[Slot],
     ) -> Result<Vec<PerCloud<Option<Covering>>>, sqlx::Error> {
-        read::coverings(&self.setup.pool, slots).await
+        read::coverings(&self.setup().pool, slots).await
     }
 
     /// The finality receipt of a FINAL event.
@@ -230,7 +287,7 @@ impl Ledger {
     /// a C2SP signed note. `None` for an empty or unknown log.
     #[must_use]
     pub fn checkpoint(&self, log: LogId) -> Option<String> {
-        (self.log_id(log.origin) == log).then(|| self.notary.checkpoint(log)).flatten()
+        self.notary.checkpoint(log)
     }
 
     /// The first `width` hashes of a tile, or `None` if the log is shorter.
@@ -243,15 +300,15 @@ impl Ledger {
         path: TilePath,
         width: usize,
     ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
-        tree::tile_hashes(&self.setup.pool, log, path, width).await
+        tree::tile_hashes(&self.setup().pool, log, path, width).await
     }
 
     /// What the first page shows of this node's work.
     #[must_use]
     pub fn figures(&self) -> Figures {
         let board = self.receiver.board();
-        let marks = *board.watermarks.borrow();
-        board.figures.read(self.setup.cloud, &marks)
+        let marks = board.watermarks.borrow().clone();
+        board.figures.read(self.cloud(), &marks)
     }
 
     /// Puts this node's load (0 to 1) into the heads that it sends to its peers.
@@ -268,7 +325,7 @@ impl Ledger {
     /// Connections to the database that are open, everybody's and the writers'.
     #[must_use]
     pub fn connections(&self) -> u32 {
-        self.setup.pool.size() + self.setup.writers.size()
+        self.setup().pool.size() + self.setup().writers.size()
     }
 
     /// What the scrub has checked, found and repaired since this node started.
@@ -284,10 +341,11 @@ impl Ledger {
 
     /// The routes under `/peer/v1` that other clouds call.
     pub fn peer_routes(&self) -> axum::Router {
-        routes::routes(Arc::clone(&self.receiver), Arc::clone(&self.setup.channel))
+        let (receiver, epochs) = (Arc::clone(&self.receiver), Arc::clone(&self.epochs));
+        routes::routes(receiver, epochs, Arc::clone(&self.setup().channel))
     }
 
     fn store(&self, log: LogId) -> Store {
-        Store::new(self.setup.pool.clone(), log)
+        Store::new(self.setup().pool.clone(), log)
     }
 }

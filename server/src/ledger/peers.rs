@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use domain::cloud::Cloud;
 use domain::log::LogId;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::epochs::Epochs;
+use super::logs::Logs;
 use super::ranges::Ranges;
 use super::receive::Receiver;
 use super::wire::{
-    APPEND_PATH, ENTRIES_PATH, EntriesAnswer, EntriesQuestion, HEADS_PATH, Heads, RangeAnswer,
-    decode_answer, encode,
+    APPEND_PATH, ENTRIES_PATH, EPOCHS_PATH, EntriesAnswer, EntriesQuestion, EpochRecords,
+    HEADS_PATH, Heads, RangeAnswer, decode_answer, encode,
 };
 use crate::peer::{Channel, PeerError};
 
@@ -33,32 +36,43 @@ const FETCH_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Talk {
     pub(super) channel: Arc<Channel>,
     pub(super) receiver: Arc<Receiver>,
+    pub(super) logs: Arc<Logs>,
+    pub(super) epochs: Arc<Epochs>,
     pub(super) stop: CancellationToken,
 }
 
 impl Talk {
-    /// Sends our own log to one peer, batch by batch, as far as it has not confirmed it.
-    pub(super) async fn push(self, to: Cloud, own: Ranges) {
+    /// Sends our own log to one peer, batch by batch, as far as it has not confirmed it. When an
+    /// epoch ends, what the peer lacks of it is asked for by the peer.
+    pub(super) async fn push(self, to: Cloud) {
         let stop = self.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.push_on(to, own) => {}
+            () = self.push_on(to) => {}
         }
     }
 
-    async fn push_on(self, to: Cloud, own: Ranges) {
-        let mut watermarks = own.board.watermarks.subscribe();
-        let mut confirmed = *watermarks.borrow().log(own.log.origin).signed.get(to);
+    async fn push_on(self, to: Cloud) {
+        let me = self.receiver.me;
+        let mut watermarks = self.receiver.board().watermarks.subscribe();
+        let (mut log, mut confirmed) = (None, 0);
         let mut backoff = BACKOFF_FIRST;
         loop {
-            let behind =
-                watermarks.wait_for(|marks| marks.log(own.log.origin).head.size > confirmed);
-            if behind.await.is_err() {
-                return;
+            let own = watermarks.wait_for(|marks| {
+                let own = marks.log(me);
+                log != Some(own.log) || own.head.size > confirmed
+            });
+            let Ok(own) = own.await.map(|marks| *marks.log(me)) else { return };
+            if log != Some(own.log) {
+                (log, confirmed) = (Some(own.log), 0);
             }
             // What its heads told meanwhile counts too.
-            confirmed = confirmed.max(*watermarks.borrow().log(own.log.origin).signed.get(to));
-            match self.push_once(to, &own, confirmed).await {
+            confirmed = confirmed.max(*own.signed.clouds.get(to));
+            if confirmed >= own.head.size {
+                continue;
+            }
+            let Some(doors) = self.receiver.doors(own.log) else { return };
+            match self.push_once(to, &doors.ranges, confirmed).await {
                 Ok(Some(size)) => {
                     confirmed = size;
                     backoff = BACKOFF_FIRST;
@@ -85,6 +99,7 @@ impl Talk {
             }
             RangeAnswer::Have { size } => Ok(Some(size)),
             RangeAnswer::Busy => Ok(None),
+            RangeAnswer::Unknown => Err("it has not heard of this epoch yet".to_owned()),
             RangeAnswer::Refused { reason } => {
                 tracing::error!(%to, reason, "a peer refuses our log");
                 Err(reason)
@@ -92,7 +107,7 @@ impl Talk {
         }
     }
 
-    async fn call(
+    pub(super) async fn call(
         &self,
         to: Cloud,
         path: &str,
@@ -103,6 +118,21 @@ impl Talk {
             !matches!(answer, Err(PeerError::Unreachable { .. } | PeerError::NoAddress(_)));
         self.receiver.board().figures.reached(to, reached);
         answer
+    }
+
+    /// Asks a peer for epoch records that it knows and we do not.
+    async fn learn_epochs(&self, from: Cloud, heads: &Heads) {
+        let ours = self.epochs.known();
+        if heads.epochs.iter().all(|(origin, epoch)| epoch <= ours.get(origin)) {
+            return;
+        }
+        match self.call(from, EPOCHS_PATH, Vec::new()).await {
+            Ok(body) => match decode_answer::<EpochRecords>(from, &body) {
+                Ok(records) => self.epochs.learn(&records.0).await,
+                Err(cause) => tracing::warn!(%from, %cause, "epoch records cannot be read"),
+            },
+            Err(cause) => tracing::debug!(%from, %cause, "no epoch records came"),
+        }
     }
 
     /// Exchanges heads with one peer.
@@ -119,7 +149,10 @@ impl Talk {
                 () = self.stop.cancelled() => return,
                 answer = self.call(with, HEADS_PATH, ours) => {
                     match answer.and_then(|body| decode_answer::<Heads>(with, &body)) {
-                        Ok(heads) => self.receiver.hear_heads(with, heads).await,
+                        Ok(heads) => {
+                            self.learn_epochs(with, &heads).await;
+                            self.receiver.hear_heads(with, heads).await;
+                        }
                         Err(cause) => tracing::debug!(%with, %cause, "no heads exchanged"),
                     }
                 }
@@ -127,29 +160,41 @@ impl Talk {
         }
     }
 
-    /// Fetches what a copy of another cloud's log lacks, when it stands still behind what others
-    /// are known to hold: after a restart, a partition, or when its origin is down.
-    pub(super) async fn fetch(self, log: LogId) {
-        let stop = self.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.fetch_on(log) => {}
+    /// Keeps every log up, each by a task of its own from when it is opened.
+    pub(super) async fn fetch(self) {
+        let mut opened = self.logs.opened();
+        let (mut tasks, mut begun) = (JoinSet::new(), 0);
+        loop {
+            let new: Vec<LogId> = opened.borrow_and_update().iter().skip(begun).copied().collect();
+            begun += new.len();
+            for log in new {
+                let this = self.clone();
+                tasks.spawn(async move { this.fetch_on(log).await });
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = opened.changed() => if changed.is_err() { return },
+            }
         }
     }
 
-    async fn fetch_on(self, log: LogId) {
+    /// Fetches what our copy of a log lacks, when it stands still behind what others are known to
+    /// hold: after a restart, a partition, or when its origin is down. Of our own log, that is what
+    /// an old copy of it lacks.
+    async fn fetch_on(&self, log: LogId) {
         let watermarks = self.receiver.board().watermarks.subscribe();
-        let size = || watermarks.borrow().log(log.origin).head.size;
-        let mut last = size();
+        let view = || watermarks.borrow().view(log).copied();
+        let mut last = None;
         let mut ticks = interval(FETCH_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let stands_still = size() == last;
-            if stands_still {
+            let Some(now) = view() else { return };
+            let is_ours = log.origin == self.receiver.me && !now.recovering;
+            if last == Some(now.head.size) && !is_ours && !now.frozen {
                 self.catch_up(log).await;
             }
-            last = size();
+            last = view().map(|view| view.head.size);
         }
     }
 
@@ -167,7 +212,7 @@ impl Talk {
     }
 
     fn size_of(&self, log: LogId) -> u64 {
-        self.receiver.board().watermarks.borrow().log(log.origin).head.size
+        self.receiver.board().watermarks.borrow().view(log).map_or(0, |view| view.head.size)
     }
 
     /// True if our copy grew.
@@ -183,7 +228,7 @@ impl Talk {
             }
             EntriesAnswer::Range(range) => match self.receiver.take_range(range).await {
                 RangeAnswer::Confirmed { .. } => Ok(self.size_of(log) > start),
-                RangeAnswer::Have { .. } | RangeAnswer::Busy => Ok(false),
+                RangeAnswer::Have { .. } | RangeAnswer::Busy | RangeAnswer::Unknown => Ok(false),
                 RangeAnswer::Refused { reason } => Err(reason),
             },
             EntriesAnswer::Nothing => Err("it holds nothing there".to_owned()),

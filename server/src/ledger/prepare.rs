@@ -12,10 +12,11 @@ use domain::event::{Envelope, Event, EventId, Region, Salt, Slot};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::board::Board;
 use super::intake::{Accepted, Answers, Request, Submission, SubmitError};
 use super::read::Record;
 use super::store::Store;
-use crate::keys::CloudKeys;
+use crate::keys::Keyring;
 
 /// A batch that only lacks its place in the log.
 #[derive(Debug)]
@@ -43,7 +44,9 @@ enum Reply {
 pub(super) struct Maker {
     pub(super) me: Cloud,
     pub(super) region: Region,
-    pub(super) keys: Arc<CloudKeys>,
+    pub(super) keys: Arc<Keyring>,
+    /// The log of our own that is open now, by which the key is chosen.
+    pub(super) board: Arc<Board>,
     pub(super) clock: Arc<Mutex<HybridClock>>,
     pub(super) store: Store,
 }
@@ -125,7 +128,8 @@ impl Maker {
             payload: submission.payload,
             salt: random_salt(),
         };
-        event.sign(&self.keys.log)
+        let own = self.board.watermarks.borrow().log(self.me).log;
+        event.sign(&self.keys.pair_at(own.epoch).log)
     }
 }
 
@@ -173,6 +177,12 @@ fn is_repeat(submission: &Submission, recorded: &Event) -> bool {
 }
 
 impl Prepared {
+    /// Entries of the epoch before, byte for byte; nobody waits for them.
+    pub(super) fn reissued(entries: Vec<Envelope>) -> Self {
+        let (settled, _) = oneshot::channel();
+        Prepared { entries, oldest: Instant::now(), replies: Vec::new(), _settled: settled }
+    }
+
     /// The batch's entries are durable from `first` on: tells every client.
     pub(super) fn accepted(self, first: Slot, entries: &[Envelope]) {
         let answer = |reply| match reply {

@@ -39,6 +39,9 @@ impl Ranges {
     fn recent(&self, start: u64) -> Option<WireRange> {
         let batches = self.board.journal.from(start, RANGE_ENTRIES_MAX, RANGE_PAYLOAD_BYTES_MAX);
         let signed = &batches.last()?.signed;
+        if signed.log != self.log {
+            return None; // the journal goes with the log that is open
+        }
         let entries =
             batches.iter().flat_map(|batch| batch.entries.iter().map(WireEntry::of)).collect();
         Some(self.range(start, entries, signed))

@@ -8,7 +8,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::event::{Event, EventId, Slot, TenantId};
 use domain::finality::Finality;
 use domain::key::Signature;
-use domain::log::Hash;
+use domain::log::{Hash, LogId};
 use sqlx::{PgPool, Postgres, QueryBuilder, Row as _};
 
 use super::columns::{self, RECORD_COLUMNS};
@@ -168,6 +168,7 @@ fn page_query(
         query.push(" AND logical_clock < ").push_bind(first_reading(to));
     }
     push_status(&mut query, marks, filter.status);
+    push_superseded(&mut query, marks);
     if let Some(cursor) = cursor {
         query.push(if cursor.newer {
             " AND (logical_clock, origin) > ("
@@ -182,24 +183,37 @@ fn page_query(
 
 /// Finality is a watermark per log, so a status is a bound on the sequence.
 fn push_status(query: &mut QueryBuilder<Postgres>, marks: &Watermarks, status: Option<Finality>) {
-    let below = match status {
-        None => return,
-        Some(Finality::Final) => true,
-        Some(Finality::Pending) => false,
-        Some(Finality::Quarantined | Finality::Disputed) => {
-            // Held events are listed by the quarantine, not by the logs.
-            query.push(" AND false");
-            return;
-        }
-    };
+    let Some(status) = status else { return };
     query.push(" AND (false");
-    for (origin, view) in marks.0.iter() {
-        query.push(" OR (origin = ").push_bind(i16::from(origin.code()));
-        query.push(" AND epoch = ").push_bind(columns::epoch(view.log));
-        query.push(if below { " AND sequence < " } else { " AND sequence >= " });
-        query.push_bind(columns::size(view.final_size)).push(")");
+    for view in marks.views() {
+        let (from, to) = match status {
+            Finality::Final => (0, view.final_size),
+            Finality::Pending => (view.final_size, u64::MAX),
+            Finality::Disputed => view.disputed.unwrap_or_default(),
+            // Held events are listed by the quarantine, not by the logs.
+            Finality::Quarantined => continue,
+        };
+        push_log(query, " OR (", view.log);
+        query.push(" AND sequence >= ").push_bind(columns::size(from));
+        query.push(" AND sequence < ").push_bind(columns::size(to)).push(")");
     }
     query.push(")");
+}
+
+/// What stands beyond the closing of an ended log was recorded again in the next one.
+fn push_superseded(query: &mut QueryBuilder<Postgres>, marks: &Watermarks) {
+    for view in marks.views() {
+        let Some(closing) = view.closing.filter(|closing| closing.size < view.head.size) else {
+            continue;
+        };
+        push_log(query, " AND NOT (", view.log);
+        query.push(" AND sequence >= ").push_bind(columns::size(closing.size)).push(")");
+    }
+}
+
+fn push_log(query: &mut QueryBuilder<Postgres>, before: &str, log: LogId) {
+    query.push(before).push("origin = ").push_bind(columns::origin(log));
+    query.push(" AND epoch = ").push_bind(columns::epoch(log));
 }
 
 fn first_reading(at: Timestamp) -> i64 {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::event::Slot;
+use domain::event::{Slot, signature_is_valid};
+use domain::key::NoteKey;
 use domain::log::proof::root_from_inclusion;
 use domain::log::{Hash, LogId, plan};
-use domain::quorum::QUORUM;
+use domain::note::SignatureLine;
 use domain::receipt::{RECEIPT_FORMAT, Receipt, ReceiptEvent};
 use sqlx::PgPool;
 
@@ -14,7 +15,6 @@ use super::read::Record;
 use super::signing::{SignedHead, Signing};
 use super::store::Store;
 use super::{columns, tree};
-use crate::keys::Roster;
 
 /// No receipt for this event.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,6 @@ pub(super) struct Notary {
     pub(super) pool: PgPool,
     pub(super) board: Arc<Board>,
     pub(super) signing: Arc<Signing>,
-    pub(super) roster: Arc<Roster>,
 }
 
 impl Notary {
@@ -46,8 +45,7 @@ impl Notary {
         let signed =
             self.certificate(log, slot.sequence).await?.ok_or(NoReceipt::NotFinal(slot))?;
         let proof = self.inclusion(log, record, &signed).await?;
-        let mut keys = vec![self.roster.log_key(log)];
-        keys.extend(signed.lines.keys().map(|cloud| self.roster.cosigner_key(*cloud)));
+        let keys = self.keys_of(record, &signed);
         Ok(Receipt {
             format: RECEIPT_FORMAT.to_owned(),
             event: receipt_event(record)?,
@@ -58,23 +56,57 @@ impl Notary {
         })
     }
 
+    /// The keys of the signatures, the log's first. An event that was taken over from an earlier
+    /// epoch bears that epoch's signature.
+    fn keys_of(&self, record: &Record, signed: &SignedHead) -> Vec<NoteKey> {
+        let verifier = &self.signing.verifier;
+        let mut keys: Vec<NoteKey> = verifier.log_key(signed.log).into_iter().collect();
+        let made = |key: &NoteKey| signature_is_valid(record.hash, &record.signature, key.key());
+        keys.extend(
+            verifier
+                .event_keys(signed.log)
+                .into_iter()
+                .find(made)
+                .filter(|key| !keys.contains(key)),
+        );
+        for (signer, lines) in &signed.lines {
+            let cosigners = verifier.cosigners(*signer, signed.log, signed.head);
+            keys.extend(cosigners.into_iter().find(|key| {
+                lines.lines().any(|line| {
+                    SignatureLine::parse(line).is_ok_and(|line| line.key_id == key.id())
+                })
+            }));
+        }
+        keys
+    }
+
     /// The smallest head above the entry under which the quorum stands.
     async fn certificate(
         &self,
         log: LogId,
         sequence: u64,
     ) -> Result<Option<SignedHead>, sqlx::Error> {
-        if let Some(recent) = self.board.recent_certificate(log, sequence, QUORUM) {
+        let mode = self.signing.verifier.mode(log);
+        if let Some(recent) = self.board.recent_certificate(log, sequence, mode) {
             return Ok(Some(recent));
         }
-        let size: Option<i64> = sqlx::query_scalar(CERTIFIED_SIZE)
+        let sizes: Vec<i64> = sqlx::query_scalar(CERTIFIED_SIZES)
             .bind(columns::origin(log))
             .bind(columns::epoch(log))
             .bind(columns::size(sequence))
-            .fetch_one(&self.pool)
+            .bind(i64::try_from(mode.threshold() - 1).unwrap_or(i64::MAX)) // beside the origin
+            .bind(HEADS_TRIED)
+            .fetch_all(&self.pool)
             .await?;
-        let Some(size) = size.and_then(|size| u64::try_from(size).ok()) else { return Ok(None) };
-        Store::new(self.pool.clone(), log).signed_of_size(size).await
+        let store = Store::new(self.pool.clone(), log);
+        for size in sizes.into_iter().filter_map(|size| u64::try_from(size).ok()) {
+            let signed = store.signed_of_size(size).await?;
+            if let Some(signed) = signed.filter(|signed| signed.is_certified(mode)) {
+                return Ok(Some(signed));
+            }
+        }
+        let newest = self.board.newest_certificate(log, mode);
+        Ok(newest.filter(|signed| signed.head.size > sequence))
     }
 
     async fn inclusion(
@@ -99,23 +131,28 @@ impl Notary {
 
     /// The newest head under which the quorum stands, or else the newest one stored.
     pub(super) fn checkpoint(&self, log: LogId) -> Option<String> {
-        let newest = self.board.newest_certificate(log, QUORUM);
+        let newest = self.board.newest_certificate(log, self.signing.verifier.mode(log));
         newest.or_else(|| self.board.stored_head(log)).map(|signed| self.signing.note(&signed))
     }
 }
 
-/// A head counts when the origin's own signatures stand under it too.
-const CERTIFIED_SIZE: &str = "
-SELECT min(first.size)
-FROM unnest(ARRAY[1, 2, 3]::smallint[]) AS signer (code),
-     LATERAL (SELECT theirs.size FROM ledger_signature AS theirs
-              JOIN ledger_signature AS origins
-                ON origins.origin = theirs.origin AND origins.epoch = theirs.epoch
-               AND origins.signer = theirs.origin AND origins.size = theirs.size
-              WHERE theirs.origin = $1 AND theirs.epoch = $2 AND theirs.signer = signer.code
-                AND theirs.size > $3
-              ORDER BY theirs.size LIMIT 1) AS first
-WHERE signer.code <> $1";
+/// Heads above an entry, of each signer, among which one is looked for that enough have signed.
+/// In the default mode the first is one; where more must sign, their heads need not coincide.
+const HEADS_TRIED: i64 = 256;
+
+/// Heads above an entry under which so many others and the origin stand, smallest first.
+const CERTIFIED_SIZES: &str = "
+SELECT theirs.size
+FROM unnest(ARRAY[1, 2, 3, 4]::smallint[]) AS signer (code),
+     LATERAL (SELECT size FROM ledger_signature
+              WHERE origin = $1 AND epoch = $2 AND signer = signer.code AND size > $3
+              ORDER BY size LIMIT $5) AS theirs
+WHERE signer.code <> $1
+  AND EXISTS (SELECT FROM ledger_signature
+              WHERE origin = $1 AND epoch = $2 AND signer = $1 AND size = theirs.size)
+GROUP BY theirs.size
+HAVING count(*) >= $4
+ORDER BY theirs.size LIMIT 8";
 
 fn receipt_event(record: &Record) -> Result<ReceiptEvent, NoReceipt> {
     let event = &record.event;

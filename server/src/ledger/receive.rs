@@ -1,15 +1,18 @@
 //! What a node makes of what its peers say.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use domain::clock::HybridClock;
 use domain::cloud::{Cloud, PerCloud};
 use domain::log::{Hash, Head, LogId, TilePath};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::board::Board;
-use super::driver::{Offered, Work};
-use super::ranges::{Ranges, read_entries, wire_entry};
+use super::driver::Offered;
+use super::logs::{LogDoors, Logs};
+use super::ranges::{read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
 use super::tree;
 use super::wire::{
@@ -17,14 +20,8 @@ use super::wire::{
     WireHead, WireRange,
 };
 
-/// The doors of one log's driver.
-#[derive(Clone, Debug)]
-pub(super) struct LogDoors {
-    pub(super) log: LogId,
-    pub(super) work: mpsc::Sender<Work>,
-    pub(super) heard: mpsc::Sender<SignedHead>,
-    pub(super) ranges: Ranges,
-}
+/// Logs that one message of heads may tell of: three that go on, and some that have ended.
+const TOLD_MAX: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -32,36 +29,39 @@ pub(super) struct Receiver {
     signing: Arc<Signing>,
     board: Arc<Board>,
     clock: Arc<Mutex<HybridClock>>,
-    logs: PerCloud<LogDoors>,
+    logs: Arc<Logs>,
     /// For each log, the largest size that each cloud said, verified, that it holds.
-    claims: Mutex<PerCloud<PerCloud<u64>>>,
+    claims: Mutex<BTreeMap<LogId, PerCloud<u64>>>,
+    /// When each peer last told its heads.
+    told_at: Mutex<PerCloud<Option<Instant>>>,
 }
 
 impl Receiver {
-    pub(super) fn new(
-        me: Cloud,
-        signing: Arc<Signing>,
-        board: Arc<Board>,
-        clock: Arc<Mutex<HybridClock>>,
-        logs: PerCloud<LogDoors>,
-    ) -> Self {
-        Receiver { me, signing, board, clock, logs, claims: Mutex::default() }
+    pub(super) fn new(logs: Arc<Logs>, clock: Arc<Mutex<HybridClock>>) -> Self {
+        Receiver {
+            me: logs.setup.cloud,
+            signing: Arc::clone(&logs.signing),
+            board: Arc::clone(&logs.board),
+            clock,
+            logs,
+            claims: Mutex::default(),
+            told_at: Mutex::default(),
+        }
     }
 
     pub(super) const fn board(&self) -> &Arc<Board> {
         &self.board
     }
 
-    fn doors(&self, log: LogId) -> Option<&LogDoors> {
-        let doors = self.logs.get(log.origin);
-        (doors.log == log).then_some(doors)
+    pub(super) fn doors(&self, log: LogId) -> Option<LogDoors> {
+        self.logs.doors(log)
     }
 
     /// Takes a range of another cloud's log, from whomever it comes: the origin signed it.
     pub(super) async fn take_range(&self, range: WireRange) -> RangeAnswer {
         let refused = |reason: &str| RangeAnswer::Refused { reason: reason.to_owned() };
         let log = range.log;
-        let Some(doors) = self.doors(log) else { return refused("no such log here") };
+        let Some(doors) = self.doors(log) else { return RangeAnswer::Unknown };
         let Some(signed) = self.signing.verify(log, &range.note) else {
             return refused("the checkpoint is not signed by the log's origin");
         };
@@ -77,8 +77,8 @@ impl Receiver {
             }
         }
         let (reply, answer) = oneshot::channel();
-        let work = Work::Offer(Offered { start: range.start, entries, signed, reply });
-        if doors.work.send(work).await.is_err() {
+        let offered = Offered { start: range.start, entries, signed, reply };
+        if doors.offers.send(offered).await.is_err() {
             return RangeAnswer::Busy;
         }
         let answer = answer.await.unwrap_or(RangeAnswer::Busy);
@@ -102,18 +102,18 @@ impl Receiver {
 
     fn claim(&self, signed: &SignedHead) {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_log = claims.get_mut(signed.log.origin);
-        for cloud in signed.lines.keys() {
-            let size = of_log.get_mut(*cloud);
+        let of_log = claims.entry(signed.log).or_default();
+        for cloud in signed.lines.keys().filter_map(|signer| signer.cloud()) {
+            let size = of_log.get_mut(cloud);
             *size = (*size).max(signed.head.size);
         }
     }
 
     /// A cloud that holds more of this log than we do, the origin if it can be, and what we hold.
     pub(super) fn ahead_of_us(&self, log: LogId) -> Option<(Cloud, u64)> {
-        let ours = self.board.watermarks.borrow().log(log.origin).head.size;
+        let ours = self.board.watermarks.borrow().view(log)?.head.size;
         let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_log = claims.get(log.origin);
+        let of_log = claims.get(&log)?;
         let ahead = |cloud: &Cloud| *cloud != self.me && *of_log.get(*cloud) > ours;
         let origin_first = std::iter::once(log.origin).chain(Cloud::ALL);
         origin_first.into_iter().find(ahead).map(|cloud| (cloud, ours))
@@ -122,13 +122,20 @@ impl Receiver {
     /// That cloud does not serve what it claims: ask another, until it claims again.
     pub(super) fn forget_ahead(&self, log: LogId, cloud: Cloud) {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        *claims.get_mut(log.origin).get_mut(cloud) = 0;
+        *claims.entry(log).or_default().get_mut(cloud) = 0;
+    }
+
+    /// Has that peer told its heads after `moment`?
+    pub(super) fn has_told_since(&self, peer: Cloud, moment: Instant) -> bool {
+        let told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
+        told_at.get(peer).is_some_and(|at| at > moment)
     }
 
     /// What we hold, for the peers.
     pub(super) fn heads(&self) -> Heads {
-        let logs = self.logs.iter().map(|(_, doors)| self.wire_head(doors.log)).collect();
-        Heads { load: self.board.figures.own_load(), logs }
+        let logs = self.logs.told().into_iter().take(TOLD_MAX).map(|log| self.wire_head(log));
+        let epochs = self.logs.epochs_known();
+        Heads { load: self.board.figures.own_load(), logs: logs.collect(), epochs }
     }
 
     fn wire_head(&self, log: LogId) -> WireHead {
@@ -143,13 +150,15 @@ impl Receiver {
 
     pub(super) async fn hear_heads(&self, from: Cloud, heads: Heads) {
         self.board.figures.heard(from, heads.load.filter(|load| (0.0..=1.0).contains(load)));
-        for head in heads.logs.into_iter().take(domain::cloud::CLOUD_COUNT) {
-            for note in std::iter::once(&head.note).chain(head.others.iter().take(2)) {
+        for head in heads.logs.into_iter().take(TOLD_MAX) {
+            for note in std::iter::once(&head.note).chain(head.others.iter().take(3)) {
                 if !note.is_empty() {
                     self.hear_note(head.log, note).await;
                 }
             }
         }
+        let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *told_at.get_mut(from) = Some(Instant::now());
     }
 
     pub(super) async fn answer_entries(

@@ -5,20 +5,34 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
+use domain::epoch::SignedEpoch;
 
+use super::epochs::Epochs;
 use super::receive::Receiver;
-use super::wire::{APPEND_PATH, COPY_PATH, ENTRIES_PATH, HEADS_PATH, decode, encode};
-use crate::problem::Problem;
+use super::wire::{
+    APPEND_PATH, APPROVE_PATH, ApprovalAnswer, ApprovalQuestion, COPY_PATH, ENTRIES_PATH,
+    EPOCHS_PATH, EpochRecords, HEADS_PATH, decode, encode,
+};
 use crate::peer::{Answer, Channel, Letter};
+use crate::problem::Problem;
 
-pub(super) fn routes(receiver: Arc<Receiver>, channel: Arc<Channel>) -> Router {
+pub(super) fn routes(
+    receiver: Arc<Receiver>,
+    epochs: Arc<Epochs>,
+    channel: Arc<Channel>,
+) -> Router {
+    let epochs = Router::new()
+        .route(EPOCHS_PATH, post(records))
+        .route(APPROVE_PATH, post(approve))
+        .with_state((Arc::clone(&receiver), epochs));
     Router::new()
         .route(APPEND_PATH, post(append))
         .route(ENTRIES_PATH, post(entries))
         .route(COPY_PATH, post(copy))
         .route(HEADS_PATH, post(heads))
-        .layer(Extension(channel))
         .with_state(receiver)
+        .merge(epochs)
+        .layer(Extension(channel))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
@@ -45,4 +59,27 @@ async fn heads(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<
     let heads = decode(&letter.body).map_err(unreadable)?;
     receiver.hear_heads(letter.from, heads).await;
     Ok(letter.answer(encode(&receiver.heads())))
+}
+
+type Office = (Arc<Receiver>, Arc<Epochs>);
+
+async fn records(State((_, epochs)): State<Office>, letter: Letter) -> Answer {
+    let records = EpochRecords(epochs.records());
+    letter.answer(encode(&records))
+}
+
+async fn approve(
+    State((receiver, epochs)): State<Office>,
+    letter: Letter,
+) -> Result<Answer, Problem> {
+    let question: ApprovalQuestion = decode(&letter.body).map_err(unreadable)?;
+    let answer = match serde_json::from_str::<SignedEpoch>(&question.signed) {
+        Ok(signed) => {
+            // So we learn at once how far to catch up.
+            receiver.hear_note(signed.record.ends(), &question.closing).await;
+            epochs.approve(letter.from, &signed).await?
+        }
+        Err(cause) => ApprovalAnswer::Refused { reason: format!("not an epoch record: {cause}") },
+    };
+    Ok(letter.answer(encode(&answer)))
 }

@@ -1,52 +1,45 @@
 //! Starting: reads what is durable, puts the parts together, runs them until the node stops.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
 use domain::clock::HybridClock;
-use domain::cloud::{Cloud, PerCloud};
-use domain::log::{Head, LogId};
-use domain::quorum::Replica;
+use domain::cloud::PerCloud;
+use domain::epoch::Register;
+use domain::log::LogId;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::driver::{Driver, State, Work};
+use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
+use super::logs::{self, Ends, Logs, Opened};
 use super::peers::Talk;
-use super::prepare::Maker;
-use super::ranges::Ranges;
+use super::prepare::{Maker, Prepared};
 use super::receipts::Notary;
-use super::receive::{LogDoors, Receiver};
-use super::signing::{SignedHead, Signing, Verifier};
-use super::store::{Durable, Store};
-use super::watermark::LogView;
-use super::{Ledger, Setup, StartError, read, scribe, scrub};
+use super::receive::Receiver;
+use super::signing::{Signing, Verifier};
+use super::store::Store;
+use super::watermark::Watermarks;
+use super::{Ledger, Setup, StartError, conflict, read, scribe, scrub};
 
 /// Batches that wait for the writer: one, prepared while the last is stored.
 const BATCHES_WAITING: usize = 1;
-/// Ranges that wait for a copy's writer: one from each peer.
-const RANGES_WAITING: usize = 2;
-/// Verified heads that wait for a driver.
-const HEADS_WAITING: usize = 256;
 
-/// A log as read from the database.
-struct Opened {
-    log: LogId,
-    store: Store,
-    replica: Replica,
-    stored: Option<SignedHead>,
-}
-
-/// What all parts share.
-struct Parts {
-    setup: Setup,
-    signing: Arc<Signing>,
-    board: Arc<Board>,
-    clock: Arc<Mutex<HybridClock>>,
+/// What is known before anything runs.
+struct Known {
+    register: Arc<ArcSwap<Register>>,
+    verifier: Arc<Verifier>,
+    opened: Vec<Opened>,
+    clock: HybridClock,
     /// What the scrub has found, also before the node ran.
     book: Arc<scrub::Book>,
+    database: String,
+    /// We remember more of our own log than the database holds, or it is another database.
+    suspects: bool,
 }
 
 /// Reads what is durable, then runs intake and replication until `stop`.
@@ -58,24 +51,129 @@ pub async fn start(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Ledger>, StartError> {
-    let book = Arc::new(scrub::Book::default());
-    let opened = PerCloud {
-        gcp: open(&setup, Cloud::Gcp, &book).await?,
-        aws: open(&setup, Cloud::Aws, &book).await?,
-        azure: open(&setup, Cloud::Azure, &book).await?,
-    };
-    let clock = resume_clock(&setup).await?;
-    let (to_scribe, signatures) = mpsc::unbounded_channel();
-    let board = Arc::new(Board::new(setup.cloud, opened.map(|_, log| log.view()), to_scribe));
-    for (_, log) in opened.iter() {
-        log.stored.iter().for_each(|signed| board.stored(signed));
+    let known = Known::read(&setup).await?;
+    Ok(known.assemble(setup, stop, tasks).await)
+}
+
+impl Known {
+    async fn read(setup: &Setup) -> Result<Self, StartError> {
+        let genesis = setup.roster.genesis();
+        let (mut register, proposed) =
+            epochs::load(&setup.pool, genesis, Some(setup.cloud)).await?;
+        if let Some(record) = proposed {
+            register.propose(epochs::own_proposal(&setup.keys, record))?;
+        }
+        keys_fit(setup, &register)?;
+        let shared = Arc::new(ArcSwap::from_pointee(register.clone()));
+        let verifier = Arc::new(Verifier::of_register(Arc::clone(&shared)));
+        let book = Arc::new(scrub::Book::default());
+        let mut opened = Vec::new();
+        for log in logs::to_open(&register) {
+            opened.push(logs::open(setup, &register, &verifier, log, &book).await?);
+        }
+        let clock = resume_clock(setup).await?;
+        let database = epochs::database_of(&setup.pool).await?;
+        let own = register.current(setup.cloud);
+        let last = setup.memory().read();
+        let held = opened.iter().find(|opened| opened.log == own).map_or(0, Opened::size);
+        let suspects = last.is_some_and(|last| is_older(own, held, &database, &last));
+        Ok(Known { register: shared, verifier, opened, clock, book, database, suspects })
     }
-    let signing = Signing::new(setup.cloud, &setup.roster, Arc::clone(&setup.keys), &setup.epochs);
-    let clock = Arc::new(Mutex::new(clock));
-    let parts = Parts { setup, signing: Arc::new(signing), board, clock, book };
-    let (writers, board) = (parts.setup.writers.clone(), Arc::clone(&parts.board));
-    tasks.spawn(scribe::write_down(writers, board, signatures, stop.clone()));
-    Ok(parts.assemble(&opened, stop, tasks))
+
+    async fn assemble(
+        self,
+        setup: Setup,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) -> Arc<Ledger> {
+        let (me, pool) = (setup.cloud, setup.pool.clone());
+        let (to_scribe, signatures) = mpsc::unbounded_channel();
+        let marks = self.marks();
+        let board = Arc::new(Board::new(me, marks, to_scribe));
+        let writers = setup.writers.clone();
+        tasks.spawn(scribe::write_down(writers, Arc::clone(&board), signatures, stop.clone()));
+        let signing = Signing::new(me, Arc::clone(&setup.keys), Arc::clone(&self.verifier));
+        let signing = Arc::new(signing);
+        let (closed, is_closed) = watch::channel(false);
+        let limits = &setup.limits;
+        let (door, requests) = Door::open(limits.intake_events, is_closed.clone());
+        let wait = Duration::from_millis(limits.batch_ms);
+        let batch = BatchLimits { events: limits.batch_events, wait };
+        let (batches, intake) = mpsc::channel::<Prepared>(BATCHES_WAITING);
+        let clock = Arc::new(Mutex::new(self.clock));
+        let own = self.register.load().current(me);
+        let maker = Maker {
+            me,
+            region: setup.region.clone(),
+            keys: Arc::clone(&setup.keys),
+            board: Arc::clone(&board),
+            clock: Arc::clone(&clock),
+            store: Store::new(setup.writers.clone(), own),
+        };
+        spawn(tasks, stop, Gatherer { requests, maker, batches, closed: is_closed, batch }.run());
+        spawn(tasks, stop, count_every_second(Arc::clone(&board)));
+        let memory = setup.memory().follow(me, Arc::clone(&board), self.database, stop.clone());
+        tasks.spawn(memory);
+        let (logs, ends) = Logs::new(
+            setup,
+            Arc::clone(&self.register),
+            Arc::clone(&signing),
+            board,
+            self.book,
+            closed,
+        );
+        drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
+        let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
+        let (epochs, restorer) =
+            begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
+        talk(&logs, &receiver, &epochs, stop, tasks);
+        let scrub = scrub_of(&logs);
+        tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
+        let notary = Notary { pool, board: Arc::clone(&logs.board), signing };
+        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer })
+    }
+
+    /// Before anything runs: the views as they were read, our own not yet open for entries.
+    fn marks(&self) -> Watermarks {
+        let register = self.register.load();
+        let view = |log: LogId| {
+            let opened = self.opened.iter().find(|opened| opened.log == log);
+            opened.map(Opened::view)
+        };
+        let earlier: BTreeMap<_, _> =
+            register.logs().filter_map(|log| Some((log, view(log)?))).collect();
+        let mut earlier = earlier;
+        let current = PerCloud::from_fn(|cloud| {
+            let log = register.current(cloud);
+            let view = earlier.remove(&log);
+            view.unwrap_or_else(|| super::watermark::LogView::empty(log))
+        });
+        Watermarks::new(current, earlier)
+    }
+}
+
+/// Without the keys of its current epoch a cloud cannot go on with it.
+fn keys_fit(setup: &Setup, register: &Register) -> Result<(), StartError> {
+    let own = register.current(setup.cloud);
+    let held = setup.keys.pair(own.epoch).map(|pair| pair.public());
+    if held == register.epoch(own).map(|epoch| epoch.keys) {
+        Ok(())
+    } else {
+        Err(StartError::Keys(own))
+    }
+}
+
+/// Does the database hold less of our own log than we remember, or is it another one?
+fn is_older(own: LogId, held: u64, database: &str, last: &LastHead) -> bool {
+    let less = (own.epoch, held) < (last.epoch, last.size);
+    let other = last.database != database && !last.database.is_empty() && !database.is_empty();
+    if less || other {
+        tracing::warn!(
+            log = %own, held, remembered = last.size, other_database = other,
+            "this database may be an old copy: nothing is recorded until the peers were heard"
+        );
+    }
+    less || other
 }
 
 /// Ours goes on after what we recorded; of the others' we take only what is not ahead of time.
@@ -88,155 +186,73 @@ async fn resume_clock(setup: &Setup) -> Result<HybridClock, StartError> {
     Ok(clock)
 }
 
-async fn open(setup: &Setup, origin: Cloud, book: &scrub::Book) -> Result<Opened, StartError> {
-    let log = LogId { origin, epoch: *setup.epochs.get(origin) };
-    let store = Store::new(setup.writers.clone(), log);
-    let durable = open_or_mend(setup, &store, log, book).await?;
-    let head = durable.appender.head();
-    let replica = Replica::resume(log, setup.cloud, durable.appender, &durable.signed);
-    let stored = if head == Head::empty() { None } else { store.signed_of_size(head.size).await? };
-    Ok(Opened { log, store, replica, stored })
-}
-
-/// A right edge that is damaged, or a head that is behind what this cloud signed, is repaired
-/// from the others first: going on from there would fill places a second time.
-async fn open_or_mend(
-    setup: &Setup,
-    store: &Store,
-    log: LogId,
-    book: &scrub::Book,
-) -> Result<Durable, StartError> {
-    let is_behind = |durable: &Durable| durable.appender.size() < *durable.signed.get(setup.cloud);
-    match store.open().await {
-        Ok(durable) if !is_behind(&durable) => return Ok(durable),
-        Err(cause @ StartError::Database(_)) => return Err(cause),
-        Err(cause) => tracing::error!(%log, %cause, "repairing it before the node starts"),
-        Ok(_) => tracing::error!(%log, "the stored head is behind what this cloud signed"),
-    }
-    let verifier = Verifier::of_roster(&setup.roster, &setup.epochs);
-    scrub::mend(&setup.pool, log, &verifier, &setup.channel, book).await?;
-    store.open().await
-}
-
-impl Opened {
-    fn view(&self) -> LogView {
-        LogView {
-            log: self.log,
-            head: self.replica.head(),
-            final_size: self.replica.final_size(),
-            replicated_size: self.replica.replicated_size(),
-            signed: *self.replica.signed(),
+async fn drive_all(
+    logs: &Arc<Logs>,
+    opened: Vec<Opened>,
+    own: LogId,
+    intake: mpsc::Receiver<Prepared>,
+    ends: Ends,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) {
+    tasks.spawn(logs::run_drivers(ends.to_run, stop.clone()));
+    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge));
+    let mut intake = Some(intake);
+    for mut opened in opened {
+        let is_own = opened.log == own;
+        if is_own {
+            opened.recover();
         }
+        logs.drive(opened, intake.take_if(|_| is_own)).await;
     }
 }
 
-impl Parts {
-    fn assemble(
-        self,
-        opened: &PerCloud<Opened>,
-        stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) -> Arc<Ledger> {
-        let me = self.setup.cloud;
-        let (closed, is_closed) = watch::channel(false);
-        let doors = opened.map(|_, log| self.drive(log, closed.clone(), stop, tasks));
-        let (board, clock) = (Arc::clone(&self.board), Arc::clone(&self.clock));
-        let receiver = Receiver::new(me, Arc::clone(&self.signing), board, clock, doors.clone());
-        let receiver = Arc::new(receiver);
-        let limits = &self.setup.limits;
-        let (door, requests) = Door::open(limits.intake_events, is_closed.clone());
-        let wait = Duration::from_millis(limits.batch_ms);
-        let batch = BatchLimits { events: limits.batch_events, wait };
-        let own = doors.get(me).clone();
-        let maker = self.maker(&opened.get(me).store);
-        let gatherer = Gatherer { requests, maker, batches: own.work, closed: is_closed, batch };
-        spawn(tasks, stop, gatherer.run());
-        spawn(tasks, stop, count_every_second(Arc::clone(&self.board)));
-        self.talk(&receiver, &doors, stop, tasks);
-        let scrub = self.scrub();
-        tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
-        let notary = Notary {
-            pool: self.setup.pool.clone(),
-            board: self.board,
-            signing: self.signing,
-            roster: Arc::clone(&self.setup.roster),
-        };
-        Arc::new(Ledger { setup: self.setup, door, receiver, notary, scrub })
-    }
+fn begin_epochs(
+    logs: &Arc<Logs>,
+    receiver: &Arc<Receiver>,
+    register: Arc<ArcSwap<Register>>,
+    suspects: bool,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> (Arc<Epochs>, Arc<Restorer>) {
+    let (keys, store) = (Arc::clone(&logs.setup.keys), EpochStore(logs.setup.pool.clone()));
+    let epochs = Arc::new(Epochs::new(register, keys, store, Arc::clone(logs)));
+    tasks.spawn(Arc::clone(&epochs).run(stop.clone()));
+    let restorer = Restorer::new(Arc::clone(&epochs), Arc::clone(receiver), suspects);
+    let restorer = Arc::new(restorer);
+    tasks.spawn(Arc::clone(&restorer).run(stop.clone()));
+    (epochs, restorer)
+}
 
-    fn drive(
-        &self,
-        opened: &Opened,
-        closed: watch::Sender<bool>,
-        stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) -> LogDoors {
-        let (me, log) = (self.setup.cloud, opened.log);
-        let waiting = if log.origin == me { BATCHES_WAITING } else { RANGES_WAITING };
-        let (work, works) = mpsc::channel::<Work>(waiting);
-        let (heard, heads) = mpsc::channel(HEADS_WAITING);
-        let driver = Driver {
-            me,
-            log,
-            replica: opened.replica.clone(),
-            store: opened.store.clone(),
-            signing: Arc::clone(&self.signing),
-            board: Arc::clone(&self.board),
-            work: works,
-            heard: heads,
-            closed,
-            state: State::default(),
-        };
-        tasks.spawn(driver.run(stop.clone()));
-        let ranges = Ranges {
-            me,
-            log,
-            store: Store::new(self.setup.pool.clone(), log),
-            signing: Arc::clone(&self.signing),
-            board: Arc::clone(&self.board),
-        };
-        LogDoors { log, work, heard, ranges }
-    }
+fn scrub_of(logs: &Logs) -> Arc<scrub::Scrub> {
+    Arc::new(scrub::Scrub::new(
+        logs.setup.pool.clone(),
+        Arc::clone(&logs.signing.verifier),
+        Arc::clone(&logs.setup.channel),
+        Arc::clone(&logs.board),
+        Arc::clone(&logs.book),
+    ))
+}
 
-    fn scrub(&self) -> Arc<scrub::Scrub> {
-        Arc::new(scrub::Scrub::new(
-            self.setup.pool.clone(),
-            Arc::clone(&self.signing.verifier),
-            Arc::clone(&self.setup.channel),
-            Arc::clone(&self.board),
-            Arc::clone(&self.book),
-        ))
+fn talk(
+    logs: &Arc<Logs>,
+    receiver: &Arc<Receiver>,
+    epochs: &Arc<Epochs>,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) {
+    let talk = Talk {
+        channel: Arc::clone(&logs.setup.channel),
+        receiver: Arc::clone(receiver),
+        logs: Arc::clone(logs),
+        epochs: Arc::clone(epochs),
+        stop: stop.clone(),
+    };
+    for peer in logs.setup.cloud.peers() {
+        tasks.spawn(talk.clone().push(peer));
+        tasks.spawn(talk.clone().exchange_heads(peer));
     }
-
-    fn maker(&self, store: &Store) -> Maker {
-        Maker {
-            me: self.setup.cloud,
-            region: self.setup.region.clone(),
-            keys: Arc::clone(&self.setup.keys),
-            clock: Arc::clone(&self.clock),
-            store: store.clone(),
-        }
-    }
-
-    fn talk(
-        &self,
-        receiver: &Arc<Receiver>,
-        doors: &PerCloud<LogDoors>,
-        stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) {
-        let me = self.setup.cloud;
-        let talk = Talk {
-            channel: Arc::clone(&self.setup.channel),
-            receiver: Arc::clone(receiver),
-            stop: stop.clone(),
-        };
-        for peer in me.peers() {
-            tasks.spawn(talk.clone().push(peer, doors.get(me).ranges.clone()));
-            tasks.spawn(talk.clone().exchange_heads(peer));
-            tasks.spawn(talk.clone().fetch(doors.get(peer).log));
-        }
-    }
+    tasks.spawn(talk.fetch());
 }
 
 fn spawn(
@@ -258,7 +274,7 @@ async fn count_every_second(board: Arc<Board>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let marks = *board.watermarks.borrow();
+        let marks = board.watermarks.borrow().clone();
         board.figures.tick(&marks);
     }
 }

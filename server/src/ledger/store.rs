@@ -4,9 +4,9 @@
 //! signatures only if that update found its row. So an append is one round trip and one fsync,
 //! two writers cannot both win, and one hash stands per slot.
 
-use domain::cloud::{Cloud, PerCloud};
 use domain::event::{Envelope, EventId};
 use domain::log::{Appender, Hash, Head, LogId, Tile};
+use domain::quorum::{PerSigner, Signer};
 use sqlx::{PgPool, Row as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -26,8 +26,12 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) struct Durable {
     pub(super) appender: Appender,
-    /// The largest size that each cloud is known to have signed.
-    pub(super) signed: PerCloud<u64>,
+    /// The largest size that each is known to have signed.
+    pub(super) signed: PerSigner<u64>,
+    /// There is evidence against the log.
+    pub(super) frozen: bool,
+    /// Entries that stand on two certified branches.
+    pub(super) disputed: Option<(u64, u64)>,
 }
 
 /// Entries and what follows from them, to become durable together.
@@ -119,7 +123,9 @@ impl Store {
         if appender.head() != head {
             return Err(damaged("its right edge has another root"));
         }
-        Ok(Durable { appender, signed: self.signed_sizes(head.size).await? })
+        let signed = self.signed_sizes(head.size).await?;
+        let (frozen, disputed) = self.verdict().await?;
+        Ok(Durable { appender, signed, frozen, disputed })
     }
 
     /// The stored head. Waits for an append that is still under way.
@@ -137,7 +143,7 @@ impl Store {
     }
 
     /// Up to what is stored: a signature beyond it says nothing about our tree.
-    async fn signed_sizes(&self, stored: u64) -> Result<PerCloud<u64>, sqlx::Error> {
+    async fn signed_sizes(&self, stored: u64) -> Result<PerSigner<u64>, sqlx::Error> {
         let sql = "SELECT signer, max(size) AS size FROM ledger_signature \
                    WHERE origin = $1 AND epoch = $2 AND size <= $3 GROUP BY signer";
         let rows = sqlx::query(sql)
@@ -146,12 +152,41 @@ impl Store {
             .bind(columns::size(stored))
             .fetch_all(&self.pool)
             .await?;
-        let mut sizes = PerCloud::default();
+        let mut sizes = PerSigner::default();
         for row in &rows {
-            let signer = columns::read_cloud(row, "signer")?;
+            let signer = columns::read_signer(row, "signer")?;
             *sizes.get_mut(signer) = columns::read_size(row, "size")?;
         }
         Ok(sizes)
+    }
+
+    /// What evidence has been found against the log, and which entries it puts in doubt.
+    async fn verdict(&self) -> Result<(bool, Option<(u64, u64)>), sqlx::Error> {
+        let sql = "SELECT frozen, disputed_from, disputed_to FROM ledger_log \
+                   WHERE origin = $1 AND epoch = $2";
+        let row: (bool, Option<i64>, Option<i64>) = sqlx::query_as(sql)
+            .bind(columns::origin(self.log))
+            .bind(columns::epoch(self.log))
+            .fetch_one(&self.pool)
+            .await?;
+        let size = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok());
+        Ok((row.0, size(row.1).zip(size(row.2))))
+    }
+
+    /// There is evidence: from now on nothing more of this log is signed here, whatever restarts.
+    /// The range in doubt only grows.
+    pub(super) async fn freeze(&self, disputed: Option<(u64, u64)>) -> Result<(), sqlx::Error> {
+        let sql = "UPDATE ledger_log SET frozen = true, \
+                   disputed_from = LEAST(disputed_from, $3), \
+                   disputed_to = GREATEST(disputed_to, $4) WHERE origin = $1 AND epoch = $2";
+        sqlx::query(sql)
+            .bind(columns::origin(self.log))
+            .bind(columns::epoch(self.log))
+            .bind(disputed.map(|(from, _)| columns::size(from)))
+            .bind(disputed.map(|(_, to)| columns::size(to)))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Makes a range durable.
@@ -226,7 +261,7 @@ impl Store {
     ) -> Result<Option<SignedHead>, sqlx::Error> {
         let sql = "SELECT signer, root, lines FROM ledger_signature \
                    WHERE origin = $1 AND epoch = $2 AND size = $3 \
-                     AND signer = ANY(ARRAY[1, 2, 3]::smallint[]) \
+                     AND signer = ANY(ARRAY[1, 2, 3, 4]::smallint[]) \
                    ORDER BY signer = origin DESC";
         let rows = sqlx::query(sql)
             .bind(columns::origin(self.log))
@@ -239,7 +274,7 @@ impl Store {
         let mut lines = Lines::new();
         for row in &rows {
             if columns::read_hash(row, "root")? == head.root {
-                lines.insert(columns::read_cloud(row, "signer")?, row.try_get("lines")?);
+                lines.insert(columns::read_signer(row, "signer")?, row.try_get("lines")?);
             }
         }
         Ok(Some(SignedHead { log: self.log, head, lines }))
@@ -248,7 +283,7 @@ impl Store {
     fn signed_head(&self, row: &sqlx::postgres::PgRow) -> Result<SignedHead, sqlx::Error> {
         let head =
             Head { size: columns::read_size(row, "size")?, root: columns::read_hash(row, "root")? };
-        let lines = Lines::from([(self.log.origin, row.try_get("lines")?)]);
+        let lines = Lines::from([(self.log.origin.into(), row.try_get("lines")?)]);
         Ok(SignedHead { log: self.log, head, lines })
     }
 
@@ -306,8 +341,8 @@ pub(super) async fn record_signatures(
 }
 
 fn signature_columns(lines: &Lines) -> (Vec<i16>, Vec<&str>) {
-    let code = |cloud: &Cloud| i16::from(cloud.code());
-    lines.iter().map(|(cloud, lines)| (code(cloud), lines.as_str())).unzip()
+    let code = |signer: &Signer| i16::from(signer.code());
+    lines.iter().map(|(signer, lines)| (code(signer), lines.as_str())).unzip()
 }
 
 fn concatenated(hashes: &[Hash]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! What the clouds say to each other about logs, in postcard form.
 
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::log::LogId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -11,6 +11,8 @@ pub(super) const APPEND_PATH: &str = "/peer/v1/append";
 pub(super) const ENTRIES_PATH: &str = "/peer/v1/entries";
 pub(super) const COPY_PATH: &str = "/peer/v1/copy";
 pub(super) const HEADS_PATH: &str = "/peer/v1/heads";
+pub(super) const EPOCHS_PATH: &str = "/peer/v1/epochs";
+pub(super) const APPROVE_PATH: &str = "/peer/v1/epochs/approve";
 
 /// Most entries of one range.
 pub(super) const RANGE_ENTRIES_MAX: usize = 4_096;
@@ -41,6 +43,8 @@ pub(super) enum RangeAnswer {
     Busy,
     /// Never to be taken.
     Refused { reason: String },
+    /// The answering cloud has not heard of that log's epoch yet.
+    Unknown,
 }
 
 /// Asks for the range that begins at `start`.
@@ -84,6 +88,8 @@ pub(super) struct Heads {
     /// 0 to 1.
     pub(super) load: Option<f64>,
     pub(super) logs: Vec<WireHead>,
+    /// The newest epoch of each cloud that the sender knows to hold.
+    pub(super) epochs: PerCloud<u32>,
 }
 
 /// One log as the sender holds it.
@@ -95,6 +101,31 @@ pub(super) struct WireHead {
     pub(super) note: String,
     /// Signed notes of others' newest checkpoints.
     pub(super) others: Vec<String>,
+}
+
+/// The answer to an empty message on [`EPOCHS_PATH`]: every epoch record that holds, each as JSON,
+/// in an order in which they can be applied.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EpochRecords(pub(super) Vec<String>);
+
+/// Asks for approval of the sender's own next epoch.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ApprovalQuestion {
+    /// [`domain::epoch::SignedEpoch`] as JSON.
+    pub(super) signed: String,
+    /// Signed note of the head at which the old log ends; empty if it has no entries.
+    pub(super) closing: String,
+}
+
+/// The answer to [`ApprovalQuestion`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ApprovalAnswer {
+    /// [`domain::epoch::Approval`] as JSON.
+    Approved(String),
+    /// Not now: this cloud must catch up first, or one of its people must agree.
+    Later { reason: String },
+    /// Never.
+    Refused { reason: String },
 }
 
 /// Postcard never fails on these shapes: no maps, no unsized sequences.

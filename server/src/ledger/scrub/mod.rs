@@ -14,7 +14,7 @@ mod stored;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::cloud::PerCloud;
+use arc_swap::ArcSwap;
 use domain::log::LogId;
 use domain::policy::Policy;
 use sqlx::PgPool;
@@ -109,10 +109,10 @@ impl Scrub {
     }
 
     async fn pass(&self) -> Result<(), sqlx::Error> {
-        for (_, (log, _)) in self.verifier.logs().iter() {
+        for log in self.verifier.logs() {
             let pass = Pass {
                 pool: &self.pool,
-                log: *log,
+                log,
                 verifier: &self.verifier,
                 copies: &self.copies,
                 board: Some(&self.board),
@@ -142,7 +142,7 @@ pub(super) async fn mend(
 /// Whose keys count when a database is checked by itself.
 #[derive(Debug)]
 pub enum Check<'a> {
-    Roster(&'a Roster, PerCloud<u32>),
+    Roster(&'a Roster),
     Policy(&'a Policy),
 }
 
@@ -151,6 +151,8 @@ pub enum Check<'a> {
 pub enum CheckError {
     #[error("the database cannot be read: {0}")]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Epochs(#[from] super::StartError),
     #[error(
         "the policy file must name a log and a cosigner of each of the three clouds, as \
          /v1/policy-file does"
@@ -164,14 +166,17 @@ pub enum CheckError {
 /// The database cannot be read, or the policy lacks a cloud.
 pub async fn check(pool: &PgPool, keys: &Check<'_>) -> Result<ScrubStatus, CheckError> {
     let verifier = match keys {
-        Check::Roster(roster, epochs) => Verifier::of_roster(roster, epochs),
+        Check::Roster(roster) => {
+            let (register, _) = super::epochs::load(pool, roster.genesis(), None).await?;
+            Verifier::of_register(Arc::new(ArcSwap::from_pointee(register)))
+        }
         Check::Policy(policy) => Verifier::of_policy(policy).ok_or(CheckError::Policy)?,
     };
     let (book, copies) = (Book::default(), Copies(None));
-    for (_, (log, _)) in verifier.logs().iter() {
+    for log in verifier.logs() {
         let pass = Pass {
             pool,
-            log: *log,
+            log,
             verifier: &verifier,
             copies: &copies,
             board: None,

@@ -56,8 +56,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn key(&self) -> PublicKey {
-        *self.verifier.logs().get(self.log.origin).1.key()
+    /// The keys that may have signed the log's events, its own first.
+    fn event_keys(&self) -> Vec<PublicKey> {
+        self.verifier.event_keys(self.log).iter().map(|key| *key.key()).collect()
     }
 
     fn place(&self, what: &str) -> String {

@@ -1,7 +1,7 @@
 //! Reading what stands in the database, in a form that no edit of it can make unreadable.
 
-use domain::cloud::Cloud;
 use domain::log::{Hash, Head, LogId};
+use domain::quorum::Signer;
 use domain::scrub::StoredRow;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
@@ -121,7 +121,7 @@ pub(super) async fn head(pool: &PgPool, log: LogId) -> Result<Option<(i64, Vec<u
 /// One signature as it stands.
 #[derive(Clone, Debug)]
 pub(super) struct StoredSignature {
-    pub(super) signer: Cloud,
+    pub(super) signer: Signer,
     pub(super) size: u64,
     pub(super) root: Vec<u8>,
     pub(super) lines: String,
@@ -153,7 +153,7 @@ pub(super) async fn signatures(
         .await?;
     let signature = |row: &PgRow| {
         Ok(StoredSignature {
-            signer: columns::read_cloud(row, "signer")?,
+            signer: columns::read_signer(row, "signer")?,
             size: columns::read_size(row, "size")?,
             root: row.try_get("root")?,
             lines: row.try_get("lines")?,

@@ -129,7 +129,7 @@ impl Pass<'_> {
     ) -> Result<(), sqlx::Error> {
         let by_hash = || leaves_by_hash(self.log, first, rows.len(), rows);
         let Some(leaves) = tile.and_then(hashes).or_else(by_hash) else { return Ok(()) };
-        for wrong in judge(self.log, first, &leaves, rows, &self.key()) {
+        for wrong in judge(self.log, first, &leaves, rows, &self.event_keys()) {
             let row = rows.iter().find(|row| row.sequence == wrong.sequence);
             self.leave(&self.draft_alone(wrong, row)).await?;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::log::Head;
-use domain::quorum::QUORUM;
+use domain::quorum::Mode;
 use tokio::time::sleep;
 
 use super::super::super::columns;
@@ -25,21 +25,28 @@ type FoundHead = Option<(i64, Vec<u8>)>;
 impl Pass<'_> {
     /// The largest head under which valid signatures of the quorum stand, by pinned keys.
     pub(super) async fn certified(&self) -> Result<Option<Head>, sqlx::Error> {
-        let known = self.board.and_then(|board| board.newest_certificate(self.log, QUORUM));
+        let mode = self.verifier.mode(self.log);
+        let known = self.board.and_then(|board| board.newest_certificate(self.log, mode));
         let known =
             known.and_then(|head| self.verifier.verify(self.log, &self.verifier.note(&head)));
-        let known = known.filter(|signed| signed.lines.len() >= QUORUM).map(|signed| signed.head);
-        let stored = self.signed_head(QUORUM).await?;
+        let known = known.filter(|signed| signed.is_certified(mode)).map(|signed| signed.head);
+        let stored = self.signed_head(mode.threshold(), Some(mode)).await?;
         Ok(known.into_iter().chain(stored).max_by_key(|head| head.size))
     }
 
     /// The newest stored head that this many clouds signed, its origin among them.
-    async fn signed_head(&self, signers: usize) -> Result<Option<Head>, sqlx::Error> {
+    async fn signed_head(
+        &self,
+        signers: usize,
+        mode: Option<Mode>,
+    ) -> Result<Option<Head>, sqlx::Error> {
         let store = Store::new(self.pool.clone(), self.log);
         for size in stored::signed_sizes(self.pool, self.log, signers, CERTIFICATES_MAX).await? {
             let Some(signed) = store.signed_of_size(size).await? else { continue };
             let verified = self.verifier.verify(self.log, &self.verifier.note(&signed));
-            if let Some(signed) = verified.filter(|signed| signed.lines.len() >= signers) {
+            if let Some(signed) =
+                verified.filter(|signed| mode.is_none_or(|mode| signed.is_certified(mode)))
+            {
                 return Ok(Some(signed.head));
             }
         }
@@ -78,12 +85,13 @@ impl Pass<'_> {
         };
         let Some(board) = self.board else {
             let found = stored::head(self.pool, self.log).await?;
-            let Some(signed) = self.signed_head(1).await? else { return Ok(None) };
+            let Some(signed) = self.signed_head(1, None).await? else { return Ok(None) };
             let size = found.as_ref().map_or(-1, |(size, _)| *size);
             let behind = size <= columns::size(signed.size) && !is(&found, signed);
             return Ok(behind.then_some((found, signed)));
         };
-        let known = || board.watermarks.borrow().log(self.log.origin).head;
+        let known =
+            || board.watermarks.borrow().view(self.log).map_or(Head::empty(), |view| view.head);
         let before = known();
         let mut found = None;
         for _ in 0..HEAD_LOOKS {
@@ -102,8 +110,9 @@ impl Pass<'_> {
     /// Rows that no head covers. Never any that a known head covers, whatever is stored as head.
     pub(super) async fn beyond(&self, certified: Head) -> Result<(), sqlx::Error> {
         for sequence in stored::rows_beyond(self.pool, self.log).await? {
-            let known = self.board.map(|board| board.watermarks.borrow().log(self.log.origin).head);
-            if sequence < known.map_or(0, |head| head.size).max(certified.size) {
+            let known =
+                self.board.and_then(|board| board.watermarks.borrow().view(self.log).copied());
+            if sequence < known.map_or(0, |view| view.head.size).max(certified.size) {
                 continue;
             }
             let found = stored::rows(self.pool, self.log, sequence, sequence + 1).await?;

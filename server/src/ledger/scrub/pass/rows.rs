@@ -23,7 +23,7 @@ impl Pass<'_> {
         leaves: &[Hash],
         rows: &[StoredRow],
     ) -> Result<(), sqlx::Error> {
-        let wrong = judge(self.log, first, leaves, rows, &self.key());
+        let wrong = judge(self.log, first, leaves, rows, &self.event_keys());
         if wrong.is_empty() {
             return Ok(());
         }
@@ -42,7 +42,7 @@ impl Pass<'_> {
 
     /// What other clouds hold there, if it leads to the right leaf and is validly signed.
     async fn truth(&self, first: u64, leaves: &[Hash], mut wanted: BTreeSet<u64>) -> Truth {
-        let (mut truth, key) = (Truth::new(), self.key());
+        let (mut truth, keys) = (Truth::new(), self.event_keys());
         for from in self.copies.holders(self.log) {
             if wanted.is_empty() {
                 break;
@@ -53,7 +53,7 @@ impl Pass<'_> {
                 let expected = at.and_then(|at| leaves.get(at));
                 let row = StoredRow::of(sequence, &entry);
                 let leads = expected == Some(&entry.leaf(self.log.epoch, sequence).0);
-                if leads && row.signature_holds(entry.hash(), &key) && wanted.remove(&sequence) {
+                if leads && row.signature_holds(entry.hash(), &keys) && wanted.remove(&sequence) {
                     truth.insert(sequence, (from, row));
                 }
             }
