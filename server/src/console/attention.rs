@@ -39,9 +39,9 @@ impl Console {
 
     /// The oldest event that is not final, if it waits too long.
     async fn long_pending(&self, state: &LiveState) -> Result<Option<Attention>, sqlx::Error> {
-        let marks = *self.ledger.watermarks().borrow();
+        let marks = self.ledger.watermarks().borrow().clone();
         let mut oldest: Option<Timestamp> = None;
-        for (_, view) in marks.0.iter().filter(|(_, view)| view.final_size < view.head.size) {
+        for view in marks.views().filter(|view| view.pending() > 0) {
             let (origin, epoch) = (view.log.origin, view.log.epoch);
             let slot = Slot { origin, epoch, sequence: view.final_size };
             if let Some(record) = self.ledger.at(slot).await? {
@@ -54,12 +54,12 @@ impl Console {
     }
 
     fn unprojected(&self) -> Option<Attention> {
-        let marks = *self.ledger.watermarks().borrow();
-        let position = *self.projection.position().borrow();
-        let missing = |(cloud, view): (Cloud, &crate::ledger::LogView)| {
-            view.final_size.saturating_sub(*position.get(cloud))
+        let marks = self.ledger.watermarks().borrow().clone();
+        let position = self.projection.position().borrow().clone();
+        let missing = |view: &crate::ledger::LogView| {
+            view.final_size.saturating_sub(position.get(&view.log).copied().unwrap_or(0))
         };
-        let missing: u64 = marks.0.iter().map(missing).sum();
+        let missing: u64 = marks.views().map(missing).sum();
         (missing > UNPROJECTED_MAX).then(|| Attention {
             sentence: format!("{} are not yet counted in usage.", counted(missing, "final event")),
             detail: "This node is catching up; what the ledger shows is complete.".to_owned(),

@@ -7,12 +7,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::cloud::Cloud;
 use domain::event::EventId;
 use domain::finality::Finality;
+use domain::key::NoteKey;
+use domain::log::{Head, LogId, empty_root};
 use uuid::Uuid;
 
 use super::Console;
 use super::rows::{Coverings, after_ms, finaliser};
+use crate::ledger::{Covering, NoReceipt, Record};
 use crate::problem::Problem;
-use crate::ledger::{NoReceipt, Record};
 
 /// Stands where a payload's salt would, for those who may not read payloads: with the salt, a
 /// small payload could be guessed from its hash.
@@ -49,6 +51,14 @@ impl Console {
         })
     }
 
+    /// The key with which a cloud signed for the record, as the register has it: the newest that
+    /// counts for a head of that size.
+    fn cosigner(&self, cloud: Cloud, record: &Record, covering: Covering) -> Option<NoteKey> {
+        let log = LogId { origin: record.slot.origin, epoch: record.slot.epoch };
+        let head = Head { size: covering.tree_size, root: empty_root() };
+        self.ledger.register().cosigner_keys(cloud.into(), log, head).pop()
+    }
+
     fn signatures(
         &self,
         record: &Record,
@@ -56,14 +66,14 @@ impl Console {
         row: &EventRow,
     ) -> Vec<SignatureLine> {
         let made_final = finaliser(record.slot.origin, coverings);
-        let line = |cloud| {
+        let line = |cloud: Cloud| {
             let covering = coverings.get(cloud).filter(|_| *row.signed.get(cloud));
-            let key = self.ledger.roster().cosigner_key(cloud);
+            let key = covering.and_then(|covering| self.cosigner(cloud, record, covering));
             SignatureLine {
                 cloud,
                 is_origin: cloud == record.slot.origin,
-                key_name: key.name().to_owned(),
-                key_id: key.id_hex(),
+                key_name: self.ledger.register().cosigner_name(cloud.into()),
+                key_id: key.map(|key| key.id_hex()).unwrap_or_default(),
                 tree_size: covering.map_or(0, |covering| covering.tree_size),
                 at: covering.map(|covering| covering.learnt_at),
                 after_ms: covering.map(|covering| after_ms(record, covering.learnt_at)),

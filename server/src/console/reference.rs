@@ -1,6 +1,7 @@
 //! What a person types to find an event: an id, a hash or its beginning, a slot, a sequence.
 
 use domain::event::{EventId, Slot};
+use domain::log::LogId;
 use uuid::Uuid;
 
 use super::Console;
@@ -63,8 +64,9 @@ impl Console {
             Reference::Hash(digits) => self.by_hash(&digits).await,
             Reference::Sequence(sequence) => {
                 let mut found = Vec::new();
-                for (origin, epoch) in self.ledger.epochs().iter() {
-                    let slot = Slot { origin, epoch: *epoch, sequence };
+                let logs: Vec<_> = self.ledger.register().logs().collect();
+                for LogId { origin, epoch } in logs {
+                    let slot = Slot { origin, epoch, sequence };
                     found.extend(self.ledger.at(slot).await?);
                 }
                 Ok(found)

@@ -7,7 +7,7 @@ use domain::event::{EventId, Slot, TenantId};
 use domain::finality::Finality;
 
 use super::Console;
-use crate::ledger::{Covering, Record};
+use crate::ledger::{Covering, Record, Watermarks};
 
 /// Who signed for a slot, and when, as learnt here.
 pub(super) type Coverings = PerCloud<Option<Covering>>;
@@ -15,9 +15,24 @@ pub(super) type Coverings = PerCloud<Option<Covering>>;
 impl Console {
     /// The rows of these records, in their order.
     ///
+    /// As of now.
+    ///
     /// # Errors
     /// The database cannot be read.
     pub async fn rows(&self, records: &[Record]) -> Result<Vec<EventRow>, sqlx::Error> {
+        let marks = self.ledger.watermarks().borrow().clone();
+        self.rows_at(records, &marks).await
+    }
+
+    /// As of these marks.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn rows_at(
+        &self,
+        records: &[Record],
+        marks: &Watermarks,
+    ) -> Result<Vec<EventRow>, sqlx::Error> {
         if records.is_empty() {
             return Ok(Vec::new());
         }
@@ -25,7 +40,6 @@ impl Console {
         let coverings = self.ledger.coverings(&slots).await?;
         let events: Vec<(TenantId, EventId)> = records.iter().map(identity).collect();
         let held = self.projection.quarantined(&events).await?;
-        let marks = *self.ledger.watermarks().borrow();
         let row = |(record, coverings): (&Record, &Coverings)| {
             let status = if held.contains(&identity(record)) {
                 Finality::Quarantined

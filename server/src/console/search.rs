@@ -1,12 +1,11 @@
 //! Where an id, hash, sequence, tenant or key leads.
 
 use app::backend::SearchHit;
-use domain::cloud::Cloud;
 use domain::key::NoteKey;
 
 use super::Console;
-use crate::problem::Problem;
 use crate::ledger::Record;
+use crate::problem::Problem;
 
 /// A list for the eye, not an export.
 const HITS_MAX: usize = 12;
@@ -46,10 +45,9 @@ impl Console {
     }
 
     fn key_hits(&self, text: &str) -> Vec<SearchHit> {
-        let roster = self.ledger.roster();
-        let keys = Cloud::ALL.into_iter().flat_map(|cloud| {
-            [roster.log_key(self.ledger.log_id(cloud)), roster.cosigner_key(cloud)]
-        });
+        let policy = self.ledger.policy();
+        let cosigners: Vec<NoteKey> = policy.witnesses().map(|(_, key)| key.clone()).collect();
+        let keys = policy.logs().iter().cloned().chain(cosigners);
         keys.filter(|key| is_named(key, text)).map(|key| key_hit(&key)).collect()
     }
 }

@@ -5,8 +5,8 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 
 use super::Console;
-use crate::problem::Problem;
 use crate::ledger::{CloudFigures, EventFilter};
+use crate::problem::Problem;
 
 /// Clouds exchange heads every second: three missed ones are no hiccup.
 const SILENCE_MS_MAX: i64 = 3_000;
@@ -25,7 +25,7 @@ impl Console {
     #[must_use]
     pub fn live_state(&self) -> LiveState {
         let at = crate::now();
-        let marks = *self.ledger.watermarks().borrow();
+        let marks = self.ledger.watermarks().borrow().clone();
         let figures = self.ledger.figures();
         let me = self.ledger.cloud();
         let clouds = PerCloud::from_fn(|cloud| {

@@ -14,8 +14,9 @@ use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-use crate::problem::Problem;
 use super::{Services, Shared, measure};
+use crate::identity::demonstration;
+use crate::problem::Problem;
 
 /// Probes come every two seconds from every cloud: one question to the database serves them all.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -142,8 +143,20 @@ async fn ready(State(shared): State<Shared>) -> Response {
                 .retry_after(2)
                 .into_response()
         }
+        _ if !knows_its_people(&shared) => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let detail = "Not ready: the demonstration's people are not final yet.";
+            Problem::new(status, "not_ready", "Not ready", detail).retry_after(1).into_response()
+        }
         _ => "ready\n".into_response(),
     }
+}
+
+/// The demonstration's sign-in page and tokens are public before anybody could have made them, so
+/// it counts as ready when they work.
+fn knows_its_people(shared: &Services) -> bool {
+    let catalog = shared.projection.catalog();
+    shared.lab.is_none() || demonstration::every_login().all(|login| catalog.user(login).is_some())
 }
 
 async fn metrics_text(State(shared): State<Arc<Services>>) -> Response {

@@ -13,14 +13,15 @@ use domain::access::Action;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::entry_bytes;
 use domain::log::{Hash, LogId, TILE_WIDTH, TilePath};
+use domain::quorum::Mode;
 use serde::Serialize;
 
 use super::Shared;
 use super::ask::Named;
-use crate::problem::Problem;
 use super::tile_path::{Resource, Wanted};
 use crate::identity::{MaybePrincipal, Principal};
 use crate::ledger::{LogView, Record};
+use crate::problem::Problem;
 
 /// What is below a signed root never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -49,27 +50,39 @@ struct Log {
     replicated_size: u64,
     /// The largest size that each cloud has signed.
     signed: PerCloud<u64>,
+    /// The largest size that the witness has signed, where there is one.
+    witness: u64,
+    /// What makes an entry final.
+    mode: Mode,
+    /// The size at which the log ended, if it has.
+    closed_at: Option<u64>,
+    /// There is evidence against the log.
+    frozen: bool,
     /// The key that signs its checkpoints, as a C2SP vkey.
     key: String,
     checkpoint: String,
 }
 
 async fn logs(State(shared): State<Shared>) -> Response {
-    let marks = *shared.ledger.watermarks().borrow();
-    let roster = shared.ledger.roster();
+    let marks = shared.ledger.watermarks().borrow().clone();
+    let register = shared.ledger.register();
     let log = |view: &LogView| Log {
         origin: view.log.origin,
         epoch: view.log.epoch,
-        name: view.log.name(&roster.deployment),
+        name: view.log.name(register.deployment()),
         size: view.head.size,
         root: view.head.root,
         final_size: view.final_size,
         replicated_size: view.replicated_size,
-        signed: view.signed,
-        key: roster.log_key(view.log).to_string(),
+        signed: view.signed.clouds,
+        witness: view.signed.witness,
+        mode: view.mode,
+        closed_at: view.closing.map(|closing| closing.size),
+        frozen: view.frozen,
+        key: register.log_key(view.log).map(|key| key.to_string()).unwrap_or_default(),
         checkpoint: format!("/v1/logs/{}/{}/checkpoint", view.log.origin, view.log.epoch),
     };
-    let items: Vec<Log> = marks.0.iter().map(|(_, view)| log(view)).collect();
+    let items: Vec<Log> = marks.views().map(log).collect();
     let list = serde_json::json!({ "items": items, "nextCursor": null });
     ([(header::CACHE_CONTROL, "no-cache")], Json(list)).into_response()
 }

@@ -31,8 +31,8 @@ pub fn local() -> Result<PrometheusHandle, BuildError> {
 /// Brings gauges up to date.
 #[expect(clippy::cast_precision_loss, reason = "gauges are doubles; counts stay below 2^53")]
 pub(super) fn refresh(shared: &Services) {
-    let marks = *shared.ledger.watermarks().borrow();
-    for (origin, view) in marks.0.iter() {
+    let marks = shared.ledger.watermarks().borrow().clone();
+    for (origin, view) in marks.current().iter() {
         let gauge = |name: &'static str| metrics::gauge!(name, "origin" => origin.name());
         gauge("ternion_log_size").set(view.head.size as f64);
         gauge("ternion_log_final_size").set(view.final_size as f64);

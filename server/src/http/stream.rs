@@ -16,16 +16,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::access::Action;
 use domain::cloud::{Cloud, PerCloud};
+use domain::log::Head;
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::BroadcastStream;
 
-use crate::problem::Problem;
 use super::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{LogView, Record, Watermarks};
+use crate::problem::Problem;
 
 /// How often pages learn of new rows; faster than this the eye does not follow.
 const ROWS_EVERY: Duration = Duration::from_millis(250);
@@ -93,13 +94,13 @@ impl Viewers {
 pub(super) async fn broadcast(shared: Shared) {
     let mut ticks = interval(ROWS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = *shared.ledger.watermarks().borrow();
+    let mut told = shared.ledger.watermarks().borrow().clone();
     for tick in 0_u32.. {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let marks = *shared.ledger.watermarks().borrow();
+        let marks = shared.ledger.watermarks().borrow().clone();
         if shared.viewers.messages.receiver_count() == 0 {
             told = marks;
             continue;
@@ -137,8 +138,11 @@ async fn news(
     let mut records: Vec<Record> = Vec::new();
     let mut changed = 0;
     for origin in Cloud::ALL {
-        let spans = spans(before.log(origin), after.log(origin));
-        for (start, end) in spans {
+        let (before, now) = (before.log(origin), after.log(origin));
+        // A new epoch has begun: all of it is news, and so is what was final at the end of the last.
+        let began = LogView { head: Head::empty(), final_size: 0, ..*now };
+        let before = if before.log == now.log { before } else { &began };
+        for (start, end) in spans(before, now) {
             changed += end - start;
             let start = start.max(end.saturating_sub(rows_max));
             records.extend(shared.ledger.range(after.log(origin).log, start, end).await?);
@@ -146,7 +150,7 @@ async fn news(
     }
     records.sort_by_key(|record| std::cmp::Reverse((record.event.logical_clock, record.slot)));
     records.truncate(usize::try_from(rows_max).unwrap_or(usize::MAX));
-    let items: Vec<EventRow> = shared.console.rows(&records).await?;
+    let items: Vec<EventRow> = shared.console.rows_at(&records, after).await?;
     let skipped = changed.saturating_sub(items.len() as u64);
     Ok(StreamEvents { items, skipped })
 }
@@ -182,12 +186,12 @@ async fn open(
 
 /// The state, and what was missed since the last message that the viewer heard.
 async fn beginning(shared: &Services, headers: &HeaderMap) -> Result<Vec<Event>, Problem> {
-    let marks = *shared.ledger.watermarks().borrow();
+    let marks = shared.ledger.watermarks().borrow().clone();
     let state = Message::new("state", &marks, &shared.console.live_state());
     let mut first = vec![state.to_event().retry(RETRY)];
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let Some(last) = last else { return Ok(first) };
-    match read_vector(last).and_then(|heard| rewound(&marks, &heard)) {
+    match read_vector(last).and_then(|heard| marks.rewound(&heard)) {
         Some(before) => {
             let missed = news(shared, &before, &marks, MISSED_MAX).await?;
             if missed.skipped > 0 {
@@ -200,21 +204,6 @@ async fn beginning(shared: &Services, headers: &HeaderMap) -> Result<Vec<Event>,
         None => first.push(gap()),
     }
     Ok(first)
-}
-
-/// The marks as they were when the final sizes were these; `None` if they cannot have been.
-fn rewound(marks: &Watermarks, heard: &PerCloud<u64>) -> Option<Watermarks> {
-    let mut before = *marks;
-    for cloud in Cloud::ALL {
-        let view = before.0.get_mut(cloud);
-        if *heard.get(cloud) > view.final_size {
-            return None;
-        }
-        view.final_size = *heard.get(cloud);
-        // What was stored then is not known: what is not final now is told again.
-        view.head.size = view.final_size;
-    }
-    Some(before)
 }
 
 fn gap() -> Event {
@@ -256,16 +245,11 @@ fn read_vector(text: &str) -> Option<PerCloud<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::log::{Head, LogId};
+    use domain::log::LogId;
 
     fn view(origin: Cloud, size: u64, final_size: u64) -> LogView {
-        LogView {
-            log: LogId { origin, epoch: 1 },
-            head: Head { size, ..Head::empty() },
-            final_size,
-            replicated_size: 0,
-            signed: PerCloud::default(),
-        }
+        let head = Head { size, ..Head::empty() };
+        LogView { head, final_size, ..LogView::empty(LogId { origin, epoch: 1 }) }
     }
 
     #[test]
@@ -285,13 +269,5 @@ mod tests {
         assert_eq!(spans(&gcp(5, 3), &gcp(9, 7)), [(3, 7), (7, 9)]);
         assert_eq!(spans(&gcp(5, 3), &gcp(9, 3)), [(3, 3), (5, 9)]);
         assert_eq!(spans(&gcp(5, 5), &gcp(5, 5)), [(5, 5), (5, 5)]);
-    }
-
-    #[test]
-    fn a_viewer_from_the_future_is_told_of_a_gap() {
-        let marks = Watermarks(PerCloud::from_fn(|cloud| view(cloud, 10, 8)));
-        assert!(rewound(&marks, &PerCloud { gcp: 9, aws: 0, azure: 0 }).is_none());
-        let before = rewound(&marks, &PerCloud { gcp: 7, aws: 8, azure: 8 }).expect("the past");
-        assert_eq!(spans(before.log(Cloud::Gcp), marks.log(Cloud::Gcp)), [(7, 8), (8, 10)]);
     }
 }

@@ -79,6 +79,11 @@ pub fn user_puts() -> Vec<Known> {
     people.chain([user(INGEST_LOGIN, "Metering pipeline", Role::Ingest)]).collect()
 }
 
+/// The logins of all of them.
+pub fn every_login() -> impl Iterator<Item = &'static str> {
+    PEOPLE.iter().map(|person| person.login).chain([INGEST_LOGIN])
+}
+
 /// The demonstration's credentials were not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {

@@ -1,7 +1,7 @@
 //! One chunk of one log, applied exactly once: its changes and the log's position move in one
 //! transaction.
 
-use domain::cloud::{Cloud, PerCloud};
+use domain::cloud::Cloud;
 use domain::event::{EventId, TenantId};
 use domain::log::LogId;
 use domain::usage::{UsageKey, UsageSum};
@@ -9,9 +9,9 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::ProjectionError;
 use super::effect::{Changes, Put, changes};
 use super::entry::{self, signed32, signed64};
+use super::{Positions, ProjectionError};
 
 /// Entries of one transaction: enough to make its cost small beside theirs, and few enough that
 /// it takes tens of milliseconds.
@@ -30,36 +30,42 @@ pub(super) enum Applied {
     Elsewhere,
 }
 
-/// Logs that were never projected stand at their beginning.
-pub(super) async fn begin_logs(pool: &PgPool, logs: &[LogId]) -> Result<(), ProjectionError> {
-    let origins: Vec<i16> = logs.iter().map(|log| i16::from(log.origin.code())).collect();
-    let epochs: Vec<i32> = logs.iter().map(|log| signed32(log.epoch)).collect();
+/// A log that was never projected stands at its beginning.
+pub(super) async fn begin_log(pool: &PgPool, log: LogId) -> Result<(), ProjectionError> {
     sqlx::query(
-        "INSERT INTO projection_position (origin, epoch, size) \
-         SELECT origin, epoch, 0 FROM unnest($1::smallint[], $2::integer[]) AS log(origin, epoch) \
+        "INSERT INTO projection_position (origin, epoch, size) VALUES ($1, $2, 0) \
          ON CONFLICT DO NOTHING",
     )
-    .bind(origins)
-    .bind(epochs)
+    .bind(i16::from(log.origin.code()))
+    .bind(signed32(log.epoch))
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// How far each log of these epochs has been projected.
-pub(super) async fn positions(
-    pool: &PgPool,
-    epochs: &PerCloud<u32>,
-) -> Result<PerCloud<u64>, ProjectionError> {
+/// How far each log has been projected.
+pub(super) async fn positions(pool: &PgPool) -> Result<Positions, ProjectionError> {
     let rows: Vec<(i16, i32, i64)> =
         sqlx::query_as("SELECT origin, epoch, size FROM projection_position")
             .fetch_all(pool)
             .await?;
-    Ok(epochs.map(|origin: Cloud, epoch| {
-        let own = (i16::from(origin.code()), signed32(*epoch));
-        let row = rows.iter().find(|(origin, epoch, _)| (*origin, *epoch) == own);
-        row.map_or(0, |(_, _, size)| size.unsigned_abs())
-    }))
+    let position = |(origin, epoch, size): (i16, i32, i64)| {
+        let origin = u8::try_from(origin).ok().and_then(Cloud::from_code)?;
+        Some((LogId { origin, epoch: epoch.unsigned_abs() }, size.unsigned_abs()))
+    };
+    Ok(rows.into_iter().filter_map(position).collect())
+}
+
+/// Were entries projected before they were found to be disputed?
+pub(super) async fn are_unaware(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM projection_position p JOIN ledger_log l USING (origin, epoch) \
+                        WHERE p.size > l.disputed_from \
+                          AND (p.left_out_from, p.left_out_to) \
+                              IS DISTINCT FROM (l.disputed_from, l.disputed_to))",
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Begins a transaction that no other writer of these tables runs beside.

@@ -28,7 +28,7 @@ impl Entry {
     }
 }
 
-/// Entries `start..end` of a log, all of them.
+/// Entries `start..end` of a log, but for disputed ones.
 ///
 /// # Errors
 /// The database cannot be read, or an entry is missing or not readable.
@@ -48,7 +48,7 @@ pub(super) async fn range(
     .bind(signed32(log.epoch))
     .bind(signed64(start))
     .bind(signed64(end))
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     let entries = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     for (sequence, at) in (start..end).enumerate() {
@@ -57,7 +57,29 @@ pub(super) async fn range(
             return Err(ProjectionError::Damaged { slot, what: "is missing" });
         }
     }
-    Ok(entries)
+    let disputed = disputed(connection, log).await?;
+    let counts = |entry: &Entry| !disputed.is_some_and(|range| is_within(entry, range));
+    Ok(entries.into_iter().filter(counts).collect())
+}
+
+fn is_within(entry: &Entry, (from, to): (u64, u64)) -> bool {
+    (from..to).contains(&entry.slot.sequence)
+}
+
+/// Entries of a log that were certified on two branches: held without effect.
+async fn disputed(
+    connection: &mut PgConnection,
+    log: LogId,
+) -> Result<Option<(u64, u64)>, sqlx::Error> {
+    let range: Option<(Option<i64>, Option<i64>)> = sqlx::query_as(
+        "SELECT disputed_from, disputed_to FROM ledger_log WHERE origin = $1 AND epoch = $2",
+    )
+    .bind(i16::from(log.origin.code()))
+    .bind(signed32(log.epoch))
+    .fetch_optional(connection)
+    .await?;
+    let (from, to) = range.unwrap_or_default();
+    Ok(from.zip(to).map(|(from, to)| (from.unsigned_abs(), to.unsigned_abs())))
 }
 
 /// Entries with one of these ids that were projected before entry `start` of `log`.
@@ -73,7 +95,8 @@ pub(super) async fn projected(
     let rows = sqlx::query(
         "SELECT e.origin, e.epoch, e.sequence, e.tenant_id, e.event_id, e.logical_clock, e.payload \
          FROM ledger_event e JOIN projection_position p USING (origin, epoch) \
-         WHERE e.event_id = ANY($1) AND e.sequence < p.size \
+         LEFT JOIN ledger_log l USING (origin, epoch) \
+         WHERE (e.sequence >= l.disputed_from AND e.sequence < l.disputed_to) IS NOT TRUE AND e.event_id = ANY($1) AND e.sequence < p.size \
          AND NOT (e.origin = $2 AND e.epoch = $3 AND e.sequence >= $4)",
     )
     .bind(ids)

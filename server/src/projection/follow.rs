@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::cloud::Cloud;
 use domain::log::LogId;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, CHUNK_ENTRIES, apply};
-use super::{Projection, ProjectionError};
+use super::apply::{Applied, CHUNK_ENTRIES, apply, are_unaware, begin_log};
+use super::{Projection, ProjectionError, rebuild};
 use crate::ledger::Watermarks;
 
 /// Between rounds. Under traffic finality moves hundreds of times a second; ten rounds a second
@@ -26,7 +25,7 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     loop {
-        let marks = *watermarks.borrow_and_update();
+        let marks = watermarks.borrow_and_update().clone();
         let pause = match projection.catch_up(&marks, &stop).await {
             Ok(()) => PAUSE,
             Err(error) => {
@@ -56,18 +55,36 @@ impl Projection {
         marks: &Watermarks,
         stop: &CancellationToken,
     ) -> Result<(), ProjectionError> {
-        for origin in Cloud::ALL {
-            let view = marks.log(origin);
-            while !stop.is_cancelled() && *self.position.borrow().get(origin) < view.final_size {
+        self.leave_out_disputed(marks).await?;
+        for view in marks.views() {
+            while !stop.is_cancelled() && self.projected(view.log) < view.final_size {
                 self.advance(view.log, view.final_size).await?;
             }
         }
         Ok(())
     }
 
+    /// What two branches have certified is without effect. When that is found out later, what had
+    /// its effect already is taken back by deriving everything again without it.
+    async fn leave_out_disputed(&self, marks: &Watermarks) -> Result<(), ProjectionError> {
+        if marks.views().any(|view| view.disputed.is_some()) && are_unaware(&self.pool).await? {
+            tracing::warn!("entries are disputed: deriving the projections without them");
+            rebuild(&self.pool, |_| {}).await?;
+            self.refresh().await?;
+        }
+        Ok(())
+    }
+
+    fn projected(&self, log: LogId) -> u64 {
+        self.position.borrow().get(&log).copied().unwrap_or(0)
+    }
+
     /// One chunk. The position is told last: whoever waits for it finds the effects in force.
     async fn advance(&self, log: LogId, final_size: u64) -> Result<(), ProjectionError> {
-        let from = *self.position.borrow().get(log.origin);
+        let from = self.projected(log);
+        if from == 0 {
+            begin_log(&self.pool, log).await?;
+        }
         let to = final_size.min(from + CHUNK_ENTRIES);
         match apply(&self.pool, log, from, to).await? {
             Applied::Moved { decisions, conflicts } => {
@@ -79,7 +96,9 @@ impl Projection {
                 if conflicts {
                     self.refresh_conflicts().await?;
                 }
-                self.position.send_modify(|sizes| *sizes.get_mut(log.origin) = to);
+                self.position.send_modify(|sizes| {
+                    sizes.insert(log, to);
+                });
                 Ok(())
             }
             // Another server on this database was quicker, or a rebuild began.

@@ -19,11 +19,11 @@ mod history;
 mod rebuild;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use domain::cloud::PerCloud;
 use domain::event::Slot;
 use domain::log::LogId;
 use sqlx::PgPool;
@@ -56,12 +56,14 @@ pub enum ProjectionError {
 #[derive(Debug)]
 pub struct Projection {
     pool: PgPool,
-    epochs: PerCloud<u32>,
     catalog: ArcSwap<Catalog>,
     conflicts: AtomicU64,
-    /// How far each log of the current epochs has been projected.
-    position: watch::Sender<PerCloud<u64>>,
+    /// How far each log has been projected.
+    position: watch::Sender<Positions>,
 }
+
+/// How far each log has been projected; one that is not there stands at its beginning.
+pub type Positions = BTreeMap<LogId, u64>;
 
 /// Reads what was projected before, then follows the ledger until `stop`.
 ///
@@ -73,7 +75,7 @@ pub async fn start(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Projection>, ProjectionError> {
-    follow_watermarks(*ledger.epochs(), ledger.watermarks(), pool, stop, tasks).await
+    follow_watermarks(ledger.watermarks(), pool, stop, tasks).await
 }
 
 /// As [`start`], from anything that says how far the logs are final.
@@ -81,13 +83,12 @@ pub async fn start(
 /// # Errors
 /// The database cannot be read.
 pub async fn follow_watermarks(
-    epochs: PerCloud<u32>,
     watermarks: watch::Receiver<Watermarks>,
     pool: PgPool,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Projection>, ProjectionError> {
-    let projection = Arc::new(Projection::open(pool, epochs).await?);
+    let projection = Arc::new(Projection::open(pool).await?);
     tasks.spawn(follow::run(projection.clone(), watermarks, stop.clone()));
     Ok(projection)
 }
@@ -97,14 +98,12 @@ impl Projection {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn open(pool: PgPool, epochs: PerCloud<u32>) -> Result<Self, ProjectionError> {
-        apply::begin_logs(&pool, &logs(&epochs)).await?;
+    pub async fn open(pool: PgPool) -> Result<Self, ProjectionError> {
         let projection = Projection {
             pool,
-            epochs,
             catalog: ArcSwap::default(),
             conflicts: AtomicU64::new(0),
-            position: watch::Sender::new(PerCloud::default()),
+            position: watch::Sender::default(),
         };
         projection.refresh().await?;
         Ok(projection)
@@ -118,19 +117,16 @@ impl Projection {
 
     /// How far each log has been projected; `changed()` for the next.
     #[must_use]
-    pub fn position(&self) -> watch::Receiver<PerCloud<u64>> {
+    pub fn position(&self) -> watch::Receiver<Positions> {
         self.position.subscribe()
     }
 
     /// Waits until the effects of the slot's event are in force here. Cancel by dropping.
     pub async fn until_projected(&self, slot: Slot) {
         let mut position = self.position.subscribe();
-        let log = self.log_id(slot);
-        let waited = position.wait_for(|sizes| match log {
-            Some(log) => *sizes.get(log.origin) > slot.sequence,
-            // An older epoch: closed and projected before this node started.
-            None => true,
-        });
+        let log = LogId { origin: slot.origin, epoch: slot.epoch };
+        let reached = |sizes: &Positions| sizes.get(&log).is_some_and(|size| *size > slot.sequence);
+        let waited = position.wait_for(reached);
         // An error means the projection is gone; it lives as long as `self`.
         drop(waited.await);
     }
@@ -141,15 +137,10 @@ impl Projection {
         self.conflicts.load(Ordering::Relaxed)
     }
 
-    fn log_id(&self, slot: Slot) -> Option<LogId> {
-        let current = *self.epochs.get(slot.origin) == slot.epoch;
-        current.then_some(LogId { origin: slot.origin, epoch: slot.epoch })
-    }
-
     /// Takes over what the tables say, wherever it came from. Positions last: whoever waits for
     /// one finds its effects in the catalog.
     async fn refresh(&self) -> Result<(), ProjectionError> {
-        let positions = apply::positions(&self.pool, &self.epochs).await?;
+        let positions = apply::positions(&self.pool).await?;
         self.refresh_catalog().await?;
         self.refresh_conflicts().await?;
         self.position.send_replace(positions);
@@ -166,8 +157,4 @@ impl Projection {
         self.conflicts.store(count, Ordering::Relaxed);
         Ok(())
     }
-}
-
-fn logs(epochs: &PerCloud<u32>) -> [LogId; 3] {
-    domain::cloud::Cloud::ALL.map(|origin| LogId { origin, epoch: *epochs.get(origin) })
 }

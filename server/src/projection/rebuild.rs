@@ -61,7 +61,13 @@ async fn empty(pool: &PgPool) -> Result<Vec<Goal>, ProjectionError> {
     sqlx::query("TRUNCATE projection_version, usage_hour, projection_conflict")
         .execute(&mut *transaction)
         .await?;
-    sqlx::query("UPDATE projection_position SET size = 0").execute(&mut *transaction).await?;
+    sqlx::query(
+        "UPDATE projection_position p SET size = 0, (left_out_from, left_out_to) = \
+         (SELECT disputed_from, disputed_to FROM ledger_log l \
+          WHERE l.origin = p.origin AND l.epoch = p.epoch)",
+    )
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     let goal = |(origin, epoch, size): (i16, i32, i64)| {
         let origin = u8::try_from(origin).ok().and_then(Cloud::from_code)?;

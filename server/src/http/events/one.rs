@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::view::{Confirmations, Links};
 use crate::http::ask::Named;
-use crate::problem::Problem;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{NoReceipt, Record, Watermarks};
+use crate::problem::Problem;
 
 /// The envelope's nine fields, and what this cloud knows of it.
 #[derive(Clone, Debug, Serialize)]
@@ -82,7 +82,7 @@ impl Found {
         let id = Uuid::parse_str(text)
             .map_err(|_| Problem::malformed(format!("\"{text}\" {}.", FieldError::EventId)))?;
         let mut records = shared.ledger.find(EventId(id)).await?;
-        let marks = *shared.ledger.watermarks().borrow();
+        let marks = shared.ledger.watermarks().borrow().clone();
         // The best status first; among equals the first accepted.
         records.sort_by_key(|record| {
             (!marks.is_final(record.slot), record.event.logical_clock, record.slot)

@@ -311,7 +311,7 @@ async fn recorded(
     wish: Wish,
     principal: &Principal,
 ) -> Recorded {
-    let marks = *shared.ledger.watermarks().borrow();
+    let marks = shared.ledger.watermarks().borrow().clone();
     // A new id cannot be in conflict yet.
     let held = accepted.repeat && known(shared.is_held(&tenant_id, accepted.event_id).await);
     let proof = Confirmations::of(&marks, accepted.slot, accepted.hash, held);

@@ -103,7 +103,7 @@ impl From<EventRow> for Summary {
     fn from(row: EventRow) -> Self {
         Summary {
             slot: Slot { origin: row.origin, epoch: row.epoch, sequence: row.sequence },
-            quorum_reached: row.signed.count() >= domain::quorum::QUORUM,
+            quorum_reached: row.status != Finality::Pending,
             replicated: row.signed.replicated(),
             event_id: row.event_id,
             tenant_id: row.tenant_id,
