@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::serve::Listener as _;
+use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -98,7 +98,7 @@ async fn accept(mut listener: TcpListener, router: Router, gate: Gate, stop: Can
     loop {
         let coming = async {
             let place = Arc::clone(&gate.places).acquire_owned().await;
-            (place, listener.accept().await)
+            (place, Listener::accept(&mut listener).await)
         };
         let (place, (stream, from)) = tokio::select! {
             () = &mut stopped => break,

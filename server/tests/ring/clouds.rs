@@ -2,6 +2,7 @@
 //! database of its own, talking over real sockets.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use domain::access::Role;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
 use domain::key::SigningKey;
+use domain::quorum::Mode;
 use serde_json::Value;
 use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
 use server::identity::{Identity, Settings};
-use server::keys::{CloudKeys, Roster};
+use server::keys::{CloudKeys, Keyring, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
@@ -27,7 +29,6 @@ use uuid::Uuid;
 use crate::cluster::{self, TestDatabase};
 
 const DEPLOYMENT: &str = "test.ternion.example";
-const EPOCHS: PerCloud<u32> = PerCloud { gcp: 1, aws: 1, azure: 1 };
 /// Longest that a test waits for what must happen; generous, since tests share two cores.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,7 +36,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Clouds {
     pub databases: PerCloud<Arc<TestDatabase>>,
     pub roster: Arc<Roster>,
-    keys: PerCloud<Arc<CloudKeys>>,
+    pub keys: PerCloud<Arc<CloudKeys>>,
+    /// Later keys, and what each cloud remembers outside its database.
+    pub folders: PerCloud<TempFolder>,
     addresses: PerCloud<SocketAddr>,
     /// Held from the beginning, so that no other test takes the port before the first start.
     listeners: PerCloud<Option<TcpListener>>,
@@ -59,6 +62,23 @@ fn keys_of(cloud: Cloud) -> CloudKeys {
     CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
 }
 
+/// A folder that goes with its owner.
+pub struct TempFolder(pub PathBuf);
+
+impl TempFolder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("ternion-ring-{}", Uuid::now_v7()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        TempFolder(path)
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 async fn database() -> Arc<TestDatabase> {
     Arc::new(cluster::database().await)
 }
@@ -75,8 +95,12 @@ impl Clouds {
             listener.as_ref().expect("held").local_addr().expect("bound")
         };
         let keys = PerCloud::from_fn(keys_of);
-        let roster =
-            Roster { deployment: DEPLOYMENT.to_owned(), keys: keys.map(|_, keys| keys.public()) };
+        let roster = Roster {
+            deployment: DEPLOYMENT.to_owned(),
+            mode: Mode::default(),
+            keys: keys.map(|_, keys| keys.public()),
+            witness: None,
+        };
         Clouds {
             databases: PerCloud {
                 gcp: database().await,
@@ -85,6 +109,7 @@ impl Clouds {
             },
             roster: Arc::new(roster),
             keys: keys.map(|_, keys| Arc::new(keys.clone())),
+            folders: PerCloud::from_fn(|_| TempFolder::new()),
             addresses: listeners.map(address),
             listeners,
             client: server::peer::client().expect("a client"),
@@ -142,8 +167,7 @@ impl Clouds {
             cloud,
             region: region(),
             roster: self.roster.clone(),
-            keys,
-            epochs: EPOCHS,
+            keys: Arc::new(Keyring::open(&self.folders.get(cloud).0, &keys).expect("keys")),
             limits: self.limits.clone(),
             pool,
             writers,

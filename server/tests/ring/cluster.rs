@@ -80,6 +80,25 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Copies the database as it stands, like a backup of its folder; nobody may use it meanwhile.
+    pub async fn back_up(&self) {
+        let name = &self.name;
+        self.refuse_connections(true).await;
+        execute(&self.admin, format!("CREATE DATABASE {name}_old TEMPLATE {name}")).await;
+        self.refuse_connections(false).await;
+    }
+
+    /// Puts the backup in the place of the database.
+    pub async fn restore(&self) {
+        let name = &self.name;
+        self.refuse_connections(true).await;
+        execute(&self.admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        execute(&self.admin, format!("CREATE DATABASE {name} TEMPLATE {name}_old")).await;
+        execute(&self.admin, format!("DROP DATABASE {name}_old")).await;
+    }
+}
+
 impl Drop for TestDatabase {
     /// On a thread of its own: a test's runtime does not wait in a destructor.
     fn drop(&mut self) {

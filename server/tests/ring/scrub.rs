@@ -307,7 +307,7 @@ async fn a_database_checked_by_itself_names_what_is_wrong_and_stays_as_it_is() {
     use server::ledger::{Check, check};
     let clouds = filled().await;
     let pool = clouds.databases.azure.pool.clone();
-    let policy = clouds.roster.policy(&PerCloud::from_fn(|_| 1));
+    let policy = domain::epoch::Register::new(clouds.roster.genesis()).policy();
     let clean = check(&pool, &Check::Policy(&policy)).await.expect("checked");
     assert_eq!((clean.found, clean.logs[0].checked), (0, ENTRIES as u64));
     let mut clouds = clouds;
@@ -315,7 +315,7 @@ async fn a_database_checked_by_itself_names_what_is_wrong_and_stays_as_it_is() {
     edit(&pool, "UPDATE ledger_event SET payload = '{}' WHERE origin = 1 AND sequence = 8").await;
     edit(&pool, "DELETE FROM ledger_event WHERE origin = 1 AND sequence = 599").await;
     let before = digest(&pool).await;
-    let found = check(&pool, &Check::Roster(&clouds.roster, PerCloud::from_fn(|_| 1))).await;
+    let found = check(&pool, &Check::Roster(&clouds.roster)).await;
     let open = found.expect("checked").open;
     let places: Vec<_> = open.iter().map(|one| (one.place.as_str(), one.field.as_str())).collect();
     assert!(places.contains(&("gcp/1/8", "content")), "{places:?}");

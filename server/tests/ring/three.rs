@@ -70,7 +70,7 @@ impl Deployment {
     }
 
     pub fn marks(&self, cloud: Cloud) -> Watermarks {
-        *self.ledger(cloud).watermarks().borrow()
+        self.ledger(cloud).watermarks().borrow().clone()
     }
 
     /// Waits until that cloud's view satisfies `is_so`.
@@ -92,7 +92,7 @@ impl Deployment {
         let roots: Vec<_> = Cloud::ALL
             .into_iter()
             .filter(|cloud| self.running.get(*cloud).is_some())
-            .map(|cloud| self.marks(cloud).0.map(|_, view| view.head.root))
+            .map(|cloud| self.marks(cloud).current().map(|_, view| view.head.root))
             .collect();
         assert!(roots.windows(2).all(|pair| pair[0] == pair[1]), "the roots differ: {roots:?}");
     }
