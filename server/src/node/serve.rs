@@ -164,8 +164,11 @@ mod tests {
         let request = b"GET / HTTP/1.1\r\nHost: ternion\r\nConnection: close\r\n\r\n";
         next.write_all(request).await.expect("sent");
         let (mut ended, mut answer) = (Vec::new(), String::new());
-        slow.read_to_end(&mut ended).await.expect("closed by the server");
-        next.read_to_string(&mut answer).await.expect("answered");
+        let both = async {
+            slow.read_to_end(&mut ended).await.expect("closed by the server");
+            next.read_to_string(&mut answer).await.expect("answered");
+        };
+        tokio::time::timeout(HEAD_WAIT, both).await.expect("the slow one is ended");
         assert!(!ended.starts_with(b"HTTP/1.1 200"), "{ended:?}");
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
         stop.cancel();

@@ -21,7 +21,7 @@ use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,6 +31,8 @@ use crate::cluster::{self, TestDatabase};
 const DEPLOYMENT: &str = "test.ternion.example";
 /// Longest that a test waits for what must happen; generous, since tests share two cores.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// More connections than any test opens at once.
+const BACKLOG: u32 = 1_024;
 
 /// Three clouds, of which some run.
 pub struct Clouds {
@@ -40,8 +42,9 @@ pub struct Clouds {
     /// Later keys, and what each cloud remembers outside its database.
     pub folders: PerCloud<TempFolder>,
     addresses: PerCloud<SocketAddr>,
-    /// Held from the beginning, so that no other test takes the port before the first start.
-    listeners: PerCloud<Option<TcpListener>>,
+    /// Bound from the beginning, so that no other test takes the port before the first start, and
+    /// not listening: who asks a cloud that does not run is refused.
+    sockets: PerCloud<Option<TcpSocket>>,
     client: reqwest::Client,
     pub limits: Limits,
 }
@@ -79,6 +82,14 @@ impl Drop for TempFolder {
     }
 }
 
+/// A socket on a free port.
+fn bound() -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a port that is taken again after a restart");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+    socket
+}
+
 async fn database() -> Arc<TestDatabase> {
     Arc::new(cluster::database().await)
 }
@@ -86,13 +97,9 @@ async fn database() -> Arc<TestDatabase> {
 impl Clouds {
     /// Databases, keys and addresses; nothing runs yet.
     pub async fn prepare() -> Clouds {
-        let mut listeners = PerCloud::default();
-        for cloud in Cloud::ALL {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            *listeners.get_mut(cloud) = Some(listener);
-        }
-        let address = |_, listener: &Option<TcpListener>| {
-            listener.as_ref().expect("held").local_addr().expect("bound")
+        let sockets = PerCloud::from_fn(|_| Some(bound()));
+        let address = |_, socket: &Option<TcpSocket>| {
+            socket.as_ref().expect("held").local_addr().expect("bound")
         };
         let keys = PerCloud::from_fn(keys_of);
         let roster = Roster {
@@ -110,8 +117,8 @@ impl Clouds {
             roster: Arc::new(roster),
             keys: keys.map(|_, keys| Arc::new(keys.clone())),
             folders: PerCloud::from_fn(|_| TempFolder::new()),
-            addresses: listeners.map(address),
-            listeners,
+            addresses: sockets.map(address),
+            sockets,
             client: server::peer::client().expect("a client"),
             limits: Limits::default(),
         }
@@ -148,8 +155,8 @@ impl Clouds {
     }
 
     async fn listener(&mut self, cloud: Cloud) -> TcpListener {
-        match self.listeners.get_mut(cloud).take() {
-            Some(listener) => listener,
+        match self.sockets.get_mut(cloud).take() {
+            Some(socket) => socket.listen(BACKLOG).expect("our port"),
             None => TcpListener::bind(self.addresses.get(cloud)).await.expect("our port again"),
         }
     }
