@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 47] = [
+pub const SETTINGS: [Setting; 50] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -86,18 +86,21 @@ pub const SETTINGS: [Setting; 47] = [
     text("log.format"),
     text("log.filter"),
     text("peers.gcp.url"),
+    text("peers.gcp.link_url"),
     text("peers.gcp.region"),
     integer("peers.gcp.epoch"),
     text("peers.gcp.log_key"),
     text("peers.gcp.cosigner_key"),
     text("peers.gcp.transport_key"),
     text("peers.aws.url"),
+    text("peers.aws.link_url"),
     text("peers.aws.region"),
     integer("peers.aws.epoch"),
     text("peers.aws.log_key"),
     text("peers.aws.cosigner_key"),
     text("peers.aws.transport_key"),
     text("peers.azure.url"),
+    text("peers.azure.link_url"),
     text("peers.azure.region"),
     integer("peers.azure.epoch"),
     text("peers.azure.log_key"),

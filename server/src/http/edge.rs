@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::Shared;
-use crate::problem::Problem;
 use crate::identity::MaybePrincipal;
+use crate::problem::Problem;
 
 /// In and out: a caller's own id is kept, so that logs of several programs can be joined.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -97,7 +97,10 @@ impl Line {
     fn is_chatter(&self) -> bool {
         let route = self.route();
         route.starts_with("/peer/")
-            || matches!(route, "/health" | "/livez" | "/readyz" | "/metrics")
+            || matches!(
+                route,
+                "/health" | "/livez" | "/readyz" | "/metrics" | "/v1/logs" | "/v1/scrub"
+            )
     }
 
     /// Its time says something about this node, not about how long the caller chose to wait.

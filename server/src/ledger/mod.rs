@@ -15,6 +15,7 @@ mod columns;
 mod driver;
 mod entry;
 mod figures;
+mod insider;
 mod intake;
 mod journal;
 mod peers;
@@ -43,6 +44,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use figures::{CloudFigures, Figures};
+pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;

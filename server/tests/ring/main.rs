@@ -11,6 +11,7 @@ mod demonstration;
 mod http;
 mod identity;
 mod import;
+mod insider;
 mod ledger;
 mod postgres_embedded;
 mod projection;

@@ -64,6 +64,17 @@ impl Deployment {
         deployment
     }
 
+    /// How that cloud speaks to the others.
+    pub fn channel(&self, cloud: Cloud) -> Channel {
+        Channel {
+            me: cloud,
+            roster: Arc::clone(&self.roster),
+            keys: Arc::clone(self.keys.get(cloud)),
+            urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
+            client: server::peer::client().expect("a client"),
+        }
+    }
+
     pub async fn start(&mut self, cloud: Cloud) {
         let pool = self.databases.get(cloud).pool.clone();
         self.start_on(cloud, pool).await;
@@ -73,13 +84,7 @@ impl Deployment {
     pub async fn start_on(&mut self, cloud: Cloud, pool: PgPool) {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let channel = Channel {
-            me: cloud,
-            roster: Arc::clone(&self.roster),
-            keys: Arc::clone(self.keys.get(cloud)),
-            urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
-            client: server::peer::client().expect("a client"),
-        };
+        let channel = self.channel(cloud);
         let setup = Setup {
             cloud,
             region: Region::try_from("ring-1".to_owned()).expect("a region"),
