@@ -198,3 +198,4 @@ fn unsigned() -> Step {
         cloud: None,
     }
 }
+
