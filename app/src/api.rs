@@ -3,13 +3,12 @@
 //! Each is a public endpoint under `/api`, reads by GET and acts by POST. Permission is checked by
 //! the backend, never here. On the server the same functions are plain calls.
 
-use domain::cloud::Cloud;
 use leptos::prelude::*;
-use leptos::server_fn::codec::{GetUrl, JsonEncoding};
+use leptos::server_fn::codec::{GetUrl, Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit,
+    EventDetail, EventPage, EventQuery, LabOrder, LabState, Overview, Problem, SearchHit,
 };
 
 impl FromServerFnError for Problem {
@@ -73,14 +72,14 @@ pub async fn search(text: String) -> Result<Vec<SearchHit>, Problem> {
     backend()?.search(text).await
 }
 
-/// The three processes.
+/// The demonstration's processes and links, and what was done to them.
 #[server(name = ReadLab, endpoint = "lab", input = GetUrl, prefix = "/api")]
 pub async fn lab() -> Result<LabState, Problem> {
     backend()?.lab().await
 }
 
-/// Stops, starts or pauses one of them.
-#[server(name = ActInLab, endpoint = "lab_act", prefix = "/api")]
-pub async fn lab_act(cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
-    backend()?.lab_act(cloud, act).await
+/// Breaks something on purpose, or mends it.
+#[server(name = ActInLab, endpoint = "lab_act", input = Json, prefix = "/api")]
+pub async fn lab_act(order: LabOrder) -> Result<LabState, Problem> {
+    backend()?.lab_act(order).await
 }

@@ -4,6 +4,8 @@
 //! Leptos context. Server functions (`crate::api`) call it; nothing in this crate knows axum or
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
+mod lab;
+
 use std::sync::Arc;
 
 use domain::access::{Action, Role};
@@ -11,6 +13,12 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::finality::{Finality, Signed};
 use serde::{Deserialize, Serialize};
+
+pub use lab::{
+    DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
+    LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
+    LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
+};
 
 /// The server, as the screens see it.
 #[async_trait::async_trait]
@@ -25,7 +33,7 @@ pub trait Backend: Send + Sync {
     /// What an id, hash, sequence, tenant or key leads to, best first.
     async fn search(&self, text: String) -> Result<Vec<SearchHit>, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
-    async fn lab_act(&self, cloud: Cloud, act: LabAct) -> Result<LabState, Problem>;
+    async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }
 
 /// The handle a context carries.
@@ -328,40 +336,6 @@ pub struct SearchHit {
     pub title: String,
     pub detail: String,
     pub link: String,
-}
-
-/// The fault lab's view of the three processes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LabState {
-    pub clouds: PerCloud<LabCloud>,
-    pub traffic: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LabCloud {
-    pub process: ProcessState,
-    pub pid: Option<u32>,
-    pub since: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProcessState {
-    Starting,
-    Running,
-    Paused,
-    Stopping,
-    Stopped,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LabAct {
-    Stop,
-    Start,
-    Pause,
 }
 
 /// A message of `/v1/stream` named `events`: rows that are new or newly final, newest first.

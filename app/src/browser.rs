@@ -1,6 +1,8 @@
 //! Everything that touches the browser's own API. Called from effects and event handlers only,
 //! which never run on the server.
 
+use std::collections::BTreeMap;
+
 use domain::clock::Timestamp;
 use leptos::html;
 use leptos::prelude::*;
@@ -175,18 +177,35 @@ pub(crate) async fn read_file(
 /// What a GET form would ask for, without the empty fields.
 pub(crate) fn form_url(event: &web_sys::SubmitEvent) -> Option<String> {
     let form: web_sys::HtmlFormElement = event.target()?.dyn_into().ok()?;
-    let data = web_sys::FormData::new_with_form(&form).ok()?;
-    let mut pairs = Vec::new();
-    for pair in js_sys::try_iter(&data).ok()??.flatten() {
-        let pair = js_sys::Array::from(&pair);
-        if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string())
-            && !value.trim().is_empty()
-        {
-            pairs.push(format!("{name}={}", crate::format::url_value(value.trim())));
-        }
-    }
+    let given = fields_of(&form)?.into_iter().filter(|(_, value)| !value.trim().is_empty());
+    let pairs: Vec<String> = given
+        .map(|(name, value)| format!("{name}={}", crate::format::url_value(value.trim())))
+        .collect();
     let path = form.get_attribute("action")?;
     Some(if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) })
+}
+
+/// What a POST form would send, the button that was pressed included.
+pub(crate) fn form_fields(event: &web_sys::SubmitEvent) -> BTreeMap<String, String> {
+    let form = event.target().and_then(|target| target.dyn_into().ok());
+    let fields = form.and_then(|form: web_sys::HtmlFormElement| fields_of(&form));
+    let mut fields: BTreeMap<String, String> = fields.into_iter().flatten().collect();
+    if let Some(button) = event.submitter()
+        && let (Some(name), Some(value)) =
+            (button.get_attribute("name"), button.get_attribute("value"))
+    {
+        fields.insert(name, value);
+    }
+    fields
+}
+
+fn fields_of(form: &web_sys::HtmlFormElement) -> Option<Vec<(String, String)>> {
+    let data = web_sys::FormData::new_with_form(form).ok()?;
+    let pairs = js_sys::try_iter(&data).ok()??.flatten().filter_map(|pair| {
+        let pair = js_sys::Array::from(&pair);
+        Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
+    });
+    Some(pairs.collect())
 }
 
 /// Submits the form that an input belongs to, as its button would.

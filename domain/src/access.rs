@@ -34,6 +34,8 @@ pub enum Action {
     EditTenants,
     ReadUsage,
     EditUsers,
+    /// See what the fault lab has broken and what came of it.
+    WatchFaultLab,
     OperateFaultLab,
 }
 
@@ -55,23 +57,25 @@ impl Role {
     pub const fn may(self, action: Action) -> bool {
         use Action::{
             EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger, ReadPayload,
-            ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
+            ReadTenants, ReadUsage, SubmitDecision, SubmitEvent, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
-                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
+                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
+                | WatchFaultLab => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
             },
             Role::Auditor => match action {
-                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
+                ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
+                | WatchFaultLab => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | OperateFaultLab => false,
+                | EditUsers | WatchFaultLab | OperateFaultLab => false,
             },
         }
     }
@@ -93,7 +97,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 11] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -103,6 +107,7 @@ impl Action {
         Action::EditTenants,
         Action::ReadUsage,
         Action::EditUsers,
+        Action::WatchFaultLab,
         Action::OperateFaultLab,
     ];
 
@@ -119,6 +124,7 @@ impl Action {
             Action::EditTenants => "change tenants",
             Action::ReadUsage => "read usage",
             Action::EditUsers => "change users",
+            Action::WatchFaultLab => "watch the fault lab",
             Action::OperateFaultLab => "operate the fault lab",
         }
     }

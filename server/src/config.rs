@@ -89,6 +89,9 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Peer {
     pub url: String,
+    /// Where this cloud's messages to it go, if not to `url`: a private connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_url: Option<String>,
     pub region: Region,
     #[serde(with = "keys::text")]
     pub log_key: PublicKey,
@@ -216,11 +219,11 @@ impl Config {
         Ok(Layers::of_process(file, flags)?.build()?.0)
     }
 
-    /// Where each cloud is reached, this one included.
+    /// Where each cloud's node is reached from here, this one included.
     #[must_use]
     pub fn urls(&self) -> PerCloud<Option<String>> {
         PerCloud::from_fn(|cloud| match self.peers.get(cloud) {
-            Some(peer) => Some(peer.url.clone()),
+            Some(peer) => Some(peer.link_url.as_ref().unwrap_or(&peer.url).clone()),
             None if cloud == self.cloud => Some(self.url.clone()),
             None => None,
         })

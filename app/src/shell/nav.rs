@@ -46,7 +46,7 @@ pub(super) const PLACES: [Place; 4] = [
         path: "/lab",
         title: "Fault lab",
         icon: Icon::Lab,
-        needs: Some(Action::OperateFaultLab),
+        needs: Some(Action::WatchFaultLab),
         demonstration_only: true,
     },
 ];

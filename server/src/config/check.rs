@@ -68,6 +68,7 @@ fn url(setting: &'static str, text: &str) -> Result<(), Broken> {
 
 fn peers(config: &Config) -> Result<(), Broken> {
     const URLS: [&str; 3] = ["peers.gcp.url", "peers.aws.url", "peers.azure.url"];
+    const LINKS: [&str; 3] = ["peers.gcp.link_url", "peers.aws.link_url", "peers.azure.link_url"];
     for cloud in Cloud::ALL {
         let setting = URLS[cloud.index()];
         let Some(peer) = config.peers.get(cloud) else { continue };
@@ -75,6 +76,9 @@ fn peers(config: &Config) -> Result<(), Broken> {
             return Err((setting, format!("{cloud} is this cloud itself; leave it out")));
         }
         url(setting, &peer.url)?;
+        if let Some(link) = &peer.link_url {
+            url(LINKS[cloud.index()], link)?;
+        }
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 48] = [
+pub const SETTINGS: [Setting; 51] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -90,16 +90,19 @@ pub const SETTINGS: [Setting; 48] = [
     text("log.format"),
     text("log.filter"),
     text("peers.gcp.url"),
+    text("peers.gcp.link_url"),
     text("peers.gcp.region"),
     text("peers.gcp.log_key"),
     text("peers.gcp.cosigner_key"),
     text("peers.gcp.transport_key"),
     text("peers.aws.url"),
+    text("peers.aws.link_url"),
     text("peers.aws.region"),
     text("peers.aws.log_key"),
     text("peers.aws.cosigner_key"),
     text("peers.aws.transport_key"),
     text("peers.azure.url"),
+    text("peers.azure.link_url"),
     text("peers.azure.region"),
     text("peers.azure.log_key"),
     text("peers.azure.cosigner_key"),

@@ -22,7 +22,7 @@ impl Console {
         state: &LiveState,
         viewer: &Viewer,
     ) -> Result<Vec<Attention>, sqlx::Error> {
-        let lab = self.deployment.demonstration && viewer.may(Action::OperateFaultLab);
+        let lab = self.deployment.demonstration && viewer.may(Action::WatchFaultLab);
         let mut items: Vec<Attention> = no_quorum(state).into_iter().collect();
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));

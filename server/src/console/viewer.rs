@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use app::backend::{
-    Backend, EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit,
+    Backend, EventDetail, EventPage, EventQuery, LabOrder, LabState, Overview, Problem, SearchHit,
     Session, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
-use domain::cloud::Cloud;
 
 use super::Console;
 use crate::problem::Problem as HttpProblem;
@@ -95,16 +94,18 @@ impl Backend for ViewerConsole {
 
     async fn lab(&self) -> Result<LabState, Problem> {
         let answer = async {
-            self.allow(Action::OperateFaultLab)?;
+            self.allow(Action::WatchFaultLab)?;
             self.console.lab()?.state().await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }
 
-    async fn lab_act(&self, cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
+    async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem> {
         let answer = async {
             let viewer = self.allow(Action::OperateFaultLab)?;
-            self.console.lab()?.act(cloud, act, &viewer.email).await
+            let lab = self.console.lab()?;
+            lab.act(&order, &viewer.email).await?;
+            lab.state().await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

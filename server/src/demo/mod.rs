@@ -1,14 +1,19 @@
 //! The demonstration: three clouds on this machine under one supervisor.
 //!
 //! Each cloud is a real process with its own ports, Postgres cluster and keys, so stopping one
-//! is a real fault. The supervisor writes their configuration, watches over them, serves the
-//! fault lab and sends the sample traffic.
+//! is a real fault. The supervisor writes their configuration, watches over them, carries what they
+//! say to each other, serves the fault lab and sends the sample traffic.
 
+mod acts;
+mod corrupt;
 mod lab;
+mod links;
+mod malice;
 mod place;
 mod process;
 pub mod story;
 mod traffic;
+mod views;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -16,10 +21,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use acts::Acts;
+use lab::{Bench, Lab};
+use links::Links;
 use process::{FirstStart, Fleet};
+use views::Views;
+
+use crate::peer;
 
 pub use place::{DemoError, default_folder};
 
@@ -43,16 +55,29 @@ const READY_MAX: Duration = Duration::from_secs(180);
 /// # Errors
 /// A port is taken, the data folder is in use or unusable, or a cloud does not start.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoError> {
-    let place = place::prepare(&options)?;
+    let (place, sockets) = place::prepare(&options)?;
+    let place = Arc::new(place);
     let lab_listener = lab::listen(place.lab_port).await?;
     let end = stop.child_token();
     let mut tasks = JoinSet::new();
-    let fleet = Arc::new(Fleet::start(&place, &end, &mut tasks));
+    let links = Links::start(sockets, &place.addresses, &end, &mut tasks)?;
+    let fleet = Fleet::start(&place, &end, &mut tasks);
     let traffic = traffic::start(place.urls.clone(), options.traffic, &end, &mut tasks);
-    let lab = lab::Lab { fleet: Arc::clone(&fleet), traffic, secret: place.lab_secret.clone() };
-    tasks.spawn(lab::serve(lab_listener, lab, end.clone()));
+    let client = peer::client()?;
+    let lab = Lab::new(Bench {
+        place: Arc::clone(&place),
+        fleet,
+        links,
+        traffic,
+        views: Views::new(client.clone(), place.urls.clone()),
+        acts: Acts::default(),
+        client,
+        turn: Mutex::default(),
+        end: end.clone(),
+    });
+    tasks.spawn(lab::serve(lab_listener, lab.clone(), end.clone()));
 
-    let started = announce(&fleet, &place.urls, &stop).await;
+    let started = announce(lab.fleet(), &place.urls, &stop).await;
     if started.is_ok() {
         stop.cancelled().await;
     }

@@ -7,9 +7,11 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::event::{FieldError, Region};
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::Options;
+use super::links::Sockets;
 use crate::config::Secret;
 use crate::keys::{CloudKeys, KeyError, text};
 use crate::postgres::{self, EmbeddedError};
@@ -47,6 +49,10 @@ pub enum DemoError {
     Postgres(#[from] EmbeddedError),
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
+    #[error("the links between the clouds cannot be carried: {0}")]
+    Links(#[from] io::Error),
+    #[error("TLS cannot be set up on this machine: {0}")]
+    Client(#[from] reqwest::Error),
     #[error("{cloud} did not start:\n{last_words}")]
     NotStarted { cloud: Cloud, last_words: String },
     #[error("the clouds were not ready within {seconds} s; see ternion.log in each cloud's folder")]
@@ -76,6 +82,7 @@ pub fn default_folder() -> Result<PathBuf, DemoError> {
 pub(super) struct Place {
     /// Each cloud's folder; `ternion.toml` in it.
     pub folders: PerCloud<PathBuf>,
+    pub addresses: PerCloud<SocketAddr>,
     pub urls: PerCloud<String>,
     pub lab_port: u16,
     pub lab_secret: Secret,
@@ -93,9 +100,9 @@ impl Place {
     }
 }
 
-/// Takes the folder, checks the ports, makes keys where there are none, and writes each cloud's
-/// configuration anew.
-pub(super) fn prepare(options: &Options) -> Result<Place, DemoError> {
+/// Takes the folder, checks the ports, makes keys where there are none, opens the links, and writes
+/// each cloud's configuration anew.
+pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> {
     let ports = Ports::of(options)?;
     make_folder(&options.data)?;
     let data = options.data.canonicalize().map_err(|cause| io_error(&options.data, cause))?;
@@ -113,15 +120,22 @@ pub(super) fn prepare(options: &Options) -> Result<Place, DemoError> {
     }
     let secret = random_secret()?;
     let urls = ports.urls();
+    let sockets = Sockets::open(&data.join("links.json"))
+        .map_err(|cause| io_error(&data.join("links.json"), cause))?;
     for cloud in Cloud::ALL {
-        let peers = cloud.peers().map(|peer| peer_table(peer, urls.get(peer), &keys[peer.index()]));
+        let peers = cloud.peers().map(|peer| {
+            let link_url = sockets.url(cloud, peer);
+            peer_table(peer, urls.get(peer), &link_url, &keys[peer.index()])
+        });
         let head = head(cloud, options, &ports, &addresses, &secret);
         let path = folders.get(cloud).join("ternion.toml");
         write_private(&path, &format!("{head}{}", peers.concat()))
             .map_err(|cause| io_error(&path, cause))?;
     }
     let lab_port = ports.lab();
-    Ok(Place { folders, urls, lab_port, lab_secret: secret, _lock: lock })
+    let addresses = PerCloud::from_fn(|cloud| ports.http(cloud));
+    let place = Place { folders, addresses, urls, lab_port, lab_secret: secret, _lock: lock };
+    Ok((place, sockets))
 }
 
 /// Passable for Postgres's account; what is private has its own mode.
@@ -241,12 +255,17 @@ fn free(at: SocketAddr) -> Result<(), DemoError> {
     TcpListener::bind(at).map(drop).map_err(|cause| DemoError::PortTaken { at, cause })
 }
 
-const fn region(cloud: Cloud) -> &'static str {
+const fn region_name(cloud: Cloud) -> &'static str {
     match cloud {
         Cloud::Gcp => "us-central1",
         Cloud::Aws => "us-east-1",
         Cloud::Azure => "westeurope",
     }
+}
+
+/// Where a cloud of the demonstration pretends to be.
+pub(super) fn region(cloud: Cloud) -> Result<Region, FieldError> {
+    Region::try_from(region_name(cloud).to_owned())
 }
 
 fn head(
@@ -265,7 +284,7 @@ fn head(
          demonstration = true\nstory = {story}\n\
          lab_url = \"http://127.0.0.1:{lab}\"\nlab_secret = \"{secret}\"\n\n\
          [postgres]\naccount = \"{ACCOUNT}\"\n",
-        region = region(cloud),
+        region = region_name(cloud),
         listen = listen.join(", "),
         dns = ports.dns(cloud),
         http = ports.http(cloud),
@@ -275,12 +294,12 @@ fn head(
     )
 }
 
-fn peer_table(cloud: Cloud, url: &str, keys: &CloudKeys) -> String {
+fn peer_table(cloud: Cloud, url: &str, link_url: &str, keys: &CloudKeys) -> String {
     let public = keys.public();
     format!(
-        "\n[peers.{cloud}]\nurl = \"{url}\"\nregion = \"{}\"\n\
+        "\n[peers.{cloud}]\nurl = \"{url}\"\nlink_url = \"{link_url}\"\nregion = \"{}\"\n\
          log_key = \"{}\"\ncosigner_key = \"{}\"\ntransport_key = \"{}\"\n",
-        region(cloud),
+        region_name(cloud),
         text::of(public.log),
         text::of(public.cosigner),
         text::of(public.transport),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use app::backend::{LabAct, LabCloud, ProcessState};
+use app::backend::{LabCloud, ProcessState};
 use domain::cloud::{Cloud, PerCloud};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -32,6 +32,14 @@ const STEADY: Duration = Duration::from_secs(60);
 /// Acts of the lab that wait for their turn.
 const ACTS_MAX: usize = 16;
 
+/// What can be done to a cloud's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProcessAct {
+    Stop,
+    Start,
+    Pause,
+}
+
 /// How the first start of a cloud went.
 #[derive(Clone, Debug)]
 pub(super) enum FirstStart {
@@ -49,7 +57,7 @@ pub(super) struct Fleet {
 
 #[derive(Debug)]
 struct Handle {
-    acts: mpsc::Sender<(LabAct, oneshot::Sender<()>)>,
+    acts: mpsc::Sender<(ProcessAct, oneshot::Sender<()>)>,
     state: watch::Receiver<LabCloud>,
     first_start: watch::Receiver<Option<FirstStart>>,
 }
@@ -59,9 +67,7 @@ impl Fleet {
     pub fn start(place: &Place, end: &CancellationToken, tasks: &mut JoinSet<()>) -> Self {
         let handles = PerCloud::from_fn(|cloud| {
             let (acts, acts_receiver) = mpsc::channel(ACTS_MAX);
-            let starting =
-                LabCloud { process: ProcessState::Starting, pid: None, since: crate::now() };
-            let (state_sender, state) = watch::channel(starting);
+            let (state_sender, state) = watch::channel(state_now(ProcessState::Starting, None));
             let (first_sender, first_start) = watch::channel(None);
             let keeper = Keeper {
                 cloud,
@@ -82,7 +88,7 @@ impl Fleet {
     }
 
     /// Has a cloud stopped, started or paused; returns once that has begun.
-    pub async fn act(&self, cloud: Cloud, act: LabAct) {
+    pub async fn act(&self, cloud: Cloud, act: ProcessAct) {
         let (begun, wait) = oneshot::channel();
         if self.handles.get(cloud).acts.send((act, begun)).await.is_ok() {
             // An error means that everything is ending.
@@ -115,12 +121,12 @@ struct Keeper {
 /// What happens next to a running process.
 enum Next {
     Ended(String),
-    Act(LabAct, oneshot::Sender<()>),
+    Act(ProcessAct, oneshot::Sender<()>),
     Ready,
     End,
 }
 
-type Acts = mpsc::Receiver<(LabAct, oneshot::Sender<()>)>;
+type Acts = mpsc::Receiver<(ProcessAct, oneshot::Sender<()>)>;
 
 impl Keeper {
     async fn keep(self, mut acts: Acts, end: CancellationToken) {
@@ -166,13 +172,13 @@ impl Keeper {
                 () = time => return true,
                 act = acts.recv() => match act {
                     None => return false,
-                    Some((LabAct::Start, begun)) => {
+                    Some((ProcessAct::Start, begun)) => {
                         self.note(ProcessState::Starting, None);
                         let _ = begun.send(());
                         return true;
                     }
                     // Asked to stay down: no restart by itself any more.
-                    Some((LabAct::Stop | LabAct::Pause, begun)) => {
+                    Some((ProcessAct::Stop | ProcessAct::Pause, begun)) => {
                         until = None;
                         let _ = begun.send(());
                     }
@@ -229,13 +235,13 @@ impl Keeper {
                     self.note(ProcessState::Running, child.id());
                     self.first(FirstStart::Ready);
                 }
-                Next::Act(LabAct::Pause, begun) => {
+                Next::Act(ProcessAct::Pause, begun) => {
                     paused = true;
                     signal(&child, Signal::SIGSTOP);
                     self.note(ProcessState::Paused, child.id());
                     let _ = begun.send(());
                 }
-                Next::Act(LabAct::Start, begun) => {
+                Next::Act(ProcessAct::Start, begun) => {
                     if paused {
                         paused = false;
                         signal(&child, Signal::SIGCONT);
@@ -245,7 +251,7 @@ impl Keeper {
                     }
                     let _ = begun.send(());
                 }
-                Next::Act(LabAct::Stop, begun) => {
+                Next::Act(ProcessAct::Stop, begun) => {
                     self.note(ProcessState::Stopping, child.id());
                     let _ = begun.send(());
                     self.stop(child).await;
@@ -279,7 +285,7 @@ impl Keeper {
     }
 
     fn note(&self, process: ProcessState, pid: Option<u32>) {
-        self.state.send_replace(LabCloud { process, pid, since: crate::now() });
+        self.state.send_replace(state_now(process, pid));
     }
 
     fn first(&self, outcome: FirstStart) {
@@ -289,6 +295,11 @@ impl Keeper {
             new
         });
     }
+}
+
+/// From now on. What the cloud says of itself is asked elsewhere.
+fn state_now(process: ProcessState, pid: Option<u32>) -> LabCloud {
+    LabCloud { process, pid, since: crate::now(), view: None }
 }
 
 fn describe(status: io::Result<std::process::ExitStatus>) -> String {

@@ -97,7 +97,10 @@ impl Line {
     fn is_chatter(&self) -> bool {
         let route = self.route();
         route.starts_with("/peer/")
-            || matches!(route, "/health" | "/livez" | "/readyz" | "/metrics")
+            || matches!(
+                route,
+                "/health" | "/livez" | "/readyz" | "/metrics" | "/v1/logs" | "/v1/scrub"
+            )
     }
 
     /// Its time says something about this node, not about how long the caller chose to wait.

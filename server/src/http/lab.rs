@@ -1,56 +1,56 @@
 //! The fault lab over HTTP: the form of its page, and the supervisor's own interface passed on.
 
-use app::backend::LabAct;
+use std::collections::BTreeMap;
+
+use app::backend::LabOrder;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{any, post};
+use axum::routing::{get, post};
 use domain::access::Action;
-use domain::cloud::Cloud;
 use reqwest::Method;
-use serde::Deserialize;
 
 use super::Shared;
 use super::ask::Whole;
-use crate::identity::Principal;
+use crate::identity::{Principal, query_value};
 use crate::lab::{self, Lab};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/lab/act", post(act)).route("/lab/v1/{*path}", any(pass_on))
+    Router::new()
+        .route("/lab/act", post(act))
+        .route("/lab/v1/state", get(pass_on))
+        .route("/lab/v1/traffic", post(pass_on))
+        .route("/lab/v1/clouds/{cloud}/{act}", post(pass_on))
+        .route("/lab/v1/clouds/{cloud}/corrupt", post(pass_on))
+        .route("/lab/v1/links/{from}/{to}/{act}", post(pass_on))
+        .route("/lab/v1/links/{from}/{to}/delay", post(pass_on))
 }
 
-/// The lab, for those who may operate it.
-fn open<'a>(shared: &'a Shared, principal: &Principal) -> Result<&'a Lab, Problem> {
+/// The lab, for those who may do that there.
+fn open<'a>(shared: &'a Shared, principal: &Principal, action: Action) -> Result<&'a Lab, Problem> {
     let lab = shared.lab.as_ref().ok_or_else(lab::absent)?;
-    principal.require(Action::OperateFaultLab)?;
+    principal.require(action)?;
     Ok(lab)
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Act {
-    cloud: Cloud,
-    act: LabAct,
-}
-
-/// The form of the page, for browsers without scripts.
+/// The forms of the page, for browsers without scripts.
 async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Act>, FormRejection>,
+    form: Result<Form<BTreeMap<String, String>>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let lab = open(&shared, &principal)?;
-    let Form(Act { cloud, act }) =
+    let lab = open(&shared, &principal, Action::OperateFaultLab)?;
+    let Form(fields) =
         form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
-    let path = lab::path_of(cloud, act);
-    let answer = lab.send(Method::POST, &path, Vec::new(), &principal.login).await?;
-    if answer.status().is_success() {
-        return Ok(Redirect::to("/lab").into_response());
-    }
-    relay(answer).await
+    let order = LabOrder::from_fields(&fields).map_err(Problem::invalid)?;
+    lab.act(&order, &principal.login).await?;
+    // Back to the story that was being told.
+    let fault = fields.get("fault").map(|fault| format!("?fault={}", query_value(fault)));
+    Ok(Redirect::to(&format!("/lab{}", fault.unwrap_or_default())).into_response())
 }
 
 async fn pass_on(
@@ -58,8 +58,11 @@ async fn pass_on(
     principal: Principal,
     request: Request,
 ) -> Result<Response, Problem> {
-    let lab = open(&shared, &principal)?;
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let action = if reads { Action::WatchFaultLab } else { Action::OperateFaultLab };
+    let lab = open(&shared, &principal, action)?;
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let method = request.method().clone();
     let Whole(body) = Whole::from_request(request, &()).await?;
     relay(lab.send(method, &path, body.to_vec(), &principal.login).await?).await
 }

@@ -5,6 +5,7 @@
 
 mod docs;
 mod kinds;
+mod lab;
 mod operations;
 mod schemas;
 
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::assets::Site;
-use operations::{Access, OPERATIONS, Operation, Place};
+use operations::{Access, Operation, Place};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/openapi.json", get(openapi_json)).route("/docs", get(docs_page))
@@ -28,7 +29,7 @@ pub(super) fn routes() -> Router<Shared> {
 #[must_use]
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in operations::all() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = describe(operation);
     }
@@ -187,7 +188,7 @@ mod tests {
             .map(|path| path.replace("{*", "{"))
             .collect();
         let mut described: Vec<String> =
-            OPERATIONS.iter().map(|operation| operation.path.to_owned()).collect();
+            operations::all().map(|operation| operation.path.to_owned()).collect();
         routed.sort();
         described.sort();
         described.dedup();

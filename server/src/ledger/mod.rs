@@ -17,6 +17,7 @@ mod driver;
 mod entry;
 mod epochs;
 mod figures;
+mod insider;
 mod intake;
 mod journal;
 mod logs;
@@ -48,6 +49,7 @@ use tokio::sync::watch;
 
 pub use epochs::{BeginError, EpochRequest};
 pub use figures::{CloudFigures, Figures};
+pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;

@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 pub use embedded::{
-    Embedded, EmbeddedError, describe_embedded, let_pass, running_embedded, stop_orphan,
+    Embedded, EmbeddedError, describe_embedded, let_pass, running_embedded, running_in, stop_orphan,
 };
 
 use crate::config::Config;

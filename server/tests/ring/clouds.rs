@@ -161,24 +161,33 @@ impl Clouds {
         }
     }
 
-    fn setup(&self, cloud: Cloud, pool: PgPool, writers: PgPool) -> Setup {
-        let keys = self.keys.get(cloud).clone();
-        let channel = Channel {
+    /// How that cloud speaks to the others.
+    pub fn channel(&self, cloud: Cloud) -> Channel {
+        Channel {
             me: cloud,
             roster: self.roster.clone(),
-            keys: keys.clone(),
+            keys: self.keys.get(cloud).clone(),
             urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
             client: self.client.clone(),
-        };
+        }
+    }
+
+    /// All keys of that cloud.
+    pub fn keyring(&self, cloud: Cloud) -> Arc<Keyring> {
+        let (folder, first) = (&self.folders.get(cloud).0, self.keys.get(cloud));
+        Arc::new(Keyring::open(folder, first).expect("keys"))
+    }
+
+    fn setup(&self, cloud: Cloud, pool: PgPool, writers: PgPool) -> Setup {
         Setup {
             cloud,
             region: region(),
             roster: self.roster.clone(),
-            keys: Arc::new(Keyring::open(&self.folders.get(cloud).0, &keys).expect("keys")),
+            keys: self.keyring(cloud),
             limits: self.limits.clone(),
             pool,
             writers,
-            channel: Arc::new(channel),
+            channel: Arc::new(self.channel(cloud)),
         }
     }
 }

@@ -81,10 +81,41 @@ impl Demonstration {
         serde_json::from_str(&text).ok()
     }
 
-    async fn lab(&self, by: Cloud, act: &str) {
-        let url = format!("{}/lab/v1/clouds/{act}", self.url(by));
-        let answer = self.http.post(url).bearer_auth("demo-admin").send().await.expect("answered");
-        assert!(answer.status().is_success(), "{act}: {}", answer.status());
+    /// An act of the fault lab, and what it answers.
+    async fn lab(&self, by: Cloud, act: &str, body: &Value) -> Value {
+        let url = format!("{}/lab/v1/{act}", self.url(by));
+        let request = self.http.post(url).bearer_auth("demo-admin").json(body);
+        // Forging waits for logs to grow, on a busy machine.
+        let answer = request.timeout(Duration::from_secs(40)).send().await.expect("answered");
+        let status = answer.status();
+        let told: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{act}: {status} {told}");
+        told
+    }
+
+    /// Records an event and waits for FINAL so long.
+    async fn record(&self, at: Cloud, wait_ms: u32) -> Value {
+        let event = json!({ "tenantId": "platform", "payload": { "at": at, "n": 1234 } });
+        let url = format!("{}/v1/events?wait=final&timeoutMs={wait_ms}", self.url(at));
+        let sent = self.http.post(url).bearer_auth("demo-ingest").json(&event).send().await;
+        sent.expect("answered").json().await.expect("JSON")
+    }
+
+    /// Waits until the newest act of the lab says that its damage is repaired.
+    async fn until_repaired(&self, by: Cloud, place: &Value) -> Value {
+        let repaired = async {
+            loop {
+                let state = self.json(by, "/lab/v1/state").await.expect("the lab answers");
+                let acts = state["acts"].as_array().expect("a list");
+                let act = acts.iter().find(|act| act["outcome"]["place"] == *place);
+                let repair = act.expect("it was done")["outcome"]["repair"].clone();
+                if repair.is_object() {
+                    return repair;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, repaired).await.expect("repaired")
     }
 
     /// What each log adds up to at one cloud: size, final size and root.
@@ -251,14 +282,70 @@ async fn killed_under_load_and_started_again_every_acknowledged_event_is_there_a
 async fn a_cloud_stopped_in_the_lab_holds_nobody_up_and_catches_up_when_it_is_back() {
     let (folder, port) = place();
     let demonstration = Demonstration::start(folder, port).await;
-    demonstration.lab(Cloud::Gcp, "azure/stop").await;
-    let event = json!({ "tenantId": "platform", "payload": { "while": "two clouds" } });
-    let url = format!("{}/v1/events?wait=final&timeoutMs=10000", demonstration.url(Cloud::Aws));
-    let sent = demonstration.http.post(url).bearer_auth("demo-ingest").json(&event).send().await;
-    let answer: Value = sent.expect("answered").json().await.expect("JSON");
+    demonstration.lab(Cloud::Gcp, "clouds/azure/stop", &json!({})).await;
+    let answer = demonstration.record(Cloud::Aws, 10_000).await;
     assert_eq!(answer["status"], "FINAL", "{answer}");
     assert_eq!(answer["signed"]["azure"], false);
-    demonstration.lab(Cloud::Gcp, "azure/start").await;
+    demonstration.lab(Cloud::Gcp, "clouds/azure/start", &json!({})).await;
     demonstration.until_ready(Cloud::Azure).await;
     demonstration.until_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_that_is_cut_off_finalises_nothing_and_converges_when_it_is_healed() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder, port).await;
+    demonstration.until_equal().await;
+    for body in [json!({}), json!({ "blackHole": true })] {
+        demonstration.lab(Cloud::Gcp, "links/azure/all/cut", &body).await;
+        let alone = demonstration.record(Cloud::Azure, 1_500).await;
+        assert_eq!(alone["status"], "PENDING", "{alone}");
+        let together = demonstration.record(Cloud::Gcp, 20_000).await;
+        assert_eq!(together["status"], "FINAL", "{together}");
+        assert_eq!(together["signed"]["azure"], false);
+        let state = demonstration.lab(Cloud::Azure, "links/azure/all/heal", &json!({})).await;
+        assert!(state["links"].as_array().expect("six").iter().all(|link| link["state"] == "open"));
+        demonstration.until_equal().await;
+    }
+    // What gcp cannot ask of aws, aws asks of gcp.
+    demonstration.lab(Cloud::Gcp, "links/gcp/all/cut?oneWay=true", &json!({})).await;
+    let slower = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(slower["status"], "FINAL", "{slower}");
+    demonstration.lab(Cloud::Gcp, "links/gcp/all/heal", &json!({})).await;
+    demonstration.lab(Cloud::Gcp, "links/gcp/aws/delay", &json!({ "ms": 50 })).await;
+    let slow = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(slow["status"], "FINAL", "{slow}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder, port).await;
+    for cloud in Cloud::ALL {
+        for _ in 0..8 {
+            assert_eq!(demonstration.record(cloud, 20_000).await["status"], "FINAL");
+        }
+    }
+    demonstration.until_equal().await;
+    let before = demonstration.logs(Cloud::Aws).await;
+    for what in ["payload", "hash", "row", "tail"] {
+        let body = json!({ "what": what });
+        let told = demonstration.lab(Cloud::Gcp, "clouds/aws/corrupt", &body).await;
+        assert_ne!(told["before"], told["after"], "{told}");
+        let repair = demonstration.until_repaired(Cloud::Gcp, &told["place"]).await;
+        println!("{what}: repaired after {} ms: {}", repair["afterMs"], repair["sentences"]);
+    }
+    assert_eq!(demonstration.logs(Cloud::Aws).await, before);
+    let told = demonstration.lab(Cloud::Aws, "clouds/gcp/forge", &json!({})).await;
+    let attempts = told["attempts"].as_array().expect("a list");
+    assert_eq!(attempts.len(), 4);
+    assert!(attempts.iter().all(|attempt| attempt["verdict"] == "refused"), "{told}");
+    demonstration.until_equal().await;
+    let told =
+        demonstration.lab(Cloud::Aws, "clouds/gcp/equivocate", &json!({ "to": "aws" })).await;
+    assert_eq!(told["verdict"], "taken", "{told}");
+    assert_ne!(told["honest"]["root"], told["other"]["root"]);
+    // The other two go on with the log as it is.
+    let after = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(after["status"], "FINAL", "{after}");
 }

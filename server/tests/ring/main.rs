@@ -12,6 +12,7 @@ mod epochs;
 mod http;
 mod identity;
 mod import;
+mod insider;
 mod ledger;
 mod postgres_embedded;
 mod projection;

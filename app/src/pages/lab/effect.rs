@@ -1,93 +1,25 @@
-//! What the system does about it: live figures, and a timeline of acts and answers.
+//! What the system does about it: live figures, and sentences for every change of them.
 
-use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use leptos::prelude::*;
 
-use crate::backend::{CloudState, Condition, LabAct, LiveState, Problem};
-use crate::browser;
-use crate::components::announcer::Announcer;
+use crate::backend::{CloudState, Condition, LiveState};
 use crate::components::chart::Sparkline;
-use crate::components::time::Time;
 use crate::components::triad::{CloudGlyph, CloudRing};
-use crate::format::{self, TimeShape};
+use crate::format;
 use crate::live::{Health, Live};
 use crate::pages::overview::BEHIND_FULL;
 
-/// Older lines are dropped: the ledger keeps the history, this is only the afternoon's.
-const LINES_MAX: usize = 40;
 /// Seconds of history beside the rate.
 const RATES_MAX: usize = 60;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    You,
-    System,
-    Failure,
-}
-
-#[derive(Clone)]
-struct Line {
-    number: usize,
-    at: Timestamp,
-    who: Who,
-    sentence: String,
-}
-
-/// What was done and what followed, newest first.
-#[derive(Clone, Copy)]
-pub(super) struct Story {
-    lines: RwSignal<Vec<Line>>,
-    announcer: Announcer,
-}
-
-impl Story {
-    /// Writes down every change of the deployment from now on.
-    pub(super) fn listen(live: Live) -> Self {
-        let story = Story { lines: RwSignal::default(), announcer: expect_context() };
-        let owes = StoredValue::new(PerCloud::default());
-        Effect::new(move |before: Option<Option<LiveState>>| {
-            let now = live.state.get();
-            if let (Some(Some(before)), Some(now)) = (&before, &now) {
-                let mut known = owes.get_value();
-                let sentences = changes(before, now, &mut known);
-                owes.set_value(known);
-                for sentence in sentences {
-                    story.announcer.say(sentence.clone());
-                    story.add(Who::System, sentence);
-                }
-            }
-            now
-        });
-        story
-    }
-
-    pub(super) fn did(self, cloud: Cloud, act: LabAct) {
-        let verb = match act {
-            LabAct::Stop => "stopped",
-            LabAct::Start => "started",
-            LabAct::Pause => "paused",
-        };
-        self.add(Who::You, format!("You {verb} {}.", cloud.title()));
-    }
-
-    pub(super) fn failed(self, problem: &Problem) {
-        self.announcer.say(problem.title.clone());
-        self.add(Who::Failure, format!("{}: {}", problem.title, problem.detail));
-    }
-
-    fn add(self, who: Who, sentence: String) {
-        self.lines.update(|lines| {
-            let number = lines.first().map_or(0, |line| line.number + 1);
-            lines.insert(0, Line { number, at: browser::now(), who, sentence });
-            lines.truncate(LINES_MAX);
-        });
-    }
-}
-
 /// What a reader should know of the step from one state to the next. `owes`: the cloud was away
 /// and has not signed for everything since; a lag of a moment is not worth a line.
-fn changes(before: &LiveState, now: &LiveState, owes: &mut PerCloud<bool>) -> Vec<String> {
+pub(super) fn changes(
+    before: &LiveState,
+    now: &LiveState,
+    owes: &mut PerCloud<bool>,
+) -> Vec<String> {
     let mut sentences = Vec::new();
     for (cloud, state) in now.clouds.iter() {
         let was = before.clouds.get(cloud).condition;
@@ -206,41 +138,10 @@ fn Behind(cloud: Cloud) -> impl IntoView {
     }
 }
 
-#[component]
-pub(super) fn Timeline(story: Story) -> impl IntoView {
-    view! {
-        <section class="card lab-timeline" aria-labelledby="timeline-title">
-            <h2 id="timeline-title" class="card-title">"What you did, and what it answered"</h2>
-            <Show when=move || story.lines.read().is_empty()>
-                <p class="calm">"Nothing yet. Stop a cloud: two seconds later this list knows more."</p>
-            </Show>
-            <ol class="timeline">
-                <For each=move || story.lines.get() key=|line| line.number let:line>
-                    <TimelineLine line />
-                </For>
-            </ol>
-        </section>
-    }
-}
-
-#[component]
-fn TimelineLine(line: Line) -> impl IntoView {
-    let who = match line.who {
-        Who::You => "you",
-        Who::System => "system",
-        Who::Failure => "failure",
-    };
-    view! {
-        <li class="timeline-line" data-who=who>
-            <Time at=line.at shape=TimeShape::Second />
-            <span>{line.sentence}</span>
-        </li>
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::clock::Timestamp;
 
     fn cloud(condition: Condition, behind: u64) -> CloudState {
         CloudState {

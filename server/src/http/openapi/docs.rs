@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::kinds;
-use super::operations::{OPERATIONS, Operation, Place, TAGS};
+use super::operations::{self, Operation, Place, TAGS};
 use super::schemas;
 
 /// The whole page; `css` is the address of our style sheet, empty without a bundle.
@@ -13,7 +13,7 @@ pub(super) fn page(css: &str) -> String {
     let mut body = String::new();
     for (tag, says) in TAGS {
         let _ = write!(body, "<section class=\"card\"><h2 id=\"{tag}\">{}</h2>", escape(says));
-        for operation in OPERATIONS.iter().filter(|operation| operation.tag == tag) {
+        for operation in operations::all().filter(|operation| operation.tag == tag) {
             body.push_str(&section(operation));
         }
         body.push_str("</section>");
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_page_lists_everything_and_runs_nothing() {
         let page = page("/pkg/ternion.01.css");
-        for operation in OPERATIONS {
+        for operation in operations::all() {
             assert!(page.contains(&format!("id=\"{}\"", operation.id)), "{}", operation.id);
         }
         assert!(page.contains("id=\"kind-usage\""));

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::lab;
+
 pub(super) const TAGS: [(&str, &str); 6] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
@@ -68,6 +70,9 @@ fn path_text(name: &str) -> &'static str {
         "tenant_id" => "The tenant's id",
         "origin" => "gcp, aws or azure",
         "epoch" => "The number of the log's epoch",
+        "cloud" | "from" => "gcp, aws or azure",
+        "to" => "Another cloud, or all for both",
+        "act" => "One of those above",
         _ => "As C2SP tlog-tiles spells it, such as 0/x001/067 or entries/000.p/12",
     }
 }
@@ -105,6 +110,10 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
         "limit" => {
             (json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Items of a page")
         }
+        "oneWay" => (
+            json!({ "type": "boolean", "default": false }),
+            "true: only what the first asks of the second, and the answers; otherwise both directions",
+        ),
         "format" => (
             json!({ "type": "string", "enum": ["csv", "json", "ndjson"], "default": "csv" }),
             "The form of the file",
@@ -118,16 +127,16 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
 }
 
 const READERS: Access = Access::Role("every role");
-const CURIOUS: Access = Access::Role("controllers, auditors and admins");
+pub(super) const CURIOUS: Access = Access::Role("controllers, auditors and admins");
 const SENDERS: Access = Access::Role("ingest tokens and admins");
-const ADMINS: Access = Access::Role("admins");
-const JSON: &str = "application/json";
+pub(super) const ADMINS: Access = Access::Role("admins");
+pub(super) const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 const BYTES: &str = "application/octet-stream";
 const FILTERS: &[&str] =
     &["tenant", "status", "origin", "kind", "q", "from", "to", "cursor", "limit"];
 
-const BASE: Operation = Operation {
+pub(super) const BASE: Operation = Operation {
     method: "get",
     path: "",
     id: "",
@@ -140,7 +149,12 @@ const BASE: Operation = Operation {
     problems: &[],
 };
 
-pub(super) const OPERATIONS: &[Operation] = &[
+/// Everything, in the order of the page.
+pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(lab::OPERATIONS)
+}
+
+const OPERATIONS: &[Operation] = &[
     Operation {
         method: "post",
         path: "/v1/events",
@@ -405,29 +419,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "This document for people",
         access: Access::Anybody,
         answers: &[(200, "A page", "", "text/html")],
-        ..BASE
-    },
-    Operation {
-        method: "post",
-        path: "/lab/act",
-        id: "actInLab",
-        tag: "lab",
-        summary: "Stops, starts or pauses a cloud: the form of the page",
-        access: ADMINS,
-        bodies: &[("application/x-www-form-urlencoded", "LabAct")],
-        answers: &[(303, "Done; back to the page", "", "text/html")],
-        problems: &[400, 401, 403, 404, 502],
-        ..BASE
-    },
-    Operation {
-        method: "post",
-        path: "/lab/v1/{path}",
-        id: "passOnToLab",
-        tag: "lab",
-        summary: "clouds/{cloud}/stop|start|pause, traffic; GET state: passed on to the supervisor",
-        access: ADMINS,
-        answers: &[(200, "The supervisor's answer", "", JSON)],
-        problems: &[401, 403, 404, 502],
         ..BASE
     },
 ];

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::kinds;
-use super::reference;
+use super::{kinds, lab, reference};
 use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
@@ -17,7 +16,9 @@ pub(super) fn all() -> Map<String, Value> {
     let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
     add("Problem", serde_json::to_value(Problem::schema()).unwrap_or_default());
     add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
-    for (name, schema) in submissions().into_iter().chain(events()).chain(others()) {
+    for (name, schema) in
+        submissions().into_iter().chain(events()).chain(others()).chain(lab::schemas())
+    {
         add(name, schema);
     }
     for kind in kinds::all() {
@@ -36,6 +37,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
             "specversion": "1.0", "id": EVENT_ID, "source": "/meter/7", "type": "hello",
             "subject": "acme-labs", "time": TIME, "data": {}
         })),
+        "LabDamage" => Some(json!({ "what": "payload" })),
+        "LabDelay" => Some(json!({ "ms": 300 })),
         "Tenant" => Some(json!({
             "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
             "region": "us-central1"
@@ -78,7 +81,7 @@ pub(super) fn problem_example(status: u16) -> Value {
 }
 
 /// Properties of which all but `optional` are always there.
-fn shape(properties: Value, optional: &[&str]) -> Value {
+pub(super) fn shape(properties: Value, optional: &[&str]) -> Value {
     let names = properties.as_object().into_iter().flat_map(Map::keys);
     let required: Vec<&String> = names.filter(|name| !optional.contains(&name.as_str())).collect();
     let required = json!(required);
@@ -87,35 +90,35 @@ fn shape(properties: Value, optional: &[&str]) -> Value {
     shape
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-fn time() -> Value {
+pub(super) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn cloud() -> Value {
+pub(super) fn cloud() -> Value {
     json!({ "type": "string", "enum": ["gcp", "aws", "azure"] })
 }
 
-fn hash() -> Value {
+pub(super) fn hash() -> Value {
     json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "examples": [HASH] })
 }
 
-fn uuid() -> Value {
+pub(super) fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid", "examples": [EVENT_ID] })
 }
 
-fn flag() -> Value {
+pub(super) fn flag() -> Value {
     json!({ "type": "boolean" })
 }
 
-fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
@@ -151,17 +154,12 @@ fn submissions() -> Vec<(&'static str, Value)> {
         }),
         &["active"],
     );
-    let act = shape(
-        json!({ "cloud": cloud(), "act": { "type": "string", "enum": ["stop", "start", "pause"] } }),
-        &[],
-    );
     vec![
         ("NewEvent", event),
         ("EventOrEvents", json!({ "oneOf": [reference("NewEvent"), list("NewEvent")] })),
         ("CloudEvent", cloud_event),
         ("CloudEvents", list("CloudEvent")),
         ("Tenant", tenant),
-        ("LabAct", act),
     ]
 }
 

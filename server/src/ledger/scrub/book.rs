@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::clock::Timestamp;
 use domain::log::LogId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
 
@@ -13,7 +13,7 @@ use super::finding::Finding;
 const FINDINGS_MAX: usize = 100;
 
 /// How far one log has been checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogProgress {
     pub log: LogId,
@@ -26,7 +26,7 @@ pub struct LogProgress {
 }
 
 /// What the scrub has done since this node started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScrubStatus {
     pub logs: Vec<LogProgress>,

@@ -3,10 +3,10 @@
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::log::LogId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One wrong field of one stored row, tile, head or signature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     pub at: Timestamp,
@@ -26,7 +26,7 @@ pub struct Finding {
 }
 
 /// What came of a finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
 pub enum Outcome {
     /// From a cloud's copy, after it was verified; from none where the right value follows from

@@ -1,4 +1,5 @@
-//! Scrub and repair: the stored logs are checked against their cosigned roots, over and over.
+//! Scrub and repair: the stored logs are checked against their cosigned roots, over and over; their
+//! newest entries every few seconds, however long that takes for the rest.
 //!
 //! `pass` walks one log and judges with `domain::scrub`; `copies` asks other clouds, whose answers
 //! are verified before they are used; `repair` writes, and keeps what was there; `book` remembers.
@@ -18,7 +19,7 @@ use arc_swap::ArcSwap;
 use domain::log::LogId;
 use domain::policy::Policy;
 use sqlx::PgPool;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use book::Book;
@@ -34,6 +35,9 @@ use pass::Pass;
 
 /// Between passes: the longest that an edit of a small log goes unseen.
 const PASS_PAUSE: Duration = Duration::from_secs(5);
+/// Between looks at the newest entries. A whole pass over a long log takes minutes to hours; what is
+/// newest is what people look at, and where the log goes on.
+const EDGE_PAUSE: Duration = Duration::from_secs(3);
 /// Rows checked a second, at most. A strict signature check costs some 40 µs, so this is about a
 /// twentieth of one core and, at 1 KiB a row, 1 MiB/s of reading.
 const ROWS_PER_S: u32 = 1_000;
@@ -50,6 +54,8 @@ pub(super) struct Scrub {
     book: Arc<Book>,
     wake: Notify,
     passes: watch::Sender<Passes>,
+    /// The pass and the look at the newest entries take turns, so that nothing is found twice.
+    turn: Mutex<()>,
 }
 
 /// Passes over all logs.
@@ -68,8 +74,8 @@ impl Scrub {
         book: Arc<Book>,
     ) -> Self {
         let copies = Copies(Some(channel));
-        let (wake, passes) = (Notify::new(), watch::Sender::default());
-        Scrub { pool, verifier, copies, board, book, wake, passes }
+        let (wake, passes, turn) = (Notify::new(), watch::Sender::default(), Mutex::default());
+        Scrub { pool, verifier, copies, board, book, wake, passes, turn }
     }
 
     pub(super) fn status(&self) -> ScrubStatus {
@@ -91,6 +97,7 @@ impl Scrub {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.run_on() => {}
+            () = self.watch_edges() => {}
         }
     }
 
@@ -110,19 +117,34 @@ impl Scrub {
 
     async fn pass(&self) -> Result<(), sqlx::Error> {
         for log in self.verifier.logs() {
-            let pass = Pass {
-                pool: &self.pool,
-                log,
-                verifier: &self.verifier,
-                copies: &self.copies,
-                board: Some(&self.board),
-                book: &self.book,
-                mends: true,
-                rows_per_s: ROWS_PER_S,
-            };
-            pass.run().await?;
+            self.of(log).run().await?;
         }
         Ok(())
+    }
+
+    async fn watch_edges(&self) {
+        loop {
+            tokio::time::sleep(EDGE_PAUSE).await;
+            for log in self.verifier.logs() {
+                if let Err(cause) = self.of(log).edge().await {
+                    tracing::warn!(%log, %cause, "the scrub could not read the newest entries");
+                }
+            }
+        }
+    }
+
+    fn of(&self, log: LogId) -> Pass<'_> {
+        Pass {
+            pool: &self.pool,
+            log,
+            verifier: &self.verifier,
+            copies: &self.copies,
+            board: Some(&self.board),
+            book: &self.book,
+            turn: &self.turn,
+            mends: true,
+            rows_per_s: ROWS_PER_S,
+        }
     }
 }
 
@@ -135,8 +157,9 @@ pub(super) async fn mend(
     book: &Book,
 ) -> Result<(), sqlx::Error> {
     let copies = Copies(Some(Arc::clone(channel)));
-    let (board, rows_per_s) = (None, OFFLINE_ROWS_PER_S);
-    Pass { pool, log, verifier, copies: &copies, board, book, mends: true, rows_per_s }.run().await
+    let (board, rows_per_s, turn) = (None, OFFLINE_ROWS_PER_S, &Mutex::default());
+    let copies = &copies;
+    Pass { pool, log, verifier, copies, board, book, turn, mends: true, rows_per_s }.run().await
 }
 
 /// Whose keys count when a database is checked by itself.
@@ -172,7 +195,7 @@ pub async fn check(pool: &PgPool, keys: &Check<'_>) -> Result<ScrubStatus, Check
         }
         Check::Policy(policy) => Verifier::of_policy(policy).ok_or(CheckError::Policy)?,
     };
-    let (book, copies) = (Book::default(), Copies(None));
+    let (book, copies, turn) = (Book::default(), Copies(None), Mutex::default());
     for log in verifier.logs() {
         let pass = Pass {
             pool,
@@ -181,6 +204,7 @@ pub async fn check(pool: &PgPool, keys: &Check<'_>) -> Result<ScrubStatus, Check
             copies: &copies,
             board: None,
             book: &book,
+            turn: &turn,
             mends: false,
             rows_per_s: OFFLINE_ROWS_PER_S,
         };

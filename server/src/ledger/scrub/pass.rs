@@ -11,6 +11,7 @@ use std::time::Duration;
 use domain::key::PublicKey;
 use domain::log::{LogId, TILE_WIDTH};
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::super::board::Board;
@@ -33,6 +34,8 @@ pub(super) struct Pass<'a> {
     /// What the running node knows; `None` when it does not run.
     pub(super) board: Option<&'a Board>,
     pub(super) book: &'a Book,
+    /// Held while one part is checked and put right.
+    pub(super) turn: &'a Mutex<()>,
     /// False: findings are reported and nothing is written.
     pub(super) mends: bool,
     pub(super) rows_per_s: u32,
@@ -54,6 +57,15 @@ impl Pass<'_> {
         self.signatures().await?;
         self.book.finish(self.log, crate::now());
         Ok(())
+    }
+
+    /// The head and the newest entries only.
+    pub(super) async fn edge(&self) -> Result<(), sqlx::Error> {
+        self.head().await?;
+        let Some(certified) = self.certified().await? else { return Ok(()) };
+        // Where no copy leads to the cosigned root, the whole pass says so.
+        let Some(skeleton) = self.skeleton(certified).await? else { return Ok(()) };
+        self.newest(&skeleton, certified).await
     }
 
     /// The keys that may have signed the log's events, its own first.

@@ -165,7 +165,12 @@ pub async fn running_embedded(config: &Config) -> Option<PgConnectOptions> {
     if config.database_url.is_some() {
         return None;
     }
-    let options = place::existing(&config.data)?;
+    running_in(&config.data).await
+}
+
+/// How to reach the embedded server that runs on this data folder, if one answers there.
+pub async fn running_in(data: &Path) -> Option<PgConnectOptions> {
+    let options = place::existing(data)?;
     let session = PgConnection::connect_with(&options).await.ok()?;
     session.close().await.ok()?;
     Some(options)

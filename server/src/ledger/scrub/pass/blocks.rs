@@ -18,19 +18,36 @@ impl Pass<'_> {
             self.book.progress(self.log, first, head.size);
             self.pace(TILE_WIDTH).await;
         }
-        let rows = stored::rows(self.pool, self.log, first, head.size).await?;
-        self.rows(first, &skeleton.tail, &rows).await?;
+        let rows = self.tail(skeleton, head).await?;
         self.book.progress(self.log, head.size, head.size);
         for right in tiles_over(&skeleton.blocks) {
             let TilePath { level, index } = right.path;
             let found = stored::tiles(self.pool, self.log, level, index, index + 1).await?.pop();
             self.tile(&right, found.as_ref()).await?;
         }
-        self.pace(rows.len()).await;
+        self.pace(rows).await;
         Ok(())
     }
 
+    /// The last full block, and what stands after it.
+    pub(super) async fn newest(&self, skeleton: &Skeleton, head: Head) -> Result<(), sqlx::Error> {
+        if let Some((root, before)) = skeleton.blocks.split_last() {
+            self.block(before.len() as u64, *root).await?;
+        }
+        self.tail(skeleton, head).await.map(drop)
+    }
+
+    /// What stands after the last full block. Gives the number of rows.
+    async fn tail(&self, skeleton: &Skeleton, head: Head) -> Result<usize, sqlx::Error> {
+        let _turn = self.turn.lock().await;
+        let first = skeleton.blocks.len() as u64 * BLOCK;
+        let rows = stored::rows(self.pool, self.log, first, head.size).await?;
+        self.rows(first, &skeleton.tail, &rows).await?;
+        Ok(rows.len())
+    }
+
     async fn block(&self, index: u64, root: Hash) -> Result<(), sqlx::Error> {
+        let _turn = self.turn.lock().await;
         let first = index * BLOCK;
         let rows = stored::rows(self.pool, self.log, first, first + BLOCK).await?;
         let path = TilePath { level: 0, index };

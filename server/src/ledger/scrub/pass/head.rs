@@ -54,6 +54,7 @@ impl Pass<'_> {
     }
 
     pub(super) async fn head(&self) -> Result<(), sqlx::Error> {
+        let _turn = self.turn.lock().await;
         let Some((found, right)) = self.wrong_head().await? else { return Ok(()) };
         let size = found.as_ref().map(|(size, _)| size.to_string());
         let root = found.as_ref().map(|(_, root)| hex::encode(root));

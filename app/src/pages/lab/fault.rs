@@ -1,0 +1,149 @@
+//! The faults: what each stands for in the real world, and what one should see.
+
+/// What can be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Stop,
+    Pause,
+    Cut,
+    CutOneWay,
+    Delay,
+    Payload,
+    Hash,
+    Row,
+    Tail,
+    Forge,
+    Equivocate,
+}
+
+/// Faults of one kind, under one heading.
+pub(super) const GROUPS: [(&str, &[Fault]); 4] = [
+    ("A cloud", &[Fault::Stop, Fault::Pause]),
+    ("A link", &[Fault::Cut, Fault::CutOneWay, Fault::Delay]),
+    ("Stored data", &[Fault::Payload, Fault::Hash, Fault::Row, Fault::Tail]),
+    ("A traitor", &[Fault::Forge, Fault::Equivocate]),
+];
+
+/// One fault in words.
+pub(super) struct Words {
+    /// In the address: `/lab?fault=cut`.
+    pub(super) slug: &'static str,
+    pub(super) title: &'static str,
+    /// Where this happens outside the lab.
+    pub(super) world: &'static str,
+    /// What the reader should see.
+    pub(super) sight: &'static str,
+    /// How it is taken back.
+    pub(super) way_back: &'static str,
+}
+
+impl Fault {
+    pub(super) fn all() -> impl Iterator<Item = Fault> {
+        GROUPS.into_iter().flat_map(|(_, faults)| faults).copied()
+    }
+
+    /// The first fault for an address that names none.
+    pub(super) fn of_slug(slug: Option<&str>) -> Fault {
+        Fault::all().find(|fault| Some(fault.words().slug) == slug).unwrap_or(Fault::Stop)
+    }
+
+    pub(super) const fn words(self) -> Words {
+        match self {
+            Fault::Stop => Words {
+                slug: "stop",
+                title: "Stop it",
+                world: "A region goes dark, a deployment fails, somebody pulls the wrong plug.",
+                sight: "The other two go on making events final. When the cloud is back it checks what it holds, asks for what it missed, and signs it.",
+                way_back: "Start it again, here or in the list below.",
+            },
+            Fault::Pause => Words {
+                slug: "pause",
+                title: "Freeze it",
+                world: "A machine that swaps, a virtual machine that is moved: connections stay open and nobody answers.",
+                sight: "For the others it is as good as gone after three seconds of silence. No event waits for it.",
+                way_back: "Start lets it go on where it stood.",
+            },
+            Fault::Cut => Words {
+                slug: "cut",
+                title: "Cut it",
+                world: "A cable, a firewall rule, a wrong route between two providers. All clouds live; some cannot hear each other.",
+                sight: "One link: nothing stops, since what two clouds miss of each other they learn from the third. All links of one cloud: the other two go on, and what the lonely one accepts stays PENDING there until it is heard again.",
+                way_back: "Heal the link: both sides catch up by themselves.",
+            },
+            Fault::CutOneWay => Words {
+                slug: "one-way",
+                title: "Cut one direction",
+                world: "A firewall that lets one side call and not the other.",
+                sight: "The one that cannot call still answers. The other one asks it for what is new, so events become final about a second later than usual, and none is lost.",
+                way_back: "Heal the direction.",
+            },
+            Fault::Delay => Words {
+                slug: "delay",
+                title: "Slow it down",
+                world: "An ocean in between, or a line that is full.",
+                sight: "Two of three is the quorum of the nearest: events become final by the quick link, and only the third signature comes later. From 2,500 ms each way on no message is answered within its five seconds, and the link is as good as cut.",
+                way_back: "Heal the link.",
+            },
+            Fault::Payload => Words {
+                slug: "payload",
+                title: "Edit a payload",
+                world: "Somebody with the rights of a database owner makes one number ten times as large, past every trigger.",
+                sight: "Within seconds the scrub of that cloud finds that the row no longer leads to the root that two clouds signed. It names row and column, keeps what stood there, and puts a verified copy back.",
+                way_back: "None needed: the cloud repairs itself.",
+            },
+            Fault::Hash => Words {
+                slug: "hash",
+                title: "Edit a hash",
+                world: "One bit flips on a disk, or somebody covers their tracks.",
+                sight: "The payload still gives the right hash, so the scrub needs no other cloud to put it right.",
+                way_back: "None needed: the cloud repairs itself.",
+            },
+            Fault::Row => Words {
+                slug: "row",
+                title: "Delete a row",
+                world: "An event that never happened, if one asked only this database.",
+                sight: "A log has no holes: the scrub sees that one is missing, and fetches it from a cloud that has it.",
+                way_back: "None needed: the cloud repairs itself.",
+            },
+            Fault::Tail => Words {
+                slug: "tail",
+                title: "Cut off the end",
+                world: "A disk that lost its last writes, or a backup that was put back: the newest entries of the cloud’s own log are gone, and its head says so too.",
+                sight: "The log takes nothing new, since filling those places a second time is what a forger does. The scrub restores head and rows from the other clouds, and the log goes on.",
+                way_back: "None needed: the cloud repairs itself.",
+            },
+            Fault::Forge => Words {
+                slug: "forge",
+                title: "Forge events",
+                world: "A thief inside one cloud who can speak to the others in its name, but does not have the key of its log.",
+                sight: "Both peers refuse both forgeries, an event signed by made-up keys and a payload changed under way, and say why. Nothing is stored.",
+                way_back: "Nothing happened that could be taken back.",
+            },
+            Fault::Equivocate => Words {
+                slug: "equivocate",
+                title: "Tell two stories",
+                world: "The worst that one cloud can do: with its real keys it signs two histories of its log, and shows one of them to one peer alone.",
+                sight: "Two of three cannot prevent it; it leaves proof. The two notes below have one size, two roots, and valid signatures of the same keys: whoever sees both knows who lied.",
+                way_back: "None in this version: the cloud that was shown the other history cannot follow the first one. Begin anew with an empty data folder.",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_an_address_of_its_own() {
+        let mut slugs: Vec<_> = Fault::all().map(|fault| fault.words().slug).collect();
+        for fault in Fault::all() {
+            assert_eq!(Fault::of_slug(Some(fault.words().slug)), fault);
+        }
+        let count = slugs.len();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!((slugs.len(), count), (11, 11));
+        assert_eq!(Fault::of_slug(Some("earthquake")), Fault::Stop);
+    }
+}
