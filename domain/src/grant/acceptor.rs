@@ -190,7 +190,9 @@ mod tests {
     fn a_promise_tells_what_was_accepted_and_a_repeat_gives_the_same_vote() {
         let mut acceptor = acceptor();
         ask(&mut acceptor, &propose("2.gcp", 1));
-        let Effect::Store(vote) = ask(&mut acceptor, &prepare("3.azure")) else { panic!("refused") };
+        let Effect::Store(vote) = ask(&mut acceptor, &prepare("3.azure")) else {
+            panic!("refused")
+        };
         let last = Proposal { ballot: ballot("2.gcp"), value: value(1).hash() };
         assert_eq!(vote.statement, Statement::Promise { last: Some(last) });
         assert_eq!(ask(&mut acceptor, &prepare("3.azure")), Effect::Repeat(vote));
@@ -199,7 +201,9 @@ mod tests {
     #[test]
     fn one_value_is_accepted_under_one_ballot() {
         let mut acceptor = acceptor();
-        let Effect::Store(vote) = ask(&mut acceptor, &propose("2.gcp", 1)) else { panic!("refused") };
+        let Effect::Store(vote) = ask(&mut acceptor, &propose("2.gcp", 1)) else {
+            panic!("refused")
+        };
         assert_eq!(ask(&mut acceptor, &propose("2.gcp", 1)), Effect::Repeat(vote));
         let second = ask(&mut acceptor, &propose("2.gcp", 2));
         assert_eq!(second, Effect::Refuse(Refusal::TwoValues));

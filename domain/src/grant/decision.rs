@@ -216,7 +216,8 @@ impl Voters {
         signers: PerCloud<bool>,
     ) -> Result<Decision, BadDecision> {
         // Any cloud will do: the text does not name one.
-        let vote = Vote::parse(&note.text, &self.deployment, Cloud::Gcp).ok_or(BadDecision::Form)?;
+        let vote =
+            Vote::parse(&note.text, &self.deployment, Cloud::Gcp).ok_or(BadDecision::Form)?;
         let Statement::Accept { value: voted } = vote.statement else {
             return Err(BadDecision::Form);
         };
@@ -232,6 +233,7 @@ impl Voters {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::{Contradiction, first_contradiction};
     use super::super::vote::Proposal;
     use super::super::vote::tests::{ballot, grant, promise};
     use super::*;
@@ -269,9 +271,11 @@ mod tests {
         let accepts = [accept(Cloud::Gcp, "3.aws"), accept(Cloud::Azure, "3.aws")];
         let decision = voters().decision(value(), &accepts).expect("two accepts");
         assert_eq!(*decision.signers(), PerCloud { gcp: true, aws: false, azure: true });
-        let witnesses = Cloud::ALL.map(|cloud| (cloud.to_string(), voters().keys.get(cloud).clone()));
+        let witnesses =
+            Cloud::ALL.map(|cloud| (cloud.to_string(), voters().keys.get(cloud).clone()));
         let log = LogId { origin: Cloud::Gcp, epoch: 1 }.name(DEPLOYMENT);
-        let log = NoteKey::new(&log, NoteAlgorithm::Ed25519, SigningKey::from_seed([9; 32]).public());
+        let log =
+            NoteKey::new(&log, NoteAlgorithm::Ed25519, SigningKey::from_seed([9; 32]).public());
         let policy = Policy::of_clouds(vec![log.expect("a name")], witnesses.to_vec(), QUORUM);
         let file = Policy::parse(&policy.to_string()).expect("a policy file");
         let stranger = Voters::of_policy(&file).expect("three clouds");
@@ -311,6 +315,24 @@ mod tests {
         };
         let both = [promise(Cloud::Gcp), promise(Cloud::Azure)];
         assert_eq!(voters().decision(value(), &both), Err(BadDecision::Form));
+    }
+
+    #[test]
+    fn two_signed_votes_of_one_cloud_convict_it_before_whoever_has_its_key() {
+        let other = Value::from_json(&json!({ "price": "0.37" })).expect("a value");
+        let statement = Statement::Accept { value: other.hash() };
+        let honest = accept(Cloud::Aws, "3.gcp");
+        let (first, by) = (accept(Cloud::Gcp, "3.gcp"), Cloud::Gcp);
+        let vote = Vote { grant: grant(), by, ballot: ballot("3.gcp"), statement };
+        let second = voters().sign(vote, 1_763_815_267, &key(by));
+        let notes = [honest.note(), first.note(), second.note()];
+        let votes = voters().read_votes(&grant(), &notes);
+        let (one, two, found) = first_contradiction(&votes).expect("evidence");
+        assert_eq!((one, two), (&first, &second));
+        assert_eq!(found, Contradiction::TwoValues(ballot("3.gcp")));
+        // A signature cannot be moved to another's name.
+        let framed = second.note().replace("/gcp/cosigner", "/aws/cosigner");
+        assert_eq!(voters().read_votes(&grant(), &[framed]), []);
     }
 
     #[test]

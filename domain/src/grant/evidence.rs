@@ -35,7 +35,8 @@ pub fn contradiction(one: &Vote, other: &Vote) -> Option<Contradiction> {
         }
         (_, Statement::Promise { last }) if low.ballot < at => {
             // Since the lower vote it accepted nothing, or something that it still might.
-            let kept = last == low.accepted() || last.is_some_and(|last| may_follow(low, last.ballot));
+            let kept =
+                last == low.accepted() || last.is_some_and(|last| may_follow(low, last.ballot));
             (!kept).then_some(Contradiction::Forgotten(at))
         }
         // A promise binds nothing that is accepted at its ballot or above.

@@ -170,7 +170,8 @@ impl<V: Borrow<Vote> + Clone> Attempt<V> {
             let value = match choice(grant, self.ballot, &promises)? {
                 Choice::Free => wish.clone(),
                 Choice::Bound(hash) => {
-                    let mut told = [other, newest].into_iter().filter_map(|(_, told)| told.as_ref());
+                    let mut told =
+                        [other, newest].into_iter().filter_map(|(_, told)| told.as_ref());
                     told.find(|value| value.hash() == hash)?.clone()
                 }
             };
@@ -204,7 +205,12 @@ mod tests {
         proposer.step(Input::Voted { vote: promise(by, at, None), accepted: None })
     }
 
-    fn accepted(proposer: &mut Proposer<Vote>, by: Cloud, at: &str, of: &Value) -> Vec<Effect<Vote>> {
+    fn accepted(
+        proposer: &mut Proposer<Vote>,
+        by: Cloud,
+        at: &str,
+        of: &Value,
+    ) -> Vec<Effect<Vote>> {
         let statement = Statement::Accept { value: of.hash() };
         let vote = Vote { grant: grant(), by, ballot: ballot(at), statement };
         proposer.step(Input::Voted { vote, accepted: None })
@@ -228,10 +234,8 @@ mod tests {
         assert_eq!(accepted(&mut proposer, Cloud::Aws, "1.gcp", &value(1)), []);
         assert_eq!(accepted(&mut proposer, Cloud::Aws, "1.gcp", &value(1)), [], "a repeat");
         let decided = accepted(&mut proposer, ME, "1.gcp", &value(1));
-        assert!(
-            matches!(&decided[..], [Effect::Decided { value: won, accepts }]
-                if *won == value(1) && accepts.len() == QUORUM)
-        );
+        assert!(matches!(&decided[..], [Effect::Decided { value: won, accepts }]
+                if *won == value(1) && accepts.len() == QUORUM));
     }
 
     #[test]

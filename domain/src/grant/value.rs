@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn what_is_no_small_canonical_object_is_refused() {
         assert_eq!(Value::from_json(&json!([1])), Err(BadValue::NotObject));
-        assert!(matches!(Value::from_json(&json!({"a": 1_u64 << 54})), Err(BadValue::NotStrict(_))));
+        assert!(matches!(
+            Value::from_json(&json!({"a": 1_u64 << 54})),
+            Err(BadValue::NotStrict(_))
+        ));
         let long = json!({ "a": "x".repeat(VALUE_BYTES_MAX) });
         assert!(matches!(Value::from_json(&long), Err(BadValue::TooLarge(_))));
         for bad in ["{ }", "[]", r#"{"b":1,"a":2}"#, ""] {

@@ -31,10 +31,22 @@ enum Message {
 #[derive(Debug)]
 enum Event {
     Beat(Cloud),
-    Arrive { from: Cloud, to: Cloud, message: Message },
-    StoreEnds { at: Cloud, life: u64, write: Write },
+    Arrive {
+        from: Cloud,
+        to: Cloud,
+        message: Message,
+    },
+    StoreEnds {
+        at: Cloud,
+        life: u64,
+        write: Write,
+    },
     /// Nobody answered in time, or the pause after being overtaken is over.
-    Again { at: Cloud, campaign: u64, begun: u64 },
+    Again {
+        at: Cloud,
+        campaign: u64,
+        begun: u64,
+    },
     Change,
     Restart(Cloud),
 }
@@ -246,7 +258,8 @@ impl World {
             match effect {
                 ProposerEffect::Ask { whom, request } => {
                     let ask = Ask { from: at, campaign, grant: grant.clone(), request };
-                    whom.into_iter().for_each(|cloud| self.send(at, cloud, &Message::Ask(ask.clone())));
+                    whom.into_iter()
+                        .for_each(|cloud| self.send(at, cloud, &Message::Ask(ask.clone())));
                 }
                 ProposerEffect::Decided { value, accepts } => {
                     self.decided(at, campaign, &grant, &value, &accepts);
@@ -256,7 +269,14 @@ impl World {
         }
     }
 
-    fn decided(&mut self, at: Cloud, campaign: u64, grant: &GrantId, value: &Value, accepts: &[Vote]) {
+    fn decided(
+        &mut self,
+        at: Cloud,
+        campaign: u64,
+        grant: &GrantId,
+        value: &Value,
+        accepts: &[Vote],
+    ) {
         self.witness.decided(grant, value, accepts);
         self.tally.decided += 1;
         let own = serde_json::json!({ "wish": campaign });
