@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
+use crate::grant::{self, Grants};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Roster, RosterError};
@@ -112,6 +113,7 @@ async fn first_panic(tasks: &mut JoinSet<()>) -> String {
 struct Node {
     channel: Arc<Channel>,
     ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
     projection: Arc<Projection>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
@@ -138,20 +140,28 @@ impl Node {
         let setup = ledger::Setup {
             cloud: config.cloud,
             region: config.region.clone(),
-            roster,
-            keys,
+            roster: Arc::clone(&roster),
+            keys: Arc::clone(&keys),
             epochs: config.epochs(),
             pool: database.pool.clone(),
             writers: database.writers.clone(),
             channel: Arc::clone(&channel),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
+        let voting = grant::Setup {
+            ledger: Arc::clone(&ledger),
+            keys,
+            roster,
+            pool: database.pool.clone(),
+            channel: Arc::clone(&channel),
+        };
+        let grants = grant::start(voting, &background, &mut tasks);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node = Node { channel, ledger, projection, identity, background, tasks };
+        let node = Node { channel, ledger, grants, projection, identity, background, tasks };
         Ok(node.with_background_work(config, recorder))
     }
 
@@ -185,9 +195,10 @@ impl Node {
             lab.clone(),
         );
         let credentials = self.identity.peer_routes(Arc::clone(&self.channel));
-        let peers = self.ledger.peer_routes().merge(credentials);
+        let peers = self.ledger.peer_routes().merge(self.grants.peer_routes()).merge(credentials);
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
+            grants: Arc::clone(&self.grants),
             projection: Arc::clone(&self.projection),
             identity: Arc::clone(&self.identity),
             console,

@@ -8,6 +8,7 @@ mod ask;
 pub mod assets;
 mod edge;
 mod events;
+mod grants;
 mod health;
 mod lab;
 mod logs;
@@ -41,6 +42,7 @@ pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
 use crate::console::Console;
+use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
 use crate::ledger::Ledger;
@@ -50,6 +52,7 @@ use crate::projection::Projection;
 #[derive(Debug)]
 pub struct Setup {
     pub ledger: Arc<Ledger>,
+    pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
@@ -71,6 +74,7 @@ pub struct Setup {
 #[derive(Debug)]
 struct Services {
     ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
     projection: Arc<Projection>,
     identity: Arc<Identity>,
     console: Arc<Console>,
@@ -111,6 +115,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         viewers,
         started: Instant::now(),
         ledger: setup.ledger,
+        grants: setup.grants,
         projection: setup.projection,
         identity: setup.identity,
         console: setup.console,
@@ -134,6 +139,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
+        .merge(grants::routes())
         .merge(logs::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())
