@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Console;
 use super::rows::accepted_at;
-use crate::problem::Problem;
 use crate::ledger::{EventCursor, EventFilter, PAGE_ROWS_MAX, Record};
+use crate::problem::Problem;
 use crate::projection::Conflict;
 
 /// Rows of a page that asks for no number: some screens full.

@@ -91,7 +91,8 @@ impl Grants {
             Ok(decision) => self.keep(decision).await.map(drop),
             Err(cause) => {
                 tracing::warn!(%peer, %cause, "a peer told of a decision without proof");
-                metrics::counter!("ternion_grant_unproven_total", "peer" => peer.name()).increment(1);
+                metrics::counter!("ternion_grant_unproven_total", "peer" => peer.name())
+                    .increment(1);
                 Ok(())
             }
         }

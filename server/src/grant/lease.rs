@@ -61,12 +61,7 @@ impl Grants {
     }
 
     /// Never ends.
-    async fn claim_on(
-        &self,
-        resource: &Resource,
-        ttl_ms: i64,
-        tell: &watch::Sender<Option<Held>>,
-    ) {
+    async fn claim_on(&self, resource: &Resource, ttl_ms: i64, tell: &watch::Sender<Option<Held>>) {
         loop {
             let newest = self.claim_once(resource, ttl_ms).await.unwrap_or_else(|cause| {
                 tracing::warn!(%resource, %cause, "a lease cannot be claimed just now");

@@ -153,11 +153,7 @@ impl Store {
     }
 
     /// Decisions in the order of learning, oldest first, above `after`.
-    pub(super) async fn since(
-        &self,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Listed>, sqlx::Error> {
+    pub(super) async fn since(&self, after: u64, limit: usize) -> Result<Vec<Listed>, sqlx::Error> {
         let rows = sqlx::query(
             "SELECT value, note, learnt_at, position FROM grant_decision \
              WHERE position > $1 ORDER BY position LIMIT $2",
@@ -302,7 +298,9 @@ fn read_value(row: &PgRow, grant: &GrantId) -> Result<Value, sqlx::Error> {
 
 /// Without its own votes a cloud must not vote: it might vote twice.
 fn damaged(grant: &GrantId) -> sqlx::Error {
-    sqlx::Error::Decode(format!("a vote on {grant} is damaged; this cloud cannot vote there").into())
+    sqlx::Error::Decode(
+        format!("a vote on {grant} is damaged; this cloud cannot vote there").into(),
+    )
 }
 
 fn unreadable(column: &str) -> sqlx::Error {

@@ -15,7 +15,10 @@ const TURNS_MAX: usize = 16;
 #[derive(Debug)]
 pub(super) enum Answer {
     /// A vote, and the value that a promise names as accepted before.
-    Voted { vote: SignedVote, accepted: Option<Value> },
+    Voted {
+        vote: SignedVote,
+        accepted: Option<Value>,
+    },
     /// What is decided is told, not voted on.
     Decided(Decision),
     Refused(Refusal),

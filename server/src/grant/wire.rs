@@ -2,7 +2,7 @@
 
 use domain::cloud::{CLOUD_COUNT, Cloud};
 use domain::grant::{
-    Ballot, BadDecision, Decision, GrantId, Refusal, Request, SignedVote, Value, Voters,
+    BadDecision, Ballot, Decision, GrantId, Refusal, Request, SignedVote, Value, Voters,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Identity;
 use super::credential::{CREDENTIALS_MAX, Changes, Cursor};
-use crate::problem::Problem;
 use crate::peer::{Answer, Channel, Letter, PeerError};
+use crate::problem::Problem;
 
 const PATH: &str = "/peer/v1/credentials";
 /// How late a new password or a revocation may be at another cloud, while both are well.

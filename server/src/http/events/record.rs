@@ -17,10 +17,10 @@ use super::item;
 use super::media::{Form, items};
 use super::view::{Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
-use crate::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
+use crate::problem::{FieldProblem, Problem};
 use crate::projection::Catalog;
 
 /// Long enough for a loaded quorum, short enough for a proxy in between.
