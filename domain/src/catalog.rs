@@ -12,6 +12,7 @@ use crate::access::Role;
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::{Region, TenantId};
+use crate::grant::{self, Resource, Version};
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -109,6 +110,16 @@ pub struct UserPut {
     pub active: bool,
 }
 
+/// What two of the three clouds have voted for, where exactly one may win. Recorded by the clouds
+/// themselves; the votes are the proof (`domain::grant`), not this event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GrantDecided {
+    pub resource: Resource,
+    pub version: Version,
+    pub value: grant::Value,
+}
+
 const fn yes() -> bool {
     true
 }
@@ -121,6 +132,7 @@ pub enum Known {
     TierPut(TierPut),
     PricePut(PricePut),
     UserPut(UserPut),
+    GrantDecided(GrantDecided),
 }
 
 /// A field of a known kind breaks a rule.
@@ -148,6 +160,8 @@ const DECISION_PREFIXES: [&str; 11] = [
     "payload.",
 ];
 
+const GRANT_DECIDED: &str = "grant.decided";
+
 /// The field of a decision that names who made it: a login. Set by the server that recorded the
 /// decision for a person, never taken from a client.
 pub const DECIDED_BY: &str = "decidedBy";
@@ -156,6 +170,12 @@ pub const DECIDED_BY: &str = "decidedBy";
 #[must_use]
 pub fn is_decision(kind: &str) -> bool {
     DECISION_PREFIXES.iter().any(|prefix| kind.starts_with(prefix))
+}
+
+/// Is this kind recorded by the clouds themselves, and by nobody else?
+#[must_use]
+pub fn is_recorded_by_clouds(kind: &str) -> bool {
+    kind == GRANT_DECIDED
 }
 
 /// The `kind` of a payload, if it names one.
@@ -178,6 +198,7 @@ impl Known {
             "tier.put" => Known::TierPut(parse(payload)?),
             "price.put" => Known::PricePut(parse(payload)?),
             "user.put" => Known::UserPut(parse(payload)?),
+            GRANT_DECIDED => Known::GrantDecided(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -202,6 +223,8 @@ impl Known {
                 name("/login", &user.login)?;
                 name("/name", &user.name)
             }
+            // Its types say it all.
+            Known::GrantDecided(_) => Ok(()),
         }
     }
 
@@ -214,6 +237,7 @@ impl Known {
             Known::TierPut(body) => ("tier.put", serde_json::to_value(body)),
             Known::PricePut(body) => ("price.put", serde_json::to_value(body)),
             Known::UserPut(body) => ("user.put", serde_json::to_value(body)),
+            Known::GrantDecided(body) => (GRANT_DECIDED, serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -373,6 +397,18 @@ mod tests {
             },
         });
         assert_eq!(Known::read(&tier.to_payload()), Ok(Some(tier)));
+    }
+
+    #[test]
+    fn a_decided_grant_reads_back_and_a_version_that_cannot_be_is_refused() {
+        let payload = |version: u64| {
+            json!({"kind": "grant.decided", "resource": "price/pro", "version": version,
+                "value": {"input": "0.36"}})
+        };
+        let read = Known::read(&payload(7)).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), payload(7));
+        assert!(is_recorded_by_clouds("grant.decided") && !is_recorded_by_clouds("user.put"));
+        assert!(Known::read(&payload(0)).is_err());
     }
 
     #[test]

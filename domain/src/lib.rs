@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
-//! checks it).
+//! checks it), [`grant`] (who wins where only one may).
 
 pub mod access;
 pub mod catalog;
@@ -15,6 +15,7 @@ pub mod cloud;
 pub mod epoch;
 pub mod event;
 pub mod finality;
+pub mod grant;
 pub mod json;
 pub mod key;
 pub mod log;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
+use crate::grant::{self, Grants};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Keyring, Roster, RosterError};
@@ -115,6 +116,7 @@ async fn first_panic(tasks: &mut JoinSet<()>) -> String {
 struct Node {
     channel: Arc<Channel>,
     ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
     projection: Arc<Projection>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
@@ -130,11 +132,12 @@ impl Node {
         database: &Database,
     ) -> Result<Node, NodeError> {
         let (background, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let (keys, roster) = (Arc::new(keys), Arc::new(roster));
+        let (keys, ring) = (Arc::new(keys), Arc::new(ring));
+        let roster = Arc::new(roster);
         let channel = Arc::new(Channel {
             me: config.cloud,
             roster: Arc::clone(&roster),
-            keys: Arc::clone(&keys),
+            keys,
             urls: config.urls(),
             client: peer::client()?,
         });
@@ -142,19 +145,26 @@ impl Node {
             cloud: config.cloud,
             region: config.region.clone(),
             roster,
-            keys: Arc::new(ring),
+            keys: Arc::clone(&ring),
             limits: config.limits.clone(),
             pool: database.pool.clone(),
             writers: database.writers.clone(),
             channel: Arc::clone(&channel),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
+        let voting = grant::Setup {
+            ledger: Arc::clone(&ledger),
+            keys: ring,
+            pool: database.pool.clone(),
+            channel: Arc::clone(&channel),
+        };
+        let grants = grant::start(voting, &background, &mut tasks);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node = Node { channel, ledger, projection, identity, background, tasks };
+        let node = Node { channel, ledger, grants, projection, identity, background, tasks };
         Ok(node.with_background_work(config, recorder))
     }
 
@@ -188,9 +198,10 @@ impl Node {
             lab.clone(),
         );
         let credentials = self.identity.peer_routes(Arc::clone(&self.channel));
-        let peers = self.ledger.peer_routes().merge(credentials);
+        let peers = self.ledger.peer_routes().merge(self.grants.peer_routes()).merge(credentials);
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
+            grants: Arc::clone(&self.grants),
             projection: Arc::clone(&self.projection),
             identity: Arc::clone(&self.identity),
             console,

@@ -350,8 +350,9 @@ impl Register {
         Policy::of_seats(logs, seats.collect(), mode.threshold())
     }
 
-    /// Oldest first, without those that are in doubt.
-    fn seat_keys(&self, signer: Signer) -> Vec<NoteKey> {
+    /// A signer's cosigner keys, oldest first, without those that are in doubt.
+    #[must_use]
+    pub fn seat_keys(&self, signer: Signer) -> Vec<NoteKey> {
         let name = self.cosigner_name(signer);
         let named = |key| NoteKey::new(&name, NoteAlgorithm::CosignatureV1, key).ok();
         let Some(cloud) = signer.cloud() else {

@@ -6,6 +6,7 @@
 mod ed25519;
 mod equivocation;
 mod fixtures;
+mod grants;
 mod jcs;
 mod note;
 mod receipt;

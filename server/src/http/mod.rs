@@ -9,6 +9,7 @@ pub mod assets;
 mod away;
 mod edge;
 mod events;
+mod grants;
 mod health;
 mod lab;
 mod logs;
@@ -43,6 +44,7 @@ pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
 use crate::console::Console;
+use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
 use crate::ledger::Ledger;
@@ -56,6 +58,7 @@ const BODY_WAIT: Duration = Duration::from_secs(45);
 #[derive(Debug)]
 pub struct Setup {
     pub ledger: Arc<Ledger>,
+    pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
@@ -77,6 +80,7 @@ pub struct Setup {
 #[derive(Debug)]
 struct Services {
     ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
     projection: Arc<Projection>,
     identity: Arc<Identity>,
     console: Arc<Console>,
@@ -116,6 +120,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         viewers,
         started: Instant::now(),
         ledger: setup.ledger,
+        grants: setup.grants,
         projection: setup.projection,
         identity: setup.identity,
         console: setup.console,
@@ -140,6 +145,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
+        .merge(grants::routes())
         .merge(logs::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())

@@ -111,6 +111,11 @@ impl Door {
         (Door { queue, places, places_max, closed }, requests)
     }
 
+    /// False while the database takes nothing, and for good if it is an old copy.
+    pub(super) fn is_open(&self) -> bool {
+        !*self.closed.borrow()
+    }
+
     /// The share of the queue that is taken.
     pub(super) fn fill(&self) -> f64 {
         let free = self.places.available_permits().min(self.places_max);
@@ -122,7 +127,7 @@ impl Door {
     pub(super) async fn submit(&self, submissions: Vec<Submission>) -> Answers {
         let count = submissions.len();
         let all = |cause: SubmitError| (0..count).map(|_| Err(cause.clone())).collect();
-        if *self.closed.borrow() {
+        if !self.is_open() {
             return all(unavailable());
         }
         let places = u32::try_from(count).unwrap_or(u32::MAX);

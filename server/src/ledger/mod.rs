@@ -318,6 +318,13 @@ impl Ledger {
         self.receiver.board().figures.set_own_load(load);
     }
 
+    /// Does this cloud record anything just now? Not while its database takes nothing, nor when it
+    /// turned out to be an old copy of itself.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.door.is_open()
+    }
+
     /// The share of the intake queue that is taken, 0 to 1.
     #[must_use]
     pub fn queue_fill(&self) -> f64 {

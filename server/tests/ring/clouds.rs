@@ -15,6 +15,7 @@ use domain::quorum::Mode;
 use serde_json::Value;
 use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
+use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, Keyring, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
@@ -52,6 +53,7 @@ pub struct Clouds {
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
 pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
+    pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
@@ -136,11 +138,20 @@ impl Clouds {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let setup = self.setup(cloud, pool.clone(), writers);
         let channel = setup.channel.clone();
+        let keys = setup.keys.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
+        let voting = grant::Setup {
+            ledger: ledger.clone(),
+            keys,
+            pool: pool.clone(),
+            channel: channel.clone(),
+        };
+        let grants = grant::start(voting, &stop, &mut tasks);
         let projection = projection::start(ledger.clone(), pool.clone(), &stop, &mut tasks).await;
         let projection = projection.expect("the projection starts");
         let identity = identity(cloud, pool, &ledger);
-        let routes = ledger.peer_routes().merge(identity.peer_routes(channel.clone()));
+        let routes = ledger.peer_routes().merge(grants.peer_routes());
+        let routes = routes.merge(identity.peer_routes(channel.clone()));
         let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
         tasks.spawn(identity.clone().exchange(channel, stop.clone()));
@@ -151,7 +162,7 @@ impl Clouds {
         let deployment = deployment(cloud);
         let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
         let database = Arc::clone(self.databases.get(cloud));
-        RunningCloud { ledger, projection, console, identity, database, stop, tasks }
+        RunningCloud { ledger, grants, projection, console, identity, database, stop, tasks }
     }
 
     async fn listener(&mut self, cloud: Cloud) -> TcpListener {
@@ -242,9 +253,10 @@ impl RunningCloud {
 
     /// Ends its tasks as a process ends: what is under way is finished.
     pub async fn stop(self) {
-        let RunningCloud { ledger, projection, console, identity, stop, mut tasks, .. } = self;
+        let RunningCloud { ledger, grants, projection, console, identity, stop, mut tasks, .. } =
+            self;
         stop.cancel();
-        drop((ledger, projection, console, identity));
+        drop((ledger, grants, projection, console, identity));
         let ended = async { while tasks.join_next().await.is_some() {} };
         tokio::time::timeout(PATIENCE, ended).await.expect("every task ends when asked");
     }

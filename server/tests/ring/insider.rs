@@ -1,8 +1,7 @@
 //! Somebody inside a cloud tries to slip events in, and to tell two stories.
 
-use std::sync::Arc;
-
 use domain::cloud::{Cloud, PerCloud};
+use domain::epoch::Register;
 use domain::event::Region;
 use domain::key::SigningKey;
 use domain::log::{Checkpoint, LogId};
@@ -77,8 +76,11 @@ async fn two_histories_of_one_size_stand_under_the_same_keys() {
     assert_eq!(fork.honest.head.size, fork.other.head.size);
     assert_ne!(fork.honest.head.root, fork.other.head.root);
     assert_ne!(fork.honest.event_id, fork.other.event_id);
-    let log_key = clouds.roster.log_key(LOG);
-    let cosigner = |cloud| clouds.roster.cosigner_key(cloud);
+    let register = Register::new(clouds.roster.genesis());
+    let log_key = register.log_key(LOG).expect("the log's key");
+    let cosigner = |cloud: Cloud| {
+        register.cosigner_keys(cloud.into(), LOG, fork.honest.head).pop().expect("its key")
+    };
     for branch in [&fork.honest, &fork.other] {
         let note = Note::parse(&branch.note).expect("a note");
         let checkpoint = Checkpoint::parse(&note.text).expect("a checkpoint");

@@ -9,6 +9,7 @@ mod command;
 mod console;
 mod demonstration;
 mod epochs;
+mod grants;
 mod http;
 mod identity;
 mod import;

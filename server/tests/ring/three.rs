@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
 use server::config::Limits;
+use server::grant::Grants;
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
 use sqlx::PgPool;
 
@@ -67,6 +68,10 @@ impl Deployment {
 
     pub fn ledger(&self, cloud: Cloud) -> &Arc<Ledger> {
         &self.running.get(cloud).as_ref().expect("this cloud runs").ledger
+    }
+
+    pub fn grants(&self, cloud: Cloud) -> &Arc<Grants> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").grants
     }
 
     pub fn marks(&self, cloud: Cloud) -> Watermarks {

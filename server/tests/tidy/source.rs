@@ -4,8 +4,8 @@
 //! formatted by rustfmt, and a file's own tests come last, below `#[cfg(test)]`.
 
 /// The feature folders of the server.
-pub(crate) const FEATURES: [&str; 6] =
-    ["ledger", "anchor", "economics", "fabric", "pricing", "identity"];
+pub(crate) const FEATURES: [&str; 7] =
+    ["ledger", "grant", "anchor", "economics", "fabric", "pricing", "identity"];
 
 #[derive(Debug)]
 pub(crate) struct Finding(pub(crate) String);

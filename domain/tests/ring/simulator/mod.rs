@@ -5,9 +5,9 @@
 
 mod disk;
 mod invariants;
-mod network;
+pub mod network;
 mod node;
-mod random;
+pub mod random;
 mod world;
 
 use world::{Tally, World};

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{Known, is_decision};
+use domain::catalog::{Known, is_decision, is_recorded_by_clouds};
 use domain::event::{Slot, TenantId};
 use domain::receipt::Receipt;
 use serde::Deserialize;
@@ -124,6 +124,10 @@ fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> R
     let decides = submission.payload.kind().is_some_and(is_decision);
     if decides {
         principal.require(Action::SubmitDecision)?;
+    }
+    if submission.payload.kind().is_some_and(is_recorded_by_clouds) {
+        let problem = Problem::invalid("The clouds record this kind themselves, once it is so.");
+        return Err(problem.field("/payload/kind", "is not one that can be submitted"));
     }
     let tenant = &submission.tenant_id;
     if decides && *tenant != TenantId::platform() {

@@ -42,8 +42,8 @@ fn decider() -> Value {
     json!({ "type": "string", "readOnly": true, "description": "Set by the server" })
 }
 
-pub(super) fn all() -> [Kind; 5] {
-    [usage(), tenant(), tier(), price(), user()]
+pub(super) fn all() -> [Kind; 6] {
+    [usage(), tenant(), tier(), price(), user(), grant()]
 }
 
 fn usage() -> Kind {
@@ -171,6 +171,27 @@ fn user() -> Kind {
         ),
         example: json!({
             "kind": "user.put", "login": "ada@ternion.example", "name": "Ada Minh", "role": "admin"
+        }),
+    }
+}
+
+fn grant() -> Kind {
+    Kind {
+        name: "grant.decided",
+        says: "What two of three clouds have voted for, where exactly one may win. Recorded by the \
+               clouds; the proof is in /v1/grants.",
+        schema: object(
+            "grant.decided",
+            &["resource", "version", "value"],
+            json!({
+                "resource": super::schemas::resource(),
+                "version": { "type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_992_u64 },
+                "value": { "type": "object", "description": "At most 4 KiB in RFC 8785 form" }
+            }),
+        ),
+        example: json!({
+            "kind": "grant.decided", "resource": "lease/anchor-publisher", "version": 7,
+            "value": { "holder": "gcp", "expiresAt": "2026-11-22T12:51:06.902Z" }
         }),
     }
 }

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::lab;
 
-pub(super) const TAGS: [(&str, &str); 6] = [
+pub(super) const TAGS: [(&str, &str); 7] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
+    ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
     ("node", "How this cloud is"),
@@ -100,6 +101,7 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
         ),
         "origin" => (clouds(), "Only events that this cloud accepted"),
         "kind" => (text(), "Only payloads of this kind"),
+        "resource" => (super::schemas::resource(), "Only this resource's"),
         "q" => (
             text(),
             "An id, hash or its first 8 digits or more, slot (gcp/1/204), sequence, tenant",
@@ -261,6 +263,18 @@ const OPERATIONS: &[Operation] = &[
         summary: "The deployment's public keys and quorum: what a verifier needs",
         access: Access::Anybody,
         answers: &[(200, "A C2SP policy file", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/grants",
+        id: "listGrants",
+        tag: "grants",
+        summary: "Decisions that this cloud knows of, the newest known first; the certificate is a \
+                  signed note that verifies under the policy file",
+        access: CURIOUS,
+        takes: &["resource", "cursor", "limit"],
+        answers: &[(200, "A page", "GrantPage", JSON)],
+        problems: &[400, 401, 403, 503],
         ..BASE
     },
     Operation {

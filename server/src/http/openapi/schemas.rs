@@ -114,6 +114,16 @@ pub(super) fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid", "examples": [EVENT_ID] })
 }
 
+/// What is granted.
+pub(super) fn resource() -> Value {
+    let families = domain::grant::Family::ALL.map(domain::grant::Family::name).join("|");
+    let most = domain::grant::RESOURCE_NAME_CHARS_MAX;
+    json!({
+        "type": "string", "pattern": format!("^({families})/[A-Za-z0-9._:/-]{{1,{most}}}$"),
+        "examples": ["lease/anchor-publisher"]
+    })
+}
+
 pub(super) fn flag() -> Value {
     json!({ "type": "boolean" })
 }
@@ -269,7 +279,14 @@ fn others() -> Vec<(&'static str, Value)> {
     let scrub = json!({
         "logs": anything, "found": count(), "repaired": count(), "open": anything, "findings": anything
     });
+    let grant = json!({
+        "resource": resource(), "version": count(), "value": { "type": "object" },
+        "valueHash": hash(), "ballot": text(), "signed": reference("Signed"),
+        "certificate": text(), "eventId": uuid(), "learntAt": time()
+    });
     vec![
+        ("Grant", shape(grant, &[])),
+        ("GrantPage", page("Grant")),
         ("Scrub", shape(scrub, &[])),
         ("Log", shape(log, &[])),
         ("Logs", page("Log")),

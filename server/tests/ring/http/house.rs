@@ -45,6 +45,7 @@ impl House {
         people(&gcp, &recorder).await;
         let setup = Setup {
             ledger: gcp.ledger.clone(),
+            grants: gcp.grants.clone(),
             projection: gcp.projection.clone(),
             identity,
             console: gcp.console.clone(),
