@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
 use domain::grant::{
-    Decision, GrantId, Proposer, ProposerEffect, ProposerInput, Refusal, Request, SignedVote, Value,
+    Ballot, Decision, GrantId, Proposer, ProposerEffect, ProposerInput, Refusal, Request,
+    SignedVote, Value,
 };
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{sleep, timeout};
@@ -25,7 +26,8 @@ const PAUSE_FIRST: Duration = Duration::from_millis(40);
 /// … up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-type Given = (Cloud, Result<Answer, GrantError>);
+/// Who was asked, under which ballot, and what came of it.
+type Asked = (Cloud, Ballot, Result<Answer, GrantError>);
 
 impl Grants {
     /// Proposes `wish` until something is decided.
@@ -39,22 +41,21 @@ impl Grants {
         let (started, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
             let attempt = self.attempt(&mut proposer, grant, before.as_ref());
-            match timeout(ATTEMPT_WAIT, attempt).await {
+            let no_quorum = || GrantError::NoQuorum(grant.clone());
+            let (outcome, cause) = match timeout(ATTEMPT_WAIT, attempt).await {
                 Ok(Ok(Some(decision))) => {
                     count("decided");
                     return Ok(decision);
                 }
-                Ok(Ok(None)) => count("overtaken"),
-                Ok(Err(cause)) if !cause.is_retryable() => return Err(cause),
-                Ok(Err(cause)) => {
-                    count("failed");
-                    tracing::debug!(%grant, %cause, "an attempt at a grant failed");
-                }
-                Err(_) => count("unanswered"),
+                Ok(Ok(None)) => ("overtaken", no_quorum()),
+                Ok(Err(cause)) => ("failed", cause),
+                Err(_) => ("unanswered", no_quorum()),
+            };
+            count(outcome);
+            if !cause.is_retryable() || started.elapsed() >= DECIDE_WAIT {
+                return Err(cause);
             }
-            if started.elapsed() >= DECIDE_WAIT {
-                return Err(GrantError::NoQuorum(grant.clone()));
-            }
+            tracing::debug!(%grant, outcome, %cause, "a grant is proposed again");
             sleep(random_part(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
@@ -99,7 +100,7 @@ impl Grants {
                     ProposerEffect::Overtaken => return Ok(None),
                 }
             }
-            let Some((ballot, (cloud, answer))) = asked.next().await else { return Ok(None) };
+            let Some((cloud, ballot, answer)) = asked.next().await else { return Ok(None) };
             effects = match answer {
                 Ok(Answer::Voted { vote, accepted }) => {
                     proposer.step(ProposerInput::Voted { vote, accepted })
@@ -124,14 +125,14 @@ impl Grants {
         grant: &GrantId,
         request: Arc<Request<SignedVote>>,
         before: Option<&Decision>,
-    ) -> (domain::grant::Ballot, Given) {
+    ) -> Asked {
         let answer = if cloud == self.me {
             self.vote(cloud, grant, &request).await
         } else {
             let question = encode(&Question::of(grant, &request, before));
             self.ask_peer(cloud, grant, question).await
         };
-        (request.ballot(), (cloud, answer))
+        (cloud, request.ballot(), answer)
     }
 
     async fn ask_peer(

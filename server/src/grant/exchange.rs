@@ -18,6 +18,8 @@ use super::{GrantError, Grants};
 
 /// How late a decision may be at a cloud that missed it, while both are well.
 const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Questions in a row: fifty thousand decisions. The next look goes on.
+const PAGES_MAX: usize = 100;
 
 impl Grants {
     /// Tells one peer what is decided here, and learns what it knows, until `stop`.
@@ -61,24 +63,25 @@ impl Grants {
     /// Learns all that `peer` knows and this cloud does not.
     pub(super) async fn learn_from(&self, peer: Cloud) -> Result<(), GrantError> {
         let mut position = self.store.heard(peer).await?;
-        loop {
+        for _ in 0..PAGES_MAX {
             let question = encode(&Since { position });
             let body = self.channel.call(peer, SINCE_PATH, question).await?;
             let told: Told = decode_answer(peer, &body)?;
             for decision in &told.decisions {
                 self.learn_wire(peer, decision).await?;
             }
-            // Its database is an older one than we knew: what it has learnt since has low positions.
-            let next = if told.newest < position { 0 } else { told.position };
-            if next == position {
-                return Ok(());
+            // Its database is an older one than we knew: what it learns now has low positions.
+            let is_older = told.newest < position;
+            let next = if is_older { 0 } else { told.position };
+            if next != position {
+                self.store.set_heard(peer, next).await?;
             }
-            self.store.set_heard(peer, next).await?;
-            if next > position && told.decisions.len() < DECISIONS_MAX {
-                return Ok(());
+            if !is_older && told.decisions.len() < DECISIONS_MAX {
+                break;
             }
             position = next;
         }
+        Ok(())
     }
 
     /// Keeps what a peer says is decided, if its proof holds.

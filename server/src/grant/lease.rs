@@ -11,8 +11,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{GrantError, Grants};
 
-/// Longest pause between looks: clocks may be set, and others may win.
+/// Longest pause between looks: clocks may be set.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A lease that is due again as soon as it was taken is not proposed for faster than this.
+const AGAIN_WAIT: Duration = Duration::from_millis(100);
 
 /// What this cloud holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,9 @@ impl Grants {
 
     /// Never ends.
     async fn claim_on(&self, resource: &Resource, ttl_ms: i64, tell: &watch::Sender<Option<Held>>) {
+        let mut changes = self.changes();
         loop {
+            changes.mark_unchanged();
             let newest = self.claim_once(resource, ttl_ms).await.unwrap_or_else(|cause| {
                 tracing::warn!(%resource, %cause, "a lease cannot be claimed just now");
                 None
@@ -74,12 +78,24 @@ impl Grants {
                 tell.send_replace(mine.then_some(Held { version, expires_at: lease.expires_at }));
                 show(resource, version, mine);
             }
-            let pause = match Lease::next_move(lease, self.me, ttl_ms, crate::now()) {
-                LeaseMove::Wait { until } => until.unix_ms() - crate::now().unix_ms(),
-                LeaseMove::Propose if newest.is_none() => i64::MAX,
-                LeaseMove::Propose => 0,
-            };
-            sleep(Duration::from_millis(pause.max(0).unsigned_abs()).min(LOOK_EVERY)).await;
+            tokio::select! {
+                () = sleep(self.pause(newest.is_some(), lease, ttl_ms)) => {}
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    /// How long there is nothing to do about a lease of which so much is known.
+    fn pause(&self, is_known: bool, lease: Option<Lease>, ttl_ms: i64) -> Duration {
+        let now = crate::now();
+        match Lease::next_move(lease, self.me, ttl_ms, now) {
+            LeaseMove::Wait { until } => {
+                let left_ms = until.unix_ms().saturating_sub(now.unix_ms()).max(0);
+                Duration::from_millis(left_ms.unsigned_abs()).min(LOOK_EVERY)
+            }
+            LeaseMove::Propose if is_known => AGAIN_WAIT,
+            // It could neither be read nor decided.
+            LeaseMove::Propose => LOOK_EVERY,
         }
     }
 

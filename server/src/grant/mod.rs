@@ -190,7 +190,7 @@ impl Grants {
         Ok(self.store.latest(resource).await?)
     }
 
-    /// Waits for whatever comes to be known here next. Subscribe first, then read.
+    /// Wakes whoever waits whenever a decision comes to be known here. Subscribe first, then read.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()

@@ -15,9 +15,9 @@ use super::{GrantError, Grants};
 use crate::ledger::{Submission, SubmitError};
 
 /// Between looks at what is not recorded yet.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The winner is given this long. It may have stopped right after it won.
-const WINNER_FIRST_MS: i64 = 10_000;
+const WINNER_FIRST_MS: i64 = 5_000;
 
 impl Grants {
     /// Records what is decided until `stop`.

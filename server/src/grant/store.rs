@@ -79,14 +79,34 @@ impl Store {
                 promise = Some(vote);
             }
         }
-        let predecessor = grant.predecessor();
-        let predecessor_decided = match &predecessor {
-            Some(before) => self.decision(before).await?.is_some(),
-            None => false,
-        };
-        let (me, grant_id) = (self.me, grant.clone());
-        let acceptor = Acceptor { me, grant: grant_id, promise, accept, predecessor_decided };
-        Ok(Standing { decision: self.decision(grant).await?, acceptor, accepted, cast })
+        let (predecessor_decided, decision) = self.decided_with_predecessor(grant).await?;
+        let (me, grant) = (self.me, grant.clone());
+        let acceptor = Acceptor { me, grant, promise, accept, predecessor_decided };
+        Ok(Standing { decision, acceptor, accepted, cast })
+    }
+
+    /// Is the version before decided, and what is this one?
+    async fn decided_with_predecessor(
+        &self,
+        grant: &GrantId,
+    ) -> Result<(bool, Option<Decision>), sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT version, value, note FROM grant_decision \
+             WHERE resource = $1 AND version IN ($2 - 1, $2) ORDER BY version",
+        )
+        .bind(grant.resource.to_string())
+        .bind(version(grant))
+        .fetch_all(&self.pool)
+        .await?;
+        let (mut predecessor_decided, mut decision) = (false, None);
+        for row in rows {
+            if row.try_get::<i64, _>("version")? == version(grant) {
+                decision = Some(self.read_decision(&row)?);
+            } else {
+                predecessor_decided = true;
+            }
+        }
+        Ok((predecessor_decided, decision))
     }
 
     /// Makes a vote durable as the next after `cast` others. False: another came first.
