@@ -34,6 +34,8 @@ pub enum Action {
     EditTenants,
     ReadUsage,
     EditUsers,
+    /// Release or reject what is held.
+    DecideQuarantine,
     OperateFaultLab,
 }
 
@@ -54,24 +56,26 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger, ReadPayload,
-            ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
+            DecideQuarantine, EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger,
+            ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
-                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
+                | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage => true,
-                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
+                | OperateFaultLab => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | OperateFaultLab => false,
+                | EditUsers | DecideQuarantine | OperateFaultLab => false,
             },
         }
     }
@@ -93,7 +97,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 11] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -103,6 +107,7 @@ impl Action {
         Action::EditTenants,
         Action::ReadUsage,
         Action::EditUsers,
+        Action::DecideQuarantine,
         Action::OperateFaultLab,
     ];
 
@@ -119,6 +124,7 @@ impl Action {
             Action::EditTenants => "change tenants",
             Action::ReadUsage => "read usage",
             Action::EditUsers => "change users",
+            Action::DecideQuarantine => "release or reject what is held in quarantine",
             Action::OperateFaultLab => "operate the fault lab",
         }
     }
@@ -157,6 +163,7 @@ mod tests {
             Action::SubmitDecision,
             Action::EditTenants,
             Action::EditUsers,
+            Action::DecideQuarantine,
             Action::OperateFaultLab,
         ];
         for action in Action::ALL {
