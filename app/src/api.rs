@@ -9,7 +9,8 @@ use leptos::server_fn::codec::{GetUrl, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, LabAct, LabState, Overview, Problem, SearchHit,
+    EventDetail, EventPage, EventQuery, HeldDetail, HeldPage, HeldQuery, LabAct, LabState,
+    Overview, Problem, SearchHit,
 };
 
 impl FromServerFnError for Problem {
@@ -83,4 +84,16 @@ pub async fn lab() -> Result<LabState, Problem> {
 #[server(name = ActInLab, endpoint = "lab_act", prefix = "/api")]
 pub async fn lab_act(cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
     backend()?.lab_act(cloud, act).await
+}
+
+/// What is held without effect.
+#[server(name = ReadQuarantine, endpoint = "quarantine", input = GetUrl, prefix = "/api")]
+pub async fn quarantine(#[server(default)] query: HeldQuery) -> Result<HeldPage, Problem> {
+    backend()?.quarantine(query).await
+}
+
+/// One held thing.
+#[server(name = ReadHeld, endpoint = "held", input = GetUrl, prefix = "/api")]
+pub async fn held(id: String) -> Result<HeldDetail, Problem> {
+    backend()?.held(id).await
 }

@@ -22,6 +22,7 @@ use crate::ledger::{self, Ledger};
 use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
+use crate::quarantine;
 
 /// Requests in progress get this long after a stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -41,6 +42,8 @@ pub enum NodeError {
     Ledger(#[from] ledger::StartError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    #[error("what is held cannot be read: {0}")]
+    Quarantine(sqlx::Error),
     #[error(transparent)]
     Demonstration(#[from] demonstration::SeedError),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -127,12 +130,15 @@ impl Node {
     ) -> Result<Node, NodeError> {
         let (background, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let (keys, roster) = (Arc::new(keys), Arc::new(roster));
+        let quarantine = quarantine::start(database.pool.clone(), &background, &mut tasks).await;
+        let quarantine = quarantine.map_err(NodeError::Quarantine)?;
         let channel = Arc::new(Channel {
             me: config.cloud,
             roster: Arc::clone(&roster),
             keys: Arc::clone(&keys),
             urls: config.urls(),
             client: peer::client()?,
+            quarantine,
         });
         let setup = ledger::Setup {
             cloud: config.cloud,
@@ -179,6 +185,7 @@ impl Node {
         let console = Console::new(
             Arc::clone(&self.ledger),
             Arc::clone(&self.projection),
+            Arc::clone(&self.channel.quarantine),
             console::deployment(config, logins),
             lab.clone(),
         );
@@ -187,6 +194,7 @@ impl Node {
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
             projection: Arc::clone(&self.projection),
+            quarantine: Arc::clone(&self.channel.quarantine),
             identity: Arc::clone(&self.identity),
             console,
             pool: database.pool.clone(),

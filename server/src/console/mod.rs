@@ -10,6 +10,7 @@ mod detail;
 mod events;
 mod lab;
 pub mod load;
+mod quarantine;
 mod recorder;
 mod reference;
 mod rows;
@@ -23,17 +24,20 @@ use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, 
 use domain::cloud::PerCloud;
 
 pub use lab::Lab;
+pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::projection::Projection;
+use crate::quarantine::Quarantine;
 
 /// The face of the console: one a node.
 #[derive(Debug)]
 pub struct Console {
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
+    quarantine: Arc<Quarantine>,
     deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     lab: Option<Lab>,
@@ -44,10 +48,11 @@ impl Console {
     pub fn new(
         ledger: Arc<Ledger>,
         projection: Arc<Projection>,
+        quarantine: Arc<Quarantine>,
         deployment: Deployment,
         lab: Option<Lab>,
     ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, deployment, lab })
+        Arc::new(Console { ledger, projection, quarantine, deployment, lab })
     }
 
     /// The back end of one request. `request_id` stands in its problems.

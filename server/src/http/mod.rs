@@ -14,6 +14,7 @@ mod logs;
 pub mod measure;
 pub mod openapi;
 mod pages;
+mod quarantine;
 mod recent;
 mod scrub;
 pub mod security;
@@ -28,7 +29,6 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use domain::event::{EventId, TenantId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
@@ -42,14 +42,16 @@ pub use edge::{REQUEST_ID, RequestId};
 use crate::config::Limits;
 use crate::console::{Console, Lab};
 use crate::identity::{self, Identity};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Record};
 use crate::projection::Projection;
+use crate::quarantine::Quarantine;
 
 /// What the public face is built from.
 #[derive(Debug)]
 pub struct Setup {
     pub ledger: Arc<Ledger>,
     pub projection: Arc<Projection>,
+    pub quarantine: Arc<Quarantine>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
     pub pool: PgPool,
@@ -71,6 +73,7 @@ pub struct Setup {
 struct Services {
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
+    quarantine: Arc<Quarantine>,
     identity: Arc<Identity>,
     console: Arc<Console>,
     pool: PgPool,
@@ -89,9 +92,11 @@ struct Services {
 type Shared = Arc<Services>;
 
 impl Services {
-    /// Is this event held because its id is in conflict?
-    async fn is_held(&self, tenant: &TenantId, event: EventId) -> Result<bool, sqlx::Error> {
-        self.projection.is_quarantined(tenant, event).await
+    /// Is this entry without effect because its id is in conflict?
+    async fn is_held(&self, record: &Record) -> Result<bool, sqlx::Error> {
+        let event = &record.event;
+        let conflict = self.projection.conflict(&event.tenant_id, event.event_id).await?;
+        Ok(conflict.is_some_and(|conflict| conflict.holds(event.payload.bytes())))
     }
 }
 
@@ -111,6 +116,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         started: Instant::now(),
         ledger: setup.ledger,
         projection: setup.projection,
+        quarantine: setup.quarantine,
         identity: setup.identity,
         console: setup.console,
         pool: setup.pool,
@@ -134,6 +140,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
         .merge(logs::routes())
+        .merge(quarantine::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())
         .merge(usage::routes())

@@ -19,9 +19,10 @@ use super::intake::SubmitError;
 use super::prepare::Prepared;
 use super::signing::{SignedHead, Signing};
 use super::store::{Append, AppendError, Store};
-use super::tree;
 use super::watermark::LogView;
 use super::wire::RangeAnswer;
+use super::{refused, tree};
+use crate::quarantine::Quarantine;
 
 /// Between attempts to reach a database that is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
@@ -42,7 +43,8 @@ pub(super) struct Offered {
     pub(super) start: u64,
     pub(super) entries: Vec<Envelope>,
     pub(super) signed: SignedHead,
-    pub(super) reply: oneshot::Sender<RangeAnswer>,
+    /// `Err`: never to be taken.
+    pub(super) reply: oneshot::Sender<Result<RangeAnswer, Refusal>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ pub(super) struct Driver {
     pub(super) store: Store,
     pub(super) signing: Arc<Signing>,
     pub(super) board: Arc<Board>,
+    pub(super) quarantine: Arc<Quarantine>,
     pub(super) work: mpsc::Receiver<Work>,
     /// Heads that clouds have signed, verified.
     pub(super) heard: mpsc::Receiver<SignedHead>,
@@ -129,13 +132,13 @@ impl Driver {
         let leaves = self.leaves(&entries, start);
         let effects = self.replica.step(Input::Offer { start, leaves, head: signed.head });
         let answer = match effects.iter().find_map(refusal) {
-            Some(refusal) => answer_refusal(self.log, refusal),
-            None => match staged(effects.clone()) {
+            Some(refusal) => answer_refusal(refusal),
+            None => Ok(match staged(effects.clone()) {
                 Some(staged) => self.take(&staged, entries, &signed, stop).await,
-                None if self.perform(effects).await.released => self.confirmation(),
+                None if self.perform_about(&signed, effects).await.released => self.confirmation(),
                 // Another branch, or not comparable just now: nothing is confirmed.
                 None => RangeAnswer::Busy,
-            },
+            }),
         };
         drop(reply.send(answer)); // a peer that has gone asks again
     }
@@ -297,7 +300,7 @@ impl Driver {
             signed.lines.keys().copied().filter(|cloud| *cloud != self.me).collect();
         for by in others {
             let effects = self.replica.step(Input::Signed { by, head: signed.head });
-            self.perform(effects).await;
+            self.perform_about(signed, effects).await;
         }
         // Only what stands for our own tree may ever be shown as a signature on it.
         let mut held = signed.clone();
@@ -307,6 +310,15 @@ impl Driver {
             drop(self.board.scribe.send(held)); // the scribe ends only with the node
         }
         self.publish();
+    }
+
+    /// Performs what follows from a signed head; holds it if it stands against ours.
+    async fn perform_about(&mut self, signed: &SignedHead, effects: Vec<Effect>) -> Performed {
+        let performed = self.perform(effects).await;
+        if performed.conflict {
+            self.quarantine.hold(refused::fork(&self.signing, signed, self.replica.head().size));
+        }
+        performed
     }
 
     async fn perform(&mut self, effects: Vec<Effect>) -> Performed {
@@ -325,6 +337,7 @@ impl Driver {
                         "two roots are signed for one size: the origin equivocates, or a copy is damaged"
                     );
                     metrics::counter!("ternion_ledger_conflicts_total").increment(1);
+                    performed.conflict = true;
                 }
                 Effect::Release(_) => performed.released = true,
                 // Finality is published from the machine's state; storing and refusing are
@@ -389,6 +402,8 @@ impl Driver {
 struct Performed {
     /// Our signature on what we hold may be shown.
     released: bool,
+    /// Another root than ours is signed for one size.
+    conflict: bool,
 }
 
 fn staged(effects: Vec<Effect>) -> Option<Staged> {
@@ -405,13 +420,10 @@ fn refusal(effect: &Effect) -> Option<Refusal> {
     }
 }
 
-fn answer_refusal(log: LogId, refusal: Refusal) -> RangeAnswer {
+fn answer_refusal(refusal: Refusal) -> Result<RangeAnswer, Refusal> {
     match refusal {
-        Refusal::Busy => RangeAnswer::Busy,
-        Refusal::Gap { have, .. } => RangeAnswer::Have { size: have },
-        other => {
-            tracing::warn!(%log, %other, "a range was refused");
-            RangeAnswer::Refused { reason: other.to_string() }
-        }
+        Refusal::Busy => Ok(RangeAnswer::Busy),
+        Refusal::Gap { have, .. } => Ok(RangeAnswer::Have { size: have }),
+        other => Err(other),
     }
 }

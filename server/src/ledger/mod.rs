@@ -17,12 +17,14 @@ mod entry;
 mod figures;
 mod intake;
 mod journal;
+mod opened;
 mod peers;
 mod prepare;
 mod ranges;
 mod read;
 mod receipts;
 mod receive;
+mod refused;
 mod routes;
 mod scribe;
 mod scrub;
@@ -38,12 +40,15 @@ use std::sync::Arc;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Region, Slot};
 use domain::log::{Hash, LogId, TilePath};
+use domain::quarantine::Form;
 use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+pub use entry::Shown;
 pub use figures::{CloudFigures, Figures};
 pub use intake::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
+pub use opened::{Opened, OpenedEntry, OpenedLine, OpenedNote};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
 pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
@@ -262,6 +267,12 @@ impl Ledger {
     /// Checks every log from its beginning, and waits until that is done. Cancel by dropping.
     pub async fn scrub_now(&self) {
         self.scrub.pass_now().await;
+    }
+
+    /// Reads held bytes again, for a person: at most `entries_max` entries.
+    #[must_use]
+    pub fn open_held(&self, form: Form, place: &str, bytes: &[u8], entries_max: usize) -> Opened {
+        opened::open(self.receiver.signing(), form, place, bytes, entries_max)
     }
 
     /// The routes under `/peer/v1` that other clouds call.

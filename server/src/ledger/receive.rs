@@ -2,20 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::body::Bytes;
 use domain::clock::HybridClock;
 use domain::cloud::{Cloud, PerCloud};
 use domain::log::{Hash, Head, LogId, TilePath};
+use domain::quarantine::blame::Blame;
 use tokio::sync::{mpsc, oneshot};
 
 use super::board::Board;
 use super::driver::{Offered, Work};
 use super::ranges::{Ranges, read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
-use super::tree;
 use super::wire::{
     COPY_ENTRIES_MAX, CopyAnswer, CopyQuestion, EntriesAnswer, EntriesQuestion, Heads, RangeAnswer,
     WireHead, WireRange,
 };
+use super::{refused, tree};
+use crate::quarantine::Quarantine;
 
 /// The doors of one log's driver.
 #[derive(Clone, Debug)]
@@ -32,6 +35,7 @@ pub(super) struct Receiver {
     signing: Arc<Signing>,
     board: Arc<Board>,
     clock: Arc<Mutex<HybridClock>>,
+    quarantine: Arc<Quarantine>,
     logs: PerCloud<LogDoors>,
     /// For each log, the largest size that each cloud said, verified, that it holds.
     claims: Mutex<PerCloud<PerCloud<u64>>>,
@@ -43,13 +47,18 @@ impl Receiver {
         signing: Arc<Signing>,
         board: Arc<Board>,
         clock: Arc<Mutex<HybridClock>>,
+        quarantine: Arc<Quarantine>,
         logs: PerCloud<LogDoors>,
     ) -> Self {
-        Receiver { me, signing, board, clock, logs, claims: Mutex::default() }
+        Receiver { me, signing, board, clock, quarantine, logs, claims: Mutex::default() }
     }
 
     pub(super) const fn board(&self) -> &Arc<Board> {
         &self.board
+    }
+
+    pub(super) fn signing(&self) -> &Signing {
+        &self.signing
     }
 
     fn doors(&self, log: LogId) -> Option<&LogDoors> {
@@ -57,18 +66,31 @@ impl Receiver {
         (doors.log == log).then_some(doors)
     }
 
-    /// Takes a range of another cloud's log, from whomever it comes: the origin signed it.
-    pub(super) async fn take_range(&self, range: WireRange) -> RangeAnswer {
-        let refused = |reason: &str| RangeAnswer::Refused { reason: reason.to_owned() };
+    /// Takes a range of another cloud's log, from whomever it comes: the origin signed it. One
+    /// that is never to be taken is held, as `again` gives it once more.
+    pub(super) async fn take_range(
+        &self,
+        from: Cloud,
+        range: WireRange,
+        again: impl FnOnce() -> Option<WireRange>,
+    ) -> RangeAnswer {
+        match self.judge_range(from, range).await {
+            Ok(answer) => answer,
+            Err(blame) => {
+                let reason = blame.detail.clone();
+                let held = again().map(|range| refused::range(from, range, blame));
+                held.into_iter().for_each(|input| self.quarantine.hold(input));
+                RangeAnswer::Refused { reason }
+            }
+        }
+    }
+
+    async fn judge_range(&self, from: Cloud, range: WireRange) -> Result<RangeAnswer, Blame> {
         let log = range.log;
-        let Some(doors) = self.doors(log) else { return refused("no such log here") };
-        let Some(signed) = self.signing.verify(log, &range.note) else {
-            return refused("the checkpoint is not signed by the log's origin");
-        };
-        let entries = match read_entries(log.origin, range.entries) {
-            Ok(entries) => entries,
-            Err(cause) => return refused(&cause.to_string()),
-        };
+        let blame_note = || self.signing.blame(log, &range.note);
+        let doors = self.doors(log).ok_or_else(blame_note)?;
+        let signed = self.signing.verify(log, &range.note).ok_or_else(blame_note)?;
+        let entries = read_entries(log.origin, range.entries).map_err(Blame::from)?;
         if let Some(latest) = entries.iter().map(|entry| entry.event().logical_clock).max() {
             let wall_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
             let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,20 +101,23 @@ impl Receiver {
         let (reply, answer) = oneshot::channel();
         let work = Work::Offer(Offered { start: range.start, entries, signed, reply });
         if doors.work.send(work).await.is_err() {
-            return RangeAnswer::Busy;
+            return Ok(RangeAnswer::Busy);
         }
-        let answer = answer.await.unwrap_or(RangeAnswer::Busy);
+        let answer = answer.await.unwrap_or(Ok(RangeAnswer::Busy));
         for note in &range.others {
-            self.hear_note(log, note).await;
+            self.hear_note(from, log, note).await;
         }
-        answer
+        answer.map_err(refused::blame)
     }
 
     /// Verifies a note and hands its signatures to the log's driver. `None`: not a note that
-    /// counts.
-    pub(super) async fn hear_note(&self, log: LogId, note: &str) -> Option<Head> {
+    /// counts. One about a log that we know is held then.
+    pub(super) async fn hear_note(&self, from: Cloud, log: LogId, note: &str) -> Option<Head> {
         let doors = self.doors(log)?;
-        let signed = self.signing.verify(log, note)?;
+        let Some(signed) = self.signing.verify(log, note) else {
+            self.quarantine.hold(refused::note(from, log, note, self.signing.blame(log, note)));
+            return None;
+        };
         let head = signed.head;
         self.claim(&signed);
         // The driver ends only with the node.
@@ -146,10 +171,15 @@ impl Receiver {
         for head in heads.logs.into_iter().take(domain::cloud::CLOUD_COUNT) {
             for note in std::iter::once(&head.note).chain(head.others.iter().take(2)) {
                 if !note.is_empty() {
-                    self.hear_note(head.log, note).await;
+                    self.hear_note(from, head.log, note).await;
                 }
             }
         }
+    }
+
+    /// A message that its sender signed and that does not read.
+    pub(super) fn hear_nonsense(&self, from: Cloud, path: &str, body: Bytes, cause: &str) {
+        self.quarantine.hold(refused::nonsense(from, path, body, cause));
     }
 
     pub(super) async fn answer_entries(

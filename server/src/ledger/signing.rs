@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::event::{Envelope, signature_is_valid};
 use domain::key::NoteKey;
 use domain::log::{Checkpoint, Head, LogId};
 use domain::note::{Note, SignatureLine};
 use domain::policy::Policy;
+use domain::quarantine::Reason;
+use domain::quarantine::blame::{self, Blame, KeyRing};
 
 use crate::keys::{CloudKeys, Roster};
 
@@ -82,6 +85,17 @@ impl Signing {
     pub(super) fn verify(&self, log: LogId, note: &str) -> Option<SignedHead> {
         self.verifier.verify(log, note)
     }
+
+    /// What is wrong with a note that does not verify.
+    pub(super) fn blame(&self, log: LogId, note: &str) -> Blame {
+        let (known, log_key) = self.verifier.logs.get(log.origin);
+        if *known != log {
+            let detail = format!("No key of the log {log} is pinned here, but that of {known}.");
+            return Blame::new(Reason::UnknownKey, detail);
+        }
+        let cosigner = self.verifier.cosigners.get(log.origin);
+        blame::of_checkpoint(note, log_key, cosigner, &self.verifier.ring())
+    }
 }
 
 impl Verifier {
@@ -121,6 +135,19 @@ impl Verifier {
                 azure: cosigner(Cloud::Azure)?,
             },
         })
+    }
+
+    /// Does the signature of an entry of that log hold?
+    pub(super) fn is_signed(&self, log: LogId, entry: &Envelope) -> bool {
+        let (known, key) = self.logs.get(log.origin);
+        *known == log && signature_is_valid(entry.hash(), entry.signature(), key.key())
+    }
+
+    /// Every key that signs notes here.
+    pub(super) fn ring(&self) -> KeyRing {
+        let logs = self.logs.iter().map(|(_, (_, key))| key.clone());
+        let pinned = logs.chain(self.cosigners.iter().map(|(_, key)| key.clone())).collect();
+        KeyRing { pinned, ..KeyRing::default() }
     }
 
     /// The logs that are known, with their keys.

@@ -142,7 +142,9 @@ impl Parts {
         let (closed, is_closed) = watch::channel(false);
         let doors = opened.map(|_, log| self.drive(log, closed.clone(), stop, tasks));
         let (board, clock) = (Arc::clone(&self.board), Arc::clone(&self.clock));
-        let receiver = Receiver::new(me, Arc::clone(&self.signing), board, clock, doors.clone());
+        let quarantine = Arc::clone(&self.setup.channel.quarantine);
+        let signing = Arc::clone(&self.signing);
+        let receiver = Receiver::new(me, signing, board, clock, quarantine, doors.clone());
         let receiver = Arc::new(receiver);
         let (door, requests) = Door::open(is_closed.clone());
         let own = doors.get(me).clone();
@@ -180,6 +182,7 @@ impl Parts {
             store: opened.store.clone(),
             signing: Arc::clone(&self.signing),
             board: Arc::clone(&self.board),
+            quarantine: Arc::clone(&self.setup.channel.quarantine),
             work: works,
             heard: heads,
             closed,

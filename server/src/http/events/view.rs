@@ -54,7 +54,7 @@ impl Links {
 /// The answer to a submission.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Recorded {
+pub(in crate::http) struct Recorded {
     pub event_id: EventId,
     pub tenant_id: TenantId,
     pub status: Finality,
