@@ -8,7 +8,6 @@ mod attention;
 mod damage;
 mod detail;
 mod events;
-mod lab;
 pub mod load;
 mod quarantine;
 mod recorder;
@@ -23,12 +22,13 @@ use std::sync::Arc;
 use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
 use domain::cloud::PerCloud;
 
-pub use lab::Lab;
 pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
+use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
+use crate::problem::Problem;
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
 
@@ -64,6 +64,10 @@ impl Console {
         request_id: Option<String>,
     ) -> BackendHandle {
         Arc::new(viewer::ViewerConsole { console: self.clone(), viewer, theme, request_id })
+    }
+
+    fn lab(&self) -> Result<&Lab, Problem> {
+        self.lab.as_ref().ok_or_else(lab::absent)
     }
 }
 
