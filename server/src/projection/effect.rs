@@ -344,6 +344,107 @@ mod tests {
         assert!(changes.held.is_empty());
     }
 
+    /// A decision that the contents at `slot` count for the id 1.
+    fn resolve(id: u128, sequence: u64, slot: Option<&str>) -> Entry {
+        let mut payload = json!({"kind": "conflict.resolve", "tenantId": "platform",
+            "eventId": Uuid::from_u128(1), "reason": "compared"});
+        if let Some(slot) = slot.and_then(Slot::parse) {
+            payload["slot"] = json!(slot);
+        }
+        entry(id, Cloud::Azure, sequence, &payload)
+    }
+
+    /// What is projected when these entries are learnt one by one, in this order: tokens counted,
+    /// and the last word about the conflict.
+    fn learnt(entries: &[Entry]) -> (i64, Option<Held>) {
+        let (mut before, mut tokens, mut last) = (Before::default(), 0, None);
+        for new in entries {
+            let changes = changes(&before, std::slice::from_ref(new));
+            before.entries.push(new.clone());
+            before.resolutions = changes
+                .stepped(by_subject(&before.resolutions))
+                .into_values()
+                .flatten()
+                .collect();
+            last = changes.held.last().cloned().or(last);
+            tokens += input_tokens(changes).iter().map(|(_, tokens)| tokens).sum::<i64>();
+        }
+        (tokens, last)
+    }
+
+    /// Every order of some entries.
+    fn orders(entries: &[Entry]) -> Vec<Vec<Entry>> {
+        if entries.is_empty() {
+            return vec![Vec::new()];
+        }
+        let first = |at: usize| {
+            let mut rest = entries.to_vec();
+            let first = rest.remove(at);
+            orders(&rest).into_iter().map(move |mut rest| {
+                rest.insert(0, first.clone());
+                rest
+            })
+        };
+        (0..entries.len()).flat_map(first).collect()
+    }
+
+    #[test]
+    fn the_chosen_contents_count_once_in_whatever_order_all_is_learnt() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let copy = entry(1, Cloud::Azure, 7, &usage(11));
+        let decision = resolve(50, 12, Some("aws/1/9"));
+        for order in orders(&[one, two.clone(), copy, decision.clone()]) {
+            let (tokens, held) = learnt(&order);
+            let held = held.expect("it was a conflict");
+            assert_eq!((tokens, held.ruling), (11, Some(decision.event_id)), "{order:?}");
+            assert_eq!(held.chosen, Some(two.clone()));
+        }
+    }
+
+    #[test]
+    fn of_several_resolutions_the_first_by_clock_stands_even_if_it_is_learnt_last() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let early = resolve(50, 12, Some("gcp/1/4"));
+        let late = resolve(51, 13, Some("aws/1/9"));
+        for order in orders(&[one, two, early.clone(), late]) {
+            let (tokens, held) = learnt(&order);
+            assert_eq!(tokens, 10, "{order:?}");
+            assert_eq!(held.and_then(|held| held.ruling), Some(early.event_id));
+        }
+    }
+
+    #[test]
+    fn a_resolution_may_choose_nothing_and_one_that_names_no_entry_is_passed_over() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let (tokens, held) = learnt(&[one.clone(), two.clone(), resolve(50, 12, None)]);
+        let held = held.expect("a conflict");
+        assert_eq!((tokens, held.ruling.is_some(), held.chosen), (0, true, None));
+        let elsewhere = resolve(50, 12, Some("aws/1/8"));
+        let right = resolve(51, 13, Some("aws/1/9"));
+        for order in orders(&[one, two, elsewhere, right]) {
+            assert_eq!(learnt(&order).0, 11);
+        }
+    }
+
+    #[test]
+    fn a_resolution_whose_own_id_is_in_conflict_decides_nothing() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let decision = resolve(50, 12, Some("gcp/1/4"));
+        let mut twin = resolve(50, 13, Some("aws/1/9"));
+        twin.slot.origin = Cloud::Gcp;
+        let mut about_it = resolve(60, 14, Some("azure/1/12"));
+        about_it.payload = domain::json::canonical(&json!({"kind": "conflict.resolve",
+            "tenantId": "platform", "eventId": Uuid::from_u128(50), "reason": "no",
+            "slot": decision.slot}));
+        for order in orders(&[one, two, decision, twin, about_it]) {
+            assert_eq!(learnt(&order).0, 0, "{order:?}");
+        }
+    }
+
     #[test]
     fn the_same_id_under_another_tenant_is_another_event() {
         let mut other = entry(1, Cloud::Gcp, 4, &usage(10));

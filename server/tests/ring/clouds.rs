@@ -15,6 +15,7 @@ use server::keys::{CloudKeys, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
+use server::quarantine::{self, Quarantine};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,10 +23,10 @@ use uuid::Uuid;
 
 use crate::cluster::{self, TestDatabase};
 
-const DEPLOYMENT: &str = "test.ternion.example";
+pub const DEPLOYMENT: &str = "test.ternion.example";
 const EPOCHS: PerCloud<u32> = PerCloud { gcp: 1, aws: 1, azure: 1 };
 /// Three clouds on a busy machine of two cores.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Three clouds, of which some run.
 pub struct Clouds {
@@ -40,6 +41,7 @@ pub struct Clouds {
 pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
     pub projection: Arc<Projection>,
+    pub quarantine: Arc<Quarantine>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: TestDatabase,
@@ -47,7 +49,8 @@ pub struct RunningCloud {
     tasks: JoinSet<()>,
 }
 
-fn keys_of(cloud: Cloud) -> CloudKeys {
+/// The keys of each cloud: for whoever plays one that does not keep the rules.
+pub fn keys_of(cloud: Cloud) -> CloudKeys {
     let seed = |role: u8| SigningKey::from_seed([cloud.code() * 16 + role; 32]);
     CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
 }
@@ -81,7 +84,9 @@ impl Clouds {
     pub async fn start(&mut self, cloud: Cloud) -> RunningCloud {
         let database = cluster::database().await;
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let setup = self.setup(cloud, &database);
+        let quarantine = quarantine::start(database.pool.clone(), &stop, &mut tasks).await;
+        let quarantine = quarantine.expect("the quarantine starts");
+        let setup = self.setup(cloud, &database, &quarantine);
         let channel = setup.channel.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
         let projection =
@@ -98,11 +103,18 @@ impl Clouds {
             served.expect("the peers' routes are served");
         });
         let deployment = deployment(cloud);
-        let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
-        RunningCloud { ledger, projection, console, identity, database, stop, tasks }
+        let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
+        let console =
+            Console::new(of_ledger, of_projection, quarantine.clone(), deployment, None);
+        RunningCloud { ledger, projection, quarantine, console, identity, database, stop, tasks }
     }
 
-    fn setup(&self, cloud: Cloud, database: &TestDatabase) -> Setup {
+    fn setup(
+        &self,
+        cloud: Cloud,
+        database: &TestDatabase,
+        quarantine: &Arc<Quarantine>,
+    ) -> Setup {
         let keys = self.keys.get(cloud).clone();
         let channel = Channel {
             me: cloud,
@@ -110,6 +122,7 @@ impl Clouds {
             keys: keys.clone(),
             urls: self.urls.clone(),
             client: self.client.clone(),
+            quarantine: quarantine.clone(),
         };
         Setup {
             cloud,
@@ -173,7 +186,7 @@ impl RunningCloud {
 
     /// Ends its tasks, and gives what they leave behind.
     pub async fn stop(self) -> TestDatabase {
-        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks } =
+        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks, .. } =
             self;
         stop.cancel();
         // The ledger's scribe ends when nobody can give it signatures any more.

@@ -5,4 +5,5 @@ mod events;
 mod house;
 mod logs;
 mod pages;
+mod quarantine;
 mod stream;

@@ -73,12 +73,14 @@ impl Deployment {
     pub async fn start_on(&mut self, cloud: Cloud, pool: PgPool) {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        let quarantine = server::quarantine::start(pool.clone(), &stop, &mut tasks).await;
         let channel = Channel {
             me: cloud,
             roster: Arc::clone(&self.roster),
             keys: Arc::clone(self.keys.get(cloud)),
             urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
             client: server::peer::client().expect("a client"),
+            quarantine: quarantine.expect("the quarantine starts"),
         };
         let setup = Setup {
             cloud,

@@ -1,5 +1,7 @@
 //! The shapes that cross the wire, as JSON Schemas with examples.
 
+mod held;
+
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
@@ -17,7 +19,8 @@ pub(super) fn all() -> Map<String, Value> {
     let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
     add("Problem", serde_json::to_value(Problem::schema()).unwrap_or_default());
     add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
-    for (name, schema) in submissions().into_iter().chain(events()).chain(others()) {
+    let parts = submissions().into_iter().chain(events()).chain(others()).chain(held::all());
+    for (name, schema) in parts {
         add(name, schema);
     }
     for kind in kinds::all() {
@@ -36,6 +39,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
             "specversion": "1.0", "id": EVENT_ID, "source": "/meter/7", "type": "hello",
             "subject": "acme-labs", "time": TIME, "data": {}
         })),
+        "ReleaseHeld" => Some(json!({ "reason": "The meter confirms this reading" })),
+        "RejectHeld" => Some(json!({ "reason": "Forged" })),
         "Tenant" => Some(json!({
             "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
             "region": "us-central1"

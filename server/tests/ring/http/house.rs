@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Two clouds, so that events become final, and the face of one of them.
 pub(super) struct House {
     pub(super) gcp: RunningCloud,
-    _aws: RunningCloud,
+    pub(super) aws: RunningCloud,
     face: Router,
     pub(super) stop: CancellationToken,
     _tasks: JoinSet<()>,
@@ -45,6 +45,7 @@ impl House {
         let setup = Setup {
             ledger: gcp.ledger.clone(),
             projection: gcp.projection.clone(),
+            quarantine: gcp.quarantine.clone(),
             identity,
             console: gcp.console.clone(),
             peers: Router::new(),
@@ -56,7 +57,7 @@ impl House {
             stop: stop.clone(),
         };
         let face = http::router(setup, &mut tasks).expect("a router");
-        House { gcp, _aws: aws, face, stop, _tasks: tasks }
+        House { gcp, aws, face, stop, _tasks: tasks }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
