@@ -19,6 +19,15 @@ pub use source::{BadSource, Source};
 
 use crate::event::{EventId, TenantId};
 
+/// Most that is kept of one input: a batch's worth of payload. Of what is longer the beginning is
+/// kept, with the length and SHA-256 of the whole.
+pub const ITEM_BYTES_MAX: usize = 1024 * 1024;
+/// Undecided inputs that are kept of one source: more than a person will look at one by one.
+pub const SOURCE_ITEMS_MAX: u32 = 500;
+/// Bytes of undecided inputs that are kept of one source. Sources are the two peers, what says to
+/// be one of them, and the logins: ten users are 240 MiB at the very worst.
+pub const SOURCE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// What became of a held input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -135,7 +135,8 @@ fn held(count: u64, me: Cloud) -> Option<Attention> {
     let are = if count == 1 { "is" } else { "are" };
     (count > 0).then(|| Attention {
         sentence: format!("{} {are} held at {}.", counted(count, "refused input"), me.title()),
-        detail: "Nothing of it counts. An admin looks at it, and releases or rejects it.".to_owned(),
+        detail: "Nothing of it counts. An admin looks at it, and releases or rejects it."
+            .to_owned(),
         link: "/ledger/quarantine?state=held".to_owned(),
         link_text: "See what is held".to_owned(),
         severity: Severity::Warning,

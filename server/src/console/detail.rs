@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::Console;
 use super::rows::{Coverings, after_ms, finaliser, identity};
-use crate::problem::Problem;
 use crate::ledger::{NoReceipt, Record};
+use crate::problem::Problem;
 
 /// Stands where a payload's salt would, for those who may not read payloads: with the salt, a
 /// small payload could be guessed from its hash.

@@ -9,8 +9,8 @@ use domain::finality::Finality;
 use super::Console;
 use super::quarantine::Place;
 use super::rows::accepted_at;
-use crate::problem::Problem;
 use crate::ledger::{EventCursor, EventFilter, PAGE_ROWS_MAX, Record};
+use crate::problem::Problem;
 use crate::projection::ConflictFilter;
 
 /// Rows of a page that asks for no number: some screens full.

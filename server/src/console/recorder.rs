@@ -8,9 +8,9 @@ use domain::catalog::Known;
 use domain::event::{EventId, Payload, TenantId};
 use uuid::Uuid;
 
-use crate::problem::Problem;
 use crate::identity::{Principal, Recorder};
 use crate::ledger::{Ledger, Submission, SubmitError};
+use crate::problem::Problem;
 
 /// Records decisions in the ledger.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use domain::cloud::Cloud;
 use domain::key::NoteKey;
 
 use super::Console;
-use crate::problem::Problem;
 use crate::ledger::Record;
+use crate::problem::Problem;
 
 /// A list for the eye, not an export.
 const HITS_MAX: usize = 12;

@@ -105,7 +105,8 @@ impl Backend for ViewerConsole {
     async fn held(&self, id: String) -> Result<HeldDetail, Problem> {
         let answer = async {
             let viewer = self.allow(Action::ReadLedger)?;
-            let id = id.parse().map_err(|error: BadHeldId| HttpProblem::not_found(error.to_string()))?;
+            let id =
+                id.parse().map_err(|error: BadHeldId| HttpProblem::not_found(error.to_string()))?;
             self.console.held_detail(&id, viewer.may(Action::ReadPayload)).await
         };
         answer.await.map_err(|problem| self.tell(problem))

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::Shared;
-use crate::problem::Problem;
 use crate::identity::MaybePrincipal;
+use crate::problem::Problem;
 
 /// In and out: a caller's own id is kept, so that logs of several programs can be joined.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -14,8 +14,8 @@ use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-use crate::problem::Problem;
 use super::{Services, Shared, measure};
+use crate::problem::Problem;
 
 /// Probes come every two seconds from every cloud: one question to the database serves them all.
 const CHECK_EVERY: Duration = Duration::from_secs(1);

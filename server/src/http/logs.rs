@@ -17,10 +17,10 @@ use serde::Serialize;
 
 use super::Shared;
 use super::ask::Named;
-use crate::problem::Problem;
 use super::tile_path::{Resource, Wanted};
 use crate::identity::{MaybePrincipal, Principal};
 use crate::ledger::{LogView, Record};
+use crate::problem::Problem;
 
 /// What is below a signed root never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

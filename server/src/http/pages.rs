@@ -16,8 +16,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::Shared;
 use super::assets::Site;
 use super::edge::RequestId;
-use crate::problem::Problem;
 use crate::identity::{self, MaybePrincipal, Principal};
+use crate::problem::Problem;
 
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.
 const PROGRAMS: [&str; 6] = ["/v1/", "/api/", "/peer/", "/lab/v1/", "/pkg/", "/.well-known/"];

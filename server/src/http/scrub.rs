@@ -6,9 +6,9 @@ use axum::{Json, Router};
 use domain::access::Action;
 
 use super::Shared;
-use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::ledger::ScrubStatus;
+use crate::problem::Problem;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/v1/scrub", get(status))

@@ -22,10 +22,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::BroadcastStream;
 
-use crate::problem::Problem;
 use super::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{LogView, Record, Watermarks};
+use crate::problem::Problem;
 
 /// How often pages learn of new rows; faster than this the eye does not follow.
 const ROWS_EVERY: Duration = Duration::from_millis(250);

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use super::events::record::{Wish, decide};
-use crate::problem::Problem;
 use crate::identity::Principal;
+use crate::problem::Problem;
 use crate::projection::Current;
 
 const ITEMS: usize = 100;

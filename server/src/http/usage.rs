@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::ask::Asked;
-use crate::problem::Problem;
 use crate::identity::Principal;
+use crate::problem::Problem;
 use crate::projection::{USAGE_PAGE_MAX, UsageCursor, UsageFilter};
 
 const ROWS: u32 = 100;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Identity;
 use super::credential::{CREDENTIALS_MAX, Changes, Cursor};
-use crate::problem::Problem;
 use crate::peer::{Answer, CREDENTIALS_PATH, Channel, Letter, PeerError};
+use crate::problem::Problem;
 
 /// How late a new password or a revocation may be at another cloud, while both are well.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -31,7 +31,10 @@ enum ExchangeError {
 impl Identity {
     /// The route on which other clouds ask. Only they are heard: the channel checks who signed.
     pub fn peer_routes(self: &Arc<Self>, channel: Arc<Channel>) -> Router {
-        Router::new().route(CREDENTIALS_PATH, post(tell)).layer(Extension(channel)).with_state(Arc::clone(self))
+        Router::new()
+            .route(CREDENTIALS_PATH, post(tell))
+            .layer(Extension(channel))
+            .with_state(Arc::clone(self))
     }
 
     /// Learns from both peers until `stop`.

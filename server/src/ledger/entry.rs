@@ -46,8 +46,7 @@ pub(super) struct BadEntry {
 impl From<BadEntry> for Blame {
     fn from(bad: BadEntry) -> Blame {
         let BadEntry { sequence, field } = bad;
-        let reason =
-            if field == "signature" { Reason::BadSignature } else { Reason::RuleBroken };
+        let reason = if field == "signature" { Reason::BadSignature } else { Reason::RuleBroken };
         Blame::new(reason, format!("Entry {sequence} of the range has a bad {field}."))
     }
 }

@@ -54,7 +54,13 @@ pub struct OpenedLine {
 }
 
 /// Reads held bytes: at most `entries_max` entries.
-pub(super) fn open(signing: &Signing, form: Form, place: &str, bytes: &[u8], entries_max: usize) -> Opened {
+pub(super) fn open(
+    signing: &Signing,
+    form: Form,
+    place: &str,
+    bytes: &[u8],
+    entries_max: usize,
+) -> Opened {
     match form {
         Form::Range => open_range(signing, bytes, entries_max),
         Form::Message if place == APPEND_PATH => open_range(signing, bytes, entries_max),
@@ -106,11 +112,16 @@ fn open_note(signing: &Signing, text: &str) -> Option<OpenedNote> {
     let note = Note::parse(text).ok()?;
     let ring = signing.verifier.ring();
     let line = |line: &domain::note::SignatureLine| {
-        let is_its = |key: &&domain::key::NoteKey| key.name() == line.name && key.id() == line.key_id;
+        let is_its =
+            |key: &&domain::key::NoteKey| key.name() == line.name && key.id() == line.key_id;
         OpenedLine {
             name: line.name.clone(),
             key_id: hex::encode(line.key_id),
-            holds: ring.pinned.iter().find(is_its).map(|key| line.check(&note.text, key).is_valid()),
+            holds: ring
+                .pinned
+                .iter()
+                .find(is_its)
+                .map(|key| line.check(&note.text, key).is_valid()),
         }
     };
     Some(OpenedNote {

@@ -95,12 +95,7 @@ impl Talk {
         }
     }
 
-    async fn call(
-        &self,
-        to: Cloud,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<Bytes, PeerError> {
+    async fn call(&self, to: Cloud, path: &str, body: Vec<u8>) -> Result<Bytes, PeerError> {
         let answer = self.channel.call(to, path, body).await;
         let reached =
             !matches!(answer, Err(PeerError::Unreachable { .. } | PeerError::NoAddress(_)));

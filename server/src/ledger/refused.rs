@@ -30,8 +30,7 @@ pub(super) fn blame(refusal: Refusal) -> Blame {
 /// is the same input.
 pub(super) fn range(from: Cloud, mut range: WireRange, blame: Blame) -> Input {
     range.others.clear();
-    let slot =
-        Slot { origin: range.log.origin, epoch: range.log.epoch, sequence: range.start };
+    let slot = Slot { origin: range.log.origin, epoch: range.log.epoch, sequence: range.start };
     let about = About::place(slot);
     Input::blamed(Source::Peer(from), blame, Form::Range, encode(&range).into(), about)
 }

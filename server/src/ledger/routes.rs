@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::receive::Receiver;
 use super::wire::{APPEND_PATH, COPY_PATH, ENTRIES_PATH, HEADS_PATH, decode, encode};
-use crate::problem::Problem;
 use crate::peer::{Answer, Channel, Letter};
+use crate::problem::Problem;
 
 pub(super) fn routes(receiver: Arc<Receiver>, channel: Arc<Channel>) -> Router {
     Router::new()

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::demo::story;
-use crate::problem::Problem;
 use crate::identity::{Principal, Recorder, demonstration};
+use crate::problem::Problem;
 
 /// Between attempts, while the database is not ready.
 const RETRY_WAIT: Duration = Duration::from_secs(1);

@@ -123,8 +123,9 @@ pub(super) fn changes(before: &Before, new: &[Entry]) -> Changes {
     let mut changes = Changes::default();
     // Decisions about conflicts first: the others depend on them. They themselves depend on no
     // decision, since none about an id under which one was ever made counts.
-    let (deciding, others): (Vec<_>, Vec<_>) =
-        ids.into_iter().partition(|(_, twins)| twins.all().any(|entry| resolution(entry).is_some()));
+    let (deciding, others): (Vec<_>, Vec<_>) = ids
+        .into_iter()
+        .partition(|(_, twins)| twins.all().any(|entry| resolution(entry).is_some()));
     for (id, twins) in deciding {
         changes.step(id, &twins, &known, &known);
     }
@@ -361,11 +362,8 @@ mod tests {
         for new in entries {
             let changes = changes(&before, std::slice::from_ref(new));
             before.entries.push(new.clone());
-            before.resolutions = changes
-                .stepped(by_subject(&before.resolutions))
-                .into_values()
-                .flatten()
-                .collect();
+            before.resolutions =
+                changes.stepped(by_subject(&before.resolutions)).into_values().flatten().collect();
             last = changes.held.last().cloned().or(last);
             tokens += input_tokens(changes).iter().map(|(_, tokens)| tokens).sum::<i64>();
         }

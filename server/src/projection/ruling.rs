@@ -41,11 +41,7 @@ pub(super) fn resolution(entry: &Entry) -> Option<Resolution> {
     read(&payload, entry.order(), entry.event_id)
 }
 
-fn read(
-    payload: &Value,
-    order: (LogicalClock, Slot),
-    decision: EventId,
-) -> Option<Resolution> {
+fn read(payload: &Value, order: (LogicalClock, Slot), decision: EventId) -> Option<Resolution> {
     match Known::read(payload) {
         Ok(Some(Known::ConflictResolve(resolve))) => {
             Some(Resolution { about: about(&resolve), order, decision, choice: resolve.slot })

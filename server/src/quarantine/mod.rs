@@ -22,7 +22,7 @@ use domain::clock::Timestamp;
 use domain::event::{EventId, TenantId};
 use domain::log::Hash;
 use domain::quarantine::blame::Blame;
-use domain::quarantine::{Form, Reason, Source};
+use domain::quarantine::{Form, ITEM_BYTES_MAX, Reason, Source};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -31,14 +31,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use read::{Before, Counted, ITEMS_PAGE_MAX, Item, ItemFilter, Ruling};
 
-/// Most that is kept of one input: a batch's worth of payload. Of what is longer the beginning is
-/// kept, with the length and SHA-256 of the whole.
-pub const ITEM_BYTES_MAX: usize = 1024 * 1024;
-/// Undecided inputs that are kept of one source: more than a person will look at one by one.
-pub const SOURCE_ITEMS_MAX: u32 = 500;
-/// Bytes of undecided inputs that are kept of one source. Sources are the two peers, what says to
-/// be one of them, and the logins: ten users are 160 MiB at the very worst.
-pub const SOURCE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Inputs that wait for the writer: at most as many MiB.
 const WAITING_MAX: usize = 32;
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use domain::clock::Timestamp;
-use domain::quarantine::{Reason, Source};
+use domain::quarantine::{Reason, SOURCE_BYTES_MAX, SOURCE_ITEMS_MAX, Source};
 use sqlx::{PgConnection, PgPool, Row as _};
 use uuid::Uuid;
 
+use super::Arrived;
 use super::writer::Batch;
-use super::{Arrived, SOURCE_BYTES_MAX, SOURCE_ITEMS_MAX};
 
 /// What came of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,7 @@ impl Share {
     /// Takes the place for one more, if there is one.
     fn take(&mut self, bytes: u64) -> bool {
         let after = Share { items: self.items + 1, bytes: self.bytes + bytes };
-        let fits =
-            after.items <= u64::from(SOURCE_ITEMS_MAX) && after.bytes <= SOURCE_BYTES_MAX;
+        let fits = after.items <= u64::from(SOURCE_ITEMS_MAX) && after.bytes <= SOURCE_BYTES_MAX;
         if fits {
             *self = after;
         }
@@ -70,10 +69,7 @@ pub(super) async fn write(pool: &PgPool, batch: &Batch) -> Result<Written, sqlx:
 }
 
 /// The same again: counts up what is held, or was decided about, already.
-async fn is_known(
-    connection: &mut PgConnection,
-    arrived: &Arrived,
-) -> Result<bool, sqlx::Error> {
+async fn is_known(connection: &mut PgConnection, arrived: &Arrived) -> Result<bool, sqlx::Error> {
     let known = sqlx::query(
         "UPDATE quarantine_item SET count = count + 1, last_at = greatest(last_at, $4) \
          WHERE source = $1 AND reason = $2 AND sha256 = $3",

@@ -104,17 +104,11 @@ impl Clouds {
         });
         let deployment = deployment(cloud);
         let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
-        let console =
-            Console::new(of_ledger, of_projection, quarantine.clone(), deployment, None);
+        let console = Console::new(of_ledger, of_projection, quarantine.clone(), deployment, None);
         RunningCloud { ledger, projection, quarantine, console, identity, database, stop, tasks }
     }
 
-    fn setup(
-        &self,
-        cloud: Cloud,
-        database: &TestDatabase,
-        quarantine: &Arc<Quarantine>,
-    ) -> Setup {
+    fn setup(&self, cloud: Cloud, database: &TestDatabase, quarantine: &Arc<Quarantine>) -> Setup {
         let keys = self.keys.get(cloud).clone();
         let channel = Channel {
             me: cloud,
@@ -186,8 +180,9 @@ impl RunningCloud {
 
     /// Ends its tasks, and gives what they leave behind.
     pub async fn stop(self) -> TestDatabase {
-        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks, .. } =
-            self;
+        let RunningCloud {
+            ledger, projection, console, identity, database, stop, mut tasks, ..
+        } = self;
         stop.cancel();
         // The ledger's scribe ends when nobody can give it signatures any more.
         drop((ledger, projection, console, identity));

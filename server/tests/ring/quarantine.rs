@@ -11,14 +11,12 @@ use domain::cloud::Cloud;
 use domain::event::Slot;
 use domain::key::{NoteAlgorithm, NoteKey, Signature};
 use domain::note::{Note, SignatureLine};
-use domain::quarantine::{Form, HeldId, Reason, Source, State};
+use domain::quarantine::{Form, HeldId, Reason, SOURCE_BYTES_MAX, SOURCE_ITEMS_MAX, Source, State};
 use serde_json::{Value, json};
 use server::console::Act;
 use server::ledger::Accepted;
 use server::projection;
-use server::quarantine::{
-    About, Input, Item, ItemFilter, Quarantine, SOURCE_BYTES_MAX, SOURCE_ITEMS_MAX,
-};
+use server::quarantine::{About, Input, Item, ItemFilter, Quarantine};
 use uuid::Uuid;
 
 use crate::clouds::{Clouds, PATIENCE, RunningCloud};
@@ -113,7 +111,10 @@ fn broken_ranges(aws: &Forger) -> Vec<(WireRange, Reason)> {
     unknown_log.log.epoch = 7;
     vec![
         (with_note(changed), Reason::BadSignature),
-        (with_note(aws.note_by(&text, &Forger::of(Cloud::Azure).keys.log)), Reason::ForeignSignature),
+        (
+            with_note(aws.note_by(&text, &Forger::of(Cloud::Azure).keys.log)),
+            Reason::ForeignSignature,
+        ),
         (with_note(aws.note_by(&text, &stranger)), Reason::UnknownKey),
         (with_note(weakly_signed(aws, &text)), Reason::WeakKey),
         (with_note("no note at all".to_owned()), Reason::Malformed),
@@ -148,11 +149,8 @@ async fn each_way_to_break_the_rules_is_held_under_its_own_name() {
         expected.push((Source::Unproven(Cloud::Aws), reason));
     }
     until_counted(&gcp.quarantine, expected.len() as u64).await;
-    let mut held: Vec<_> = items(&gcp.quarantine)
-        .await
-        .into_iter()
-        .map(|item| (item.source, item.reason))
-        .collect();
+    let mut held: Vec<_> =
+        items(&gcp.quarantine).await.into_iter().map(|item| (item.source, item.reason)).collect();
     held.sort();
     expected.sort();
     assert_eq!(held, expected);

@@ -198,4 +198,3 @@ fn unsigned() -> Step {
         cloud: None,
     }
 }
-

@@ -55,7 +55,11 @@ pub(super) fn of_entry(entry: &OpenedEntry, with_payload: bool) -> Content {
 }
 
 /// What stands in a log.
-pub(super) fn of_record(record: &Record, conflict: Option<&Conflict>, with_payload: bool) -> Content {
+pub(super) fn of_record(
+    record: &Record,
+    conflict: Option<&Conflict>,
+    with_payload: bool,
+) -> Content {
     let event = &record.event;
     let payload = String::from_utf8_lossy(event.payload.bytes()).into_owned();
     let resolved = conflict.and_then(|conflict| conflict.resolved.as_ref());

@@ -96,7 +96,9 @@ impl Console {
             },
         };
         let (item, bytes) = self.held_item(id).await?;
-        let released = self.released(&item, &bytes, chosen).ok_or_else(|| not_releasable("It cannot be read."))?;
+        let released = self
+            .released(&item, &bytes, chosen)
+            .ok_or_else(|| not_releasable("It cannot be read."))?;
         let decision = Known::QuarantineRelease(QuarantineRelease {
             item_id: id,
             reason: reason.to_owned(),

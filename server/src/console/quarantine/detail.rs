@@ -70,9 +70,10 @@ impl Console {
         let decision = self.item_decision(item).await?;
         let release = self.item_release(item, bytes, &opened, decision.as_ref()).await?;
         let came = match item.form {
-            Form::Event => {
-                event_of(bytes).map(|(event, ..)| of_event(&event, with_payload)).into_iter().collect()
-            }
+            Form::Event => event_of(bytes)
+                .map(|(event, ..)| of_event(&event, with_payload))
+                .into_iter()
+                .collect(),
             _ => opened.entries.iter().map(|entry| of_entry(entry, with_payload)).collect(),
         };
         let ours = self.ours(item);

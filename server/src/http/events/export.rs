@@ -15,8 +15,8 @@ use super::list::Filters;
 use super::view::Summary;
 use crate::http::Shared;
 use crate::http::ask::Asked;
-use crate::problem::Problem;
 use crate::identity::Principal;
+use crate::problem::Problem;
 
 /// Rows read at a time: all that an export holds in memory.
 const ROWS: u32 = 1_000;

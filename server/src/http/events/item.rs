@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::media::Form;
-use crate::problem::{FieldProblem, Problem};
 use crate::ledger::Submission;
+use crate::problem::{FieldProblem, Problem};
 
 /// A client's clock may be ahead by this much.
 const AHEAD_MS_MAX: i64 = 5 * 60 * 1_000;

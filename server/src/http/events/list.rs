@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::view::Summary;
 use crate::http::Shared;
 use crate::http::ask::Asked;
-use crate::problem::Problem;
 use crate::identity::Principal;
 use crate::ledger::PAGE_ROWS_MAX;
+use crate::problem::Problem;
 
 /// The filters, as in the address of the ledger's page. An empty one is none: forms send them.
 #[derive(Clone, Debug, Default, Deserialize)]

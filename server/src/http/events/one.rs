@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::view::{Confirmations, Links};
 use crate::http::ask::Named;
-use crate::problem::Problem;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{NoReceipt, Record, Watermarks};
+use crate::problem::Problem;
 
 /// The envelope's nine fields, and what this cloud knows of it.
 #[derive(Clone, Debug, Serialize)]

@@ -18,10 +18,10 @@ use super::item;
 use super::media::{Form, items};
 use super::view::{Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
-use crate::problem::{FieldProblem, Problem};
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, SUBMISSIONS_MAX, Submission, SubmitError};
+use crate::problem::{FieldProblem, Problem};
 use crate::projection::Catalog;
 use crate::quarantine::{About, Input};
 
@@ -241,10 +241,8 @@ fn count_outcomes(outcomes: &[Outcome]) {
 /// person can tell.
 fn hold(shared: &Services, principal: &Principal, error: &SubmitError) {
     let SubmitError::Conflict { event_id, slot, refused } = error else { return };
-    let place = slot.map_or_else(
-        || "earlier in the same request".to_owned(),
-        |slot| format!("at {slot}"),
-    );
+    let place =
+        slot.map_or_else(|| "earlier in the same request".to_owned(), |slot| format!("at {slot}"));
     let about = About {
         place: slot.map(|slot| slot.to_string()),
         tenant_id: Some(refused.tenant_id.clone()),

@@ -104,10 +104,9 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
             json!({ "type": "string", "enum": Reason::ALL.map(Reason::code) }),
             "Only what is held for this reason",
         ),
-        "source" => (
-            text(),
-            "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs",
-        ),
+        "source" => {
+            (text(), "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs")
+        }
         "origin" => (clouds(), "Only events that this cloud accepted"),
         "kind" => (text(), "Only payloads of this kind"),
         "q" => (

@@ -100,9 +100,8 @@ impl Copies {
         for some in sequences.chunks(COPY_ENTRIES_MAX) {
             let question = CopyQuestion::Entries { log, sequences: some.to_vec() };
             if let Some(CopyAnswer::Entries(entries)) = self.ask(from, &question).await {
-                let read = |(at, entry): (u64, WireEntry)| {
-                    Some((at, entry.read(log.origin, 0).ok()?))
-                };
+                let read =
+                    |(at, entry): (u64, WireEntry)| Some((at, entry.read(log.origin, 0).ok()?));
                 held.extend(entries.into_iter().filter_map(read));
             }
         }

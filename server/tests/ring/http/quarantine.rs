@@ -56,7 +56,9 @@ async fn an_event_under_a_taken_id_is_held_and_shown_beside_what_is_recorded() {
     let path = format!("/v1/quarantine/{id}");
     let item = house.get(&path, READER).await.expect(200);
     assert!(item["came"][0]["payload"].as_str().is_some_and(|it| it.contains("\"inputTokens\":2")));
-    assert!(item["stands"][0]["payload"].as_str().is_some_and(|it| it.contains("\"inputTokens\":1")));
+    assert!(
+        item["stands"][0]["payload"].as_str().is_some_and(|it| it.contains("\"inputTokens\":1"))
+    );
     assert_eq!(item["release"]["possible"], "yes");
     let bytes = house.get(&format!("{path}/bytes"), READER).await;
     assert!(bytes.text().contains("\"inputTokens\":2"), "{}", bytes.text());
@@ -98,7 +100,10 @@ async fn a_released_event_counts_under_a_new_id_once_the_decision_is_final() {
     assert_eq!((&payload["newEventId"], &payload["reason"]), (&json!(new), &reason["reason"]));
     assert_eq!(payload["decidedBy"], "admin@ternion.example");
     let item = house.get(&format!("/v1/quarantine/{id}"), READER).await.expect(200);
-    assert_eq!((&item["row"]["state"], &item["decision"]["isFinal"]), (&json!("released"), &json!(true)));
+    assert_eq!(
+        (&item["row"]["state"], &item["decision"]["isFinal"]),
+        (&json!("released"), &json!(true))
+    );
     let again = house.post(&path, ADMIN, &reason).await.problem(409, "already_decided");
     assert!(again["detail"].as_str().is_some_and(|it| it.contains("admin@ternion.example")));
     house
@@ -140,7 +145,10 @@ async fn contents_of_two_clouds_under_one_id_are_compared_and_one_is_chosen() {
     house.gcp.until_projected(&two).await;
     let name = format!("{id}~platform");
     let listed = house.get("/v1/quarantine?source=logs", READER).await.expect(200);
-    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["local"]), (&json!(name), &json!(false)));
+    assert_eq!(
+        (&listed["items"][0]["id"], &listed["items"][0]["local"]),
+        (&json!(name), &json!(false))
+    );
     let path = format!("/v1/quarantine/{name}");
     let item = house.get(&path, READER).await.expect(200);
     assert_eq!(item["came"].as_array().map(Vec::len), Some(2));
@@ -170,7 +178,10 @@ async fn the_forms_of_the_page_need_a_confirmation_and_lead_back_to_it() {
         house.send(request.expect("a request"))
     };
     let unsure = send(ADMIN, format!("id={id}&act=reject&reason=no")).await;
-    assert_eq!((unsure.status.as_u16(), unsure.header("location")), (303, &*format!("{page}?problem=not_confirmed")));
+    assert_eq!(
+        (unsure.status.as_u16(), unsure.header("location")),
+        (303, &*format!("{page}?problem=not_confirmed"))
+    );
     let blank = send(ADMIN, format!("id={id}&act=reject&reason=+&confirmed=yes")).await;
     assert_eq!(blank.header("location"), format!("{page}?problem=invalid"));
     send(READER, format!("id={id}&act=reject&reason=no&confirmed=yes"))

@@ -57,10 +57,8 @@ fn content() -> Value {
 }
 
 fn detail() -> Value {
-    let line = shape(
-        json!({ "name": text(), "keyId": text(), "verdict": text(), "holds": flag() }),
-        &[],
-    );
+    let line =
+        shape(json!({ "name": text(), "keyId": text(), "verdict": text(), "holds": flag() }), &[]);
     let note = shape(
         json!({
             "text": text(), "lines": { "type": "array", "items": line }, "ours": or_null(&text())
