@@ -15,7 +15,7 @@ export const PASSWORD = "three clouds agree";
 export const email = (role: Role) => `${role}@ternion.example`;
 
 /** Every page of the menu. */
-export const PAGES = ["/", "/ledger", "/verify", "/lab"];
+export const PAGES = ["/", "/ledger", "/ledger/quarantine", "/verify", "/lab"];
 
 type StorageState = BrowserContextOptions["storageState"];
 

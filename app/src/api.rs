@@ -8,7 +8,8 @@ use leptos::server_fn::codec::{GetUrl, Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, LabOrder, LabState, Overview, Problem, SearchHit,
+    EventDetail, EventPage, EventQuery, HeldDetail, HeldPage, HeldQuery, LabOrder, LabState,
+    Overview, Problem, SearchHit,
 };
 
 impl FromServerFnError for Problem {
@@ -82,4 +83,16 @@ pub async fn lab() -> Result<LabState, Problem> {
 #[server(name = ActInLab, endpoint = "lab_act", input = Json, prefix = "/api")]
 pub async fn lab_act(order: LabOrder) -> Result<LabState, Problem> {
     backend()?.lab_act(order).await
+}
+
+/// What is held without effect.
+#[server(name = ReadQuarantine, endpoint = "quarantine", input = GetUrl, prefix = "/api")]
+pub async fn quarantine(#[server(default)] query: HeldQuery) -> Result<HeldPage, Problem> {
+    backend()?.quarantine(query).await
+}
+
+/// One held thing.
+#[server(name = ReadHeld, endpoint = "held", input = GetUrl, prefix = "/api")]
+pub async fn held(id: String) -> Result<HeldDetail, Problem> {
+    backend()?.held(id).await
 }

@@ -5,6 +5,7 @@
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
 mod lab;
+mod quarantine;
 
 use std::sync::Arc;
 
@@ -19,6 +20,10 @@ pub use lab::{
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
 };
+pub use quarantine::{
+    Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,
+    NoteLine, NoteView, Release,
+};
 
 /// The server, as the screens see it.
 #[async_trait::async_trait]
@@ -32,6 +37,10 @@ pub trait Backend: Send + Sync {
     async fn event(&self, reference: String) -> Result<EventDetail, Problem>;
     /// What an id, hash, sequence, tenant or key leads to, best first.
     async fn search(&self, text: String) -> Result<Vec<SearchHit>, Problem>;
+    /// What is held without effect.
+    async fn quarantine(&self, query: HeldQuery) -> Result<HeldPage, Problem>;
+    /// `id`: a held input's, or `<event id>~<tenant>` for an id in conflict.
+    async fn held(&self, id: String) -> Result<HeldDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }
@@ -173,6 +182,7 @@ pub struct LiveState {
     pub time_to_final_p50_ms: Option<f64>,
     pub time_to_final_p99_ms: Option<f64>,
     pub pending: u64,
+    /// What waits for a decision: ids in conflict, and inputs that this cloud holds.
     pub quarantined: u64,
     /// Events stored at this node, all logs.
     pub events: u64,

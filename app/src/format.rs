@@ -93,6 +93,8 @@ pub(crate) enum TimeShape {
     Second,
     /// `12:41:06.902`
     Millisecond,
+    /// `2026-11-22 12:41`: for what may be from another day.
+    Day,
 }
 
 /// The instant on a clock `offset_minutes` east of UTC. Without the zone: see [`zone_name`].
@@ -106,6 +108,7 @@ pub(crate) fn clock(at: Timestamp, offset_minutes: i32, shape: TimeShape) -> Str
         TimeShape::Millisecond => {
             format!("{hour:02}:{minute:02}:{second:02}.{:03}", at.millisecond())
         }
+        TimeShape::Day => format!("{} {hour:02}:{minute:02}", at.date()),
     }
 }
 
@@ -172,6 +175,7 @@ mod tests {
         let at = "2026-11-22T23:41:06.902Z".parse().expect("valid");
         assert_eq!(clock(at, 0, TimeShape::Millisecond), "23:41:06.902");
         assert_eq!(clock(at, 60, TimeShape::Minute), "00:41");
+        assert_eq!(clock(at, 60, TimeShape::Day), "2026-11-23 00:41");
         assert_eq!(zone_name(0), "UTC");
         assert_eq!(zone_name(-210), "UTC−3:30");
         assert_eq!(zone_name(120), "UTC+2");

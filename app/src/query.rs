@@ -77,7 +77,7 @@ impl EventQuery {
     }
 }
 
-fn with_query(path: &str, pairs: &[(&str, String)]) -> String {
+pub(crate) fn with_query(path: &str, pairs: &[(&str, String)]) -> String {
     let query: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{name}={}", url_value(value))).collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }

@@ -36,6 +36,8 @@ pub enum Action {
     EditUsers,
     /// See what the fault lab has broken and what came of it.
     WatchFaultLab,
+    /// Release or reject what is held.
+    DecideQuarantine,
     OperateFaultLab,
 }
 
@@ -56,26 +58,28 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger, ReadPayload,
-            ReadTenants, ReadUsage, SubmitDecision, SubmitEvent, WatchFaultLab,
+            DecideQuarantine, EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger,
+            ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab => true,
-                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
+                | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab => true,
-                SubmitEvent | SubmitDecision | EditTenants | EditUsers | OperateFaultLab => false,
+                SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
+                | OperateFaultLab => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | WatchFaultLab | OperateFaultLab => false,
+                | EditUsers | DecideQuarantine | WatchFaultLab | OperateFaultLab => false,
             },
         }
     }
@@ -97,7 +101,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 11] = [
+    pub const ALL: [Action; 12] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -108,6 +112,7 @@ impl Action {
         Action::ReadUsage,
         Action::EditUsers,
         Action::WatchFaultLab,
+        Action::DecideQuarantine,
         Action::OperateFaultLab,
     ];
 
@@ -125,6 +130,7 @@ impl Action {
             Action::ReadUsage => "read usage",
             Action::EditUsers => "change users",
             Action::WatchFaultLab => "watch the fault lab",
+            Action::DecideQuarantine => "release or reject what is held in quarantine",
             Action::OperateFaultLab => "operate the fault lab",
         }
     }
@@ -163,6 +169,7 @@ mod tests {
             Action::SubmitDecision,
             Action::EditTenants,
             Action::EditUsers,
+            Action::DecideQuarantine,
             Action::OperateFaultLab,
         ];
         for action in Action::ALL {

@@ -7,15 +7,18 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::access::Role;
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
-use crate::event::{Region, TenantId};
+use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
+/// Longest reason that somebody gives for a decision: a paragraph.
+pub const REASON_CHARS_MAX: usize = 500;
 /// No single inference lasts longer than a day.
 const LATENCY_MS_MAX: f64 = 86_400_000.0;
 /// Far above any context window; keeps sums within 64 bits.
@@ -120,6 +123,37 @@ pub struct GrantDecided {
     pub value: grant::Value,
 }
 
+/// A held input is recorded again as a new event. The first decision about an item stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuarantineRelease {
+    pub item_id: Uuid,
+    pub reason: String,
+    /// The event that the held contents became.
+    pub new_event_id: EventId,
+}
+
+/// A held input stays without effect for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuarantineReject {
+    pub item_id: Uuid,
+    pub reason: String,
+}
+
+/// Which of the contents that several origins recorded under one id counts. The first resolution
+/// by clock and slot stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConflictResolve {
+    pub tenant_id: TenantId,
+    pub event_id: EventId,
+    /// The place whose contents count; none: nothing under this id ever does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
+    pub reason: String,
+}
+
 const fn yes() -> bool {
     true
 }
@@ -133,6 +167,9 @@ pub enum Known {
     PricePut(PricePut),
     UserPut(UserPut),
     GrantDecided(GrantDecided),
+    QuarantineRelease(QuarantineRelease),
+    QuarantineReject(QuarantineReject),
+    ConflictResolve(ConflictResolve),
 }
 
 /// A field of a known kind breaks a rule.
@@ -146,7 +183,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 11] = [
+const DECISION_PREFIXES: [&str; 13] = [
     "tenant.",
     "tier.",
     "price.",
@@ -158,9 +195,13 @@ const DECISION_PREFIXES: [&str; 11] = [
     "grant.",
     "epoch.",
     "payload.",
+    "quarantine.",
+    "conflict.",
 ];
 
 const GRANT_DECIDED: &str = "grant.decided";
+/// The kind of [`ConflictResolve`].
+pub const CONFLICT_RESOLVE: &str = "conflict.resolve";
 
 /// The field of a decision that names who made it: a login. Set by the server that recorded the
 /// decision for a person, never taken from a client.
@@ -199,6 +240,9 @@ impl Known {
             "price.put" => Known::PricePut(parse(payload)?),
             "user.put" => Known::UserPut(parse(payload)?),
             GRANT_DECIDED => Known::GrantDecided(parse(payload)?),
+            "quarantine.release" => Known::QuarantineRelease(parse(payload)?),
+            "quarantine.reject" => Known::QuarantineReject(parse(payload)?),
+            CONFLICT_RESOLVE => Known::ConflictResolve(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -225,6 +269,9 @@ impl Known {
             }
             // Its types say it all.
             Known::GrantDecided(_) => Ok(()),
+            Known::QuarantineRelease(release) => reason(&release.reason),
+            Known::QuarantineReject(reject) => reason(&reject.reason),
+            Known::ConflictResolve(resolve) => reason(&resolve.reason),
         }
     }
 
@@ -238,6 +285,9 @@ impl Known {
             Known::PricePut(body) => ("price.put", serde_json::to_value(body)),
             Known::UserPut(body) => ("user.put", serde_json::to_value(body)),
             Known::GrantDecided(body) => (GRANT_DECIDED, serde_json::to_value(body)),
+            Known::QuarantineRelease(body) => ("quarantine.release", serde_json::to_value(body)),
+            Known::QuarantineReject(body) => ("quarantine.reject", serde_json::to_value(body)),
+            Known::ConflictResolve(body) => (CONFLICT_RESOLVE, serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -273,9 +323,18 @@ fn refuse(field: &str, reason: impl Into<String>) -> Result<(), KindError> {
 }
 
 fn name(field: &str, text: &str) -> Result<(), KindError> {
+    printable(field, text, NAME_CHARS_MAX)
+}
+
+/// Blank is no reason.
+fn reason(text: &str) -> Result<(), KindError> {
+    printable("/reason", text.trim(), REASON_CHARS_MAX)
+}
+
+fn printable(field: &str, text: &str, chars_max: usize) -> Result<(), KindError> {
     let length = text.chars().count();
-    if length == 0 || length > NAME_CHARS_MAX || text.chars().any(char::is_control) {
-        return refuse(field, format!("must be 1 to {NAME_CHARS_MAX} printable characters"));
+    if length == 0 || length > chars_max || text.chars().any(char::is_control) {
+        return refuse(field, format!("must be 1 to {chars_max} printable characters"));
     }
     Ok(())
 }
@@ -409,6 +468,28 @@ mod tests {
         assert_eq!(read.to_payload(), payload(7));
         assert!(is_recorded_by_clouds("grant.decided") && !is_recorded_by_clouds("user.put"));
         assert!(Known::read(&payload(0)).is_err());
+    }
+
+    #[test]
+    fn a_decision_about_held_things_needs_a_reason_and_reads_back() {
+        let resolve = json!({
+            "kind": "conflict.resolve", "tenantId": "acme", "reason": "the invoice says so",
+            "eventId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
+            "slot": {"origin": "aws", "epoch": 1, "sequence": 7}
+        });
+        let read = Known::read(&resolve).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), resolve);
+        let Known::ConflictResolve(read) = read else { panic!("{read:?}") };
+        assert_eq!(read.slot, Slot::parse("aws/1/7"));
+        for reason in [json!(""), json!(" "), json!("a\nb"), json!("r".repeat(501)), json!(7)] {
+            let mut wrong = resolve.clone();
+            wrong["reason"] = reason;
+            assert!(Known::read(&wrong).is_err(), "{wrong}");
+        }
+        let reject = json!({"kind": "quarantine.reject", "reason": "forged",
+            "itemId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b"});
+        assert!(matches!(Known::read(&reject), Ok(Some(Known::QuarantineReject(_)))));
+        assert!(is_decision("quarantine.release") && is_decision("conflict.resolve"));
     }
 
     #[test]

@@ -222,13 +222,19 @@ impl NoteKey {
         if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+') {
             return Err(BadNoteKey::Name);
         }
+        let id = NoteKey::id_of(name, algorithm, &key.to_bytes());
+        Ok(NoteKey { name: name.to_owned(), id, algorithm, key })
+    }
+
+    /// The key id that these bytes have under this name, whether or not they are a usable key.
+    #[must_use]
+    pub fn id_of(name: &str, algorithm: NoteAlgorithm, key: &[u8; 32]) -> [u8; 4] {
         let mut hasher = Sha256::new();
         hasher.update(name.as_bytes());
         hasher.update([b'\n', algorithm.byte()]);
-        hasher.update(key.to_bytes());
+        hasher.update(key);
         let digest: [u8; 32] = hasher.finalize().into();
-        let id = [digest[0], digest[1], digest[2], digest[3]];
-        Ok(NoteKey { name: name.to_owned(), id, algorithm, key })
+        [digest[0], digest[1], digest[2], digest[3]]
     }
 
     /// Reads a vkey.

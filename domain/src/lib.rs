@@ -21,6 +21,7 @@ pub mod key;
 pub mod log;
 pub mod note;
 pub mod policy;
+pub mod quarantine;
 pub mod quorum;
 pub mod receipt;
 pub mod scrub;

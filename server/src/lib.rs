@@ -18,6 +18,7 @@ pub mod peer;
 pub mod postgres;
 pub mod problem;
 pub mod projection;
+pub mod quarantine;
 
 use domain::clock::Timestamp;
 

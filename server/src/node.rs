@@ -25,6 +25,7 @@ use crate::ledger::{self, Ledger};
 use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
+use crate::quarantine;
 use serve::Gate;
 
 /// Background work gets this long after the last request: an append that is under way is finished.
@@ -43,6 +44,8 @@ pub enum NodeError {
     Ledger(#[from] ledger::StartError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    #[error("what is held cannot be read: {0}")]
+    Quarantine(sqlx::Error),
     #[error(transparent)]
     Demonstration(#[from] demonstration::SeedError),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -134,12 +137,15 @@ impl Node {
         let (background, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let (keys, ring) = (Arc::new(keys), Arc::new(ring));
         let roster = Arc::new(roster);
+        let quarantine = quarantine::start(database.pool.clone(), &background, &mut tasks).await;
+        let quarantine = quarantine.map_err(NodeError::Quarantine)?;
         let channel = Arc::new(Channel {
             me: config.cloud,
             roster: Arc::clone(&roster),
             keys,
             urls: config.urls(),
             client: peer::client()?,
+            quarantine,
         });
         let setup = ledger::Setup {
             cloud: config.cloud,
@@ -194,6 +200,7 @@ impl Node {
         let console = Console::new(
             Arc::clone(&self.ledger),
             Arc::clone(&self.projection),
+            Arc::clone(&self.channel.quarantine),
             console::deployment(config, logins),
             lab.clone(),
         );
@@ -203,6 +210,7 @@ impl Node {
             ledger: Arc::clone(&self.ledger),
             grants: Arc::clone(&self.grants),
             projection: Arc::clone(&self.projection),
+            quarantine: Arc::clone(&self.channel.quarantine),
             identity: Arc::clone(&self.identity),
             console,
             pool: database.pool.clone(),

@@ -1,6 +1,7 @@
 //! States as shape, word and colour at once.
 
 use domain::finality::Finality;
+use domain::quarantine::State;
 use leptos::prelude::*;
 
 use crate::backend::{Condition, ProcessState};
@@ -14,6 +15,17 @@ pub(crate) fn FinalityBadge(#[prop(into)] status: Signal<Finality>) -> impl Into
             {move || status.get().word()}
         </span>
     }
+}
+
+/// HELD hatched, as what has no effect; RELEASED solid; REJECTED plain.
+#[component]
+pub(crate) fn HeldBadge(state: State) -> impl IntoView {
+    let (look, word) = match state {
+        State::Held => ("quarantined", "HELD"),
+        State::Released => ("final", "RELEASED"),
+        State::Rejected => ("unknown", "REJECTED"),
+    };
+    view! { <span class="badge" data-state=look>{word}</span> }
 }
 
 impl Condition {

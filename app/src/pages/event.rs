@@ -3,6 +3,7 @@
 use domain::finality::Finality;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
 use crate::api;
@@ -97,11 +98,14 @@ fn Head(detail: EventDetail) -> impl IntoView {
         .signed
         .replicated()
         .then(|| view! { <span class="badge badge-plain">"Replicated 3 of 3"</span> });
-    let held = detail.held_because.clone().map(|why| view! { <p class="held">{why}</p> });
+    let held = detail.held_because.clone().map(|why| {
+        let href = format!("/ledger/quarantine/{}~{}", row.event_id, row.tenant_id);
+        view! { <p class="held">{why} " " <A href=href>"Compare them in quarantine"</A></p> }
+    });
     let others = (!detail.other_slots.is_empty()).then(|| {
         view! {
             <p class="muted">
-                "The same event also stands at " <span class="mono">{detail.other_slots.join(", ")}</span> "."
+                "This id also stands at " <span class="mono">{detail.other_slots.join(", ")}</span> "."
             </p>
         }
     });
@@ -154,7 +158,7 @@ fn sentence(detail: &EventDetail) -> String {
             join_any(&missing)
         ),
         Finality::Quarantined => {
-            "Held without effect: a check failed, so no cloud lets it count.".to_owned()
+            "Held without effect: clouds recorded this id with different contents.".to_owned()
         }
         Finality::Disputed => {
             "Its origin signed two histories, and each was confirmed. Held until admins decide."

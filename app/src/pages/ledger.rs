@@ -18,10 +18,12 @@ use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
 use crate::pages::ledger::filters::Filters;
+use crate::pages::ledger::tabs::LedgerTabs;
 use crate::shell::console::Here;
 use crate::shell::places::Places;
 
-mod filters;
+pub(crate) mod filters;
+pub(crate) mod tabs;
 
 const LIST_ID: &str = "ledger-list";
 
@@ -41,6 +43,7 @@ pub(crate) fn LedgerPage() -> impl IntoView {
     view! {
         <Title text="Ledger" />
         <section class="ledger" aria-label="Ledger" class:is-busy=busy aria-busy=move || busy.get().to_string()>
+            <LedgerTabs />
             <Filters query />
             <Transition fallback=|| view! { <Skeleton cards=1 /> } set_pending=busy>
                 {move || Suspend::new(async move {
@@ -158,7 +161,7 @@ fn empty_words(query: &EventQuery) -> (&'static str, &'static str) {
             "Every event that was accepted has the signatures of two clouds.",
         ),
         Some(Finality::Quarantined) => {
-            ("Nothing is quarantined", "Every event that arrived here has passed its checks.")
+            ("Nothing is quarantined", "No two clouds recorded one id with different contents.")
         }
         Some(Finality::Disputed) => {
             ("Nothing is disputed", "No cloud has been found to sign two histories of its log.")

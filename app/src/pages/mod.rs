@@ -5,5 +5,6 @@ pub(crate) mod lab;
 pub(crate) mod ledger;
 pub(crate) mod not_found;
 pub(crate) mod overview;
+pub(crate) mod quarantine;
 pub(crate) mod sign_in;
 pub(crate) mod verify;

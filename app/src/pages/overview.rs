@@ -259,7 +259,7 @@ fn Waiting(state: Memo<LiveState>) -> impl IntoView {
         </div>
         <div data-state=alarm>
             <dt>"Quarantined"</dt>
-            <dd><A href="/ledger?status=QUARANTINED">{move || format::count(state.read().quarantined)}</A></dd>
+            <dd><A href="/ledger/quarantine?state=held">{move || format::count(state.read().quarantined)}</A></dd>
         </div>
     }
 }

@@ -45,6 +45,22 @@ fn PageTitle() -> impl IntoView {
     move || match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
         [""] => heading("Overview").into_any(),
         ["ledger"] => heading("Ledger").into_any(),
+        ["ledger", "quarantine"] => view! {
+            <h1 class="top-title">
+                <A href="/ledger">"Ledger"</A>
+                <span class="top-slash" aria-hidden="true">"/"</span>
+                "Quarantine"
+            </h1>
+        }
+        .into_any(),
+        ["ledger", "quarantine", id] => view! {
+            <h1 class="top-title">
+                <A href="/ledger/quarantine">"Quarantine"</A>
+                <span class="top-slash" aria-hidden="true">"/"</span>
+                <span class="top-id" title=(*id).to_owned()>{middle_cut(id, 13, 12)}</span>
+            </h1>
+        }
+        .into_any(),
         ["ledger", id] => view! {
             <h1 class="top-title">
                 <A href="/ledger">"Ledger"</A>

@@ -22,6 +22,8 @@ use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
 use crate::pages::not_found::{NotFound, Unknown};
 use crate::pages::overview::OverviewPage;
+use crate::pages::quarantine::QuarantinePage;
+use crate::pages::quarantine::item::HeldItemPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::verify::VerifyPage;
 use crate::zone::Zone;
@@ -126,6 +128,8 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Console ssr=SsrMode::Async>
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger") view=LedgerPage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/quarantine") view=QuarantinePage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/quarantine/:held_id") view=HeldItemPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />

@@ -49,11 +49,8 @@ fn standing_choices(here: &Here) -> Vec<Choice> {
         .filter(|place| here.refusal(*place).is_none())
         .map(|place| choice(place.title, "page", Command::Go(place.path.to_owned())))
         .collect();
-    for (title, query) in [
-        ("Pending events", "PENDING"),
-        ("Quarantine", "QUARANTINED"),
-        ("Disputed events", "DISPUTED"),
-    ] {
+    choices.push(choice("Quarantine", "ledger", Command::Go("/ledger/quarantine".to_owned())));
+    for (title, query) in [("Pending events", "PENDING"), ("Disputed events", "DISPUTED")] {
         choices.push(choice(title, "ledger", Command::Go(format!("/ledger?status={query}"))));
     }
     for peer in here.deployment.cloud.peers() {

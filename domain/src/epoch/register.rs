@@ -323,6 +323,27 @@ impl Register {
         })
     }
 
+    /// Every key that has signed notes, and those that are in doubt since their epoch was ended for
+    /// that.
+    #[must_use]
+    pub fn note_keys(&self) -> (Vec<NoteKey>, Vec<NoteKey>) {
+        let (mut good, mut doubted) = (Vec::new(), Vec::new());
+        for log in self.logs() {
+            let name = self.cosigner_name(log.origin.into());
+            let cosigner = self.epoch(log).and_then(|epoch| {
+                NoteKey::new(&name, NoteAlgorithm::CosignatureV1, epoch.keys.cosigner).ok()
+            });
+            let ended = self.successor(log);
+            let keys = if ended.is_some_and(|end| end.reason.revokes()) {
+                &mut doubted
+            } else {
+                &mut good
+            };
+            keys.extend(self.log_key(log).into_iter().chain(cosigner));
+        }
+        (good, doubted)
+    }
+
     /// `<deployment>/<signer>/cosigner`, or `<deployment>/witness`.
     #[must_use]
     pub fn cosigner_name(&self, signer: Signer) -> String {

@@ -26,7 +26,8 @@ impl Console {
         let mut items: Vec<Attention> = no_quorum(state).into_iter().collect();
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
-        items.extend(quarantine(state.quarantined));
+        items.extend(conflicts(self.projection.conflict_count()));
+        items.extend(held(self.quarantine.held_count(), self.ledger.cloud()));
         items.extend(self.long_pending(state).await?);
         items.extend(self.unprojected());
         items.sort_by_key(|item| match item.severity {
@@ -117,16 +118,28 @@ fn about_cloud(cloud: Cloud, state: &LiveState, lab: bool) -> Option<Attention> 
     Some(Attention { sentence, detail: detail.to_owned(), link, link_text, severity })
 }
 
-fn quarantine(count: u64) -> Option<Attention> {
+fn conflicts(count: u64) -> Option<Attention> {
     let are = if count == 1 { "stands" } else { "stand" };
     (count > 0).then(|| Attention {
         sentence: format!("{} {are} in quarantine.", counted(count, "event id")),
-        detail: "Two clouds accepted one id with different contents. Neither has any effect; send \
-                 the right one again under a new id."
+        detail: "Two clouds accepted one id with different contents. None has any effect until an \
+                 admin chooses."
             .to_owned(),
-        link: "/ledger?status=QUARANTINED".to_owned(),
-        link_text: "See both versions".to_owned(),
+        link: "/ledger/quarantine?state=held&source=logs".to_owned(),
+        link_text: "Compare them".to_owned(),
         severity: Severity::Alarm,
+    })
+}
+
+fn held(count: u64, me: Cloud) -> Option<Attention> {
+    let are = if count == 1 { "is" } else { "are" };
+    (count > 0).then(|| Attention {
+        sentence: format!("{} {are} held at {}.", counted(count, "refused input"), me.title()),
+        detail: "Nothing of it counts. An admin looks at it, and releases or rejects it."
+            .to_owned(),
+        link: "/ledger/quarantine?state=held".to_owned(),
+        link_text: "See what is held".to_owned(),
+        severity: Severity::Warning,
     })
 }
 
@@ -210,11 +223,13 @@ mod tests {
 
     #[test]
     fn numbers_agree_with_their_nouns() {
-        assert_eq!(quarantine(0), None);
-        let one = quarantine(1).expect("one");
+        assert_eq!((conflicts(0), held(0, Cloud::Gcp)), (None, None));
+        let one = conflicts(1).expect("one");
         assert_eq!(one.sentence, "1 event id stands in quarantine.");
-        let many = quarantine(1_000).expect("many");
+        let many = conflicts(1_000).expect("many");
         assert_eq!(many.sentence, "1,000 event ids stand in quarantine.");
+        let two = held(2, Cloud::Gcp).expect("two");
+        assert_eq!(two.sentence, "2 refused inputs are held at Google Cloud.");
         let since = "2026-11-22T12:40:07Z".parse().expect("time");
         assert_eq!(
             pending_since(since, 1).sentence,

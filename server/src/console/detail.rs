@@ -12,7 +12,7 @@ use domain::log::{Head, LogId, empty_root};
 use uuid::Uuid;
 
 use super::Console;
-use super::rows::{Coverings, after_ms, finaliser};
+use super::rows::{Coverings, after_ms, finaliser, identity};
 use crate::ledger::{Covering, NoReceipt, Record};
 use crate::problem::Problem;
 
@@ -28,9 +28,7 @@ impl Console {
         with_payload: bool,
     ) -> Result<EventDetail, Problem> {
         let id = Uuid::parse_str(reference).map(EventId).map_err(|_| unknown(reference))?;
-        let mut records = self.ledger.find(id).await?;
-        // Of twins, the one that counts: the first.
-        records.sort_by_key(|record| (record.event.logical_clock, record.slot));
+        let records = self.twins(id).await?;
         let (record, others) = records.split_first().ok_or_else(|| unknown(reference))?;
         let rows = self.rows(std::slice::from_ref(record)).await?;
         let row = rows.into_iter().next().ok_or_else(|| unknown(reference))?;
@@ -57,6 +55,26 @@ impl Console {
         let log = LogId { origin: record.slot.origin, epoch: record.slot.epoch };
         let head = Head { size: covering.tree_size, root: empty_root() };
         self.ledger.register().cosigner_keys(cloud.into(), log, head).pop()
+    }
+
+    /// The entries of an id: the one that counts, or would if it were final, comes first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn twins(&self, id: EventId) -> Result<Vec<Record>, sqlx::Error> {
+        let mut records = self.ledger.find(id).await?;
+        let ids: Vec<_> = records.iter().map(identity).collect();
+        let contested = self.projection.contested(&ids).await?;
+        let marks = self.ledger.watermarks().borrow().clone();
+        let is_held = |record: &Record| {
+            let conflict = contested.get(&identity(record));
+            conflict.is_some_and(|conflict| conflict.holds(record.event.payload.bytes()))
+        };
+        records.sort_by_key(|record| {
+            let (clock, slot) = (record.event.logical_clock, record.slot);
+            (is_held(record), !marks.is_final(slot), clock, slot)
+        });
+        Ok(records)
     }
 
     fn signatures(
@@ -120,8 +138,8 @@ fn held_because(row: &EventRow, record: &Record, others: &[Record]) -> Option<St
     let mut slots = vec![record.slot.to_string()];
     slots.extend(others.iter().map(|other| other.slot.to_string()));
     Some(format!(
-        "{} hold this id with different payloads. Each is proven, neither counts: send the right \
-         one again under a new id.",
+        "{} hold this id with different payloads. Each is proven; none counts that an admin has not \
+         chosen.",
         slots.join(" and ")
     ))
 }

@@ -3,15 +3,15 @@
 use std::str::FromStr;
 
 use app::backend::{EventPage, EventQuery};
-use domain::event::{EventId, TenantId};
+use domain::event::TenantId;
 use domain::finality::Finality;
-use uuid::Uuid;
 
 use super::Console;
+use super::quarantine::Place;
 use super::rows::accepted_at;
 use crate::ledger::{EventCursor, EventFilter, PAGE_ROWS_MAX, Record};
 use crate::problem::Problem;
-use crate::projection::Conflict;
+use crate::projection::ConflictFilter;
 
 /// Rows of a page that asks for no number: some screens full.
 const ROWS: u32 = 50;
@@ -90,16 +90,18 @@ impl Console {
         }
     }
 
-    /// Both versions of each id in conflict. The order is that of ids, so pages go one way only.
+    /// Every version of each id in conflict. The order is that of conflicts, so pages go one way
+    /// only.
     async fn quarantined(
         &self,
         query: &EventQuery,
         filter: &EventFilter,
     ) -> Result<Found, Problem> {
-        let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
+        let before = query.cursor.as_deref().map(Place::read).transpose()?;
+        let before = before.as_ref().map(Place::before_conflicts);
         let limit = limit(query);
-        let conflicts =
-            self.projection.conflicts(filter.tenant.as_ref(), cursor.as_ref(), limit).await?;
+        let of = ConflictFilter { tenant: filter.tenant.clone(), state: None };
+        let conflicts = self.projection.conflicts(&of, before.as_ref(), limit).await?;
         let mut records = Vec::new();
         for conflict in &conflicts {
             let twins = self.ledger.find(conflict.event_id).await?;
@@ -108,7 +110,7 @@ impl Console {
                 .extend(twins.into_iter().filter(|record| own(record) && admits(filter, record)));
         }
         let more = conflicts.len() == limit as usize;
-        let next = conflicts.last().filter(|_| more).map(write_cursor);
+        let next = conflicts.last().filter(|_| more).map(|one| Place::of_conflict(one).to_string());
         Ok(Found { records, next, previous: None })
     }
 }
@@ -142,37 +144,9 @@ fn admits(filter: &EventFilter, record: &Record) -> bool {
         && filter.to.is_none_or(|to| at < to)
 }
 
-fn write_cursor(conflict: &Conflict) -> String {
-    format!("{}~{}", conflict.event_id, conflict.tenant_id)
-}
-
-fn read_cursor(text: &str) -> Result<Conflict, Problem> {
-    let read = || {
-        let (id, tenant) = text.split_once('~')?;
-        let event_id = EventId(Uuid::parse_str(id).ok()?);
-        let tenant_id = TenantId::try_from(tenant.to_owned()).ok()?;
-        Some(Conflict { event_id, tenant_id })
-    };
-    read().ok_or_else(|| {
-        Problem::malformed(format!(
-            "\"{text}\" is not a cursor; use the one that the last page gave"
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cursor_of_the_quarantine_leads_back_to_its_conflict() {
-        let conflict = Conflict {
-            event_id: EventId(Uuid::from_u128(7)),
-            tenant_id: TenantId::try_from("acme-labs".to_owned()).expect("valid"),
-        };
-        assert_eq!(read_cursor(&write_cursor(&conflict)).expect("ours"), conflict);
-        assert_eq!(read_cursor("o1-gcp").expect_err("another list's").status, 400);
-    }
 
     #[test]
     fn a_tenant_that_cannot_exist_has_no_events() {

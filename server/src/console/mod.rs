@@ -9,6 +9,7 @@ mod damage;
 mod detail;
 mod events;
 pub mod load;
+mod quarantine;
 mod recorder;
 mod reference;
 mod rows;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
 use domain::cloud::PerCloud;
 
+pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
@@ -28,12 +30,14 @@ use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
 use crate::problem::Problem;
 use crate::projection::Projection;
+use crate::quarantine::Quarantine;
 
 /// The face of the console: one a node.
 #[derive(Debug)]
 pub struct Console {
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
+    quarantine: Arc<Quarantine>,
     deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     lab: Option<Lab>,
@@ -44,10 +48,11 @@ impl Console {
     pub fn new(
         ledger: Arc<Ledger>,
         projection: Arc<Projection>,
+        quarantine: Arc<Quarantine>,
         deployment: Deployment,
         lab: Option<Lab>,
     ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, deployment, lab })
+        Arc::new(Console { ledger, projection, quarantine, deployment, lab })
     }
 
     /// The back end of one request. `request_id` stands in its problems.

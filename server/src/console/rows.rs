@@ -39,9 +39,10 @@ impl Console {
         let slots: Vec<Slot> = records.iter().map(|record| record.slot).collect();
         let coverings = self.ledger.coverings(&slots).await?;
         let events: Vec<(TenantId, EventId)> = records.iter().map(identity).collect();
-        let held = self.projection.quarantined(&events).await?;
+        let contested = self.projection.contested(&events).await?;
         let row = |(record, coverings): (&Record, &Coverings)| {
-            let status = if held.contains(&identity(record)) {
+            let conflict = contested.get(&identity(record));
+            let status = if conflict.is_some_and(|one| one.holds(record.event.payload.bytes())) {
                 Finality::Quarantined
             } else {
                 marks.finality(record.slot)
@@ -67,7 +68,7 @@ impl Console {
     }
 }
 
-fn identity(record: &Record) -> (TenantId, EventId) {
+pub(super) fn identity(record: &Record) -> (TenantId, EventId) {
     (record.event.tenant_id.clone(), record.event.event_id)
 }
 

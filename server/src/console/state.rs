@@ -43,7 +43,7 @@ impl Console {
             time_to_final_p50_ms: figures.time_to_final_p50_ms,
             time_to_final_p99_ms: figures.time_to_final_p99_ms,
             pending: marks.pending(),
-            quarantined: self.projection.conflict_count(),
+            quarantined: self.projection.conflict_count() + self.quarantine.held_count(),
             events: marks.stored(),
         }
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use app::backend::{
-    Backend, EventDetail, EventPage, EventQuery, LabOrder, LabState, Overview, Problem, SearchHit,
-    Session, Theme, Viewer,
+    Backend, EventDetail, EventPage, EventQuery, HeldDetail, HeldPage, HeldQuery, LabOrder,
+    LabState, Overview, Problem, SearchHit, Session, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
+use domain::quarantine::BadHeldId;
 
 use super::Console;
 use crate::problem::Problem as HttpProblem;
@@ -88,6 +89,24 @@ impl Backend for ViewerConsole {
         let answer = async {
             let viewer = self.allow(Action::ReadLedger)?;
             self.console.search(&text, viewer.may(Action::ReadTenants)).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn quarantine(&self, query: HeldQuery) -> Result<HeldPage, Problem> {
+        let answer = async {
+            self.allow(Action::ReadLedger)?;
+            self.console.held_page(&query).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn held(&self, id: String) -> Result<HeldDetail, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadLedger)?;
+            let id =
+                id.parse().map_err(|error: BadHeldId| HttpProblem::not_found(error.to_string()))?;
+            self.console.held_detail(&id, viewer.may(Action::ReadPayload)).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

@@ -17,6 +17,7 @@ use crate::ledger::{Branch, Fork, Insider, InsiderError, Reaction};
 use crate::peer::Channel;
 use crate::postgres;
 use crate::problem::Problem;
+use crate::quarantine::Quarantine;
 
 /// The demonstration's program that submits events.
 const TOKEN: &str = "demo-ingest";
@@ -76,6 +77,7 @@ impl<'a> Malice<'a> {
             keys: Arc::new(keys.get(cloud).clone()),
             urls: place.urls.map(|_, url| Some(url.clone())),
             client: client.clone(),
+            quarantine: Quarantine::unattended(pool.clone()),
         };
         let region = place::region(cloud).map_err(Problem::fault)?;
         let insider = Insider::enter(region, channel, Arc::new(ring), pool).await;

@@ -40,6 +40,7 @@ pub(super) fn refresh(shared: &Services) {
     }
     metrics::gauge!("ternion_events_pending").set(marks.pending() as f64);
     metrics::gauge!("ternion_events_quarantined").set(shared.projection.conflict_count() as f64);
+    metrics::gauge!("ternion_quarantine_held").set(shared.quarantine.held_count() as f64);
     metrics::gauge!("ternion_intake_queue_fill").set(shared.ledger.queue_fill());
     metrics::gauge!("ternion_http_streams").set(shared.viewers.count() as f64);
     metrics::gauge!("ternion_database_connections").set(f64::from(shared.ledger.connections()));

@@ -17,6 +17,7 @@ pub mod measure;
 pub mod openapi;
 mod pages;
 mod place;
+mod quarantine;
 mod recent;
 mod scrub;
 pub mod security;
@@ -31,7 +32,6 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use domain::event::{EventId, TenantId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -47,8 +47,9 @@ use crate::console::Console;
 use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Record};
 use crate::projection::Projection;
+use crate::quarantine::Quarantine;
 
 /// A request's body is here by then, or what was waiting for it gives up: the largest one at
 /// 200 kB a second.
@@ -60,6 +61,7 @@ pub struct Setup {
     pub ledger: Arc<Ledger>,
     pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
+    pub quarantine: Arc<Quarantine>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
     pub pool: PgPool,
@@ -82,6 +84,7 @@ struct Services {
     ledger: Arc<Ledger>,
     grants: Arc<Grants>,
     projection: Arc<Projection>,
+    quarantine: Arc<Quarantine>,
     identity: Arc<Identity>,
     console: Arc<Console>,
     pool: PgPool,
@@ -99,9 +102,11 @@ struct Services {
 type Shared = Arc<Services>;
 
 impl Services {
-    /// Is this event held because its id is in conflict?
-    async fn is_held(&self, tenant: &TenantId, event: EventId) -> Result<bool, sqlx::Error> {
-        self.projection.is_quarantined(tenant, event).await
+    /// Is this entry without effect because its id is in conflict?
+    async fn is_held(&self, record: &Record) -> Result<bool, sqlx::Error> {
+        let event = &record.event;
+        let conflict = self.projection.conflict(&event.tenant_id, event.event_id).await?;
+        Ok(conflict.is_some_and(|conflict| conflict.holds(event.payload.bytes())))
     }
 }
 
@@ -122,6 +127,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         ledger: setup.ledger,
         grants: setup.grants,
         projection: setup.projection,
+        quarantine: setup.quarantine,
         identity: setup.identity,
         console: setup.console,
         pool: setup.pool,
@@ -147,6 +153,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(events::routes())
         .merge(grants::routes())
         .merge(logs::routes())
+        .merge(quarantine::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())
         .merge(usage::routes())

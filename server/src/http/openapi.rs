@@ -178,6 +178,7 @@ mod tests {
             include_str!("lab.rs"),
             include_str!("logs.rs"),
             include_str!("openapi.rs"),
+            include_str!("quarantine.rs"),
             include_str!("scrub.rs"),
             include_str!("stream.rs"),
             include_str!("tenants.rs"),

@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Identity;
 use super::credential::{CREDENTIALS_MAX, Changes, Cursor};
-use crate::peer::{Answer, Channel, Letter, PeerError};
+use crate::peer::{Answer, CREDENTIALS_PATH, Channel, Letter, PeerError};
 use crate::problem::Problem;
 
-const PATH: &str = "/peer/v1/credentials";
 /// How late a new password or a revocation may be at another cloud, while both are well.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -32,7 +31,10 @@ enum ExchangeError {
 impl Identity {
     /// The route on which other clouds ask. Only they are heard: the channel checks who signed.
     pub fn peer_routes(self: &Arc<Self>, channel: Arc<Channel>) -> Router {
-        Router::new().route(PATH, post(tell)).layer(Extension(channel)).with_state(Arc::clone(self))
+        Router::new()
+            .route(CREDENTIALS_PATH, post(tell))
+            .layer(Extension(channel))
+            .with_state(Arc::clone(self))
     }
 
     /// Learns from both peers until `stop`.
@@ -69,7 +71,7 @@ impl Identity {
         peer: Cloud,
         cursor: Cursor,
     ) -> Result<Changes, ExchangeError> {
-        let answer = channel.call(peer, PATH, serde_json::to_vec(&cursor)?).await?;
+        let answer = channel.call(peer, CREDENTIALS_PATH, serde_json::to_vec(&cursor)?).await?;
         let changes: Changes = serde_json::from_slice(&answer)?;
         let taken = self.merge_credentials(&changes.credentials).await?;
         if taken > 0 {

@@ -21,8 +21,9 @@ use super::logs::view_of;
 use super::prepare::Prepared;
 use super::signing::{SignedHead, Signing};
 use super::store::{Append, AppendError, Store};
-use super::tree;
 use super::wire::RangeAnswer;
+use super::{refused, tree};
+use crate::quarantine::Quarantine;
 
 /// Between attempts to reach a database that is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
@@ -34,7 +35,8 @@ pub(super) struct Offered {
     pub(super) start: u64,
     pub(super) entries: Vec<Envelope>,
     pub(super) signed: SignedHead,
-    pub(super) reply: oneshot::Sender<RangeAnswer>,
+    /// `Err`: never to be taken.
+    pub(super) reply: oneshot::Sender<Result<RangeAnswer, Refusal>>,
 }
 
 /// Signed heads that are kept until they have been compared with ours. Those that agree go at
@@ -81,6 +83,7 @@ pub(super) struct Driver {
     pub(super) store: Store,
     pub(super) signing: Arc<Signing>,
     pub(super) board: Arc<Board>,
+    pub(super) quarantine: Arc<Quarantine>,
     /// What clients want recorded: for our own log, as long as it has not ended.
     pub(super) intake: Option<mpsc::Receiver<Prepared>>,
     /// What others hold of the log.
@@ -212,13 +215,13 @@ impl Driver {
         self.keep_signed(&signed);
         let effects = self.replica.step(Input::Offer { start, leaves, head: signed.head });
         let answer = match effects.iter().find_map(refusal) {
-            Some(refusal) => answer_refusal(self.log, refusal),
-            None => match staged(effects.clone()) {
+            Some(refusal) => answer_refusal(refusal),
+            None => Ok(match staged(effects.clone()) {
                 Some(staged) => self.take(&staged, entries, &signed, stop).await,
                 None if self.perform(effects).await.released => self.confirmation(),
                 // Another branch, or not comparable just now: nothing is confirmed.
                 None => RangeAnswer::Busy,
-            },
+            }),
         };
         drop(reply.send(answer)); // a peer that has gone asks again
     }
@@ -443,6 +446,8 @@ impl Driver {
         );
         metrics::counter!("ternion_ledger_conflicts_total").increment(1);
         if let Some(theirs) = self.signed_heads.remove(&theirs) {
+            let size = self.replica.head().size;
+            self.quarantine.hold(refused::fork(&self.signing, &theirs, size));
             // A full queue loses nothing: the peers' next heads report it again after a restart.
             drop(self.conflicts.try_send(Conflict { theirs, ours }));
         }
@@ -507,16 +512,10 @@ fn refusal(effect: &Effect) -> Option<Refusal> {
     }
 }
 
-fn answer_refusal(log: LogId, refusal: Refusal) -> RangeAnswer {
+fn answer_refusal(refusal: Refusal) -> Result<RangeAnswer, Refusal> {
     match refusal {
-        Refusal::Busy => RangeAnswer::Busy,
-        Refusal::Gap { have, .. } => RangeAnswer::Have { size: have },
-        Refusal::Closed { .. } | Refusal::Frozen => {
-            RangeAnswer::Refused { reason: refusal.to_string() }
-        }
-        other => {
-            tracing::warn!(%log, %other, "a range was refused");
-            RangeAnswer::Refused { reason: other.to_string() }
-        }
+        Refusal::Busy => Ok(RangeAnswer::Busy),
+        Refusal::Gap { have, .. } => Ok(RangeAnswer::Have { size: have }),
+        other => Err(other),
     }
 }

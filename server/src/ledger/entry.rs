@@ -4,6 +4,8 @@ use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
 use domain::event::{Envelope, Event, EventId, Payload, Region, Salt, TenantId};
 use domain::key::Signature;
+use domain::quarantine::Reason;
+use domain::quarantine::blame::Blame;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,12 +24,31 @@ pub(super) struct WireEntry {
     signature: Vec<u8>,
 }
 
+/// An entry's fields as they were sent, of which nothing is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub event_id: EventId,
+    pub tenant_id: String,
+    pub region: String,
+    pub logical_clock: LogicalClock,
+    pub created_at: Timestamp,
+    pub payload: Vec<u8>,
+}
+
 /// An entry that breaks a log rule: no honest origin sends it.
 #[derive(Debug, thiserror::Error)]
 #[error("entry {sequence} of the range has a bad {field}")]
 pub(super) struct BadEntry {
     pub(super) sequence: usize,
     pub(super) field: &'static str,
+}
+
+impl From<BadEntry> for Blame {
+    fn from(bad: BadEntry) -> Blame {
+        let BadEntry { sequence, field } = bad;
+        let reason = if field == "signature" { Reason::BadSignature } else { Reason::RuleBroken };
+        Blame::new(reason, format!("Entry {sequence} of the range has a bad {field}."))
+    }
 }
 
 impl WireEntry {
@@ -42,6 +63,18 @@ impl WireEntry {
             payload: event.payload.bytes().to_vec(),
             salt: event.salt.0,
             signature: envelope.signature().0.to_vec(),
+        }
+    }
+
+    /// What it says, whether or not it keeps the rules: for a person to look at.
+    pub(super) fn show(&self) -> Shown {
+        Shown {
+            event_id: EventId(Uuid::from_bytes(self.event_id)),
+            tenant_id: self.tenant_id.clone(),
+            region: self.region.clone(),
+            logical_clock: LogicalClock::from_packed(self.logical_clock),
+            created_at: Timestamp::from_unix_ms(self.created_at_ms),
+            payload: self.payload.clone(),
         }
     }
 

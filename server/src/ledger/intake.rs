@@ -48,7 +48,12 @@ pub enum SubmitError {
     /// The id is taken by an event with other fields: one that is recorded, or an earlier one of
     /// the same batch.
     #[error("event {event_id} is already recorded with other fields")]
-    Conflict { event_id: EventId, slot: Option<Slot> },
+    Conflict {
+        event_id: EventId,
+        slot: Option<Slot>,
+        /// What was not recorded.
+        refused: Box<Submission>,
+    },
     /// The queue is full; nothing was recorded.
     #[error("the intake queue is full")]
     Busy,

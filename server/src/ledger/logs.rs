@@ -149,6 +149,7 @@ impl Logs {
             store: opened.store,
             signing: Arc::clone(&self.signing),
             board: Arc::clone(&self.board),
+            quarantine: Arc::clone(&self.setup.channel.quarantine),
             intake,
             offers: ranges,
             reissued: opened.reissued.into(),

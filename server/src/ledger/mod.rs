@@ -21,12 +21,14 @@ mod insider;
 mod intake;
 mod journal;
 mod logs;
+mod opened;
 mod peers;
 mod prepare;
 mod ranges;
 mod read;
 mod receipts;
 mod receive;
+mod refused;
 mod routes;
 mod scribe;
 mod scrub;
@@ -43,14 +45,17 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::{EpochRecord, Reason, Register};
 use domain::event::{EventId, Region, Slot};
 use domain::log::{Hash, LogId, TilePath};
+use domain::quarantine::Form;
 use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+pub use entry::Shown;
 pub use epochs::{BeginError, EpochRequest};
 pub use figures::{CloudFigures, Figures};
 pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
+pub use opened::{Opened, OpenedEntry, OpenedLine, OpenedNote};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
 pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
@@ -346,6 +351,12 @@ impl Ledger {
     /// Checks every log from its beginning, and waits until that is done. Cancel by dropping.
     pub async fn scrub_now(&self) {
         self.scrub.pass_now().await;
+    }
+
+    /// Reads held bytes again, for a person: at most `entries_max` entries.
+    #[must_use]
+    pub fn open_held(&self, form: Form, place: &str, bytes: &[u8], entries_max: usize) -> Opened {
+        opened::open(self.receiver.signing(), form, place, bytes, entries_max)
     }
 
     /// The routes under `/peer/v1` that other clouds call.

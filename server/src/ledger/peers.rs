@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use domain::cloud::Cloud;
 use domain::log::LogId;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -93,9 +95,10 @@ impl Talk {
             return Err(format!("no range begins at {from}"));
         };
         let answer = self.call(to, APPEND_PATH, encode(&range)).await;
-        match answer.and_then(|body| decode_answer(to, &body)).map_err(|cause| cause.to_string())? {
+        let answer = answer.and_then(|body| self.read(to, APPEND_PATH, &body));
+        match answer.map_err(|cause| cause.to_string())? {
             RangeAnswer::Confirmed { note } => {
-                Ok(self.receiver.hear_note(own.log, &note).await.map(|head| head.size))
+                Ok(self.receiver.hear_note(to, own.log, &note).await.map(|head| head.size))
             }
             RangeAnswer::Have { size } => Ok(Some(size)),
             RangeAnswer::Busy => Ok(None),
@@ -112,12 +115,24 @@ impl Talk {
         to: Cloud,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<axum::body::Bytes, PeerError> {
+    ) -> Result<Bytes, PeerError> {
         let answer = self.channel.call(to, path, body).await;
         let reached =
             !matches!(answer, Err(PeerError::Unreachable { .. } | PeerError::NoAddress(_)));
         self.receiver.board().figures.reached(to, reached);
         answer
+    }
+
+    /// What an answer says. One that does not read is held.
+    fn read<T: DeserializeOwned>(
+        &self,
+        from: Cloud,
+        path: &str,
+        body: &Bytes,
+    ) -> Result<T, PeerError> {
+        decode_answer(from, body).inspect_err(|cause| {
+            self.receiver.hear_nonsense(from, path, body.clone(), &cause.to_string());
+        })
     }
 
     /// Asks a peer for epoch records that it knows and we do not.
@@ -126,11 +141,9 @@ impl Talk {
         if heads.epochs.iter().all(|(origin, epoch)| epoch <= ours.get(origin)) {
             return;
         }
-        match self.call(from, EPOCHS_PATH, Vec::new()).await {
-            Ok(body) => match decode_answer::<EpochRecords>(from, &body) {
-                Ok(records) => self.epochs.learn(&records.0).await,
-                Err(cause) => tracing::warn!(%from, %cause, "epoch records cannot be read"),
-            },
+        let answer = self.call(from, EPOCHS_PATH, Vec::new()).await;
+        match answer.and_then(|body| self.read::<EpochRecords>(from, EPOCHS_PATH, &body)) {
+            Ok(records) => self.epochs.learn(&records.0).await,
             Err(cause) => tracing::debug!(%from, %cause, "no epoch records came"),
         }
     }
@@ -148,7 +161,7 @@ impl Talk {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 answer = self.call(with, HEADS_PATH, ours) => {
-                    match answer.and_then(|body| decode_answer::<Heads>(with, &body)) {
+                    match answer.and_then(|body| self.read::<Heads>(with, HEADS_PATH, &body)) {
                         Ok(heads) => {
                             self.learn_epochs(with, &heads).await;
                             self.receiver.hear_heads(with, heads).await;
@@ -218,19 +231,26 @@ impl Talk {
     /// True if our copy grew.
     async fn fetch_once(&self, from: Cloud, log: LogId, start: u64) -> Result<bool, String> {
         let question = encode(&EntriesQuestion { log, start });
-        let answer = self.call(from, ENTRIES_PATH, question).await;
-        match answer
-            .and_then(|body| decode_answer(from, &body))
-            .map_err(|cause| cause.to_string())?
-        {
+        let body = self.call(from, ENTRIES_PATH, question).await;
+        let body = body.map_err(|cause| cause.to_string())?;
+        let answer = self.read(from, ENTRIES_PATH, &body).map_err(|cause| cause.to_string())?;
+        let again = || match decode_answer(from, &body).ok()? {
+            EntriesAnswer::Range(range) => Some(range),
+            EntriesAnswer::Nothing => None,
+        };
+        match answer {
             EntriesAnswer::Range(range) if range.log != log || range.start != start => {
                 Err("it answered another question".to_owned())
             }
-            EntriesAnswer::Range(range) => match self.receiver.take_range(range).await {
-                RangeAnswer::Confirmed { .. } => Ok(self.size_of(log) > start),
-                RangeAnswer::Have { .. } | RangeAnswer::Busy | RangeAnswer::Unknown => Ok(false),
-                RangeAnswer::Refused { reason } => Err(reason),
-            },
+            EntriesAnswer::Range(range) => {
+                match self.receiver.take_range(from, range, again).await {
+                    RangeAnswer::Confirmed { .. } => Ok(self.size_of(log) > start),
+                    RangeAnswer::Have { .. } | RangeAnswer::Busy | RangeAnswer::Unknown => {
+                        Ok(false)
+                    }
+                    RangeAnswer::Refused { reason } => Err(reason),
+                }
+            }
             EntriesAnswer::Nothing => Err("it holds nothing there".to_owned()),
         }
     }

@@ -105,8 +105,8 @@ impl Maker {
     ) -> Reply {
         if let Some(id) = submission.event_id {
             match known.get(&id) {
-                Some(Known::Recorded(record)) => return repeat_of(&submission, record),
-                Some(Known::Entry(at)) => return repeat_within(&submission, *at, entries),
+                Some(Known::Recorded(record)) => return repeat_of(submission, record),
+                Some(Known::Entry(at)) => return repeat_within(submission, *at, entries),
                 None => known.insert(id, Known::Entry(entries.len())),
             };
         }
@@ -148,23 +148,25 @@ fn random_salt() -> Salt {
     Salt(salt)
 }
 
-fn repeat_of(submission: &Submission, record: &Record) -> Reply {
+fn repeat_of(submission: Submission, record: &Record) -> Reply {
     let (event_id, slot) = (record.event.event_id, record.slot);
-    Reply::Ready(if is_repeat(submission, &record.event) {
+    Reply::Ready(if is_repeat(&submission, &record.event) {
         let created_at = record.event.created_at;
         Ok(Accepted { event_id, slot, hash: record.hash, created_at, repeat: true })
     } else {
-        Err(SubmitError::Conflict { event_id, slot: Some(slot) })
+        let refused = Box::new(submission);
+        Err(SubmitError::Conflict { event_id, slot: Some(slot), refused })
     })
 }
 
-fn repeat_within(submission: &Submission, at: usize, entries: &[Envelope]) -> Reply {
+fn repeat_within(submission: Submission, at: usize, entries: &[Envelope]) -> Reply {
     let Some(entry) = entries.get(at) else { return Reply::Entry { at, repeat: true } };
-    if is_repeat(submission, entry.event()) {
+    if is_repeat(&submission, entry.event()) {
         return Reply::Entry { at, repeat: true };
     }
     let event_id = entry.event().event_id;
-    Reply::Ready(Err(SubmitError::Conflict { event_id, slot: None }))
+    let refused = Box::new(submission);
+    Reply::Ready(Err(SubmitError::Conflict { event_id, slot: None, refused }))
 }
 
 /// The same event again? What the client gave must be what is recorded; what it left to us may

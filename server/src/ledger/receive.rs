@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use axum::body::Bytes;
 use domain::clock::HybridClock;
 use domain::cloud::{Cloud, PerCloud};
 use domain::log::{Hash, Head, LogId, TilePath};
+use domain::quarantine::blame::Blame;
 use tokio::sync::oneshot;
 
 use super::board::Board;
@@ -14,11 +16,12 @@ use super::driver::Offered;
 use super::logs::{LogDoors, Logs};
 use super::ranges::{read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
-use super::tree;
 use super::wire::{
     COPY_ENTRIES_MAX, CopyAnswer, CopyQuestion, EntriesAnswer, EntriesQuestion, Heads, RangeAnswer,
     WireHead, WireRange,
 };
+use super::{refused, tree};
+use crate::quarantine::Quarantine;
 
 /// Logs that one message of heads may tell of: three that go on, and some that have ended.
 const TOLD_MAX: usize = 32;
@@ -29,6 +32,7 @@ pub(super) struct Receiver {
     signing: Arc<Signing>,
     board: Arc<Board>,
     clock: Arc<Mutex<HybridClock>>,
+    quarantine: Arc<Quarantine>,
     logs: Arc<Logs>,
     /// For each log, the largest size that each cloud said, verified, that it holds.
     claims: Mutex<BTreeMap<LogId, PerCloud<u64>>>,
@@ -43,6 +47,7 @@ impl Receiver {
             signing: Arc::clone(&logs.signing),
             board: Arc::clone(&logs.board),
             clock,
+            quarantine: Arc::clone(&logs.setup.channel.quarantine),
             logs,
             claims: Mutex::default(),
             told_at: Mutex::default(),
@@ -57,18 +62,35 @@ impl Receiver {
         self.logs.doors(log)
     }
 
-    /// Takes a range of another cloud's log, from whomever it comes: the origin signed it.
-    pub(super) async fn take_range(&self, range: WireRange) -> RangeAnswer {
-        let refused = |reason: &str| RangeAnswer::Refused { reason: reason.to_owned() };
+    pub(super) fn signing(&self) -> &Signing {
+        &self.signing
+    }
+
+    /// Takes a range of another cloud's log, from whomever it comes: the origin signed it. One
+    /// that is never to be taken is held, as `again` gives it once more.
+    pub(super) async fn take_range(
+        &self,
+        from: Cloud,
+        range: WireRange,
+        again: impl FnOnce() -> Option<WireRange>,
+    ) -> RangeAnswer {
+        match self.judge_range(from, range).await {
+            Ok(answer) => answer,
+            Err(blame) => {
+                let reason = blame.detail.clone();
+                let held = again().map(|range| refused::range(from, range, blame));
+                held.into_iter().for_each(|input| self.quarantine.hold(input));
+                RangeAnswer::Refused { reason }
+            }
+        }
+    }
+
+    async fn judge_range(&self, from: Cloud, range: WireRange) -> Result<RangeAnswer, Blame> {
         let log = range.log;
-        let Some(doors) = self.doors(log) else { return RangeAnswer::Unknown };
-        let Some(signed) = self.signing.verify(log, &range.note) else {
-            return refused("the checkpoint is not signed by the log's origin");
-        };
-        let entries = match read_entries(log.origin, range.entries) {
-            Ok(entries) => entries,
-            Err(cause) => return refused(&cause.to_string()),
-        };
+        let blame_note = || self.signing.blame(log, &range.note);
+        let Some(doors) = self.doors(log) else { return Ok(RangeAnswer::Unknown) };
+        let signed = self.signing.verify(log, &range.note).ok_or_else(blame_note)?;
+        let entries = read_entries(log.origin, range.entries).map_err(Blame::from)?;
         if let Some(latest) = entries.iter().map(|entry| entry.event().logical_clock).max() {
             let wall_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
             let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,20 +101,23 @@ impl Receiver {
         let (reply, answer) = oneshot::channel();
         let offered = Offered { start: range.start, entries, signed, reply };
         if doors.offers.send(offered).await.is_err() {
-            return RangeAnswer::Busy;
+            return Ok(RangeAnswer::Busy);
         }
-        let answer = answer.await.unwrap_or(RangeAnswer::Busy);
+        let answer = answer.await.unwrap_or(Ok(RangeAnswer::Busy));
         for note in &range.others {
-            self.hear_note(log, note).await;
+            self.hear_note(from, log, note).await;
         }
-        answer
+        answer.map_err(refused::blame)
     }
 
     /// Verifies a note and hands its signatures to the log's driver. `None`: not a note that
-    /// counts.
-    pub(super) async fn hear_note(&self, log: LogId, note: &str) -> Option<Head> {
+    /// counts. One about a log that we know is held then.
+    pub(super) async fn hear_note(&self, from: Cloud, log: LogId, note: &str) -> Option<Head> {
         let doors = self.doors(log)?;
-        let signed = self.signing.verify(log, note)?;
+        let Some(signed) = self.signing.verify(log, note) else {
+            self.quarantine.hold(refused::note(from, log, note, self.signing.blame(log, note)));
+            return None;
+        };
         let head = signed.head;
         self.claim(&signed);
         // The driver ends only with the node.
@@ -153,12 +178,17 @@ impl Receiver {
         for head in heads.logs.into_iter().take(TOLD_MAX) {
             for note in std::iter::once(&head.note).chain(head.others.iter().take(3)) {
                 if !note.is_empty() {
-                    self.hear_note(head.log, note).await;
+                    self.hear_note(from, head.log, note).await;
                 }
             }
         }
         let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
         *told_at.get_mut(from) = Some(Instant::now());
+    }
+
+    /// A message that its sender signed and that does not read.
+    pub(super) fn hear_nonsense(&self, from: Cloud, path: &str, body: Bytes, cause: &str) {
+        self.quarantine.hold(refused::nonsense(from, path, body, cause));
     }
 
     pub(super) async fn answer_entries(

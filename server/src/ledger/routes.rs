@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
 use domain::epoch::SignedEpoch;
+use serde::de::DeserializeOwned;
 
 use super::epochs::Epochs;
 use super::receive::Receiver;
@@ -35,28 +36,37 @@ pub(super) fn routes(
         .layer(Extension(channel))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn unreadable(cause: postcard::Error) -> Problem {
-    Problem::malformed(format!("The message is not in this version's form: {cause}."))
+/// What a letter says. One that does not read is held.
+fn read<T: DeserializeOwned>(
+    receiver: &Receiver,
+    letter: &Letter,
+    path: &str,
+) -> Result<T, Problem> {
+    decode(&letter.body).map_err(|cause| {
+        receiver.hear_nonsense(letter.from, path, letter.body.clone(), &cause.to_string());
+        Problem::malformed(format!("The message is not in this version's form: {cause}."))
+    })
 }
 
 async fn append(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
-    let range = decode(&letter.body).map_err(unreadable)?;
-    Ok(letter.answer(encode(&receiver.take_range(range).await)))
+    let range = read(&receiver, &letter, APPEND_PATH)?;
+    let again = || decode(&letter.body).ok();
+    let answer = receiver.take_range(letter.from, range, again).await;
+    Ok(letter.answer(encode(&answer)))
 }
 
 async fn entries(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
-    let question = decode(&letter.body).map_err(unreadable)?;
+    let question = read(&receiver, &letter, ENTRIES_PATH)?;
     Ok(letter.answer(encode(&receiver.answer_entries(&question).await?)))
 }
 
 async fn copy(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
-    let question = decode(&letter.body).map_err(unreadable)?;
+    let question = read(&receiver, &letter, COPY_PATH)?;
     Ok(letter.answer(encode(&receiver.answer_copy(question).await?)))
 }
 
 async fn heads(State(receiver): State<Arc<Receiver>>, letter: Letter) -> Result<Answer, Problem> {
-    let heads = decode(&letter.body).map_err(unreadable)?;
+    let heads = read(&receiver, &letter, HEADS_PATH)?;
     receiver.hear_heads(letter.from, heads).await;
     Ok(letter.answer(encode(&receiver.heads())))
 }
@@ -72,11 +82,11 @@ async fn approve(
     State((receiver, epochs)): State<Office>,
     letter: Letter,
 ) -> Result<Answer, Problem> {
-    let question: ApprovalQuestion = decode(&letter.body).map_err(unreadable)?;
+    let question: ApprovalQuestion = read(&receiver, &letter, APPROVE_PATH)?;
     let answer = match serde_json::from_str::<SignedEpoch>(&question.signed) {
         Ok(signed) => {
             // So we learn at once how far to catch up.
-            receiver.hear_note(signed.record.ends(), &question.closing).await;
+            receiver.hear_note(letter.from, signed.record.ends(), &question.closing).await;
             epochs.approve(letter.from, &signed).await?
         }
         Err(cause) => ApprovalAnswer::Refused { reason: format!("not an epoch record: {cause}") },

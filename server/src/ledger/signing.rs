@@ -6,10 +6,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use domain::cloud::Cloud;
 use domain::epoch::Register;
+use domain::event::{Envelope, signature_is_valid};
 use domain::key::NoteKey;
 use domain::log::{Checkpoint, Head, LogId};
 use domain::note::{Note, SignatureLine};
 use domain::policy::Policy;
+use domain::quarantine::Reason;
+use domain::quarantine::blame::{self, Blame, KeyRing};
 use domain::quorum::{Mode, Signer};
 
 use crate::keys::Keyring;
@@ -106,6 +109,22 @@ impl Signing {
     pub(super) fn verify(&self, log: LogId, note: &str) -> Option<SignedHead> {
         self.verifier.verify(log, note)
     }
+
+    /// What is wrong with a note that does not verify.
+    pub(super) fn blame(&self, log: LogId, note: &str) -> Blame {
+        let Some(log_key) = self.verifier.log_key(log) else {
+            let detail = format!("No key of the log {log} is known here.");
+            return Blame::new(Reason::UnknownKey, detail);
+        };
+        let head = Note::parse(note).ok().and_then(|note| Checkpoint::parse(&note.text).ok());
+        let head = head.map_or_else(Head::empty, |checkpoint| checkpoint.head);
+        let cosigner = self.verifier.cosigners(log.origin.into(), log, head).into_iter().next();
+        let Some(cosigner) = cosigner else {
+            let detail = format!("The log {log} was closed before {} entries.", head.size);
+            return Blame::new(Reason::FaultyEpoch, detail);
+        };
+        blame::of_checkpoint(note, &log_key, &cosigner, &self.verifier.ring())
+    }
 }
 
 impl Verifier {
@@ -173,6 +192,27 @@ impl Verifier {
             self.logs().into_iter().filter(|known| known.origin == log.origin).collect();
         logs.sort_by_key(|known| (*known != log, std::cmp::Reverse(known.epoch)));
         logs.into_iter().filter_map(|known| self.log_key(known)).collect()
+    }
+
+    /// Does the signature of an entry of that log hold?
+    pub(super) fn is_signed(&self, log: LogId, entry: &Envelope) -> bool {
+        let made = |key: &NoteKey| signature_is_valid(entry.hash(), entry.signature(), key.key());
+        self.event_keys(log).iter().any(made)
+    }
+
+    /// Every key that has signed notes here, and those among them that are revoked.
+    pub(super) fn ring(&self) -> KeyRing {
+        match &self.0 {
+            Source::Register(register) => {
+                let (pinned, revoked) = register.load().note_keys();
+                KeyRing { pinned, revoked }
+            }
+            Source::Policy(named) => {
+                let logs = named.logs.iter().map(|(_, key)| key.clone());
+                let cosigners = named.cosigners.iter().map(|(_, key)| key.clone());
+                KeyRing { pinned: logs.chain(cosigners).collect(), ..KeyRing::default() }
+            }
+        }
     }
 
     /// The keys with which that signer may have cosigned that head.

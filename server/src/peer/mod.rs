@@ -6,6 +6,7 @@
 //! cloud and path is harmless: what peers ask of each other is idempotent.
 
 mod receive;
+mod refused;
 mod signature;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use receive::{Answer, Letter};
 use signature::{answer_is_signed, sign_message};
 
 use crate::keys::{CloudKeys, Roster};
+use crate::quarantine::Quarantine;
 
 /// Who sends: a cloud's name.
 pub const FROM_HEADER: &str = "x-ternion-from";
@@ -28,6 +30,8 @@ pub const FROM_HEADER: &str = "x-ternion-from";
 pub const SIGNATURE_HEADER: &str = "x-ternion-signature";
 /// Largest message or answer. A range of the ledger is cut at 4 MiB of payload, or one batch.
 pub const PEER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The one path whose answers are secrets: verifiers of passwords and tokens.
+pub const CREDENTIALS_PATH: &str = "/peer/v1/credentials";
 /// After this a peer counts as out of reach for the message at hand.
 const CALL_WAIT: Duration = Duration::from_secs(5);
 /// Between clouds a connection takes two round trips of at most some hundred milliseconds.
@@ -44,6 +48,8 @@ pub struct Channel {
     /// Where each peer listens, such as `http://127.0.0.1:3001`.
     pub urls: PerCloud<Option<String>>,
     pub client: reqwest::Client,
+    /// Where badly signed messages and answers are held.
+    pub quarantine: Arc<Quarantine>,
 }
 
 /// A message was not delivered or not understood.
@@ -97,9 +103,14 @@ impl Channel {
             return Err(refused(to, status, &answer));
         }
         let key = &self.roster.get(to).transport;
-        let signed = read_signature(&headers)
-            .is_some_and(|made| answer_is_signed(key, &signature, &answer, &made));
-        if signed { Ok(answer) } else { Err(PeerError::BadSignature { cloud: to }) }
+        let made = read_signature(&headers);
+        if made.is_some_and(|made| answer_is_signed(key, &signature, &answer, &made)) {
+            return Ok(answer);
+        }
+        if let Some(made) = made {
+            self.hold_answer(to, path, answer, &signature, &made);
+        }
+        Err(PeerError::BadSignature { cloud: to })
     }
 }
 

@@ -68,7 +68,7 @@ impl<S: Send + Sync> FromRequest<S> for Letter {
             .map_err(|cause| Problem::malformed(format!("The body cannot be read: {cause}.")))?;
         let key = &channel.roster.get(from).transport;
         if !message_is_signed(key, from, channel.me, &path, &body, &signature) {
-            tracing::warn!(%from, path, "a peer message with a bad signature was refused");
+            channel.hold_message(from, &path, body, &signature);
             return Err(unsigned());
         }
         Ok(Letter { from, body, signature, channel })

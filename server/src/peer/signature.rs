@@ -9,7 +9,7 @@ const ANSWER_LABEL: &[u8] = b"ternion/peer-answer/v1\n";
 
 /// Label, sender, receiver, path and the body's SHA-256. The path has no NUL, so the fields
 /// cannot run into each other.
-fn message(from: Cloud, to: Cloud, path: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn message(from: Cloud, to: Cloud, path: &str, body: &[u8]) -> Vec<u8> {
     let mut text = MESSAGE_LABEL.to_vec();
     text.extend_from_slice(&[from.code(), to.code()]);
     text.extend_from_slice(path.as_bytes());
@@ -19,7 +19,7 @@ fn message(from: Cloud, to: Cloud, path: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// Label, the message's signature and the answer's SHA-256.
-fn answer(question: &Signature, body: &[u8]) -> Vec<u8> {
+pub(super) fn answer(question: &Signature, body: &[u8]) -> Vec<u8> {
     let mut text = ANSWER_LABEL.to_vec();
     text.extend_from_slice(&question.0);
     text.extend_from_slice(&Sha256::digest(body));

@@ -1,6 +1,8 @@
 //! One chunk of one log, applied exactly once: its changes and the log's position move in one
 //! transaction.
 
+use std::collections::BTreeSet;
+
 use domain::cloud::Cloud;
 use domain::event::{EventId, TenantId};
 use domain::log::LogId;
@@ -9,9 +11,9 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::effect::{Changes, Put, changes};
-use super::entry::{self, signed32, signed64};
-use super::{Positions, ProjectionError};
+use super::effect::{Before, Changes, Put, changes};
+use super::entry::{self, Entry, signed32, signed64};
+use super::{Positions, ProjectionError, conflict, ruling};
 
 /// Entries of one transaction: enough to make its cost small beside theirs, and few enough that
 /// it takes tens of milliseconds.
@@ -95,12 +97,11 @@ pub(super) async fn apply(
         return Ok(Applied::Elsewhere);
     }
     let new = entry::range(&mut transaction, log, from, to).await?;
-    let ids: Vec<Uuid> = new.iter().map(|entry| entry.event_id.0).collect();
-    let before = entry::projected(&mut transaction, &ids, log, from).await?;
+    let before = before(&mut transaction, &new, log, from).await?;
     let changes = changes(&before, &new);
     let applied = Applied::Moved {
         decisions: !changes.put.is_empty() || !changes.withdrawn.is_empty(),
-        conflicts: !changes.conflicts.is_empty(),
+        conflicts: !changes.held.is_empty(),
     };
     let skipped = changes.skipped;
     write(&mut transaction, changes).await?;
@@ -108,6 +109,38 @@ pub(super) async fn apply(
     metrics::counter!("ternion_projection_entries_total").increment(to - from);
     metrics::counter!("ternion_projection_skipped_total").increment(skipped);
     Ok(applied)
+}
+
+/// What was projected of the ids that these entries touch.
+async fn before(
+    connection: &mut PgConnection,
+    new: &[Entry],
+    log: LogId,
+    from: u64,
+) -> Result<Before, ProjectionError> {
+    let ids: BTreeSet<Uuid> = new.iter().map(|entry| entry.event_id.0).collect();
+    let of_new: Vec<Uuid> = ids.iter().copied().collect();
+    let mut entries = entry::projected(connection, &of_new, log, from).await?;
+    let mut decided = ruling::targets(new.iter().chain(&entries));
+    let more: BTreeSet<Uuid> = decided.iter().map(|(_, id)| id.0).collect();
+    let more: Vec<Uuid> = more.difference(&ids).copied().collect();
+    if !more.is_empty() {
+        entries.extend(entry::projected(connection, &more, log, from).await?);
+    }
+    // Decisions matter only where an id has several entries, which is rare.
+    decided.extend(several(&entries, new));
+    let resolutions = ruling::projected(connection, &decided).await?;
+    Ok(Before { entries, resolutions })
+}
+
+/// Ids with more than one entry.
+fn several(before: &[Entry], new: &[Entry]) -> BTreeSet<(TenantId, EventId)> {
+    let mut seen = BTreeSet::new();
+    let mut again = |entry: &Entry| {
+        let id = (entry.tenant_id.clone(), entry.event_id);
+        if seen.insert(id.clone()) { None } else { Some(id) }
+    };
+    before.iter().chain(new).filter_map(&mut again).collect()
 }
 
 async fn move_position(
@@ -129,11 +162,11 @@ async fn move_position(
 }
 
 async fn write(connection: &mut PgConnection, changes: Changes) -> Result<(), sqlx::Error> {
-    let Changes { meter, put, withdrawn, conflicts, skipped: _ } = changes;
+    let Changes { meter, put, withdrawn, held, skipped: _ } = changes;
     withdraw_versions(connection, &withdrawn).await?;
     put_versions(connection, &put).await?;
     add_usage(connection, &meter.into_rows().collect::<Vec<_>>()).await?;
-    add_conflicts(connection, &conflicts).await
+    conflict::put(connection, &held).await
 }
 
 /// Columns of the version rows that `puts` are.
@@ -294,24 +327,4 @@ impl<'a> UsageColumns<'a> {
             hours: keys.iter().map(|key| key.hour.to_datetime()).collect(),
         }
     }
-}
-
-async fn add_conflicts(
-    connection: &mut PgConnection,
-    conflicts: &[(TenantId, EventId)],
-) -> Result<(), sqlx::Error> {
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    let tenants: Vec<&str> = conflicts.iter().map(|(tenant, _)| tenant.as_str()).collect();
-    let ids: Vec<Uuid> = conflicts.iter().map(|(_, id)| id.0).collect();
-    sqlx::query(
-        "INSERT INTO projection_conflict (tenant_id, event_id) \
-         SELECT * FROM unnest($1::text[], $2::uuid[])",
-    )
-    .bind(tenants)
-    .bind(ids)
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -149,7 +149,8 @@ impl Catalog {
                 let login = value.login.clone();
                 self.users.insert(login, Current { value, event_id, slot, logical_clock });
             }
-            Ok(Some(Known::Usage(_) | Known::GrantDecided(_)) | None) => {}
+            // Rulings are no part of the view.
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%slot, %error, "a projected decision does not read; rebuild the projections");
             }

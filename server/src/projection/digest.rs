@@ -38,8 +38,10 @@ const TABLES: [(&str, &str); 3] = [
     ),
     (
         "projection_conflict",
-        "SELECT concat_ws(E'\\t', tenant_id, event_id) FROM projection_conflict \
-         ORDER BY tenant_id COLLATE \"C\", event_id",
+        "SELECT concat_ws(E'\\t', tenant_id, event_id, (extract(epoch FROM since) * 1000)::bigint, \
+         coalesce(ruling_id::text, '-'), coalesce(chosen_origin, 0), coalesce(chosen_epoch, 0), \
+         coalesce(chosen_sequence, -1), coalesce(encode(chosen_payload, 'hex'), '-')) \
+         FROM projection_conflict ORDER BY tenant_id COLLATE \"C\", event_id",
     ),
 ];
 

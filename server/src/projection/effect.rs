@@ -1,19 +1,24 @@
 //! The pure rule: which entries count, and what they do.
 //!
 //! Two clouds may accept one event id (a partition, a retry), and the logs are learnt in any
-//! order. So what an id does is a function of the *set* of its entries known so far: with equal
-//! payloads the first of them, by clock and slot, counts once; with different ones none does. A
-//! chunk's changes are the step from the old set's effects to the new set's, which makes the
-//! tables the same whatever the order.
+//! order. So what an id does is a function of the *set* of its entries known so far, and of the
+//! set of decisions about it: with equal payloads the first of them, by clock and slot, counts
+//! once; with different ones none does, unless a decision (`conflict.resolve`) names the one that
+//! does. A chunk's changes are the step from the old sets' effects to the new sets', which makes
+//! the tables the same whatever the order.
 
 use std::collections::BTreeMap;
 
 use domain::catalog::{Known, PricePut, Usage};
+use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
+use domain::quarantine::HeldId;
 use domain::usage::Meter;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::entry::Entry;
+use super::ruling::{Resolution, about, resolution, standing_resolution};
 
 /// What decisions put: each has versions, of which the latest is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,10 +27,14 @@ pub enum Entity {
     Tier,
     Price,
     User,
+    /// A decision about something held, by the name of what it is about. Of these the first is in
+    /// force: what was decided stays decided.
+    Ruling,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 4] = [Entity::Tenant, Entity::Tier, Entity::Price, Entity::User];
+    pub const ALL: [Entity; 5] =
+        [Entity::Tenant, Entity::Tier, Entity::Price, Entity::User, Entity::Ruling];
 
     /// The name in the database and in JSON.
     #[must_use]
@@ -35,6 +44,7 @@ impl Entity {
             Entity::Tier => "tier",
             Entity::Price => "price",
             Entity::User => "user",
+            Entity::Ruling => "ruling",
         }
     }
 
@@ -53,6 +63,19 @@ pub(super) struct Put {
     pub entry: Entry,
 }
 
+/// An id whose entries differ, as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub tenant_id: TenantId,
+    pub event_id: EventId,
+    /// When contents that differ from the first were accepted.
+    pub since: LogicalClock,
+    /// The decision that stands.
+    pub ruling: Option<EventId>,
+    /// The entry whose contents count by that decision.
+    pub chosen: Option<Entry>,
+}
+
 /// What a chunk of entries changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -60,7 +83,8 @@ pub(super) struct Changes {
     pub meter: Meter,
     pub put: Vec<Put>,
     pub withdrawn: Vec<Put>,
-    pub conflicts: Vec<(TenantId, EventId)>,
+    /// Conflicts that are new or stand otherwise than before.
+    pub held: Vec<Held>,
     /// Entries of a known kind that do not read. They stay in the log, without effect.
     pub skipped: u64,
 }
@@ -72,62 +96,118 @@ struct Twins<'a> {
     new: Vec<&'a Entry>,
 }
 
-/// The step from `before` (entries projected earlier that share an id with a new one) to `before`
-/// and `new` together.
-pub(super) fn changes(before: &[Entry], new: &[Entry]) -> Changes {
-    let mut ids: BTreeMap<(&TenantId, EventId), Twins<'_>> = BTreeMap::new();
+/// Tenant and id: an id under another tenant is another event.
+type Id<'a> = (&'a TenantId, EventId);
+
+/// Resolutions by what they are about.
+type Resolutions = BTreeMap<HeldId, Vec<Resolution>>;
+
+/// What was projected earlier of the ids that a chunk touches: those of its entries, and those
+/// that decisions among them are about ([`super::ruling::targets`]).
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub entries: Vec<Entry>,
+    pub resolutions: Vec<Resolution>,
+}
+
+/// The step from what was projected `before` to that and the `new` entries together.
+pub(super) fn changes(before: &Before, new: &[Entry]) -> Changes {
+    let mut ids: BTreeMap<Id<'_>, Twins<'_>> = BTreeMap::new();
     for entry in new {
         ids.entry((&entry.tenant_id, entry.event_id)).or_default().new.push(entry);
     }
-    for entry in before {
-        // An id under another tenant is another event.
-        if let Some(twins) = ids.get_mut(&(&entry.tenant_id, entry.event_id)) {
-            twins.before.push(entry);
-        }
+    for entry in &before.entries {
+        ids.entry((&entry.tenant_id, entry.event_id)).or_default().before.push(entry);
     }
+    let known = by_subject(&before.resolutions);
     let mut changes = Changes::default();
-    for ((tenant, id), twins) in ids {
-        changes.step(tenant, id, &twins);
+    // Decisions about conflicts first: the others depend on them. They themselves depend on no
+    // decision, since none about an id under which one was ever made counts.
+    let (deciding, others): (Vec<_>, Vec<_>) = ids
+        .into_iter()
+        .partition(|(_, twins)| twins.all().any(|entry| resolution(entry).is_some()));
+    for (id, twins) in deciding {
+        changes.step(id, &twins, &known, &known);
+    }
+    let after = changes.stepped(known.clone());
+    for (id, twins) in others {
+        changes.step(id, &twins, &known, &after);
     }
     changes
 }
 
-/// What the entries of one id amount to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing<'a> {
-    Nothing,
-    /// This entry counts, for all of them.
-    Counts(&'a Entry),
-    Conflict,
+fn by_subject(resolutions: &[Resolution]) -> Resolutions {
+    let mut by_subject = Resolutions::new();
+    for one in resolutions {
+        by_subject.entry(one.about.clone()).or_default().push(one.clone());
+    }
+    by_subject
 }
 
-fn standing<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Standing<'a> {
-    let Some(first) = entries.clone().min_by_key(|entry| entry.order()) else {
-        return Standing::Nothing;
-    };
-    if entries.into_iter().all(|entry| entry.payload == first.payload) {
-        Standing::Counts(first)
-    } else {
-        Standing::Conflict
+impl<'a> Twins<'a> {
+    fn all(&self) -> impl Iterator<Item = &'a Entry> + Clone {
+        self.before.clone().into_iter().chain(self.new.clone())
     }
 }
 
+/// What the entries of one id amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Standing<'a> {
+    /// This entry counts, for all of them.
+    counts: Option<&'a Entry>,
+    held: Option<Held>,
+}
+
+fn standing<'a>(
+    (tenant, event_id): Id<'_>,
+    entries: impl Iterator<Item = &'a Entry> + Clone,
+    resolutions: &Resolutions,
+) -> Standing<'a> {
+    let first = entries.clone().min_by_key(|entry| entry.order());
+    let differing = entries
+        .clone()
+        .filter(|entry| first.is_some_and(|first| first.payload != entry.payload))
+        .min_by_key(|entry| entry.order());
+    let Some(differing) = differing else { return Standing { counts: first, held: None } };
+    let about = HeldId::Conflict { event_id, tenant_id: tenant.clone() };
+    let decidable = !entries.clone().any(|entry| resolution(entry).is_some());
+    let known = resolutions.get(&about).filter(|_| decidable);
+    let stands = known.and_then(|known| standing_resolution(known, entries.clone()));
+    let chosen = stands.and_then(|(_, chosen)| chosen);
+    let held = Held {
+        tenant_id: tenant.clone(),
+        event_id,
+        since: differing.logical_clock,
+        ruling: stands.map(|(resolution, _)| resolution.decision),
+        chosen: chosen.cloned(),
+    };
+    Standing { counts: chosen, held: Some(held) }
+}
+
 impl Changes {
-    fn step(&mut self, tenant: &TenantId, id: EventId, twins: &Twins<'_>) {
-        let old = twins.before.iter().copied();
-        let old_standing = standing(old.clone());
-        let new_standing = standing(old.chain(twins.new.iter().copied()));
-        if old_standing == new_standing {
-            return;
+    fn step(&mut self, id: Id<'_>, twins: &Twins<'_>, known: &Resolutions, after: &Resolutions) {
+        let old = standing(id, twins.before.iter().copied(), known);
+        let new = standing(id, twins.all(), after);
+        if old.counts != new.counts {
+            old.counts.into_iter().for_each(|entry| self.withdraw(entry));
+            new.counts.into_iter().for_each(|entry| self.count(entry));
         }
-        if let Standing::Counts(entry) = old_standing {
-            self.withdraw(entry);
+        if old.held != new.held {
+            self.held.extend(new.held);
         }
-        match new_standing {
-            Standing::Counts(entry) => self.count(entry),
-            Standing::Conflict => self.conflicts.push((tenant.clone(), id)),
-            Standing::Nothing => {}
+    }
+
+    /// The resolutions that stand once these changes are made.
+    fn stepped(&self, mut resolutions: Resolutions) -> Resolutions {
+        for gone in self.withdrawn.iter().filter_map(|put| resolution(&put.entry)) {
+            if let Some(known) = resolutions.get_mut(&gone.about) {
+                known.retain(|known| *known != gone);
+            }
         }
+        for come in self.put.iter().filter_map(|put| resolution(&put.entry)) {
+            resolutions.entry(come.about.clone()).or_default().push(come);
+        }
+        resolutions
     }
 
     fn count(&mut self, entry: &Entry) {
@@ -170,8 +250,15 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::TierPut(tier)) => (Entity::Tier, tier.tier.clone()),
         Some(Known::PricePut(price)) => (Entity::Price, price_key(price)),
         Some(Known::UserPut(user)) => (Entity::User, user.login.clone()),
+        Some(Known::QuarantineRelease(release)) => (Entity::Ruling, item(release.item_id)),
+        Some(Known::QuarantineReject(reject)) => (Entity::Ruling, item(reject.item_id)),
+        Some(Known::ConflictResolve(resolve)) => (Entity::Ruling, about(resolve).to_string()),
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
+}
+
+fn item(id: Uuid) -> String {
+    HeldId::Input(id).to_string()
 }
 
 /// A price has a version history for each time from which it applies, so that one decided early
@@ -186,11 +273,9 @@ fn price_key(price: &PricePut) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::clock::LogicalClock;
     use domain::cloud::Cloud;
     use domain::event::Slot;
     use serde_json::json;
-    use uuid::Uuid;
 
     fn entry(id: u128, origin: Cloud, sequence: u64, payload: &Value) -> Entry {
         Entry {
@@ -211,6 +296,11 @@ mod tests {
         json!({"kind": "user.put", "login": "a@b.example", "name": name, "role": "admin"})
     }
 
+    /// The step from these entries to these and the new ones, without any decision about them.
+    fn step(before: &[Entry], new: &[Entry]) -> Changes {
+        changes(&Before { entries: before.to_vec(), ..Before::default() }, new)
+    }
+
     fn input_tokens(changes: Changes) -> Vec<(i64, i64)> {
         changes.meter.into_rows().map(|(_, sum)| (sum.requests, sum.input_tokens)).collect()
     }
@@ -219,16 +309,18 @@ mod tests {
     fn an_equal_twin_counts_once() {
         let first = entry(1, Cloud::Gcp, 4, &usage(10));
         let twin = entry(1, Cloud::Aws, 9, &usage(10));
-        assert_eq!(input_tokens(changes(&[], &[first.clone(), twin.clone()])), [(1, 10)]);
-        assert_eq!(input_tokens(changes(&[first], &[twin])), []);
+        assert_eq!(input_tokens(step(&[], &[first.clone(), twin.clone()])), [(1, 10)]);
+        assert_eq!(input_tokens(step(&[first], &[twin])), []);
     }
 
     #[test]
     fn a_different_twin_takes_back_what_the_first_did() {
         let first = entry(1, Cloud::Gcp, 4, &usage(10));
         let twin = entry(1, Cloud::Aws, 9, &usage(11));
-        let changes = changes(&[first], &[twin]);
-        assert_eq!(changes.conflicts, [(TenantId::platform(), EventId(Uuid::from_u128(1)))]);
+        let changes = step(&[first], &[twin.clone()]);
+        let held = &changes.held[0];
+        assert_eq!((held.event_id, held.since), (twin.event_id, twin.logical_clock));
+        assert_eq!((held.ruling, &held.chosen), (None, &None));
         assert_eq!(input_tokens(changes), [(-1, -10)]);
     }
 
@@ -237,8 +329,10 @@ mod tests {
         let one = entry(1, Cloud::Gcp, 4, &usage(10));
         let two = entry(1, Cloud::Aws, 9, &usage(11));
         let three = entry(1, Cloud::Azure, 2, &usage(10));
-        let changes = changes(&[one, two], &[three]);
-        assert!(changes.conflicts.is_empty(), "it is known already");
+        let changes = step(&[one.clone(), two], &[three]);
+        // The earliest of all is another now, so the conflict began with the one from GCP.
+        assert_eq!(changes.held.len(), 1);
+        assert_eq!((changes.held[0].since, &changes.held[0].chosen), (one.logical_clock, &None));
         assert_eq!(input_tokens(changes), []);
     }
 
@@ -246,10 +340,108 @@ mod tests {
     fn of_equal_decisions_the_earliest_stands_even_if_it_is_learnt_late() {
         let late = entry(1, Cloud::Gcp, 9, &user("A"));
         let early = entry(1, Cloud::Aws, 4, &user("A"));
-        let changes = changes(std::slice::from_ref(&late), std::slice::from_ref(&early));
+        let changes = step(std::slice::from_ref(&late), std::slice::from_ref(&early));
         assert_eq!(changes.withdrawn[0].entry, late);
         assert_eq!(changes.put[0].entry, early);
-        assert!(changes.conflicts.is_empty());
+        assert!(changes.held.is_empty());
+    }
+
+    /// A decision that the contents at `slot` count for the id 1.
+    fn resolve(id: u128, sequence: u64, slot: Option<&str>) -> Entry {
+        let mut payload = json!({"kind": "conflict.resolve", "tenantId": "platform",
+            "eventId": Uuid::from_u128(1), "reason": "compared"});
+        if let Some(slot) = slot.and_then(Slot::parse) {
+            payload["slot"] = json!(slot);
+        }
+        entry(id, Cloud::Azure, sequence, &payload)
+    }
+
+    /// What is projected when these entries are learnt one by one, in this order: tokens counted,
+    /// and the last word about the conflict.
+    fn learnt(entries: &[Entry]) -> (i64, Option<Held>) {
+        let (mut before, mut tokens, mut last) = (Before::default(), 0, None);
+        for new in entries {
+            let changes = changes(&before, std::slice::from_ref(new));
+            before.entries.push(new.clone());
+            before.resolutions =
+                changes.stepped(by_subject(&before.resolutions)).into_values().flatten().collect();
+            last = changes.held.last().cloned().or(last);
+            tokens += input_tokens(changes).iter().map(|(_, tokens)| tokens).sum::<i64>();
+        }
+        (tokens, last)
+    }
+
+    /// Every order of some entries.
+    fn orders(entries: &[Entry]) -> Vec<Vec<Entry>> {
+        if entries.is_empty() {
+            return vec![Vec::new()];
+        }
+        let first = |at: usize| {
+            let mut rest = entries.to_vec();
+            let first = rest.remove(at);
+            orders(&rest).into_iter().map(move |mut rest| {
+                rest.insert(0, first.clone());
+                rest
+            })
+        };
+        (0..entries.len()).flat_map(first).collect()
+    }
+
+    #[test]
+    fn the_chosen_contents_count_once_in_whatever_order_all_is_learnt() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let copy = entry(1, Cloud::Azure, 7, &usage(11));
+        let decision = resolve(50, 12, Some("aws/1/9"));
+        for order in orders(&[one, two.clone(), copy, decision.clone()]) {
+            let (tokens, held) = learnt(&order);
+            let held = held.expect("it was a conflict");
+            assert_eq!((tokens, held.ruling), (11, Some(decision.event_id)), "{order:?}");
+            assert_eq!(held.chosen, Some(two.clone()));
+        }
+    }
+
+    #[test]
+    fn of_several_resolutions_the_first_by_clock_stands_even_if_it_is_learnt_last() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let early = resolve(50, 12, Some("gcp/1/4"));
+        let late = resolve(51, 13, Some("aws/1/9"));
+        for order in orders(&[one, two, early.clone(), late]) {
+            let (tokens, held) = learnt(&order);
+            assert_eq!(tokens, 10, "{order:?}");
+            assert_eq!(held.and_then(|held| held.ruling), Some(early.event_id));
+        }
+    }
+
+    #[test]
+    fn a_resolution_may_choose_nothing_and_one_that_names_no_entry_is_passed_over() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let (tokens, held) = learnt(&[one.clone(), two.clone(), resolve(50, 12, None)]);
+        let held = held.expect("a conflict");
+        assert_eq!((tokens, held.ruling.is_some(), held.chosen), (0, true, None));
+        let elsewhere = resolve(50, 12, Some("aws/1/8"));
+        let right = resolve(51, 13, Some("aws/1/9"));
+        for order in orders(&[one, two, elsewhere, right]) {
+            assert_eq!(learnt(&order).0, 11);
+        }
+    }
+
+    #[test]
+    fn a_resolution_whose_own_id_is_in_conflict_decides_nothing() {
+        let one = entry(1, Cloud::Gcp, 4, &usage(10));
+        let two = entry(1, Cloud::Aws, 9, &usage(11));
+        let decision = resolve(50, 12, Some("gcp/1/4"));
+        let mut twin = resolve(50, 13, Some("aws/1/9"));
+        twin.slot.origin = Cloud::Gcp;
+        let mut about_it = resolve(60, 14, Some("azure/1/12"));
+        about_it.payload = domain::json::canonical(&json!({"kind": "conflict.resolve",
+            "tenantId": "platform", "eventId": Uuid::from_u128(50), "reason": "no",
+            "slot": decision.slot}));
+        for order in orders(&[one, two, decision, twin, about_it]) {
+            assert_eq!(learnt(&order).0, 0, "{order:?}");
+        }
     }
 
     #[test]
@@ -257,7 +449,7 @@ mod tests {
         let mut other = entry(1, Cloud::Gcp, 4, &usage(10));
         other.tenant_id = TenantId::try_from("acme".to_owned()).expect("valid");
         let new = entry(1, Cloud::Aws, 9, &usage(11));
-        assert_eq!(input_tokens(changes(&[other], &[new])), [(1, 11)]);
+        assert_eq!(input_tokens(step(&[other], &[new])), [(1, 11)]);
     }
 
     #[test]
@@ -266,7 +458,7 @@ mod tests {
         let unknown = entry(2, Cloud::Gcp, 2, &json!({"kind": "price.halve"}));
         let other = entry(3, Cloud::Gcp, 3, &json!({"kind": "weather"}));
         let good = entry(4, Cloud::Gcp, 4, &user("A"));
-        let changes = changes(&[], &[bad, unknown, other, good]);
+        let changes = step(&[], &[bad, unknown, other, good]);
         assert_eq!((changes.skipped, changes.put.len()), (2, 1));
     }
 }

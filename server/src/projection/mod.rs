@@ -5,8 +5,8 @@
 //! only writer of the tables of `migrations/0002_projection.sql`.
 //!
 //! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
-//! `apply` writes one chunk exactly once, `follow` drives; `catalog`, `usage`, `conflict` and
-//! `history` answer questions.
+//! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
+//! `follow` drives; `catalog`, `usage`, `conflict` and `history` answer questions.
 
 mod apply;
 mod catalog;
@@ -17,11 +17,11 @@ mod entry;
 mod follow;
 mod history;
 mod rebuild;
+mod ruling;
 mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::event::Slot;
@@ -32,7 +32,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use catalog::{Catalog, Current};
-pub use conflict::{CONFLICTS_PAGE_MAX, Conflict};
+pub use conflict::{
+    CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,
+};
 pub use digest::Digests;
 pub use effect::Entity;
 pub use history::Version;
@@ -57,7 +59,7 @@ pub enum ProjectionError {
 pub struct Projection {
     pool: PgPool,
     catalog: ArcSwap<Catalog>,
-    conflicts: AtomicU64,
+    conflicts: conflict::Counts,
     /// How far each log has been projected.
     position: watch::Sender<Positions>,
 }
@@ -102,7 +104,7 @@ impl Projection {
         let projection = Projection {
             pool,
             catalog: ArcSwap::default(),
-            conflicts: AtomicU64::new(0),
+            conflicts: conflict::Counts::default(),
             position: watch::Sender::default(),
         };
         projection.refresh().await?;
@@ -131,10 +133,10 @@ impl Projection {
         drop(waited.await);
     }
 
-    /// How many event ids are in conflict.
+    /// How many event ids are in conflict and nobody has decided about.
     #[must_use]
     pub fn conflict_count(&self) -> u64 {
-        self.conflicts.load(Ordering::Relaxed)
+        self.conflicts.open()
     }
 
     /// Takes over what the tables say, wherever it came from. Positions last: whoever waits for
@@ -153,8 +155,7 @@ impl Projection {
     }
 
     async fn refresh_conflicts(&self) -> Result<(), ProjectionError> {
-        let count = conflict::count(&self.pool).await?;
-        self.conflicts.store(count, Ordering::Relaxed);
+        self.conflicts.read(&self.pool).await?;
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use server::keys::{CloudKeys, Keyring, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
+use server::quarantine::{self, Quarantine};
 use sqlx::PgPool;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -29,7 +30,7 @@ use uuid::Uuid;
 
 use crate::cluster::{self, TestDatabase};
 
-const DEPLOYMENT: &str = "test.ternion.example";
+pub const DEPLOYMENT: &str = "test.ternion.example";
 /// Longest that a test waits for what must happen; generous, since tests share two cores.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// More connections than any test opens at once.
@@ -55,6 +56,7 @@ pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
     pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
+    pub quarantine: Arc<Quarantine>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
@@ -62,7 +64,8 @@ pub struct RunningCloud {
     tasks: JoinSet<()>,
 }
 
-fn keys_of(cloud: Cloud) -> CloudKeys {
+/// The keys of each cloud: for whoever plays one that does not keep the rules.
+pub fn keys_of(cloud: Cloud) -> CloudKeys {
     let seed = |role: u8| SigningKey::from_seed([cloud.code() * 16 + role; 32]);
     CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
 }
@@ -136,7 +139,9 @@ impl Clouds {
     /// Starts a cloud on pools of the test's choice.
     pub async fn start_on(&mut self, cloud: Cloud, pool: PgPool, writers: PgPool) -> RunningCloud {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let setup = self.setup(cloud, pool.clone(), writers);
+        let quarantine = quarantine::start(pool.clone(), &stop, &mut tasks).await;
+        let quarantine = quarantine.expect("the quarantine starts");
+        let setup = self.setup(cloud, pool.clone(), writers, &quarantine);
         let channel = setup.channel.clone();
         let keys = setup.keys.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
@@ -160,9 +165,20 @@ impl Clouds {
             served.expect("the peers' routes are served");
         });
         let deployment = deployment(cloud);
-        let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
+        let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
+        let console = Console::new(of_ledger, of_projection, quarantine.clone(), deployment, None);
         let database = Arc::clone(self.databases.get(cloud));
-        RunningCloud { ledger, grants, projection, console, identity, database, stop, tasks }
+        RunningCloud {
+            ledger,
+            grants,
+            projection,
+            quarantine,
+            console,
+            identity,
+            database,
+            stop,
+            tasks,
+        }
     }
 
     async fn listener(&mut self, cloud: Cloud) -> TcpListener {
@@ -173,13 +189,14 @@ impl Clouds {
     }
 
     /// How that cloud speaks to the others.
-    pub fn channel(&self, cloud: Cloud) -> Channel {
+    pub fn channel(&self, cloud: Cloud, quarantine: &Arc<Quarantine>) -> Channel {
         Channel {
             me: cloud,
             roster: self.roster.clone(),
             keys: self.keys.get(cloud).clone(),
             urls: self.addresses.map(|_, address| Some(format!("http://{address}"))),
             client: self.client.clone(),
+            quarantine: quarantine.clone(),
         }
     }
 
@@ -189,7 +206,13 @@ impl Clouds {
         Arc::new(Keyring::open(folder, first).expect("keys"))
     }
 
-    fn setup(&self, cloud: Cloud, pool: PgPool, writers: PgPool) -> Setup {
+    fn setup(
+        &self,
+        cloud: Cloud,
+        pool: PgPool,
+        writers: PgPool,
+        quarantine: &Arc<Quarantine>,
+    ) -> Setup {
         Setup {
             cloud,
             region: region(),
@@ -198,7 +221,7 @@ impl Clouds {
             limits: self.limits.clone(),
             pool,
             writers,
-            channel: Arc::new(self.channel(cloud)),
+            channel: Arc::new(self.channel(cloud, quarantine)),
         }
     }
 }

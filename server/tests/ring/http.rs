@@ -6,4 +6,5 @@ mod grants;
 mod house;
 mod logs;
 mod pages;
+mod quarantine;
 mod stream;

@@ -8,6 +8,7 @@ use domain::log::{Checkpoint, LogId};
 use domain::note::Note;
 use server::keys::CloudKeys;
 use server::ledger::{Insider, InsiderError, Reaction};
+use server::quarantine::Quarantine;
 
 use crate::three::Deployment;
 
@@ -16,7 +17,8 @@ const LOG: LogId = LogId { origin: Cloud::Gcp, epoch: 1 };
 async fn inside_gcp(clouds: &Deployment) -> Insider {
     let region = Region::try_from("ring-1".to_owned()).expect("a region");
     let pool = clouds.databases.gcp.pool.clone();
-    let channel = clouds.channel(Cloud::Gcp);
+    let quarantine = Quarantine::unattended(pool.clone());
+    let channel = clouds.channel(Cloud::Gcp, &quarantine);
     let entered = Insider::enter(region, channel, clouds.keyring(Cloud::Gcp), pool).await;
     entered.expect("inside")
 }

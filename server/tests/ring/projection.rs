@@ -9,7 +9,9 @@ use domain::event::{EventId, Slot, TenantId};
 use domain::log::{Head, LogId};
 use serde_json::{Value, json};
 use server::ledger::{LogView, Watermarks};
-use server::projection::{self, Digests, Entity, Projection, UsageFilter};
+use server::projection::{
+    self, ConflictBefore, ConflictFilter, Digests, Entity, Projection, UsageFilter,
+};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -78,6 +80,40 @@ fn logs() -> Vec<Line> {
         line(aws, 23, 703, price("3", "2026-11-01T00:00:00Z")),
         line(gcp, 24, 704, price("4", "2026-12-01T00:00:00Z")),
         line(azure, 25, 705, price("3.5", "2026-11-01T00:00:00Z")),
+    ]);
+    lines
+}
+
+/// Where an entry of these lines stands.
+fn slot_of(lines: &[Line], origin: Cloud, event_id: u128) -> Slot {
+    let mut of_origin = lines.iter().filter(|line| line.origin == origin);
+    let sequence = of_origin.position(|line| line.event_id == event_id).expect("it is there");
+    Slot { origin, epoch: 1, sequence: sequence as u64 }
+}
+
+/// As [`logs`], with decisions about what is in conflict: two about one id, one that chooses
+/// nothing, one that is in conflict itself, one about a place where nothing stands.
+fn decided() -> Vec<Line> {
+    let mut lines = logs();
+    let [gcp, aws, azure] = Cloud::ALL;
+    let resolve = |event_id: u128, slot: Option<Slot>| {
+        let mut payload = json!({"kind": "conflict.resolve", "tenantId": "platform",
+            "eventId": Uuid::from_u128(event_id), "reason": "compared"});
+        if let Some(slot) = slot {
+            payload["slot"] = json!(slot);
+        }
+        payload
+    };
+    let at = |origin, event_id| Some(slot_of(&logs(), origin, event_id));
+    let nowhere = Some(Slot { origin: gcp, epoch: 1, sequence: 999 });
+    lines.extend([
+        line(gcp, 30, 800, resolve(2, at(azure, 2))),
+        line(azure, 31, 790, resolve(2, at(gcp, 2))),
+        line(aws, 32, 801, resolve(14, at(aws, 14))),
+        line(aws, 33, 802, resolve(3, None)),
+        line(gcp, 34, 803, resolve(15, at(gcp, 15))),
+        line(azure, 34, 804, resolve(15, at(aws, 15))),
+        line(azure, 35, 780, resolve(14, nowhere)),
     ]);
     lines
 }
@@ -180,16 +216,44 @@ async fn equal_twins_count_once_and_different_ones_not_at_all() {
     assert_eq!(input_tokens(&projection).await, plain + 1_000, "ids 2 and 3 count nowhere");
     assert_eq!(projection.conflict_count(), 4);
     let event = |id: u128| (TenantId::platform(), EventId(Uuid::from_u128(id)));
-    let held = projection.quarantined(&[event(1), event(2), event(3), event(14), event(15)]).await;
+    let held = projection.contested(&[event(1), event(2), event(3), event(14), event(15)]).await;
     let mut held: Vec<u128> =
-        held.expect("read").into_iter().map(|(_, id)| id.0.as_u128()).collect();
+        held.expect("read").into_keys().map(|(_, id)| id.0.as_u128()).collect();
     held.sort_unstable();
     assert_eq!(held, [2, 3, 14, 15]);
-    let page = projection.conflicts(None, None, 3).await.expect("conflicts");
-    let rest = projection.conflicts(None, page.last(), 3).await.expect("conflicts");
+    let all = ConflictFilter::default();
+    let page = projection.conflicts(&all, None, 3).await.expect("conflicts");
+    let last = page.last().expect("three");
+    let place =
+        ConflictBefore { since: last.since, id: Some((last.event_id, last.tenant_id.clone())) };
+    let rest = projection.conflicts(&all, Some(&place), 3).await.expect("conflicts");
     let ids: Vec<u128> =
         page.iter().chain(&rest).map(|conflict| conflict.event_id.0.as_u128()).collect();
-    assert_eq!(ids, [15, 14, 3, 2]);
+    assert_eq!(ids, [15, 14, 3, 2], "the newest conflict first");
+}
+
+#[tokio::test]
+async fn what_was_decided_about_conflicts_is_the_same_in_every_order_and_after_a_rebuild() {
+    let mut seen: Option<Digests> = None;
+    for seed in 0..8 {
+        let database = cluster::database().await;
+        let whole = store(&database.pool, &decided()).await;
+        let projection = open(&database.pool).await;
+        learn(&projection, whole, seed).await;
+        let digests = projection.digests().await.expect("digests");
+        let first = seen.get_or_insert_with(|| digests.clone());
+        assert_eq!(*first, digests, "seed {seed}");
+        let plain: i64 = (0..60).sum();
+        assert_eq!(input_tokens(&projection).await, plain + 1_000 + 5_000, "gcp's version of 2");
+        assert_eq!(projection.conflict_count(), 2, "34, a decision, and 15, which it is about");
+        let names = |id: &str| {
+            let id = TenantId::try_from(id.to_owned()).expect("valid");
+            projection.catalog().tenant(&id).map(|tenant| tenant.value.name.clone())
+        };
+        assert_eq!((names("chip").as_deref(), names("dune")), (Some("another story"), None));
+        projection::rebuild(&database.pool, |_| ()).await.expect("rebuilt");
+        assert_eq!(projection.digests().await.expect("digests"), digests);
+    }
 }
 
 #[tokio::test]

@@ -36,9 +36,9 @@ pub(super) fn Filters(query: Memo<EventQuery>) -> impl IntoView {
             </label>
             <TextFilter name="tenant" label="Tenant" value=text(|query| query.tenant.clone()) />
             <TextFilter name="kind" label="Kind" value=text(|query| query.kind.clone()) />
-            <ChoiceFilter name="status" label="Finality" options=Finality::ALL.map(Finality::word).to_vec()
+            <ChoiceFilter name="status" label="Finality" options=named(Finality::ALL.map(Finality::word))
                 value=text(|query| query.status.map(|status| status.word().to_owned())) />
-            <ChoiceFilter name="origin" label="Origin" options=Cloud::ALL.map(Cloud::name).to_vec()
+            <ChoiceFilter name="origin" label="Origin" options=named(Cloud::ALL.map(Cloud::name))
                 value=text(|query| query.origin.map(|origin| origin.name().to_owned())) />
             <TimeFilter name="from" label="From, UTC" value=text(|query| query.from.map(input_time)) />
             <TimeFilter name="to" label="To, UTC" value=text(|query| query.to.map(input_time)) />
@@ -53,8 +53,13 @@ pub(super) fn Filters(query: Memo<EventQuery>) -> impl IntoView {
     .into_any()
 }
 
+/// Choices whose values are their words.
+fn named<const N: usize>(words: [&'static str; N]) -> Vec<(&'static str, &'static str)> {
+    words.map(|word| (word, word)).to_vec()
+}
+
 #[component]
-fn TextFilter(
+pub(crate) fn TextFilter(
     name: &'static str,
     label: &'static str,
     value: Signal<String>,
@@ -70,16 +75,17 @@ fn TextFilter(
 
 /// A choice takes effect at once where scripts run.
 #[component]
-fn ChoiceFilter(
+pub(crate) fn ChoiceFilter(
     name: &'static str,
     label: &'static str,
-    options: Vec<&'static str>,
+    /// Values and words.
+    options: Vec<(&'static str, &'static str)>,
     value: Signal<String>,
 ) -> impl IntoView {
     let options = options
         .into_iter()
-        .map(|word| {
-            view! { <option value=word selected=move || *value.read() == word>{word}</option> }
+        .map(|(option, word)| {
+            view! { <option value=option selected=move || *value.read() == option>{word}</option> }
         })
         .collect_view();
     view! {

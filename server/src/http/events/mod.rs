@@ -6,7 +6,7 @@ mod list;
 mod media;
 mod one;
 pub(super) mod record;
-mod view;
+pub(super) mod view;
 
 use axum::Router;
 use axum::routing::get;

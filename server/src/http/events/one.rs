@@ -70,10 +70,11 @@ impl From<Confirmations> for Proof {
     }
 }
 
-/// The slots of an id, the one that counts first.
+/// The slots of an id.
 struct Found {
     records: Vec<Record>,
     marks: Watermarks,
+    /// The one that counts is held, like all of them.
     held: bool,
 }
 
@@ -81,19 +82,15 @@ impl Found {
     async fn of(shared: &Services, text: &str) -> Result<(Found, Record), Problem> {
         let id = Uuid::parse_str(text)
             .map_err(|_| Problem::malformed(format!("\"{text}\" {}.", FieldError::EventId)))?;
-        let mut records = shared.ledger.find(EventId(id)).await?;
+        let records = shared.console.twins(EventId(id)).await?;
         let marks = shared.ledger.watermarks().borrow().clone();
-        // The best status first; among equals the first accepted.
-        records.sort_by_key(|record| {
-            (!marks.is_final(record.slot), record.event.logical_clock, record.slot)
-        });
         let first = records.first().cloned().ok_or_else(|| {
             Problem::not_found(format!(
                 "No event {id} is stored here. If another cloud has just accepted it, try again \
                  in a moment."
             ))
         })?;
-        let held = shared.is_held(&first.event.tenant_id, first.event.event_id).await?;
+        let held = shared.is_held(&first).await?;
         Ok((Found { records, marks, held }, first))
     }
 

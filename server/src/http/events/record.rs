@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{Known, is_decision, is_recorded_by_clouds};
+use domain::catalog::{CONFLICT_RESOLVE, Known, is_decision, is_recorded_by_clouds};
 use domain::event::{Slot, TenantId};
+use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
 use crate::problem::{FieldProblem, Problem};
 use crate::projection::Catalog;
+use crate::quarantine::{About, Input};
 
 /// Long enough for a loaded quorum, short enough for a proxy in between.
 const WAIT_MS: u64 = 10_000;
@@ -49,8 +51,13 @@ pub(in crate::http) struct Wish {
 
 impl Wish {
     /// Leave to wait, where that is wished.
-    fn seat(self, place: Place) -> Result<Option<Seat>, Problem> {
+    pub(in crate::http) fn seat(self, place: Place) -> Result<Option<Seat>, Problem> {
         (self.wait == Wait::Final).then(|| place.seat()).transpose()
+    }
+
+    /// To see what becomes of it, for at most so long.
+    pub(in crate::http) const fn final_within(timeout_ms: u64) -> Self {
+        Wish { wait: Wait::Final, timeout_ms: Some(timeout_ms), receipt: false }
     }
 
     fn timeout(&self, longest_ms: u64) -> Duration {
@@ -59,7 +66,7 @@ impl Wish {
 }
 
 /// What became of one event.
-type Outcome = Result<(TenantId, Accepted), Problem>;
+pub(in crate::http) type Outcome = Result<(TenantId, Accepted), Problem>;
 
 pub(super) async fn record(
     State(shared): State<Shared>,
@@ -75,7 +82,7 @@ pub(super) async fn record(
     drop(body);
     let many = items.many;
     let read = read_all(items.values, items.form, &principal, &shared.projection.catalog());
-    let outcomes = submit(&shared, read).await;
+    let outcomes = submit(&shared, &principal, read).await;
     wait(&shared, &outcomes, wish, seat).await;
     if many {
         batch(&shared, outcomes, wish, &principal).await
@@ -96,12 +103,40 @@ pub(in crate::http) async fn decide(
 ) -> Result<Response, Problem> {
     let seat = wish.seat(place)?;
     let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
-    let read = item::read(event, Form::Plain, &principal.login, crate::now());
-    let outcomes = submit(shared, vec![read]).await;
+    let outcomes = [record_one(shared, principal, event).await];
     wait(shared, &outcomes, wish, seat).await;
-    let outcome = outcomes.into_iter().next();
-    let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
+    let [outcome] = outcomes;
     single(shared, outcome, wish, principal).await
+}
+
+/// Records one event for a signed-in person.
+pub(in crate::http) async fn record_one(
+    shared: &Services,
+    principal: &Principal,
+    event: Value,
+) -> Outcome {
+    let read = item::read(event, Form::Plain, &principal.login, crate::now()).and_then(|one| {
+        admit(&one, principal, &shared.projection.catalog())?;
+        Ok(one)
+    });
+    let outcome = submit(shared, principal, vec![read]).await.into_iter().next();
+    outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")))
+}
+
+/// Waits, if that is wished, until what is recorded there is final and has its effects here.
+pub(in crate::http) async fn until_in_force(shared: &Services, slot: Slot, wish: Wish) {
+    if wish.wait != Wait::Final {
+        return;
+    }
+    let in_force = async {
+        shared.ledger.until_final(slot).await;
+        shared.projection.until_projected(slot).await;
+    };
+    tokio::select! {
+        // What is not in force by then is answered as PENDING.
+        _ = tokio::time::timeout(wish.timeout(shared.limits.wait_ms), in_force) => {}
+        () = shared.stop.cancelled() => {}
+    }
 }
 
 fn read_all(
@@ -114,6 +149,7 @@ fn read_all(
     let read = |value| {
         let submission = item::read(value, form, &principal.login, now)?;
         admit(&submission, principal, catalog)?;
+        refuse_rulings(&submission)?;
         Ok(submission)
     };
     values.into_iter().map(read).collect()
@@ -147,8 +183,22 @@ fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> R
     Err(problem.field("/tenantId", format!("is {state}")))
 }
 
+/// Decisions about held things are checked against what is held, which this path cannot.
+fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
+    let kind = submission.payload.kind().unwrap_or_default();
+    if !kind.starts_with("quarantine.") && kind != CONFLICT_RESOLVE {
+        return Ok(());
+    }
+    let detail = "What is held is decided about at POST /v1/quarantine/{id}/release or reject.";
+    Err(Problem::invalid(detail).field("/payload/kind", "is not taken here"))
+}
+
 /// Hands the good ones to the ledger, a group commit's worth at a time; answers in order.
-async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Vec<Outcome> {
+async fn submit(
+    shared: &Services,
+    principal: &Principal,
+    read: Vec<Result<Submission, Problem>>,
+) -> Vec<Outcome> {
     let count = read.len();
     let mut outcomes = Vec::with_capacity(count);
     let mut waiting: Vec<Submission> = Vec::new();
@@ -170,7 +220,8 @@ async fn submit(shared: &Services, read: Vec<Result<Submission, Problem>>) -> Ve
         let tenants: Vec<TenantId> = waiting.iter().map(|one| one.tenant_id.clone()).collect();
         let answers = shared.ledger.submit(waiting).await;
         for ((tenant, answer), at) in tenants.into_iter().zip(answers).zip(&mut places) {
-            outcomes[at] = answer.map(|accepted| (tenant, accepted)).map_err(refused);
+            let kept = answer.inspect_err(|error| hold(shared, principal, error));
+            outcomes[at] = kept.map(|accepted| (tenant, accepted)).map_err(refused);
         }
         waiting = rest;
     }
@@ -200,9 +251,30 @@ fn count_outcomes(outcomes: &[Outcome]) {
     }
 }
 
+/// An event under an id that is taken is held: one of the two is a mistake, and which one only a
+/// person can tell.
+fn hold(shared: &Services, principal: &Principal, error: &SubmitError) {
+    let SubmitError::Conflict { event_id, slot, refused } = error else { return };
+    let place =
+        slot.map_or_else(|| "earlier in the same request".to_owned(), |slot| format!("at {slot}"));
+    let about = About {
+        place: slot.map(|slot| slot.to_string()),
+        tenant_id: Some(refused.tenant_id.clone()),
+        event_id: Some(*event_id),
+    };
+    shared.quarantine.hold(Input {
+        source: Source::Client(principal.login.clone()),
+        reason: Reason::IdConflict,
+        detail: format!("The id is recorded {place} with other fields."),
+        form: Held::Event,
+        bytes: item::write(refused).into(),
+        about,
+    });
+}
+
 fn refused(error: SubmitError) -> Problem {
     match error {
-        SubmitError::Conflict { event_id, slot } => {
+        SubmitError::Conflict { event_id, slot, refused: _ } => {
             let place = slot.map_or_else(
                 || "earlier in this request".to_owned(),
                 |slot: Slot| format!("at {slot}"),
@@ -300,7 +372,7 @@ fn at_index(problem: Problem, at: usize) -> Problem {
     Problem { errors: problem.errors.iter().map(within).collect(), ..problem }
 }
 
-fn http_status(recorded: &Recorded, wish: Wish) -> StatusCode {
+pub(in crate::http) fn http_status(recorded: &Recorded, wish: Wish) -> StatusCode {
     match (wish.wait, recorded.repeat) {
         (Wait::Final, _) if !recorded.quorum_reached => StatusCode::ACCEPTED,
         (_, true) => StatusCode::OK,
@@ -308,7 +380,7 @@ fn http_status(recorded: &Recorded, wish: Wish) -> StatusCode {
     }
 }
 
-async fn recorded(
+pub(in crate::http) async fn recorded(
     shared: &Services,
     tenant_id: TenantId,
     accepted: Accepted,
@@ -317,7 +389,7 @@ async fn recorded(
 ) -> Recorded {
     let marks = shared.ledger.watermarks().borrow().clone();
     // A new id cannot be in conflict yet.
-    let held = accepted.repeat && known(shared.is_held(&tenant_id, accepted.event_id).await);
+    let held = accepted.repeat && known(is_held(shared, &tenant_id, &accepted).await);
     let proof = Confirmations::of(&marks, accepted.slot, accepted.hash, held);
     let receipt = if wish.receipt && proof.quorum_reached {
         let receipt = receipt(shared, accepted.slot, principal).await;
@@ -341,6 +413,20 @@ async fn recorded(
         receipt,
         links: Links::of(&accepted.event_id.to_string()),
         http_status: None,
+    }
+}
+
+async fn is_held(
+    shared: &Services,
+    tenant: &TenantId,
+    accepted: &Accepted,
+) -> Result<bool, sqlx::Error> {
+    if shared.projection.conflict(tenant, accepted.event_id).await?.is_none() {
+        return Ok(false); // known from memory, nearly always
+    }
+    match shared.ledger.at(accepted.slot).await? {
+        Some(record) => shared.is_held(&record).await,
+        None => Ok(false),
     }
 }
 
@@ -373,11 +459,22 @@ mod tests {
         assert_eq!(wish(Some(u64::MAX)).timeout(30_000), Duration::from_secs(30));
     }
 
+    fn submission(event_id: domain::event::EventId) -> Submission {
+        Submission {
+            tenant_id: TenantId::platform(),
+            payload: domain::event::Payload::from_value(&json!({})).expect("an object"),
+            event_id: Some(event_id),
+            region: None,
+            created_at: None,
+        }
+    }
+
     #[test]
     fn a_conflict_names_the_slot_that_is_recorded() {
         let slot = Slot::parse("gcp/1/204");
         let event_id = domain::event::EventId(uuid::Uuid::nil());
-        let problem = refused(SubmitError::Conflict { event_id, slot });
+        let refused_ = Box::new(submission(event_id));
+        let problem = refused(SubmitError::Conflict { event_id, slot, refused: refused_ });
         assert_eq!((problem.status, problem.slot), (409, slot));
         assert!(problem.detail.contains("at gcp/1/204"), "{}", problem.detail);
         assert_eq!(at_index(problem, 3).errors[0].field, "/3/eventId");

@@ -13,7 +13,7 @@ use crate::ledger::Watermarks;
 /// What one cloud can prove of an event, in the words that every program sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Confirmations {
+pub(in crate::http) struct Confirmations {
     #[serde(flatten)]
     pub signed: Signed,
     pub hash: Hash,
@@ -33,7 +33,7 @@ impl Confirmations {
 
 /// Where to ask on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Links {
+pub(in crate::http) struct Links {
     #[serde(rename = "self")]
     pub own: String,
     pub confirmations: String,
@@ -54,7 +54,7 @@ impl Links {
 /// The answer to a submission.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Recorded {
+pub(in crate::http) struct Recorded {
     pub event_id: EventId,
     pub tenant_id: TenantId,
     pub status: Finality,

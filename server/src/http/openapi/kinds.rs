@@ -42,8 +42,8 @@ fn decider() -> Value {
     json!({ "type": "string", "readOnly": true, "description": "Set by the server" })
 }
 
-pub(super) fn all() -> [Kind; 6] {
-    [usage(), tenant(), tier(), price(), user(), grant()]
+pub(super) fn all() -> [Kind; 9] {
+    [usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()]
 }
 
 fn usage() -> Kind {
@@ -192,6 +192,84 @@ fn grant() -> Kind {
         example: json!({
             "kind": "grant.decided", "resource": "lease/anchor-publisher", "version": 7,
             "value": { "holder": "gcp", "expiresAt": "2026-11-22T12:51:06.902Z" }
+        }),
+    }
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+fn reason() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 500 })
+}
+
+fn release() -> Kind {
+    Kind {
+        name: "quarantine.release",
+        says: "A held input is recorded again as a new event. Made by POST \
+               /v1/quarantine/{held_id}/release; the first decision about an item stands.",
+        schema: object(
+            "quarantine.release",
+            &["itemId", "reason", "newEventId"],
+            json!({
+                "itemId": uuid(), "reason": reason(), "newEventId": uuid(), "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "quarantine.release", "itemId": "0192f4c1-8b11-7d02-9f6e-55aa01b7c3d4",
+            "reason": "The second reading is the right one, says the meter",
+            "newEventId": "0192f4c1-9c20-7e15-8a01-6f0d2c4b1e77"
+        }),
+    }
+}
+
+fn reject() -> Kind {
+    Kind {
+        name: "quarantine.reject",
+        says: "A held input stays without effect for ever. Made by POST \
+               /v1/quarantine/{held_id}/reject.",
+        schema: object(
+            "quarantine.reject",
+            &["itemId", "reason"],
+            json!({ "itemId": uuid(), "reason": reason(), "decidedBy": decider() }),
+        ),
+        example: json!({
+            "kind": "quarantine.reject", "itemId": "0192f4c1-8b11-7d02-9f6e-55aa01b7c3d4",
+            "reason": "Forged: no such key exists at AWS"
+        }),
+    }
+}
+
+fn resolve() -> Kind {
+    let slot = json!({
+        "type": "object", "required": ["origin", "epoch", "sequence"],
+        "additionalProperties": false,
+        "properties": {
+            "origin": { "type": "string", "enum": ["gcp", "aws", "azure"] },
+            "epoch": { "type": "integer", "minimum": 0 },
+            "sequence": { "type": "integer", "minimum": 0 }
+        },
+        "description": "The place whose contents count; without one, nothing under this id does"
+    });
+    Kind {
+        name: "conflict.resolve",
+        says: "Which contents count of those that several clouds recorded under one id. Made by \
+               POST /v1/quarantine/{held_id}/release or reject; the first resolution by clock and \
+               slot stands, on every cloud.",
+        schema: object(
+            "conflict.resolve",
+            &["tenantId", "eventId", "reason"],
+            json!({
+                "tenantId": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" },
+                "eventId": uuid(), "slot": slot, "reason": reason(), "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "conflict.resolve", "tenantId": "acme-labs",
+            "eventId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
+            "slot": { "origin": "gcp", "epoch": 1, "sequence": 204 },
+            "reason": "The retry at AWS carried a stale token count"
         }),
     }
 }

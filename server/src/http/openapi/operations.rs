@@ -1,12 +1,14 @@
 //! What can be asked of this cloud: one line a thing.
 
+use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
 use super::lab;
 
-pub(super) const TAGS: [(&str, &str); 7] = [
+pub(super) const TAGS: [(&str, &str); 8] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
+    ("quarantine", "What is held without effect, and deciding about it"),
     ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
@@ -69,6 +71,7 @@ fn path_text(name: &str) -> &'static str {
     match name {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
+        "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
         "origin" => "gcp, aws or azure",
         "epoch" => "The number of the log's epoch",
         "cloud" | "from" => "gcp, aws or azure",
@@ -99,6 +102,17 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
             json!({ "type": "string", "enum": ["PENDING", "FINAL", "QUARANTINED", "DISPUTED"] }),
             "Only events of this status",
         ),
+        "state" => (
+            json!({ "type": "string", "enum": State::ALL.map(State::name) }),
+            "Only what is in this state",
+        ),
+        "reason" => (
+            json!({ "type": "string", "enum": Reason::ALL.map(Reason::code) }),
+            "Only what is held for this reason",
+        ),
+        "source" => {
+            (text(), "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs")
+        }
         "origin" => (clouds(), "Only events that this cloud accepted"),
         "kind" => (text(), "Only payloads of this kind"),
         "resource" => (super::schemas::resource(), "Only this resource's"),
@@ -285,6 +299,88 @@ const OPERATIONS: &[Operation] = &[
         access: READERS,
         answers: &[(200, "Progress by log, what is open, the newest findings", "Scrub", JSON)],
         problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/quarantine",
+        id: "listQuarantine",
+        tag: "quarantine",
+        summary: "What is held, newest first: inputs that this cloud refused, and ids in conflict",
+        takes: &["state", "reason", "source", "tenant", "cursor", "limit"],
+        answers: &[(200, "A page, and which sources sent more than is kept", "HeldPage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/quarantine/export",
+        id: "exportQuarantine",
+        tag: "quarantine",
+        summary: "Exactly the filtered set as a file",
+        access: CURIOUS,
+        takes: &["state", "reason", "source", "tenant"],
+        answers: &[(200, "A JSON array of rows", "", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/quarantine/{held_id}",
+        id: "readHeld",
+        tag: "quarantine",
+        summary: "One held thing: what its bytes say, what stands in the log instead, what was decided",
+        answers: &[(200, "Contents and bytes for those who may read payloads", "Held", JSON)],
+        problems: &[401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/quarantine/{held_id}/bytes",
+        id: "readHeldBytes",
+        tag: "quarantine",
+        summary: "What is kept of an input, as it came",
+        access: CURIOUS,
+        answers: &[(200, "The bytes", "", BYTES)],
+        problems: &[401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/quarantine/{held_id}/release",
+        id: "releaseHeld",
+        tag: "quarantine",
+        summary: "Records a held event anew, or says which contents of an id in conflict count: in force once final",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs"],
+        bodies: &[(JSON, "ReleaseHeld")],
+        answers: &[
+            (201, "The decision's event, and the new one", "Decided", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Decided", JSON),
+        ],
+        problems: &[400, 401, 403, 404, 409, 422, 503],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/quarantine/{held_id}/reject",
+        id: "rejectHeld",
+        tag: "quarantine",
+        summary: "Leaves a held thing without effect for ever: in force once final",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs"],
+        bodies: &[(JSON, "RejectHeld")],
+        answers: &[
+            (201, "The decision's event", "Decided", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Decided", JSON),
+        ],
+        problems: &[400, 401, 403, 404, 409, 422, 503],
+    },
+    Operation {
+        method: "post",
+        path: "/quarantine/act",
+        id: "actOnHeld",
+        tag: "quarantine",
+        summary: "Releases or rejects a held thing: the forms of its page",
+        access: ADMINS,
+        bodies: &[("application/x-www-form-urlencoded", "HeldAct")],
+        answers: &[(303, "Back to the page, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 404, 503],
         ..BASE
     },
     Operation {

@@ -1,5 +1,7 @@
 //! The shapes that cross the wire, as JSON Schemas with examples.
 
+mod held;
+
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
@@ -16,9 +18,8 @@ pub(super) fn all() -> Map<String, Value> {
     let mut add = |name: &str, schema: Value| drop(schemas.insert(name.to_owned(), schema));
     add("Problem", serde_json::to_value(Problem::schema()).unwrap_or_default());
     add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
-    for (name, schema) in
-        submissions().into_iter().chain(events()).chain(others()).chain(lab::schemas())
-    {
+    let parts = submissions().into_iter().chain(events()).chain(others());
+    for (name, schema) in parts.chain(lab::schemas()).chain(held::all()) {
         add(name, schema);
     }
     for kind in kinds::all() {
@@ -39,6 +40,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
         })),
         "LabDamage" => Some(json!({ "what": "payload" })),
         "LabDelay" => Some(json!({ "ms": 300 })),
+        "ReleaseHeld" => Some(json!({ "reason": "The meter confirms this reading" })),
+        "RejectHeld" => Some(json!({ "reason": "Forged" })),
         "Tenant" => Some(json!({
             "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
             "region": "us-central1"

@@ -7,6 +7,8 @@ use domain::cloud::Cloud;
 use domain::event::Envelope;
 use domain::log::{Hash, LogId, TILE_WIDTH, TilePath};
 
+use super::super::entry::WireEntry;
+use super::super::refused;
 use super::super::wire::{
     COPY_ENTRIES_MAX, COPY_PATH, CopyAnswer, CopyQuestion, decode_answer, encode,
 };
@@ -72,6 +74,21 @@ impl Copies {
         Some(roots)
     }
 
+    /// A copy's entry is not what was signed: holds it. `hash`: it leads to another leaf.
+    pub(super) fn refuse(
+        &self,
+        from: Cloud,
+        log: LogId,
+        sequence: u64,
+        entry: &Envelope,
+        hash: bool,
+    ) {
+        if let Some(channel) = &self.0 {
+            let entry = WireEntry::of(entry);
+            channel.quarantine.hold(refused::entry(from, log, sequence, entry, hash));
+        }
+    }
+
     /// Those of the entries that it holds.
     pub(super) async fn entries(
         &self,
@@ -83,9 +100,8 @@ impl Copies {
         for some in sequences.chunks(COPY_ENTRIES_MAX) {
             let question = CopyQuestion::Entries { log, sequences: some.to_vec() };
             if let Some(CopyAnswer::Entries(entries)) = self.ask(from, &question).await {
-                let read = |(at, entry): (u64, super::super::entry::WireEntry)| {
-                    Some((at, entry.read(log.origin, 0).ok()?))
-                };
+                let read =
+                    |(at, entry): (u64, WireEntry)| Some((at, entry.read(log.origin, 0).ok()?));
                 held.extend(entries.into_iter().filter_map(read));
             }
         }

@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Two clouds, so that events become final, and the face of one of them.
 pub(super) struct House {
     pub(super) gcp: RunningCloud,
-    aws: Option<RunningCloud>,
+    pub(super) aws: Option<RunningCloud>,
     face: Router,
     pub(super) stop: CancellationToken,
     _tasks: JoinSet<()>,
@@ -47,6 +47,7 @@ impl House {
             ledger: gcp.ledger.clone(),
             grants: gcp.grants.clone(),
             projection: gcp.projection.clone(),
+            quarantine: gcp.quarantine.clone(),
             identity,
             console: gcp.console.clone(),
             peers: Router::new(),

@@ -53,7 +53,9 @@ impl Pass<'_> {
                 let expected = at.and_then(|at| leaves.get(at));
                 let row = StoredRow::of(sequence, &entry);
                 let leads = expected == Some(&entry.leaf(self.log.epoch, sequence).0);
-                if leads && row.signature_holds(entry.hash(), &keys) && wanted.remove(&sequence) {
+                if !leads || !row.signature_holds(entry.hash(), &keys) {
+                    self.copies.refuse(from, self.log, sequence, &entry, !leads);
+                } else if wanted.remove(&sequence) {
                     truth.insert(sequence, (from, row));
                 }
             }

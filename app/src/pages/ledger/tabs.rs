@@ -1,0 +1,22 @@
+//! The two halves of the ledger: what is recorded, and what is held.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use crate::format::count;
+use crate::live::Live;
+
+#[component]
+pub(crate) fn LedgerTabs() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let held = Memo::new(move |_| live.state.read().as_ref().map_or(0, |state| state.quarantined));
+    view! {
+        <nav class="tabs" aria-label="Parts of the ledger">
+            <A href="/ledger" exact=true>"Events"</A>
+            <A href="/ledger/quarantine" exact=true>
+                "Quarantine"
+                <span class="tab-count" hidden=move || held.get() == 0>{move || count(held.get())}</span>
+            </A>
+        </nav>
+    }
+}

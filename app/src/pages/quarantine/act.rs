@@ -1,0 +1,132 @@
+//! The two decisions about a held thing: plain forms, so that they work without WebAssembly.
+
+use domain::access::Action;
+use domain::catalog::REASON_CHARS_MAX;
+use leptos::prelude::*;
+
+use crate::backend::{HeldChoice, HeldDecision, Release};
+use crate::shell::console::Here;
+
+#[component]
+pub(super) fn Acts(id: String, release: Release, decision: Option<HeldDecision>) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let refusal = (!here.viewer.may(Action::DecideQuarantine))
+        .then(|| here.viewer.role.refusal(Action::DecideQuarantine));
+    let may = refusal.is_none();
+    let is_conflict = id.contains('~');
+    if decision.is_some() && matches!(release, Release::No { .. }) {
+        return ().into_any();
+    }
+    let reject = decision.is_none().then(|| {
+        let id = id.clone();
+        view! { <RejectForm id may is_conflict /> }
+    });
+    view! {
+        <section class="card acts" aria-labelledby="acts-title">
+            <h2 id="acts-title" class="card-title">"Decide"</h2>
+            {refusal.map(|why| view! { <p class="held" id="acts-refusal">{why}</p> })}
+            <ReleaseForm id release may is_conflict />
+            {reject}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn ReleaseForm(id: String, release: Release, may: bool, is_conflict: bool) -> impl IntoView {
+    let says = if is_conflict {
+        "The contents that you choose count, once, on every cloud. The others stay in their logs without effect."
+    } else {
+        "It is recorded again as a new event with a new id, by you. What is held stays as it is."
+    };
+    let choices = match release {
+        Release::Yes { choices } => choices,
+        Release::No { why } => {
+            return view! {
+                <div class="act-form">
+                    <h3>"Release"</h3>
+                    <p class="muted">{why} " It can only be rejected."</p>
+                </div>
+            }
+            .into_any();
+        }
+    };
+    let several = choices.len() > 1 || is_conflict;
+    let radios = several.then(|| view! { <Choices choices /> });
+    view! {
+        <form class="act-form" method="post" action="/quarantine/act">
+            <h3>"Release"</h3>
+            <p class="muted">{says}</p>
+            <fieldset disabled=!may>
+                <legend class="visually-hidden">"Release"</legend>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="act" value="release" />
+                {radios}
+                <Reason name="release" />
+                <Confirm text="I have compared what came with what stands in the log." />
+                <button class="button button-first" type="submit">"Release"</button>
+            </fieldset>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Choices(choices: Vec<HeldChoice>) -> impl IntoView {
+    let radios = choices
+        .into_iter()
+        .map(|choice| {
+            view! {
+                <label class="choice">
+                    <input type="radio" name="choice" value=choice.value required />
+                    <span>{choice.title}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! { <div class="choices" role="radiogroup" aria-label="What counts">{radios}</div> }
+}
+
+#[component]
+fn RejectForm(id: String, may: bool, is_conflict: bool) -> impl IntoView {
+    let says = if is_conflict {
+        "Nothing under this id ever counts. Send what is right again under a new id."
+    } else {
+        "It stays without effect for ever. It remains to be seen here, with your reason."
+    };
+    view! {
+        <form class="act-form" method="post" action="/quarantine/act">
+            <h3>"Reject"</h3>
+            <p class="muted">{says}</p>
+            <fieldset disabled=!may>
+                <legend class="visually-hidden">"Reject"</legend>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="act" value="reject" />
+                <Reason name="reject" />
+                <Confirm text="I have looked at it. The first decision stands." />
+                <button class="button button-danger" type="submit">"Reject"</button>
+            </fieldset>
+        </form>
+    }
+}
+
+#[component]
+fn Reason(name: &'static str) -> impl IntoView {
+    let id = format!("{name}-reason");
+    view! {
+        <label class="field" for=id.clone()>
+            <span>"Reason, recorded in the ledger"</span>
+            <input id=id.clone() name="reason" type="text" required maxlength=REASON_CHARS_MAX.to_string() autocomplete="off" />
+        </label>
+    }
+}
+
+#[component]
+fn Confirm(text: &'static str) -> impl IntoView {
+    view! {
+        <label class="choice">
+            <input type="checkbox" name="confirmed" value="yes" required />
+            <span>{text}</span>
+        </label>
+    }
+}
