@@ -1,0 +1,15 @@
+//! Proofs that others make of our hashes: OpenTimestamps and Bitcoin.
+//!
+//! Parse, recompute, and say what still rests on somebody's word. All bytes here come from
+//! strangers: every parser bounds depth and size, never panics, and names the byte where it
+//! stopped. Nothing here asks a network; what must be asked (is this block in the chain? is this
+//! authority one I trust?) is an argument, and where it is missing the verdict says so.
+
+pub mod bitcoin;
+mod bytes;
+mod hash;
+pub mod ots;
+mod source;
+
+pub use bytes::{Defect, Malformed};
+pub use source::Source;
