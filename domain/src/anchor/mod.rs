@@ -1,4 +1,4 @@
-//! Proofs that others make of our hashes: OpenTimestamps and Bitcoin.
+//! Proofs that others make of our hashes: OpenTimestamps, Bitcoin, Ethereum.
 //!
 //! Parse, recompute, and say what still rests on somebody's word. All bytes here come from
 //! strangers: every parser bounds depth and size, never panics, and names the byte where it
@@ -7,6 +7,7 @@
 
 pub mod bitcoin;
 mod bytes;
+pub mod ethereum;
 mod hash;
 pub mod ots;
 mod source;

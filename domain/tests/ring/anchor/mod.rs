@@ -1,6 +1,7 @@
 //! Proofs of other people's making: real ones, broken ones, and bytes that are none.
 
 mod bitcoin;
+mod ethereum;
 mod ots;
 mod ots_bytes;
 
