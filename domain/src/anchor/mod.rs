@@ -1,4 +1,4 @@
-//! Proofs that others make of our hashes: OpenTimestamps, Bitcoin, Ethereum.
+//! Proofs that others make of our hashes: OpenTimestamps, Bitcoin, Ethereum, RFC 3161.
 //!
 //! Parse, recompute, and say what still rests on somebody's word. All bytes here come from
 //! strangers: every parser bounds depth and size, never panics, and names the byte where it
@@ -10,6 +10,8 @@ mod bytes;
 pub mod ethereum;
 mod hash;
 pub mod ots;
+#[cfg(feature = "rfc3161")]
+pub mod rfc3161;
 mod source;
 
 pub use bytes::{Defect, Malformed};

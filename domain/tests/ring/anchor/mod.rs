@@ -4,6 +4,7 @@ mod bitcoin;
 mod ethereum;
 mod ots;
 mod ots_bytes;
+mod rfc3161;
 
 use std::path::Path;
 
