@@ -6,9 +6,10 @@
 //!
 //! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
-//! checks it), [`grant`] (who wins where only one may).
+//! checks it), [`grant`] (who wins where only one may), [`anchor`] (how strangers prove when it was).
 
 pub mod access;
+pub mod anchor;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;

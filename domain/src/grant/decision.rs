@@ -263,6 +263,7 @@ mod tests {
     use super::*;
     use crate::key::NoteAlgorithm;
     use crate::log::LogId;
+    use crate::policy::Seat;
     use serde_json::json;
 
     const DEPLOYMENT: &str = "ring.example";
@@ -295,12 +296,12 @@ mod tests {
         let accepts = [accept(Cloud::Gcp, "3.aws"), accept(Cloud::Azure, "3.aws")];
         let decision = voters().decision(value(), &accepts).expect("two accepts");
         assert_eq!(*decision.signers(), PerCloud { gcp: true, aws: false, azure: true });
-        let witnesses =
-            Cloud::ALL.map(|cloud| (cloud.to_string(), voters().keys.get(cloud).clone()));
+        let seats = Cloud::ALL
+            .map(|cloud| Seat { name: cloud.to_string(), keys: voters().keys.get(cloud).clone() });
         let log = LogId { origin: Cloud::Gcp, epoch: 1 }.name(DEPLOYMENT);
         let log =
             NoteKey::new(&log, NoteAlgorithm::Ed25519, SigningKey::from_seed([9; 32]).public());
-        let policy = Policy::of_clouds(vec![log.expect("a name")], witnesses.to_vec(), QUORUM);
+        let policy = Policy::of_seats(vec![log.expect("a name")], seats.to_vec(), QUORUM);
         let file = Policy::parse(&policy.to_string()).expect("a policy file");
         let stranger = Voters::of_policy(&file).expect("three clouds");
         assert_eq!(stranger.read_decision(value(), &decision.note()), Ok(decision.clone()));

@@ -11,7 +11,14 @@ use crate::receipt::Receipt;
 use crate::receipt::keys::{Keys, cloud_of};
 use crate::receipt::verify::{Step, StepState};
 
-fn step(title: &str, method: &str, inputs: Vec<(&str, String)>, result: String, ok: bool) -> Step {
+/// One step that was computed, and holds or does not.
+pub(crate) fn step(
+    title: &str,
+    method: &str,
+    inputs: Vec<(&str, String)>,
+    result: String,
+    ok: bool,
+) -> Step {
     Step {
         title: title.to_owned(),
         method: method.to_owned(),

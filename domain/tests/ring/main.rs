@@ -1,8 +1,9 @@
-//! The ring around the pure rules: published test vectors, tampered receipts, and three clouds
+//! The ring around the pure rules: published test vectors, tampered receipts and proofs, and three clouds
 //! under a scripted network.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod anchor;
 mod ed25519;
 mod equivocation;
 mod fixtures;

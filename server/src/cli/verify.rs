@@ -1,29 +1,37 @@
-//! `ternion verify`: receipts checked offline, with nothing but the file and the verifier's keys.
+//! `ternion verify`: receipts and proofs by others checked offline, with nothing but the file and
+//! what the verifier holds.
 
+mod anchors;
 mod report;
 mod tlog_proof;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use domain::anchor::Malformed;
 use domain::policy::Policy;
 use domain::receipt::{Receipt, ReceiptError, Verdict, Verification, verify};
 
 use super::Outcome;
+use anchors::{Held, HeldError};
 use report::Report;
 use tlog_proof::TlogProof;
 
 /// Larger than any receipt: a payload of 64 KiB, escaped, and a proof of 64 hashes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Check receipts offline: whether an event is what three clouds agreed on
+/// Check receipts offline: whether an event is what three clouds agreed on, and when it was
 ///
 /// Exit code: 0 valid; 1 invalid; 2 a file cannot be read or understood; 3 self-consistent, but
-/// nobody vouches for the signers because no policy file was given. Of several files the worst
-/// counts: 1 before 2 before 3. A deployment serves its public keys as `/v1/policy-file`; obtain
-/// it in a way that you trust, not together with the receipt.
+/// something rests on the word of whoever gave the file: who the signers are (no policy file), that
+/// a block is in the chain (no block header), who the time-stamping authority is (no certificate),
+/// or what was stamped (no file or digest). Of several files the worst counts: 1 before 2 before 3.
+/// A deployment serves its public keys as `/v1/policy-file`; obtain it in a way that you trust, not
+/// together with the receipt, and so with headers and certificates.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ternion verify --policy ternion.policy receipt.json")]
+#[command(after_help = "Examples:\n  ternion verify --policy ternion.policy receipt.json\n  \
+    ternion verify --bitcoin-header block-358391.json hello-world.txt.ots\n  \
+    ternion verify --data data.txt --tsa-ca ca.crt stamp.tsr")]
 pub(super) struct Arguments {
     /// The public keys that count and how many of them (C2SP tlog-policy)
     #[arg(long, value_name = "FILE")]
@@ -31,7 +39,10 @@ pub(super) struct Arguments {
     /// One JSON object a file, a line each
     #[arg(long)]
     json: bool,
-    /// Receipts, as JSON or as C2SP tlog-proof text
+    #[command(flatten)]
+    anchors: anchors::Arguments,
+    /// Receipts, as JSON or as C2SP tlog-proof text; OpenTimestamps proofs (.ots); RFC 3161 time
+    /// stamps, as response (.tsr) or bare token
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -63,8 +74,15 @@ enum Unreadable {
     Io(#[from] std::io::Error),
     #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt is")]
     TooLarge,
-    #[error("{0}: not understood by this version, which reads finality receipts")]
+    #[error("{0}: not understood by this version, which reads finality receipts, OpenTimestamps \
+             proofs and time stamps")]
     OtherForm(&'static str),
+    #[error("not an OpenTimestamps proof: {0}")]
+    OpenTimestamps(Malformed),
+    #[error("not an RFC 3161 time stamp: {0}")]
+    TimeStamp(Malformed),
+    #[error(transparent)]
+    Held(#[from] HeldError),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
     #[error("not a tlog-proof: {0}")]
@@ -73,16 +91,21 @@ enum Unreadable {
 
 impl Arguments {
     pub fn run(self) -> Outcome {
+        let unusable = |reason: String| {
+            eprintln!("ternion: {reason}");
+            Ok(ExitCode::from(Finding::Unreadable.exit_code()))
+        };
         let policy = match self.policy.as_deref().map(read_policy).transpose() {
             Ok(policy) => policy,
-            Err(reason) => {
-                eprintln!("ternion: {reason}");
-                return Ok(ExitCode::from(Finding::Unreadable.exit_code()));
-            }
+            Err(reason) => return unusable(reason),
+        };
+        let held = match self.anchors.load() {
+            Ok(held) => held,
+            Err(error) => return unusable(error.to_string()),
         };
         let mut worst = Finding::Valid;
         for file in &self.files {
-            let report = Report::new(file, check(file, policy.as_ref()));
+            let report = Report::new(file, check(file, policy.as_ref(), &held));
             worst = worst.max(report.finding());
             if self.json { println!("{}", report.to_json()) } else { print!("{report}") }
         }
@@ -97,11 +120,14 @@ fn read_policy(path: &Path) -> Result<Policy, String> {
     Policy::parse(&text).map_err(|cause| format!("the policy file {shown}, {cause}"))
 }
 
-fn check(path: &Path, policy: Option<&Policy>) -> Result<Verification, Unreadable> {
+fn check(path: &Path, policy: Option<&Policy>, held: &Held) -> Result<Verification, Unreadable> {
     if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
         return Err(Unreadable::TooLarge);
     }
     let bytes = std::fs::read(path)?;
+    if let Some(checked) = held.check(path, &bytes) {
+        return checked;
+    }
     if let Some(form) = other_form(&bytes) {
         return Err(Unreadable::OtherForm(form));
     }
@@ -113,15 +139,6 @@ fn check(path: &Path, policy: Option<&Policy>) -> Result<Verification, Unreadabl
 
 /// Forms that have to do with this product and that this version does not check.
 fn other_form(bytes: &[u8]) -> Option<&'static str> {
-    const OPEN_TIMESTAMPS: &[u8] = b"\x00OpenTimestamps\x00\x00Proof";
-    /// An ASN.1 SEQUENCE with a two-byte length: how every time-stamp response begins.
-    const DER: &[u8] = &[0x30, 0x82];
-    if bytes.starts_with(OPEN_TIMESTAMPS) {
-        return Some("an OpenTimestamps proof");
-    }
-    if bytes.starts_with(DER) {
-        return Some("a binary (DER) document, perhaps an RFC 3161 time stamp");
-    }
     let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     let format = value.get("format")?.as_str()?;
     let named = |part| format.starts_with("ternion/") && format.contains(part);

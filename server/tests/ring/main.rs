@@ -24,3 +24,4 @@ mod scrub;
 mod stand_in;
 mod three;
 mod verify;
+mod verify_anchors;

@@ -132,8 +132,8 @@ fn what_is_no_receipt_is_unreadable_and_named() {
     let folder = Folder::new();
     for (name, bytes, said) in [
         ("a.json", &b"{}"[..], "not a receipt"),
-        ("b.ots", b"\x00OpenTimestamps\x00\x00Proof\x00", "not understood by this version"),
-        ("c.tsr", &[0x30, 0x82, 1, 2], "not understood by this version"),
+        ("b.ots", b"\x00OpenTimestamps\x00\x00Proof\x00", "not an OpenTimestamps proof: byte 0"),
+        ("c.tsr", &[0x30, 0x82, 1, 2], "not an RFC 3161 time stamp: byte 4"),
         ("d.json", br#"{"format":"ternion/evidence/v1"}"#, "not understood by this version"),
     ] {
         let ran = ternion(&["verify", &folder.write(name, bytes)]);

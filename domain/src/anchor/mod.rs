@@ -1,0 +1,18 @@
+//! Proofs that others make of our hashes: OpenTimestamps, Bitcoin, Ethereum, RFC 3161.
+//!
+//! Parse, recompute, and say what still rests on somebody's word. All bytes here come from
+//! strangers: every parser bounds depth and size, never panics, and names the byte where it
+//! stopped. Nothing here asks a network; what must be asked (is this block in the chain? is this
+//! authority one I trust?) is an argument, and where it is missing the verdict says so.
+
+pub mod bitcoin;
+mod bytes;
+pub mod ethereum;
+mod hash;
+pub mod ots;
+#[cfg(feature = "rfc3161")]
+pub mod rfc3161;
+mod source;
+
+pub use bytes::{Defect, Malformed};
+pub use source::Source;
