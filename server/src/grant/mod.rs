@@ -16,6 +16,12 @@
 //! ```
 //! What is guarded by a grant remembers the greatest version that it has seen and refuses a lower
 //! one: the version is the fencing token.
+//!
+//! Known limits. A database that was brought back from an old copy has forgotten votes: the ledger
+//! finds that out from its peers' heads and this cloud stops voting, but until then, or if nothing
+//! was recorded since the copy, it could vote twice (its votes convict it). Proofs under replaced
+//! cosigner keys stand where they were stored; a cloud that lacks them does not take them over.
+//! A cloud that wants to can keep others from deciding, by ever higher ballots.
 
 mod campaign;
 mod exchange;
