@@ -329,10 +329,8 @@ mod tests {
         let one = entry(1, Cloud::Gcp, 4, &usage(10));
         let two = entry(1, Cloud::Aws, 9, &usage(11));
         let three = entry(1, Cloud::Azure, 2, &usage(10));
-        let changes = step(&[one.clone(), two], &[three]);
-        // The earliest of all is another now, so the conflict began with the one from GCP.
-        assert_eq!(changes.held.len(), 1);
-        assert_eq!((changes.held[0].since, &changes.held[0].chosen), (one.logical_clock, &None));
+        let changes = step(&[one, two], &[three]);
+        assert!(changes.held.is_empty(), "it is known already");
         assert_eq!(input_tokens(changes), []);
     }
 

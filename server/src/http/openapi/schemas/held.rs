@@ -76,9 +76,9 @@ fn detail() -> Value {
     let release = json!({
         "oneOf": [
             shape(json!({
-                "possible": { "const": "yes" }, "choices": { "type": "array", "items": choice }
+                "possible": { "type": "string", "const": "yes" }, "choices": { "type": "array", "items": choice }
             }), &[]),
-            shape(json!({ "possible": { "const": "no" }, "why": text() }), &[])
+            shape(json!({ "possible": { "type": "string", "const": "no" }, "why": text() }), &[])
         ]
     });
     json!({
