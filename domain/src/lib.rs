@@ -6,13 +6,14 @@
 //!
 //! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
-//! checks it).
+//! checks it), [`evidence`] (how a stranger checks that a cloud broke the rules).
 
 pub mod access;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
 pub mod event;
+pub mod evidence;
 pub mod finality;
 pub mod json;
 pub mod key;

@@ -11,7 +11,14 @@ use crate::receipt::Receipt;
 use crate::receipt::keys::{Keys, cloud_of};
 use crate::receipt::verify::{Step, StepState};
 
-fn step(title: &str, method: &str, inputs: Vec<(&str, String)>, result: String, ok: bool) -> Step {
+/// One step that was computed, and holds or does not.
+pub(crate) fn step(
+    title: &str,
+    method: &str,
+    inputs: Vec<(&str, String)>,
+    result: String,
+    ok: bool,
+) -> Step {
     Step {
         title: title.to_owned(),
         method: method.to_owned(),
@@ -181,9 +188,10 @@ pub(super) fn cosignatures(note: &Note, keys: &Keys<'_>) -> Vec<Step> {
         .collect()
 }
 
-fn line_result(verdict: LineVerdict) -> String {
+/// What one signature line was found to be.
+pub(crate) fn line_result(verdict: LineVerdict) -> String {
     match verdict {
-        LineVerdict::Absent => "no signature in this receipt".to_owned(),
+        LineVerdict::Absent => "there is no such signature".to_owned(),
         LineVerdict::Invalid => validity(false),
         LineVerdict::Valid { stated_unix_s: None } => validity(true),
         LineVerdict::Valid { stated_unix_s: Some(seconds) } => {

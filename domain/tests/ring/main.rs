@@ -5,6 +5,7 @@
 
 mod ed25519;
 mod equivocation;
+mod evidence;
 mod fixtures;
 mod jcs;
 mod note;
