@@ -14,10 +14,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::console::{self, Console, Lab, LedgerRecorder};
+use crate::console::{self, Console, LedgerRecorder};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Roster, RosterError};
+use crate::lab::Lab;
 use crate::ledger::{self, Ledger};
 use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};

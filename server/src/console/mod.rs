@@ -8,7 +8,6 @@ mod attention;
 mod damage;
 mod detail;
 mod events;
-mod lab;
 pub mod load;
 mod recorder;
 mod reference;
@@ -22,11 +21,12 @@ use std::sync::Arc;
 use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
 use domain::cloud::PerCloud;
 
-pub use lab::Lab;
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
+use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
+use crate::problem::Problem;
 use crate::projection::Projection;
 
 /// The face of the console: one a node.
@@ -59,6 +59,10 @@ impl Console {
         request_id: Option<String>,
     ) -> BackendHandle {
         Arc::new(viewer::ViewerConsole { console: self.clone(), viewer, theme, request_id })
+    }
+
+    fn lab(&self) -> Result<&Lab, Problem> {
+        self.lab.as_ref().ok_or_else(lab::absent)
     }
 }
 

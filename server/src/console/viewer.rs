@@ -103,8 +103,8 @@ impl Backend for ViewerConsole {
 
     async fn lab_act(&self, cloud: Cloud, act: LabAct) -> Result<LabState, Problem> {
         let answer = async {
-            self.allow(Action::OperateFaultLab)?;
-            self.console.lab()?.act(cloud, act).await
+            let viewer = self.allow(Action::OperateFaultLab)?;
+            self.console.lab()?.act(cloud, act, &viewer.email).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

@@ -40,8 +40,9 @@ use tower_http::csrf::ConfigError;
 pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
-use crate::console::{Console, Lab};
+use crate::console::Console;
 use crate::identity::{self, Identity};
+use crate::lab::Lab;
 use crate::ledger::Ledger;
 use crate::projection::Projection;
 
