@@ -4,6 +4,8 @@
 //! Leptos context. Server functions (`crate::api`) call it; nothing in this crate knows axum or
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
+mod evidence;
+
 use std::sync::Arc;
 
 use domain::access::{Action, Role};
@@ -11,6 +13,8 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::finality::{Finality, Signed};
 use serde::{Deserialize, Serialize};
+
+pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 
 /// The server, as the screens see it.
 #[async_trait::async_trait]
@@ -24,6 +28,10 @@ pub trait Backend: Send + Sync {
     async fn event(&self, reference: String) -> Result<EventDetail, Problem>;
     /// What an id, hash, sequence, tenant or key leads to, best first.
     async fn search(&self, text: String) -> Result<Vec<SearchHit>, Problem>;
+    /// What there is against clouds, the newest first. `cursor`: of another page.
+    async fn evidence(&self, cursor: Option<String>) -> Result<EvidencePage, Problem>;
+    /// `id`: SHA-256 of the record, in hex.
+    async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, cloud: Cloud, act: LabAct) -> Result<LabState, Problem>;
 }
@@ -168,6 +176,8 @@ pub struct LiveState {
     pub quarantined: u64,
     /// Events stored at this node, all logs.
     pub events: u64,
+    /// Proven against keys that still count. Not empty: an alarm on every page.
+    pub accusations: Vec<Accusation>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

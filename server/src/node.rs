@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
+use crate::evidence::Evidences;
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Roster, RosterError};
@@ -42,6 +43,8 @@ pub enum NodeError {
     Ledger(#[from] ledger::StartError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    #[error("the evidence cannot be read: {0}")]
+    Evidence(sqlx::Error),
     #[error(transparent)]
     Demonstration(#[from] demonstration::SeedError),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -113,6 +116,7 @@ struct Node {
     channel: Arc<Channel>,
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
+    evidences: Arc<Evidences>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -135,6 +139,9 @@ impl Node {
             urls: config.urls(),
             client: peer::client()?,
         });
+        let evidences =
+            Evidences::open(database.pool.clone(), Arc::clone(&roster), config.epochs()).await;
+        let evidences = evidences.map_err(NodeError::Evidence)?;
         let setup = ledger::Setup {
             cloud: config.cloud,
             region: config.region.clone(),
@@ -150,7 +157,7 @@ impl Node {
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node = Node { channel, ledger, projection, identity, background, tasks };
+        let node = Node { channel, ledger, projection, evidences, identity, background, tasks };
         Ok(node.with_background_work(config, recorder))
     }
 
@@ -180,6 +187,7 @@ impl Node {
         let console = Console::new(
             Arc::clone(&self.ledger),
             Arc::clone(&self.projection),
+            Arc::clone(&self.evidences),
             console::deployment(config, logins),
             lab.clone(),
         );
@@ -190,6 +198,7 @@ impl Node {
             projection: Arc::clone(&self.projection),
             identity: Arc::clone(&self.identity),
             console,
+            evidences: Arc::clone(&self.evidences),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,

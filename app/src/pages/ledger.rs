@@ -18,10 +18,12 @@ use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
 use crate::pages::ledger::filters::Filters;
+use crate::pages::ledger::sections::LedgerSections;
 use crate::shell::console::Here;
 use crate::shell::places::Places;
 
 mod filters;
+pub(crate) mod sections;
 
 const LIST_ID: &str = "ledger-list";
 
@@ -41,6 +43,7 @@ pub(crate) fn LedgerPage() -> impl IntoView {
     view! {
         <Title text="Ledger" />
         <section class="ledger" aria-label="Ledger" class:is-busy=busy aria-busy=move || busy.get().to_string()>
+            <LedgerSections />
             <Filters query />
             <Transition fallback=|| view! { <Skeleton cards=1 /> } set_pending=busy>
                 {move || Suspend::new(async move {

@@ -56,6 +56,11 @@ fn standing_choices(here: &Here) -> Vec<Choice> {
     ] {
         choices.push(choice(title, "ledger", Command::Go(format!("/ledger?status={query}"))));
     }
+    choices.push(choice(
+        "Evidence against clouds",
+        "ledger",
+        Command::Go("/ledger/evidence".to_owned()),
+    ));
     for peer in here.deployment.cloud.peers() {
         let url = here.deployment.clouds.get(peer).url.clone();
         choices.push(choice(

@@ -1,4 +1,5 @@
-//! `ternion verify`: receipts checked offline, with nothing but the file and the verifier's keys.
+//! `ternion verify`: receipts and evidence checked offline, with nothing but the file and the
+//! verifier's keys.
 
 mod report;
 mod tlog_proof;
@@ -6,6 +7,7 @@ mod tlog_proof;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use domain::evidence::{Evidence, EvidenceError};
 use domain::policy::Policy;
 use domain::receipt::{Receipt, ReceiptError, Verdict, Verification, verify};
 
@@ -13,17 +15,18 @@ use super::Outcome;
 use report::Report;
 use tlog_proof::TlogProof;
 
-/// Larger than any receipt: a payload of 64 KiB, escaped, and a proof of 64 hashes.
+/// Larger than any receipt (a payload of 64 KiB, escaped, and a proof of 64 hashes) or evidence.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Check receipts offline: whether an event is what three clouds agreed on
+/// Check receipts and evidence offline: what clouds agreed on, and whether one broke the rules
 ///
-/// Exit code: 0 valid; 1 invalid; 2 a file cannot be read or understood; 3 self-consistent, but
+/// Exit code: 0 valid (of evidence: the named cloud is to blame); 1 invalid; 2 a file cannot be read or understood; 3 self-consistent, but
 /// nobody vouches for the signers because no policy file was given. Of several files the worst
 /// counts: 1 before 2 before 3. A deployment serves its public keys as `/v1/policy-file`; obtain
 /// it in a way that you trust, not together with the receipt.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: ternion verify --policy ternion.policy receipt.json")]
+#[command(after_help = "Examples:\n  ternion verify --policy ternion.policy receipt.json\n  \
+                        ternion verify --policy ternion.policy evidence.json")]
 pub(super) struct Arguments {
     /// The public keys that count and how many of them (C2SP tlog-policy)
     #[arg(long, value_name = "FILE")]
@@ -31,7 +34,7 @@ pub(super) struct Arguments {
     /// One JSON object a file, a line each
     #[arg(long)]
     json: bool,
-    /// Receipts, as JSON or as C2SP tlog-proof text
+    /// Receipts, as JSON or as C2SP tlog-proof text; evidence, as JSON
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -61,12 +64,14 @@ impl Finding {
 enum Unreadable {
     #[error("it cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt is")]
+    #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt or evidence is")]
     TooLarge,
-    #[error("{0}: not understood by this version, which reads finality receipts")]
+    #[error("{0}: not understood by this version, which reads finality receipts and evidence")]
     OtherForm(&'static str),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     #[error("not a tlog-proof: {0}")]
     TlogProof(#[from] tlog_proof::FormError),
 }
@@ -102,8 +107,12 @@ fn check(path: &Path, policy: Option<&Policy>) -> Result<Verification, Unreadabl
         return Err(Unreadable::TooLarge);
     }
     let bytes = std::fs::read(path)?;
-    if let Some(form) = other_form(&bytes) {
+    let format = format_of(&bytes);
+    if let Some(form) = other_form(&bytes, &format) {
         return Err(Unreadable::OtherForm(form));
+    }
+    if format.starts_with(EVIDENCE_FORMATS) {
+        return Ok(Evidence::parse(&bytes)?.verify(policy));
     }
     if bytes.starts_with(tlog_proof::HEADER.as_bytes()) {
         return Ok(TlogProof::parse(&bytes)?.verify(policy));
@@ -111,8 +120,17 @@ fn check(path: &Path, policy: Option<&Policy>) -> Result<Verification, Unreadabl
     Ok(verify(&Receipt::parse(&bytes)?, policy))
 }
 
+/// Of this and later versions, which say for themselves what they cannot read.
+const EVIDENCE_FORMATS: &str = "ternion/evidence/";
+
+/// What a JSON file says it is; empty for everything else.
+fn format_of(bytes: &[u8]) -> String {
+    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    value.get("format").and_then(|format| format.as_str()).unwrap_or_default().to_owned()
+}
+
 /// Forms that have to do with this product and that this version does not check.
-fn other_form(bytes: &[u8]) -> Option<&'static str> {
+fn other_form(bytes: &[u8], format: &str) -> Option<&'static str> {
     const OPEN_TIMESTAMPS: &[u8] = b"\x00OpenTimestamps\x00\x00Proof";
     /// An ASN.1 SEQUENCE with a two-byte length: how every time-stamp response begins.
     const DER: &[u8] = &[0x30, 0x82];
@@ -122,16 +140,8 @@ fn other_form(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(DER) {
         return Some("a binary (DER) document, perhaps an RFC 3161 time stamp");
     }
-    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    let format = value.get("format")?.as_str()?;
     let named = |part| format.starts_with("ternion/") && format.contains(part);
-    if named("bundle") || named("snapshot") {
-        Some("a snapshot bundle")
-    } else if named("evidence") {
-        Some("evidence against a cloud")
-    } else {
-        None
-    }
+    (named("bundle") || named("snapshot")).then_some("a snapshot bundle")
 }
 
 /// The finding that a verdict is.

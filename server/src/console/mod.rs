@@ -8,6 +8,7 @@ mod attention;
 mod damage;
 mod detail;
 mod events;
+mod evidence;
 pub mod load;
 mod recorder;
 mod reference;
@@ -24,6 +25,7 @@ use domain::cloud::PerCloud;
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
+use crate::evidence::Evidences;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
 use crate::problem::Problem;
@@ -34,6 +36,7 @@ use crate::projection::Projection;
 pub struct Console {
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
+    evidences: Arc<Evidences>,
     deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     lab: Option<Lab>,
@@ -44,10 +47,11 @@ impl Console {
     pub fn new(
         ledger: Arc<Ledger>,
         projection: Arc<Projection>,
+        evidences: Arc<Evidences>,
         deployment: Deployment,
         lab: Option<Lab>,
     ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, deployment, lab })
+        Arc::new(Console { ledger, projection, evidences, deployment, lab })
     }
 
     /// The back end of one request. `request_id` stands in its problems.

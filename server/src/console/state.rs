@@ -5,8 +5,8 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 
 use super::Console;
-use crate::problem::Problem;
 use crate::ledger::{CloudFigures, EventFilter};
+use crate::problem::Problem;
 
 /// Clouds exchange heads every second: three missed ones are no hiccup.
 const SILENCE_MS_MAX: i64 = 3_000;
@@ -45,6 +45,7 @@ impl Console {
             pending: marks.pending(),
             quarantined: self.projection.conflict_count(),
             events: marks.stored(),
+            accusations: self.accusations(),
         }
     }
 

@@ -8,6 +8,7 @@ mod ask;
 pub mod assets;
 mod edge;
 mod events;
+mod evidence;
 mod health;
 mod lab;
 mod logs;
@@ -41,6 +42,7 @@ pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
 use crate::console::Console;
+use crate::evidence::Evidences;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
 use crate::ledger::Ledger;
@@ -53,6 +55,7 @@ pub struct Setup {
     pub projection: Arc<Projection>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
+    pub evidences: Arc<Evidences>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -74,6 +77,7 @@ struct Services {
     projection: Arc<Projection>,
     identity: Arc<Identity>,
     console: Arc<Console>,
+    evidences: Arc<Evidences>,
     pool: PgPool,
     limits: Limits,
     lab: Option<Lab>,
@@ -114,6 +118,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         projection: setup.projection,
         identity: setup.identity,
         console: setup.console,
+        evidences: setup.evidences,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -134,6 +139,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
+        .merge(evidence::routes())
         .merge(logs::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())

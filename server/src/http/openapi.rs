@@ -172,6 +172,7 @@ mod tests {
     fn every_route_is_described_and_every_description_has_a_route() {
         let routers = [
             include_str!("events/mod.rs"),
+            include_str!("evidence.rs"),
             include_str!("health.rs"),
             include_str!("lab.rs"),
             include_str!("logs.rs"),

@@ -10,6 +10,7 @@ use domain::event::{EventId, Payload, Region, TenantId};
 use domain::key::SigningKey;
 use serde_json::Value;
 use server::console::{Console, LedgerRecorder};
+use server::evidence::Evidences;
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, Submission};
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::cluster::{self, TestDatabase};
 
-const DEPLOYMENT: &str = "test.ternion.example";
+pub const DEPLOYMENT: &str = "test.ternion.example";
 const EPOCHS: PerCloud<u32> = PerCloud { gcp: 1, aws: 1, azure: 1 };
 /// Three clouds on a busy machine of two cores.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +41,7 @@ pub struct Clouds {
 pub struct RunningCloud {
     pub ledger: Arc<Ledger>,
     pub projection: Arc<Projection>,
+    pub evidences: Arc<Evidences>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: TestDatabase,
@@ -47,7 +49,8 @@ pub struct RunningCloud {
     tasks: JoinSet<()>,
 }
 
-fn keys_of(cloud: Cloud) -> CloudKeys {
+/// Planted: a test signs with them what their clouds never would.
+pub fn keys_of(cloud: Cloud) -> CloudKeys {
     let seed = |role: u8| SigningKey::from_seed([cloud.code() * 16 + role; 32]);
     CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
 }
@@ -83,6 +86,8 @@ impl Clouds {
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let setup = self.setup(cloud, &database);
         let channel = setup.channel.clone();
+        let evidences = Evidences::open(database.pool.clone(), self.roster.clone(), EPOCHS).await;
+        let evidences = evidences.expect("the evidence is readable");
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
         let projection =
             projection::start(ledger.clone(), database.pool.clone(), &stop, &mut tasks).await;
@@ -98,8 +103,9 @@ impl Clouds {
             served.expect("the peers' routes are served");
         });
         let deployment = deployment(cloud);
-        let console = Console::new(ledger.clone(), projection.clone(), deployment, None);
-        RunningCloud { ledger, projection, console, identity, database, stop, tasks }
+        let console =
+            Console::new(ledger.clone(), projection.clone(), evidences.clone(), deployment, None);
+        RunningCloud { ledger, projection, evidences, console, identity, database, stop, tasks }
     }
 
     fn setup(&self, cloud: Cloud, database: &TestDatabase) -> Setup {
@@ -173,8 +179,9 @@ impl RunningCloud {
 
     /// Ends its tasks, and gives what they leave behind.
     pub async fn stop(self) -> TestDatabase {
-        let RunningCloud { ledger, projection, console, identity, database, stop, mut tasks } =
-            self;
+        let RunningCloud {
+            ledger, projection, console, identity, database, stop, mut tasks, ..
+        } = self;
         stop.cancel();
         // The ledger's scribe ends when nobody can give it signatures any more.
         drop((ledger, projection, console, identity));

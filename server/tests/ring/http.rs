@@ -2,6 +2,7 @@
 
 mod edge;
 mod events;
+mod evidence;
 mod house;
 mod logs;
 mod pages;

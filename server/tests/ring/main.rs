@@ -8,6 +8,7 @@ mod cluster;
 mod command;
 mod console;
 mod demonstration;
+mod evidence;
 mod http;
 mod identity;
 mod import;

@@ -66,6 +66,7 @@ fn path_text(name: &str) -> &'static str {
     match name {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
+        "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "origin" => "gcp, aws or azure",
         "epoch" => "The number of the log's epoch",
         _ => "As C2SP tlog-tiles spells it, such as 0/x001/067 or entries/000.p/12",
@@ -247,6 +248,25 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "The deployment's public keys and quorum: what a verifier needs",
         access: Access::Anybody,
         answers: &[(200, "A C2SP policy file", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/evidence",
+        id: "listEvidence",
+        tag: "logs",
+        summary: "What is proven against clouds, by their own signatures; the newest first",
+        takes: &["cursor", "limit"],
+        answers: &[(200, "A page", "EvidencePage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/evidence/{evidence_id}",
+        id: "readEvidence",
+        tag: "logs",
+        summary: "One record, which anybody verifies offline (`ternion verify`)",
+        answers: &[(200, "The record", "Evidence", JSON)],
+        problems: &[400, 401, 403, 404, 503],
         ..BASE
     },
     Operation {

@@ -47,6 +47,7 @@ impl House {
             projection: gcp.projection.clone(),
             identity,
             console: gcp.console.clone(),
+            evidences: gcp.evidences.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,

@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use domain::access::Role;
 use domain::catalog::{Known, UserPut};
-use server::problem::Problem;
 use server::identity::OperatorError;
+use server::problem::Problem;
 
 use super::house::{EMAIL, House, ON_LOOPBACK, PASSWORD, project};
 use crate::cluster::database;
