@@ -87,6 +87,8 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
 /// How much of an instant a place needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeShape {
+    /// `2026-11-22 12:41`
+    Dated,
     /// `12:41`
     Minute,
     /// `12:41:07`
@@ -101,6 +103,10 @@ pub(crate) fn clock(at: Timestamp, offset_minutes: i32, shape: TimeShape) -> Str
     let at = at.to_datetime().to_offset(offset);
     let (hour, minute, second) = at.to_hms();
     match shape {
+        TimeShape::Dated => {
+            let (year, month, day) = at.to_calendar_date();
+            format!("{year:04}-{:02}-{day:02} {hour:02}:{minute:02}", u8::from(month))
+        }
         TimeShape::Minute => format!("{hour:02}:{minute:02}"),
         TimeShape::Second => format!("{hour:02}:{minute:02}:{second:02}"),
         TimeShape::Millisecond => {
@@ -172,6 +178,7 @@ mod tests {
         let at = "2026-11-22T23:41:06.902Z".parse().expect("valid");
         assert_eq!(clock(at, 0, TimeShape::Millisecond), "23:41:06.902");
         assert_eq!(clock(at, 60, TimeShape::Minute), "00:41");
+        assert_eq!(clock(at, 60, TimeShape::Dated), "2026-11-23 00:41");
         assert_eq!(zone_name(0), "UTC");
         assert_eq!(zone_name(-210), "UTC−3:30");
         assert_eq!(zone_name(120), "UTC+2");

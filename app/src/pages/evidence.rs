@@ -101,7 +101,7 @@ fn Record(row: EvidenceRow) -> impl IntoView {
             <div>
                 <p><A href=format!("/ledger/evidence/{id}")>{sentence}</A></p>
                 <p class="muted">
-                    {places(&row)} " · " {origin_of(&row)} " " <Time at=row.found_at shape=TimeShape::Second /> {history}
+                    {places(&row)} " · " {origin_of(&row)} " " <Time at=row.found_at shape=TimeShape::Dated /> {history}
                 </p>
             </div>
             {Icon::Arrow.view()}

@@ -104,16 +104,17 @@ fn Shown(subject: Subject, checked: Verification, source: KeySource) -> impl Int
         ),
         KeySource::Enclosed | KeySource::Server(_) => None,
     };
-    let about = match subject {
-        Subject::Receipt(receipt) => {
-            view! { <AboutEvent receipt=*receipt steps=checked.steps.clone() /> }.into_any()
-        }
-        Subject::Evidence(evidence) => view! { <AboutEvidence evidence=*evidence /> }.into_any(),
+    let (glyph, about) = match subject {
+        Subject::Receipt(receipt) => about_event(*receipt, &checked.steps),
+        Subject::Evidence(evidence) => about_evidence(&evidence),
     };
     view! {
         <header class="verify-head">
-            {about}
-            {policy}
+            {glyph}
+            <div>
+                {about}
+                {policy}
+            </div>
         </header>
         <VerdictBanner checked=checked.clone() />
         <Stepper steps=checked.steps checked=true animate=true />
@@ -121,26 +122,25 @@ fn Shown(subject: Subject, checked: Verification, source: KeySource) -> impl Int
     .into_any()
 }
 
-#[component]
-fn AboutEvent(receipt: Receipt, steps: Vec<Step>) -> impl IntoView {
+/// A sign, and what stands beside it.
+type About = (AnyView, AnyView);
+
+fn about_event(receipt: Receipt, steps: &[Step]) -> About {
     let signed = Signed::from_fn(|cloud| {
         steps.iter().any(|step| step.cloud == Some(cloud) && step.state == StepState::Valid)
     });
     let sound = steps.iter().all(|step| step.state != StepState::Invalid);
     let status = if sound { Finality::Final } else { Finality::Quarantined };
     let Receipt { event, slot, .. } = receipt;
-    view! {
-        <Triad signed=signed status=status size=48 />
-        <div>
-            <h2 class="verify-id mono">{event.event_id.to_string()}</h2>
-            <p class="muted">{event.tenant_id.to_string()} " · " <span class="mono">{slot.to_string()}</span> " · " <Hash value=event.hash.to_string() what="hash" /></p>
-        </div>
-    }
+    let words = view! {
+        <h2 class="verify-id mono">{event.event_id.to_string()}</h2>
+        <p class="muted">{event.tenant_id.to_string()} " · " <span class="mono">{slot.to_string()}</span> " · " <Hash value=event.hash.to_string() what="hash" /></p>
+    };
+    (view! { <Triad signed=signed status=status size=48 /> }.into_any(), words.into_any())
 }
 
 /// Whom it names, which the steps then prove or do not.
-#[component]
-fn AboutEvidence(evidence: Evidence) -> impl IntoView {
+fn about_evidence(evidence: &Evidence) -> About {
     let accused = evidence.accused();
     let glyph =
         accused.as_ref().map(|accused| view! { <CloudGlyph cloud=accused.cloud size=48 /> });
@@ -148,11 +148,9 @@ fn AboutEvidence(evidence: Evidence) -> impl IntoView {
         || ("Evidence against nobody that it names".to_owned(), String::new()),
         |accused| (format!("Evidence against {}", accused.cloud.title()), accused.log.to_string()),
     );
-    view! {
-        {glyph}
-        <div>
-            <h2 class="verify-id">{title}</h2>
-            <p class="muted">{deed(evidence.kind())} " · " <span class="mono">{log}</span> " · " <Hash value=evidence.id().to_string() what="id" /></p>
-        </div>
-    }
+    let words = view! {
+        <h2 class="verify-id">{title}</h2>
+        <p class="muted">{deed(evidence.kind())} " · " <span class="mono">{log}</span> " · " <Hash value=evidence.id().to_string() what="id" /></p>
+    };
+    (glyph.into_any(), words.into_any())
 }

@@ -49,7 +49,7 @@ fn PageTitle() -> impl IntoView {
         ["ledger", "evidence", id] => within_ledger(view! {
             <A href="/ledger/evidence">"Evidence"</A>
             <Slash />
-            <Id id=(*id).to_owned() />
+            <Id id=(*id).to_owned() head=8 tail=4 />
         })
         .into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
@@ -69,8 +69,12 @@ fn Slash() -> impl IntoView {
 }
 
 #[component]
-fn Id(id: String) -> impl IntoView {
-    view! { <span class="top-id" title=id.clone()>{middle_cut(&id, 13, 12)}</span> }
+fn Id(
+    id: String,
+    #[prop(default = 13)] head: usize,
+    #[prop(default = 12)] tail: usize,
+) -> impl IntoView {
+    view! { <span class="top-id" title=id.clone()>{middle_cut(&id, head, tail)}</span> }
 }
 
 fn heading(title: &'static str) -> impl IntoView {

@@ -7,9 +7,9 @@ use domain::access::Role;
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{Event, EventId, Payload, Region, Salt, Slot, TenantId, leaf};
-use domain::evidence::{BadEntry, Evidence, Fork, Kind, against_signers_of};
+use domain::evidence::{BadEntry, Evidence, Fork, Kind, NoFork, Prefix, against_signers_of};
 use domain::key::NoteKey;
-use domain::log::{Checkpoint, Hash, Head, LogId};
+use domain::log::{Checkpoint, Hash, Head, LogId, TilePath, node_from_tile, plan};
 use domain::note::{Note, SignatureLine};
 use domain::receipt::Verdict;
 use server::evidence::{Evidences, NotRecorded, RECORDS_PER_KEY_MAX, Recorded};
@@ -195,6 +195,38 @@ async fn the_alarm_stands_while_the_key_counts_and_ends_with_it() {
     let told: Vec<bool> = rotated.accusations().iter().map(|one| one.in_use).collect();
     assert_eq!(told, [false], "the log's key belongs to an epoch that has ended");
     assert_eq!(rotated.count(), 2, "and the evidence stays");
+}
+
+/// What a copy does when its origin's key signed a smaller head that is none of the copy's: the
+/// proof comes from the tree that the copy holds.
+#[tokio::test]
+async fn a_smaller_head_that_a_copy_does_not_continue_convicts_by_the_copys_own_tree() {
+    let mut clouds = Clouds::prepare().await;
+    let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
+    for number in 0..5 {
+        let accepted = aws.submit(None, &serde_json::json!({ "number": number })).await;
+        gcp.until_projected(&accepted).await;
+    }
+    let held = Note::parse(&gcp.ledger.checkpoint(LOG).expect("not empty")).expect("a note");
+    let head = Checkpoint::parse(&held.text).expect("a checkpoint").head;
+    let forged = note(Head { size: 3, root: Hash([3; 32]) }, &[]);
+    let path = TilePath { level: 0, index: 0 };
+    let width = path.width_at(head.size);
+    let tile = gcp.ledger.tile(LOG, path, width).await.expect("readable").expect("held");
+    let read = |node| node_from_tile(node, &tile);
+    let root = plan::root(3).assemble(read).expect("held")[0];
+    let proof = plan::consistency(3, head.size).and_then(|plan| plan.assemble(read));
+    let prefix = Prefix { root, proof: proof.expect("held") };
+    let policy = gcp.evidences.policy(LOG);
+    let found = against_signers_of(&forged, &held, Some(&prefix), &policy).expect("a fork");
+    let stored = gcp.evidences.record(found[0].clone(), None).await.expect("proven");
+    assert_eq!(stored, Recorded::New(found[0].id()));
+    let held = gcp.evidences.get(found[0].id()).await.expect("readable").expect("held");
+    assert_eq!((held.proven.cloud(), held.proven.places()), (Cloud::Aws, (3, head.size)));
+    let honest = note(Head { size: 3, root }, &[]);
+    let held = Note::parse(&gcp.ledger.checkpoint(LOG).expect("not empty")).expect("a note");
+    let nothing = against_signers_of(&honest, &held, Some(&prefix), &policy);
+    assert_eq!(nothing, Err(NoFork::NotShown), "the head that aws truly signed");
 }
 
 #[tokio::test]

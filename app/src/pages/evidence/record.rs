@@ -80,7 +80,7 @@ fn Head(row: EvidenceRow, has_record: bool) -> impl IntoView {
                 <p class="event-badges"><span class="badge" data-state="quarantined">{deed(row.kind)}</span></p>
                 <p class="sentence">{row.sentence.clone()}</p>
                 <p class="muted">
-                    {places(&row)} " · " {origin_of(&row)} " " <Time at=row.found_at shape=TimeShape::Second />
+                    {places(&row)} " · " {origin_of(&row)} " " <Time at=row.found_at shape=TimeShape::Dated />
                 </p>
             </div>
             {download}
