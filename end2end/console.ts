@@ -14,8 +14,8 @@ export type Role = "controller" | "auditor" | "admin";
 export const PASSWORD = "three clouds agree";
 export const email = (role: Role) => `${role}@ternion.example`;
 
-/** Every page of the menu. */
-export const PAGES = ["/", "/ledger", "/ledger/quarantine", "/verify", "/lab"];
+/** Every page of the menu, and what stands under it. */
+export const PAGES = ["/", "/ledger", "/ledger/quarantine", "/ledger/evidence", "/verify", "/lab"];
 
 type StorageState = BrowserContextOptions["storageState"];
 

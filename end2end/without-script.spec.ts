@@ -3,7 +3,14 @@ import { email, expect, PAGES, test } from "./console";
 
 test.use({ javaScriptEnabled: false });
 
-const HEADINGS: Record<string, string> = { "/": "Overview", "/ledger": "Ledger", "/ledger/quarantine": "Quarantine", "/verify": "Verify", "/lab": "Fault lab" };
+const HEADINGS: Record<string, string> = {
+  "/": "Overview",
+  "/ledger": "Ledger",
+  "/ledger/quarantine": "Quarantine",
+  "/ledger/evidence": "Evidence",
+  "/verify": "Verify",
+  "/lab": "Fault lab",
+};
 
 for (const path of PAGES) {
   test(`${HEADINGS[path]} is readable without JavaScript`, async ({ page }) => {

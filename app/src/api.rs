@@ -8,8 +8,8 @@ use leptos::server_fn::codec::{GetUrl, Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, HeldDetail, HeldPage, HeldQuery, LabOrder, LabState,
-    Overview, Problem, SearchHit,
+    EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage,
+    HeldQuery, LabOrder, LabState, Overview, Problem, SearchHit,
 };
 
 impl FromServerFnError for Problem {
@@ -71,6 +71,18 @@ pub async fn event(reference: String) -> Result<EventDetail, Problem> {
 #[server(name = ReadSearch, endpoint = "search", input = GetUrl, prefix = "/api")]
 pub async fn search(text: String) -> Result<Vec<SearchHit>, Problem> {
     backend()?.search(text).await
+}
+
+/// What there is against clouds.
+#[server(name = ReadEvidence, endpoint = "evidence", input = GetUrl, prefix = "/api")]
+pub async fn evidence(#[server(default)] cursor: Option<String>) -> Result<EvidencePage, Problem> {
+    backend()?.evidence(cursor).await
+}
+
+/// One record of evidence.
+#[server(name = ReadEvidenceRecord, endpoint = "evidence_record", input = GetUrl, prefix = "/api")]
+pub async fn evidence_record(id: String) -> Result<EvidenceDetail, Problem> {
+    backend()?.evidence_record(id).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

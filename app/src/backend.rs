@@ -4,6 +4,7 @@
 //! Leptos context. Server functions (`crate::api`) call it; nothing in this crate knows axum or
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
+mod evidence;
 mod lab;
 mod quarantine;
 
@@ -15,6 +16,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::finality::{Finality, Signed};
 use serde::{Deserialize, Serialize};
 
+pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
@@ -41,6 +43,10 @@ pub trait Backend: Send + Sync {
     async fn quarantine(&self, query: HeldQuery) -> Result<HeldPage, Problem>;
     /// `id`: a held input's, or `<event id>~<tenant>` for an id in conflict.
     async fn held(&self, id: String) -> Result<HeldDetail, Problem>;
+    /// What there is against clouds, the newest first. `cursor`: of another page.
+    async fn evidence(&self, cursor: Option<String>) -> Result<EvidencePage, Problem>;
+    /// `id`: SHA-256 of the record, in hex.
+    async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }
@@ -186,6 +192,8 @@ pub struct LiveState {
     pub quarantined: u64,
     /// Events stored at this node, all logs.
     pub events: u64,
+    /// Proven against keys that still count. Not empty: an alarm on every page.
+    pub accusations: Vec<Accusation>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,8 @@
 //!
 //! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
-//! checks it), [`grant`] (who wins where only one may), [`anchor`] (how strangers prove when it was).
+//! checks it), [`evidence`] (how a stranger checks that a cloud broke the rules), [`grant`] (who
+//! wins where only one may), [`anchor`] (how strangers prove when it was).
 
 pub mod access;
 pub mod anchor;
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod cloud;
 pub mod epoch;
 pub mod event;
+pub mod evidence;
 pub mod finality;
 pub mod grant;
 pub mod json;

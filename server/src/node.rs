@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
+use crate::evidence::{self, Evidences};
 use crate::grant::{self, Grants};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
@@ -46,6 +47,8 @@ pub enum NodeError {
     Projection(#[from] ProjectionError),
     #[error("what is held cannot be read: {0}")]
     Quarantine(sqlx::Error),
+    #[error("the evidence cannot be read: {0}")]
+    Evidence(sqlx::Error),
     #[error(transparent)]
     Demonstration(#[from] demonstration::SeedError),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -121,6 +124,7 @@ struct Node {
     ledger: Arc<Ledger>,
     grants: Arc<Grants>,
     projection: Arc<Projection>,
+    evidences: Arc<Evidences>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -158,6 +162,10 @@ impl Node {
             channel: Arc::clone(&channel),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
+        let evidences = Evidences::open(database.pool.clone(), ledger.registers()).await;
+        let evidences = evidences.map_err(NodeError::Evidence)?;
+        let (of_ledger, way) = (Arc::clone(&ledger), Arc::clone(&channel));
+        evidence::follow(Arc::clone(&evidences), of_ledger, way, &background, &mut tasks);
         let voting = grant::Setup {
             ledger: Arc::clone(&ledger),
             keys: ring,
@@ -170,7 +178,8 @@ impl Node {
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node = Node { channel, ledger, grants, projection, identity, background, tasks };
+        let node =
+            Node { channel, ledger, grants, projection, evidences, identity, background, tasks };
         Ok(node.with_background_work(config, recorder))
     }
 
@@ -201,11 +210,15 @@ impl Node {
             Arc::clone(&self.ledger),
             Arc::clone(&self.projection),
             Arc::clone(&self.channel.quarantine),
+            Arc::clone(&self.evidences),
             console::deployment(config, logins),
             lab.clone(),
         );
         let credentials = self.identity.peer_routes(Arc::clone(&self.channel));
-        let peers = self.ledger.peer_routes().merge(self.grants.peer_routes()).merge(credentials);
+        let (evidences, ledger) = (Arc::clone(&self.evidences), Arc::clone(&self.ledger));
+        let against = evidence::peer_routes(evidences, ledger, Arc::clone(&self.channel));
+        let peers = self.ledger.peer_routes().merge(self.grants.peer_routes());
+        let peers = peers.merge(credentials).merge(against);
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
             grants: Arc::clone(&self.grants),
@@ -213,6 +226,7 @@ impl Node {
             quarantine: Arc::clone(&self.channel.quarantine),
             identity: Arc::clone(&self.identity),
             console,
+            evidences: Arc::clone(&self.evidences),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,

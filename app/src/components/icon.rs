@@ -24,6 +24,7 @@ pub(crate) enum Icon {
     File,
     Arrow,
     Exit,
+    Alarm,
 }
 
 impl Icon {
@@ -57,6 +58,7 @@ impl Icon {
             Icon::Download => "M8 2V10M4.8 7L8 10.2L11.2 7M2.5 13.5H13.5",
             Icon::File => "M4 1.8H9.5L12.5 4.8V14.2H4ZM9.5 1.8V4.8H12.5",
             Icon::Arrow => "M3 8H13M9 4L13 8L9 12",
+            Icon::Alarm => "M8 1.8L14.8 13.8H1.2ZM8 6.2V9.6M8 11.7V11.8",
             Icon::Exit => "M9.5 2.5H3V13.5H9.5M6.5 8H14M11 5L14 8L11 11",
         }
     }

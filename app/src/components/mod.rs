@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod hash;
 pub(crate) mod icon;
 pub(crate) mod problem;
+pub(crate) mod proof;
 pub(crate) mod stepper;
 pub(crate) mod time;
 pub(crate) mod triad;

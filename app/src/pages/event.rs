@@ -11,14 +11,13 @@ use crate::backend::{EventDetail, SignatureLine};
 use crate::components::badge::FinalityBadge;
 use crate::components::icon::Icon;
 use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::proof::Proof;
 use crate::components::triad::{Triad, join_names};
 use crate::format::milliseconds;
 use crate::live::Live;
-use crate::pages::event::proof::Proof;
 use crate::pages::event::record::{Envelope, PayloadCard, WhoSigned};
 use crate::verification::Subject;
 
-pub(crate) mod proof;
 mod record;
 
 #[component]

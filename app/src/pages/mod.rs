@@ -1,6 +1,7 @@
 //! One file a page.
 
 pub(crate) mod event;
+pub(crate) mod evidence;
 pub(crate) mod lab;
 pub(crate) mod ledger;
 pub(crate) mod not_found;

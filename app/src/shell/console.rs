@@ -14,6 +14,7 @@ use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, url_value};
 use crate::live::{Health, Link, Live};
 use crate::shell::CurrentSession;
+use crate::shell::alarm::Alarm;
 use crate::shell::header::Header;
 use crate::shell::keys::{HelpDialog, listen_to_keys};
 use crate::shell::nav::{Foot, Nav};
@@ -81,6 +82,7 @@ fn Frame(live: Live) -> impl IntoView {
             <Nav />
             <Header />
             <main id=MAIN_ID class="main" tabindex="-1">
+                <Alarm live />
                 <StaleBanner live />
                 <Outlet />
             </main>

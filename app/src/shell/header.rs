@@ -45,34 +45,43 @@ fn PageTitle() -> impl IntoView {
     move || match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
         [""] => heading("Overview").into_any(),
         ["ledger"] => heading("Ledger").into_any(),
-        ["ledger", "quarantine"] => view! {
-            <h1 class="top-title">
-                <A href="/ledger">"Ledger"</A>
-                <span class="top-slash" aria-hidden="true">"/"</span>
-                "Quarantine"
-            </h1>
-        }
+        ["ledger", "quarantine"] => within_ledger(view! { <span>"Quarantine"</span> }).into_any(),
+        ["ledger", "quarantine", id] => within_ledger(view! {
+            <A href="/ledger/quarantine">"Quarantine"</A>
+            <Slash />
+            <Id id=(*id).to_owned() />
+        })
         .into_any(),
-        ["ledger", "quarantine", id] => view! {
-            <h1 class="top-title">
-                <A href="/ledger/quarantine">"Quarantine"</A>
-                <span class="top-slash" aria-hidden="true">"/"</span>
-                <span class="top-id" title=(*id).to_owned()>{middle_cut(id, 13, 12)}</span>
-            </h1>
-        }
+        ["ledger", "evidence"] => within_ledger(view! { <span>"Evidence"</span> }).into_any(),
+        ["ledger", "evidence", id] => within_ledger(view! {
+            <A href="/ledger/evidence">"Evidence"</A>
+            <Slash />
+            <Id id=(*id).to_owned() />
+        })
         .into_any(),
-        ["ledger", id] => view! {
-            <h1 class="top-title">
-                <A href="/ledger">"Ledger"</A>
-                <span class="top-slash" aria-hidden="true">"/"</span>
-                <span class="top-id" title=(*id).to_owned()>{middle_cut(id, 13, 12)}</span>
-            </h1>
-        }
-        .into_any(),
+        ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),
         _ => heading("Not found").into_any(),
     }
+}
+
+fn within_ledger(rest: impl IntoView) -> impl IntoView {
+    view! { <h1 class="top-title"><A href="/ledger">"Ledger"</A> <Slash /> {rest}</h1> }
+}
+
+#[component]
+fn Slash() -> impl IntoView {
+    view! { <span class="top-slash" aria-hidden="true">"/"</span> }
+}
+
+#[component]
+fn Id(
+    id: String,
+    #[prop(default = 13)] head: usize,
+    #[prop(default = 12)] tail: usize,
+) -> impl IntoView {
+    view! { <span class="top-id" title=id.clone()>{middle_cut(&id, head, tail)}</span> }
 }
 
 fn heading(title: &'static str) -> impl IntoView {

@@ -1,5 +1,6 @@
 //! The document, the routes, and what surrounds every page.
 
+mod alarm;
 pub(crate) mod console;
 mod header;
 mod keys;
@@ -18,6 +19,8 @@ use crate::backend::{BackendHandle, PageStatus, Session};
 use crate::browser::{self, theme_name};
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::event::EventPage;
+use crate::pages::evidence::EvidencePage;
+use crate::pages::evidence::record::EvidenceRecordPage;
 use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
 use crate::pages::not_found::{NotFound, Unknown};
@@ -130,6 +133,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger") view=LedgerPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/quarantine") view=QuarantinePage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/quarantine/:held_id") view=HeldItemPage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/evidence") view=EvidencePage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/evidence/:evidence_id") view=EvidenceRecordPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />

@@ -53,6 +53,11 @@ fn standing_choices(here: &Here) -> Vec<Choice> {
     for (title, query) in [("Pending events", "PENDING"), ("Disputed events", "DISPUTED")] {
         choices.push(choice(title, "ledger", Command::Go(format!("/ledger?status={query}"))));
     }
+    choices.push(choice(
+        "Evidence against clouds",
+        "ledger",
+        Command::Go("/ledger/evidence".to_owned()),
+    ));
     for peer in here.deployment.cloud.peers() {
         let url = here.deployment.clouds.get(peer).url.clone();
         choices.push(choice(

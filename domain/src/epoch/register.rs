@@ -371,6 +371,21 @@ impl Register {
         Policy::of_seats(logs, seats.collect(), mode.threshold())
     }
 
+    /// Every key that ever counted, in doubt since or not, for judging what was signed with it.
+    #[must_use]
+    pub fn every_key(&self) -> Policy {
+        let logs = self.logs().filter_map(|log| self.log_key(log)).collect();
+        let seat = |signer: Signer| {
+            let name = self.cosigner_name(signer);
+            let named = |key| NoteKey::new(&name, NoteAlgorithm::CosignatureV1, key).ok();
+            let cloud = signer.cloud().map(|cloud| self.of(cloud).as_slice()).unwrap_or_default();
+            let keys = cloud.iter().filter_map(|epoch| named(epoch.keys.cosigner)).collect();
+            Seat { name: signer.name().to_owned(), keys }
+        };
+        let clouds = Cloud::ALL.map(|cloud| seat(cloud.into())).to_vec();
+        Policy::of_seats(logs, clouds, Mode::TwoOfThree.threshold())
+    }
+
     /// A signer's cosigner keys, oldest first, without those that are in doubt.
     #[must_use]
     pub fn seat_keys(&self, signer: Signer) -> Vec<NoteKey> {

@@ -48,17 +48,13 @@ impl Event {
     /// The event's hash.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        metadata_hash(&self.metadata(self.payload_hash()))
+        metadata_hash(self.metadata(self.payload_hash()))
     }
 
     /// The salted hash of the payload; it stands in for the payload in the metadata.
     #[must_use]
     pub fn payload_hash(&self) -> Hash {
-        let mut hasher = Sha256::new();
-        hasher.update(PAYLOAD_LABEL);
-        hasher.update(self.salt.0);
-        hasher.update(self.payload.bytes());
-        Hash(hasher.finalize().into())
+        payload_hash(self.salt, self.payload.bytes())
     }
 
     /// The RFC 8785 text of the metadata. Written out by hand: the keys are in order, and no
@@ -89,9 +85,19 @@ impl Event {
     }
 }
 
+/// The payload hash of these bytes, whatever they are.
+#[must_use]
+pub fn payload_hash(salt: Salt, payload: &[u8]) -> Hash {
+    let mut hasher = Sha256::new();
+    hasher.update(PAYLOAD_LABEL);
+    hasher.update(salt.0);
+    hasher.update(payload);
+    Hash(hasher.finalize().into())
+}
+
 /// The event hash of a canonical metadata text.
 #[must_use]
-pub fn metadata_hash(metadata: &str) -> Hash {
+pub fn metadata_hash(metadata: impl AsRef<[u8]>) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(EVENT_LABEL);
     hasher.update(metadata);

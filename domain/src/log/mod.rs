@@ -106,6 +106,16 @@ impl LogId {
     pub fn name(self, deployment: &str) -> String {
         format!("{deployment}/{}/{}", self.origin, self.epoch)
     }
+
+    /// The inverse of [`LogId::name`]: the deployment, and which of its logs. `None` unless it is
+    /// spelt exactly so.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<(&str, LogId)> {
+        let (rest, epoch) = name.rsplit_once('/')?;
+        let (deployment, origin) = rest.rsplit_once('/')?;
+        let log = LogId { origin: origin.parse().ok()?, epoch: epoch.parse().ok()? };
+        (log.name(deployment) == name && !deployment.is_empty()).then_some((deployment, log))
+    }
 }
 
 impl fmt::Display for LogId {
@@ -125,5 +135,20 @@ impl Head {
     #[must_use]
     pub fn empty() -> Self {
         Head { size: 0, root: empty_root() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logs_name_reads_back_and_no_other_spelling_does() {
+        let log = LogId { origin: Cloud::Aws, epoch: 12 };
+        let name = log.name("demo.example");
+        assert_eq!(LogId::of_name(&name), Some(("demo.example", log)));
+        for other in ["demo.example/AWS/1", "demo.example/aws/01", "/aws/1", "aws/1", "d/ibm/1"] {
+            assert_eq!(LogId::of_name(other), None, "{other}");
+        }
     }
 }

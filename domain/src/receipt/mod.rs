@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use steps::step;
+pub(crate) use steps::{line_result, step};
 pub use verify::{Step, StepState, Verdict, Verification, verify};
 
 use crate::clock::{LogicalClock, Timestamp};

@@ -186,9 +186,10 @@ pub(super) fn cosignatures(note: &Note, keys: &Keys<'_>) -> Vec<Step> {
         .collect()
 }
 
-fn line_result(verdict: LineVerdict) -> String {
+/// What one signature line was found to be.
+pub(crate) fn line_result(verdict: LineVerdict) -> String {
     match verdict {
-        LineVerdict::Absent => "no signature in this receipt".to_owned(),
+        LineVerdict::Absent => "there is no such signature".to_owned(),
         LineVerdict::Invalid => validity(false),
         LineVerdict::Valid { stated_unix_s: None } => validity(true),
         LineVerdict::Valid { stated_unix_s: Some(seconds) } => {

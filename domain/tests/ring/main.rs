@@ -6,6 +6,7 @@
 mod anchor;
 mod ed25519;
 mod equivocation;
+mod evidence;
 mod fixtures;
 mod grants;
 mod jcs;

@@ -1,5 +1,5 @@
-//! `ternion verify`: receipts and proofs by others checked offline, with nothing but the file and
-//! what the verifier holds.
+//! `ternion verify`: receipts, evidence and proofs by others checked offline, with nothing but the
+//! file and what the verifier holds.
 
 mod anchors;
 mod report;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::anchor::Malformed;
+use domain::evidence::{Evidence, EvidenceError};
 use domain::policy::Policy;
 use domain::receipt::{Receipt, ReceiptError, Verdict, Verification, verify};
 
@@ -17,19 +18,21 @@ use anchors::{Held, HeldError};
 use report::Report;
 use tlog_proof::TlogProof;
 
-/// Larger than any receipt: a payload of 64 KiB, escaped, and a proof of 64 hashes.
+/// Larger than any receipt (a payload of 64 KiB, escaped, and a proof of 64 hashes) or evidence.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Check receipts offline: whether an event is what three clouds agreed on, and when it was
+/// Check receipts and evidence offline: what clouds agreed on, when, and whether one broke the rules
 ///
-/// Exit code: 0 valid; 1 invalid; 2 a file cannot be read or understood; 3 self-consistent, but
-/// something rests on the word of whoever gave the file: who the signers are (no policy file), that
-/// a block is in the chain (no block header), who the time-stamping authority is (no certificate),
-/// or what was stamped (no file or digest). Of several files the worst counts: 1 before 2 before 3.
-/// A deployment serves its public keys as `/v1/policy-file`; obtain it in a way that you trust, not
-/// together with the receipt, and so with headers and certificates.
+/// Exit code: 0 valid (of evidence: the named cloud is to blame); 1 invalid; 2 a file cannot be read
+/// or understood; 3 self-consistent, but something rests on the word of whoever gave the file: who
+/// the signers are (no policy file), that a block is in the chain (no block header), who the
+/// time-stamping authority is (no certificate), or what was stamped (no file or digest). Of several
+/// files the worst counts: 1 before 2 before 3. A deployment serves its public keys as
+/// `/v1/policy-file`; obtain it in a way that you trust, not together with the receipt, and so with
+/// headers and certificates.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  ternion verify --policy ternion.policy receipt.json\n  \
+    ternion verify --policy ternion.policy evidence.json\n  \
     ternion verify --bitcoin-header block-358391.json hello-world.txt.ots\n  \
     ternion verify --data data.txt --tsa-ca ca.crt stamp.tsr")]
 pub(super) struct Arguments {
@@ -41,8 +44,8 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     anchors: anchors::Arguments,
-    /// Receipts, as JSON or as C2SP tlog-proof text; OpenTimestamps proofs (.ots); RFC 3161 time
-    /// stamps, as response (.tsr) or bare token
+    /// Receipts, as JSON or as C2SP tlog-proof text; evidence, as JSON; OpenTimestamps proofs
+    /// (.ots); RFC 3161 time stamps, as response (.tsr) or bare token
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -72,10 +75,12 @@ impl Finding {
 enum Unreadable {
     #[error("it cannot be read: {0}")]
     Io(#[from] std::io::Error),
-    #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt is")]
+    #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt or evidence is")]
     TooLarge,
-    #[error("{0}: not understood by this version, which reads finality receipts, OpenTimestamps \
-             proofs and time stamps")]
+    #[error(
+        "{0}: not understood by this version, which reads finality receipts, evidence, \
+             OpenTimestamps proofs and time stamps"
+    )]
     OtherForm(&'static str),
     #[error("not an OpenTimestamps proof: {0}")]
     OpenTimestamps(Malformed),
@@ -85,6 +90,8 @@ enum Unreadable {
     Held(#[from] HeldError),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     #[error("not a tlog-proof: {0}")]
     TlogProof(#[from] tlog_proof::FormError),
 }
@@ -128,8 +135,12 @@ fn check(path: &Path, policy: Option<&Policy>, held: &Held) -> Result<Verificati
     if let Some(checked) = held.check(path, &bytes) {
         return checked;
     }
-    if let Some(form) = other_form(&bytes) {
+    let format = format_of(&bytes);
+    if let Some(form) = other_form(&format) {
         return Err(Unreadable::OtherForm(form));
+    }
+    if format.starts_with(EVIDENCE_FORMATS) {
+        return Ok(Evidence::parse(&bytes)?.verify(policy));
     }
     if bytes.starts_with(tlog_proof::HEADER.as_bytes()) {
         return Ok(TlogProof::parse(&bytes)?.verify(policy));
@@ -137,18 +148,19 @@ fn check(path: &Path, policy: Option<&Policy>, held: &Held) -> Result<Verificati
     Ok(verify(&Receipt::parse(&bytes)?, policy))
 }
 
+/// Of this and later versions, which say for themselves what they cannot read.
+const EVIDENCE_FORMATS: &str = "ternion/evidence/";
+
+/// What a JSON file says it is; empty for everything else.
+fn format_of(bytes: &[u8]) -> String {
+    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    value.get("format").and_then(|format| format.as_str()).unwrap_or_default().to_owned()
+}
+
 /// Forms that have to do with this product and that this version does not check.
-fn other_form(bytes: &[u8]) -> Option<&'static str> {
-    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    let format = value.get("format")?.as_str()?;
+fn other_form(format: &str) -> Option<&'static str> {
     let named = |part| format.starts_with("ternion/") && format.contains(part);
-    if named("bundle") || named("snapshot") {
-        Some("a snapshot bundle")
-    } else if named("evidence") {
-        Some("evidence against a cloud")
-    } else {
-        None
-    }
+    (named("bundle") || named("snapshot")).then_some("a snapshot bundle")
 }
 
 /// The finding that a verdict is.

@@ -1,6 +1,6 @@
 //! What waits for a person, in whole sentences.
 
-use app::backend::{Attention, Condition, LiveState, Severity, Viewer};
+use app::backend::{Accusation, Attention, Condition, LiveState, Severity, Viewer};
 use domain::access::Action;
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
@@ -23,7 +23,8 @@ impl Console {
         viewer: &Viewer,
     ) -> Result<Vec<Attention>, sqlx::Error> {
         let lab = self.deployment.demonstration && viewer.may(Action::WatchFaultLab);
-        let mut items: Vec<Attention> = no_quorum(state).into_iter().collect();
+        let mut items: Vec<Attention> = state.accusations.iter().map(accused).collect();
+        items.extend(no_quorum(state));
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
         items.extend(conflicts(self.projection.conflict_count()));
@@ -68,6 +69,21 @@ impl Console {
             link_text: "Open the ledger".to_owned(),
             severity: Severity::Notice,
         })
+    }
+}
+
+fn accused(accusation: &Accusation) -> Attention {
+    let records = if accusation.count == 1 { "record proves" } else { "records prove" };
+    Attention {
+        sentence: accusation.sentence(),
+        detail: format!(
+            "{} {records} it, to anybody, by its own signatures. Nothing final is lost; that \
+             cloud needs a new key.",
+            accusation.count
+        ),
+        link: "/ledger/evidence".to_owned(),
+        link_text: "See the evidence".to_owned(),
+        severity: Severity::Alarm,
     }
 }
 
@@ -206,6 +222,7 @@ mod tests {
             pending: 0,
             quarantined: 0,
             events: 9,
+            accusations: Vec::new(),
         }
     }
 
@@ -219,6 +236,15 @@ mod tests {
         );
         assert_eq!(about.link, "/lab");
         assert!(about_cloud(Cloud::Gcp, &down, true).is_none());
+    }
+
+    #[test]
+    fn who_signed_two_histories_is_named_and_the_evidence_is_linked() {
+        let kind = domain::evidence::Kind::Equivocation;
+        let told = accused(&Accusation { cloud: Cloud::Aws, kind, count: 2 });
+        assert_eq!(told.sentence, "AWS signed two histories of its log.");
+        assert!(told.detail.starts_with("2 records prove it, to anybody"), "{}", told.detail);
+        assert_eq!((told.link.as_str(), told.severity), ("/ledger/evidence", Severity::Alarm));
     }
 
     #[test]

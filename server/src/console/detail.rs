@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::cloud::Cloud;
-use domain::event::EventId;
+use domain::event::{EventId, Slot};
 use domain::finality::Finality;
 use domain::key::NoteKey;
 use domain::log::{Head, LogId, empty_root};
@@ -132,8 +132,10 @@ fn payload(record: &Record) -> String {
 }
 
 fn held_because(row: &EventRow, record: &Record, others: &[Record]) -> Option<String> {
-    if row.status != Finality::Quarantined {
-        return None;
+    match row.status {
+        Finality::Quarantined => {}
+        Finality::Disputed => return Some(disputed_because(record.slot)),
+        Finality::Pending | Finality::Final => return None,
     }
     let mut slots = vec![record.slot.to_string()];
     slots.extend(others.iter().map(|other| other.slot.to_string()));
@@ -142,6 +144,15 @@ fn held_because(row: &EventRow, record: &Record, others: &[Record]) -> Option<St
          chosen.",
         slots.join(" and ")
     ))
+}
+
+fn disputed_because(slot: Slot) -> String {
+    let origin = slot.origin.title();
+    format!(
+        "{origin} signed two histories of {}/{}, and a second cloud confirmed each. This entry \
+         stands in the one that is held here; the evidence is under Ledger, Evidence.",
+        slot.origin, slot.epoch
+    )
 }
 
 fn unknown(reference: &str) -> Problem {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use app::backend::{EventPage, EventQuery};
 use domain::event::TenantId;
+use domain::evidence::Kind;
 use domain::finality::Finality;
 
 use super::Console;
@@ -46,8 +47,8 @@ impl Console {
 
     async fn found(&self, query: &EventQuery) -> Result<Found, Problem> {
         let Some(filter) = filter(query) else { return Ok(Found::default()) };
-        if query.status == Some(Finality::Disputed) {
-            // Copies never store a second branch, so no stored event is certified on two.
+        if query.status == Some(Finality::Disputed) && !self.has_forks() {
+            // Without a proven fork there is no second branch that anything could stand on.
             return Ok(Found::default());
         }
         let text = query.q.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -56,6 +57,11 @@ impl Console {
             (None, Some(Finality::Quarantined)) => self.quarantined(query, &filter).await,
             (None, _) => self.listed(query, &filter).await,
         }
+    }
+
+    /// Is any origin proven to have signed two histories?
+    fn has_forks(&self) -> bool {
+        self.evidences.accusations().iter().any(|one| one.kind == Kind::Equivocation)
     }
 
     async fn listed(&self, query: &EventQuery, filter: &EventFilter) -> Result<Found, Problem> {
@@ -122,8 +128,11 @@ fn limit(query: &EventQuery) -> u32 {
 /// `None`: no event can fit, such as for a tenant that no tenant can be called.
 fn filter(query: &EventQuery) -> Option<EventFilter> {
     let tenant = query.tenant.clone().map(TenantId::try_from).transpose().ok()?;
-    // Quarantine is not a matter of signatures: the ledger does not know it.
-    let status = query.status.filter(|status| *status != Finality::Quarantined);
+    let status = match query.status {
+        // Quarantine is not a matter of signatures: the ledger does not know it.
+        Some(Finality::Quarantined) => None,
+        other => other,
+    };
     Some(EventFilter {
         tenant,
         origin: query.origin,

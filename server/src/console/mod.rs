@@ -8,6 +8,7 @@ mod attention;
 mod damage;
 mod detail;
 mod events;
+mod evidence;
 pub mod load;
 mod quarantine;
 mod recorder;
@@ -26,6 +27,7 @@ pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 
 use crate::config::Config;
+use crate::evidence::Evidences;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
 use crate::problem::Problem;
@@ -38,6 +40,7 @@ pub struct Console {
     ledger: Arc<Ledger>,
     projection: Arc<Projection>,
     quarantine: Arc<Quarantine>,
+    evidences: Arc<Evidences>,
     deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     lab: Option<Lab>,
@@ -49,10 +52,11 @@ impl Console {
         ledger: Arc<Ledger>,
         projection: Arc<Projection>,
         quarantine: Arc<Quarantine>,
+        evidences: Arc<Evidences>,
         deployment: Deployment,
         lab: Option<Lab>,
     ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, quarantine, deployment, lab })
+        Arc::new(Console { ledger, projection, quarantine, evidences, deployment, lab })
     }
 
     /// The back end of one request. `request_id` stands in its problems.

@@ -45,6 +45,7 @@ impl Console {
             pending: marks.pending(),
             quarantined: self.projection.conflict_count() + self.quarantine.held_count(),
             events: marks.stored(),
+            accusations: self.accusations(),
         }
     }
 

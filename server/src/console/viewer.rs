@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use app::backend::{
-    Backend, EventDetail, EventPage, EventQuery, HeldDetail, HeldPage, HeldQuery, LabOrder,
-    LabState, Overview, Problem, SearchHit, Session, Theme, Viewer,
+    Backend, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail,
+    HeldPage, HeldQuery, LabOrder, LabState, Overview, Problem, SearchHit, Session, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -89,6 +89,22 @@ impl Backend for ViewerConsole {
         let answer = async {
             let viewer = self.allow(Action::ReadLedger)?;
             self.console.search(&text, viewer.may(Action::ReadTenants)).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn evidence(&self, cursor: Option<String>) -> Result<EvidencePage, Problem> {
+        let answer = async {
+            self.allow(Action::ReadLedger)?;
+            self.console.evidence_page(cursor.as_deref(), None).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadLedger)?;
+            self.console.evidence_record(&id, viewer.may(Action::ReadPayload)).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

@@ -1,6 +1,7 @@
 //! Metrics in the Prometheus form: one recorder a process, gauges read when asked.
 
 use domain::cloud::Cloud;
+use domain::evidence::Kind;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
 use super::Services;
@@ -47,6 +48,20 @@ pub(super) fn refresh(shared: &Services) {
     metrics::gauge!("ternion_uptime_seconds").set(shared.started.elapsed().as_secs_f64());
     finality(shared);
     scrub(shared);
+    evidence(shared);
+}
+
+/// Every series from the start, so that an alert can be written before it is needed.
+fn evidence(shared: &Services) {
+    let accusations = shared.evidences.accusations();
+    for cloud in Cloud::ALL {
+        for kind in Kind::ALL {
+            let of = accusations.iter().filter(|one| one.cloud == cloud && one.kind == kind);
+            let count = of.map(|one| one.count).sum();
+            let labels = [("cloud", cloud.name()), ("kind", kind.name())];
+            metrics::counter!("ternion_evidence_total", &labels).absolute(count);
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are doubles; counts stay below 2^53")]

@@ -9,6 +9,7 @@ pub mod assets;
 mod away;
 mod edge;
 mod events;
+mod evidence;
 mod grants;
 mod health;
 mod lab;
@@ -44,6 +45,7 @@ pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
 use crate::console::Console;
+use crate::evidence::Evidences;
 use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
@@ -64,6 +66,7 @@ pub struct Setup {
     pub quarantine: Arc<Quarantine>,
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
+    pub evidences: Arc<Evidences>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -87,6 +90,7 @@ struct Services {
     quarantine: Arc<Quarantine>,
     identity: Arc<Identity>,
     console: Arc<Console>,
+    evidences: Arc<Evidences>,
     pool: PgPool,
     limits: Limits,
     lab: Option<Lab>,
@@ -130,6 +134,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         quarantine: setup.quarantine,
         identity: setup.identity,
         console: setup.console,
+        evidences: setup.evidences,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -151,6 +156,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(events::routes())
+        .merge(evidence::routes())
         .merge(grants::routes())
         .merge(logs::routes())
         .merge(quarantine::routes())

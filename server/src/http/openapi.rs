@@ -174,6 +174,7 @@ mod tests {
         let routers = [
             include_str!("events/mod.rs"),
             include_str!("grants.rs"),
+            include_str!("evidence.rs"),
             include_str!("health.rs"),
             include_str!("lab.rs"),
             include_str!("logs.rs"),

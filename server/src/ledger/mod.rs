@@ -39,8 +39,9 @@ mod tree;
 mod watermark;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::{EpochRecord, Reason, Register};
 use domain::event::{EventId, Region, Slot};
@@ -48,8 +49,9 @@ use domain::log::{Hash, LogId, TilePath};
 use domain::quarantine::Form;
 use domain::receipt::Receipt;
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+pub use conflict::ForkFound;
 pub use entry::Shown;
 pub use epochs::{BeginError, EpochRequest};
 pub use figures::{CloudFigures, Figures};
@@ -122,6 +124,7 @@ pub struct Ledger {
     scrub: Arc<scrub::Scrub>,
     epochs: Arc<Epochs>,
     restorer: Arc<Restorer>,
+    forks: Mutex<Option<mpsc::Receiver<ForkFound>>>,
 }
 
 impl Ledger {
@@ -148,6 +151,23 @@ impl Ledger {
     #[must_use]
     pub fn register(&self) -> Arc<Register> {
         self.logs.register.load_full()
+    }
+
+    /// The same, as it changes.
+    #[must_use]
+    pub fn registers(&self) -> Arc<ArcSwap<Register>> {
+        Arc::clone(&self.logs.register)
+    }
+
+    /// Forks as they are found, for whoever keeps evidence: once.
+    #[must_use]
+    pub fn take_forks(&self) -> Option<mpsc::Receiver<ForkFound>> {
+        self.forks.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// There is evidence against the log's origin: nothing more of it is signed here.
+    pub async fn freeze(&self, log: LogId) {
+        conflict::freeze(&self.logs, log, None).await;
     }
 
     /// The log in which that cloud records now.

@@ -14,6 +14,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::conflict::ForkFound;
 use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
 use super::logs::{self, Ends, Logs, Opened};
@@ -122,7 +123,7 @@ impl Known {
             self.book,
             closed,
         );
-        drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
+        let forks = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
         let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
         let (epochs, restorer) =
             begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
@@ -130,7 +131,8 @@ impl Known {
         let scrub = scrub_of(&logs);
         tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
         let notary = Notary { pool, board: Arc::clone(&logs.board), signing };
-        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer })
+        let forks = Mutex::new(Some(forks));
+        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, forks })
     }
 
     /// Before anything runs: the views as they were read, our own not yet open for entries.
@@ -194,9 +196,10 @@ async fn drive_all(
     ends: Ends,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
-) {
+) -> mpsc::Receiver<ForkFound> {
     tasks.spawn(logs::run_drivers(ends.to_run, stop.clone()));
-    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge));
+    let (forks, found) = mpsc::channel(conflict::FORKS_WAITING);
+    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, forks));
     let mut intake = Some(intake);
     for mut opened in opened {
         let is_own = opened.log == own;
@@ -205,6 +208,7 @@ async fn drive_all(
         }
         logs.drive(opened, intake.take_if(|_| is_own)).await;
     }
+    found
 }
 
 fn begin_epochs(

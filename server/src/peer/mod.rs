@@ -32,6 +32,8 @@ pub const SIGNATURE_HEADER: &str = "x-ternion-signature";
 pub const PEER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The one path whose answers are secrets: verifiers of passwords and tokens.
 pub const CREDENTIALS_PATH: &str = "/peer/v1/credentials";
+/// Where evidence is told.
+pub const EVIDENCE_PATH: &str = "/peer/v1/evidence";
 /// After this a peer counts as out of reach for the message at hand.
 const CALL_WAIT: Duration = Duration::from_secs(5);
 /// Between clouds a connection takes two round trips of at most some hundred milliseconds.

@@ -15,6 +15,7 @@ use domain::quorum::Mode;
 use serde_json::Value;
 use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
+use server::evidence::{self, Evidences};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, Keyring, Roster};
@@ -57,6 +58,7 @@ pub struct RunningCloud {
     pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub quarantine: Arc<Quarantine>,
+    pub evidences: Arc<Evidences>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
@@ -145,6 +147,10 @@ impl Clouds {
         let channel = setup.channel.clone();
         let keys = setup.keys.clone();
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
+        let evidences = Evidences::open(pool.clone(), ledger.registers()).await;
+        let evidences = evidences.expect("the evidence is readable");
+        let (of_ledger, way) = (ledger.clone(), channel.clone());
+        evidence::follow(evidences.clone(), of_ledger, way, &stop, &mut tasks);
         let voting = grant::Setup {
             ledger: ledger.clone(),
             keys,
@@ -156,7 +162,8 @@ impl Clouds {
         let projection = projection.expect("the projection starts");
         let identity = identity(cloud, pool, &ledger);
         let routes = ledger.peer_routes().merge(grants.peer_routes());
-        let routes = routes.merge(identity.peer_routes(channel.clone()));
+        let against = evidence::peer_routes(evidences.clone(), ledger.clone(), channel.clone());
+        let routes = routes.merge(identity.peer_routes(channel.clone())).merge(against);
         let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
         tasks.spawn(identity.clone().exchange(channel, stop.clone()));
@@ -166,13 +173,15 @@ impl Clouds {
         });
         let deployment = deployment(cloud);
         let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
-        let console = Console::new(of_ledger, of_projection, quarantine.clone(), deployment, None);
+        let (held, against) = (quarantine.clone(), evidences.clone());
+        let console = Console::new(of_ledger, of_projection, held, against, deployment, None);
         let database = Arc::clone(self.databases.get(cloud));
         RunningCloud {
             ledger,
             grants,
             projection,
             quarantine,
+            evidences,
             console,
             identity,
             database,

@@ -1,8 +1,11 @@
 //! Somebody inside a cloud tries to slip events in, and to tell two stories.
 
+use std::time::Duration;
+
 use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::Register;
-use domain::event::Region;
+use domain::event::{Region, Slot};
+use domain::finality::Finality;
 use domain::key::SigningKey;
 use domain::log::{Checkpoint, LogId};
 use domain::note::Note;
@@ -10,6 +13,7 @@ use server::keys::CloudKeys;
 use server::ledger::{Insider, InsiderError, Reaction};
 use server::quarantine::Quarantine;
 
+use crate::clouds::PATIENCE;
 use crate::three::Deployment;
 
 const LOG: LogId = LogId { origin: Cloud::Gcp, epoch: 1 };
@@ -100,4 +104,30 @@ async fn two_histories_of_one_size_stand_under_the_same_keys() {
     let root = |cloud| clouds.marks(cloud).log(Cloud::Gcp).head.root;
     assert_eq!(root(Cloud::Aws), root(Cloud::Gcp));
     assert_ne!(root(Cloud::Azure), root(Cloud::Gcp));
+    it_is_proven_frozen_and_disputed(&clouds, fork.slot).await;
+}
+
+/// Each cloud holds the evidence, signs no more of the log, and holds what both branches made
+/// final without effect.
+async fn it_is_proven_frozen_and_disputed(clouds: &Deployment, parts_at: Slot) {
+    for cloud in Cloud::ALL {
+        let proven = async {
+            while clouds.evidences(cloud).count() == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, proven).await.expect("the evidence reaches every cloud");
+        let page = clouds.evidences(cloud).list(None, 10).await.expect("read");
+        assert!(page.items.iter().all(|held| held.proven.cloud() == Cloud::Gcp), "{page:?}");
+        clouds.until(cloud, "frozen", |marks| marks.log(Cloud::Gcp).frozen).await;
+    }
+    for cloud in [Cloud::Aws, Cloud::Azure] {
+        let is_disputed = |marks: &server::ledger::Watermarks| {
+            marks.finality(parts_at) == Finality::Disputed
+                && marks.log(Cloud::Gcp).disputed.is_some_and(|(from, _)| from == parts_at.sequence)
+        };
+        clouds.until(cloud, "where the histories part", is_disputed).await;
+        let before = Slot { sequence: parts_at.sequence - 1, ..parts_at };
+        assert_eq!(clouds.marks(cloud).finality(before), Finality::Final);
+    }
 }

@@ -9,6 +9,7 @@ mod command;
 mod console;
 mod demonstration;
 mod epochs;
+mod evidence;
 mod forger;
 mod grants;
 mod http;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
 use server::config::Limits;
+use server::evidence::Evidences;
 use server::grant::Grants;
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
 use sqlx::PgPool;
@@ -72,6 +73,10 @@ impl Deployment {
 
     pub fn grants(&self, cloud: Cloud) -> &Arc<Grants> {
         &self.running.get(cloud).as_ref().expect("this cloud runs").grants
+    }
+
+    pub fn evidences(&self, cloud: Cloud) -> &Arc<Evidences> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").evidences
     }
 
     pub fn marks(&self, cloud: Cloud) -> Watermarks {

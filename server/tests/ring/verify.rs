@@ -3,8 +3,9 @@
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
 use domain::event::{Event, EventId, Payload, Region, Salt, Slot, TenantId};
+use domain::evidence::{Evidence, Fork, against_signers_of};
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
-use domain::log::{Checkpoint, Head, Leaf, LogId, node_hash};
+use domain::log::{Checkpoint, Hash, Head, Leaf, LogId, node_hash};
 use domain::note::{Note, SignatureLine};
 use domain::policy::Policy;
 use domain::receipt::{RECEIPT_FORMAT, Receipt, ReceiptEvent};
@@ -134,7 +135,9 @@ fn what_is_no_receipt_is_unreadable_and_named() {
         ("a.json", &b"{}"[..], "not a receipt"),
         ("b.ots", b"\x00OpenTimestamps\x00\x00Proof\x00", "not an OpenTimestamps proof: byte 0"),
         ("c.tsr", &[0x30, 0x82, 1, 2], "not an RFC 3161 time stamp: byte 4"),
-        ("d.json", br#"{"format":"ternion/evidence/v1"}"#, "not understood by this version"),
+        ("d.json", br#"{"format":"ternion/bundle/v1"}"#, "not understood by this version"),
+        ("e.json", br#"{"format":"ternion/evidence/v1"}"#, "not evidence"),
+        ("f.json", br#"{"format":"ternion/evidence/v9"}"#, "reads \"ternion/evidence/v1\""),
     ] {
         let ran = ternion(&["verify", &folder.write(name, bytes)]);
         assert_eq!(ran.code, 2, "{name}: {ran:?}");
@@ -161,6 +164,49 @@ fn of_several_files_the_worst_counts_and_json_has_a_line_each() {
     assert_eq!(verdicts, [Some("valid"), Some("invalid"), Some("unreadable")]);
     let codes: Vec<_> = lines.iter().map(|line| line["exitCode"].as_u64()).collect();
     assert_eq!(codes, [Some(0), Some(1), Some(2)]);
+}
+
+/// Two roots of one size that the log's key signed.
+fn evidence() -> Evidence {
+    let (key, name) = log_key();
+    let note = |root: u8| {
+        let head = Head { size: 7, root: Hash([root; 32]) };
+        let text = Checkpoint { origin: LOG.name(DEPLOYMENT), head }.to_string();
+        let line = SignatureLine::sign(&text, &name, &key);
+        Note { text, signatures: vec![line] }
+    };
+    against_signers_of(&note(1), &note(2), None, &policy()).expect("a fork").remove(0)
+}
+
+#[test]
+fn evidence_is_valid_where_it_proves_a_cloud_of_the_policy_guilty() {
+    let folder = Folder::new();
+    let keys = folder.write("p", policy().to_string());
+    let file = folder.write("evidence.json", evidence().canonical());
+    let ran = ternion(&["verify", "--policy", &keys, &file]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("[valid] aws's log key signed the second head"), "{}", ran.out);
+    let last = ran.out.lines().last();
+    assert_eq!(last, Some("Proven: aws's log key signed two different histories of aws/1."));
+    let ran = ternion(&["verify", &file]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let others = folder.write("others", policy().to_string().replace("log ", "# log "));
+    let ran = ternion(&["verify", "--policy", &others, &file]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("[INVALID] This key belongs to AWS"), "{}", ran.out);
+}
+
+#[test]
+fn evidence_that_frames_somebody_is_invalid_in_json_too() {
+    let folder = Folder::new();
+    let keys = folder.write("p", policy().to_string());
+    let Evidence::Equivocation(fork) = evidence() else { panic!("an equivocation") };
+    let framed = Evidence::Equivocation(Fork { second: fork.first.clone(), ..fork });
+    let file = folder.write("framed.json", framed.canonical());
+    let ran = ternion(&["verify", "--json", "--policy", &keys, &file]);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((ran.code, &told["verdict"], &told["exitCode"]), (1, &json!("invalid"), &json!(1)));
+    assert_eq!(told["steps"][1]["result"], "both are one and the same head");
 }
 
 #[test]

@@ -169,6 +169,7 @@ mod tests {
             pending: 0,
             quarantined: 0,
             events: 0,
+            accusations: Vec::new(),
         }
     }
 

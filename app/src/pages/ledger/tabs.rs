@@ -1,4 +1,4 @@
-//! The two halves of the ledger: what is recorded, and what is held.
+//! The parts of the ledger: what is recorded, what is held, and what is proven against clouds.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -17,6 +17,7 @@ pub(crate) fn LedgerTabs() -> impl IntoView {
                 "Quarantine"
                 <span class="tab-count" hidden=move || held.get() == 0>{move || count(held.get())}</span>
             </A>
+            <A href="/ledger/evidence">"Evidence"</A>
         </nav>
     }
 }

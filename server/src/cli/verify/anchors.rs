@@ -223,7 +223,8 @@ fn read_authorities(path: &Path) -> Result<Vec<Certificate>, HeldError> {
         return Ok(vec![certificate]);
     }
     let parse = |(number, der): (usize, Result<CertificateDer<'_>, _>)| {
-        let der = der.map_err(|cause: rustls::pki_types::pem::Error| fail(number, cause.to_string()))?;
+        let der =
+            der.map_err(|cause: rustls::pki_types::pem::Error| fail(number, cause.to_string()))?;
         Certificate::parse(&der).map_err(|cause| fail(number, cause.to_string()))
     };
     let found: Vec<_> =

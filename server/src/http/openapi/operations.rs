@@ -72,6 +72,7 @@ fn path_text(name: &str) -> &'static str {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
         "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
+        "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "origin" => "gcp, aws or azure",
         "epoch" => "The number of the log's epoch",
         "cloud" | "from" => "gcp, aws or azure",
@@ -277,6 +278,25 @@ const OPERATIONS: &[Operation] = &[
         summary: "The deployment's public keys and quorum: what a verifier needs",
         access: Access::Anybody,
         answers: &[(200, "A C2SP policy file", "", TEXT)],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/evidence",
+        id: "listEvidence",
+        tag: "logs",
+        summary: "What is proven against clouds, by their own signatures; the newest first",
+        takes: &["cursor", "limit"],
+        answers: &[(200, "A page", "EvidencePage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/evidence/{evidence_id}",
+        id: "readEvidence",
+        tag: "logs",
+        summary: "One record, which anybody verifies offline (`ternion verify`)",
+        answers: &[(200, "The record", "Evidence", JSON)],
+        problems: &[400, 401, 403, 404, 503],
         ..BASE
     },
     Operation {

@@ -2,6 +2,7 @@
 
 mod held;
 
+use domain::evidence::{EVIDENCE_FORMAT, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
@@ -253,6 +254,48 @@ fn receipt() -> Value {
     )
 }
 
+fn evidence_kind() -> Value {
+    json!({ "type": "string", "enum": Kind::ALL.map(Kind::name) })
+}
+
+fn evidence_row() -> Value {
+    let log = shape(json!({ "origin": cloud(), "epoch": count() }), &[]);
+    let role = json!({ "type": "string", "enum": ["log", "cosigner"] });
+    shape(
+        json!({
+            "id": hash(), "kind": evidence_kind(), "cloud": cloud(), "role": role, "key": text(),
+            "log": log, "sizes": { "type": "array", "items": count(), "minItems": 2, "maxItems": 2 },
+            "foundAt": time(), "source": or_null(&cloud()), "inUse": flag(), "sentence": text()
+        }),
+        &[],
+    )
+}
+
+/// Two signed heads of one log, or a signed head and an entry under it.
+fn evidence() -> Value {
+    let hashes = json!({ "type": "array", "items": hash() });
+    let base64 = json!({ "type": "string", "contentEncoding": "base64" });
+    let prefix = shape(json!({ "root": hash(), "proof": hashes }), &[]);
+    let payload = shape(json!({ "salt": base64, "bytes": base64 }), &[]);
+    let format = json!({ "type": "string", "const": EVIDENCE_FORMAT });
+    let fork = shape(
+        json!({
+            "format": format, "kind": { "enum": ["equivocation", "double_cosignature"] },
+            "key": text(), "first": text(), "second": text(), "prefix": prefix
+        }),
+        &["prefix"],
+    );
+    let entry = shape(
+        json!({
+            "format": format, "kind": { "const": "bad_entry" }, "key": text(),
+            "checkpoint": text(), "index": count(), "proof": hashes, "entry": base64,
+            "metadata": base64, "payload": payload
+        }),
+        &["metadata", "payload"],
+    );
+    json!({ "oneOf": [fork, entry] })
+}
+
 fn others() -> Vec<(&'static str, Value)> {
     let sizes = shape(json!({ "gcp": count(), "aws": count(), "azure": count() }), &[]);
     let log = json!({
@@ -290,6 +333,9 @@ fn others() -> Vec<(&'static str, Value)> {
     vec![
         ("Grant", shape(grant, &[])),
         ("GrantPage", page("Grant")),
+        ("EvidenceRow", evidence_row()),
+        ("EvidencePage", page("EvidenceRow")),
+        ("Evidence", evidence()),
         ("Scrub", shape(scrub, &[])),
         ("Log", shape(log, &[])),
         ("Logs", page("Log")),

@@ -50,6 +50,7 @@ impl House {
             quarantine: gcp.quarantine.clone(),
             identity,
             console: gcp.console.clone(),
+            evidences: gcp.evidences.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,

@@ -18,9 +18,9 @@ struct Outcome {
     animate: bool,
 }
 
-/// The receipt of one event, read, and the policy file that this server hands out.
+/// A receipt or evidence, read, and the policy file that this server hands out.
 #[component]
-pub(super) fn Proof(subject: Result<Subject, String>, policy: String) -> impl IntoView {
+pub(crate) fn Proof(subject: Result<Subject, String>, policy: String) -> impl IntoView {
     match subject {
         Ok(subject) => view! { <Checkable subject server_policy=policy /> }.into_any(),
         Err(sentence) => {
@@ -35,9 +35,10 @@ fn Checkable(subject: Subject, server_policy: String) -> impl IntoView {
     let keys = RwSignal::new(KeySource::Server(server_policy));
     let outcome = RwSignal::new(None::<Result<Outcome, String>>);
     let announcer = expect_context::<Announcer>();
+    let noun = subject.noun();
     let subject = StoredValue::new(subject);
     // Titles of the steps for the server's HTML; results only ever come from the browser.
-    let plan = subject.with_value(|subject| subject.check(&KeySource::Receipt));
+    let plan = subject.with_value(|subject| subject.check(&KeySource::Enclosed));
     let plan = plan.map(|checked| Outcome { checked, took_ms: None, animate: false });
     let run = move |animate: bool| {
         let checked = timed(|| subject.with_value(|subject| subject.check(&keys.read_untracked())));
@@ -60,7 +61,7 @@ fn Checkable(subject: Subject, server_policy: String) -> impl IntoView {
     });
     view! {
         <section class="card proof" aria-labelledby="proof-title">
-            {move || view! { <Checked outcome=outcome.get().unwrap_or_else(|| plan.clone()) /> }}
+            {move || view! { <Checked noun outcome=outcome.get().unwrap_or_else(|| plan.clone()) /> }}
             <footer class="proof-foot">
                 <KeyWord keys />
                 <FileDrop id="own-policy" label="Bring your own policy file" hint="Read in this page, sent nowhere" accept=".txt,.policy,text/plain" on_text=take_policy />
@@ -78,7 +79,7 @@ fn timed(check: impl FnOnce() -> Result<Verification, String>) -> Result<Outcome
 }
 
 #[component]
-fn Checked(outcome: Result<Outcome, String>) -> impl IntoView {
+fn Checked(noun: &'static str, outcome: Result<Outcome, String>) -> impl IntoView {
     let Outcome { checked, took_ms, animate } = match outcome {
         Ok(outcome) => outcome,
         Err(sentence) => {
@@ -101,8 +102,8 @@ fn Checked(outcome: Result<Outcome, String>) -> impl IntoView {
         None => view! {
             <h2 id="proof-title" class="card-title">{format!("{total} steps, not checked yet")}</h2>
             <p class="muted">
-                "Your browser checks them by itself once WebAssembly runs. Without it: download the receipt and run "
-                <code>"ternion verify --policy FILE RECEIPT"</code> "."
+                {format!("Your browser checks them by itself once WebAssembly runs. Without it: download the {noun} and run ")}
+                <code>{format!("ternion verify --policy FILE {}", noun.to_uppercase())}</code> "."
             </p>
             <Stepper steps checked=false animate=false />
         }
@@ -115,7 +116,7 @@ fn Checked(outcome: Result<Outcome, String>) -> impl IntoView {
 fn KeyWord(keys: RwSignal<KeySource>) -> impl IntoView {
     move || {
         match keys.get() {
-        KeySource::Receipt => view! { <p class="muted">"Keys: those in the receipt."</p> }.into_any(),
+        KeySource::Enclosed => view! { <p class="muted">"Keys: those in the file."</p> }.into_any(),
         KeySource::Server(policy) => view! {
             <p class="muted">
                 "Keys: this server’s policy file, fingerprint " <span class="mono fingerprint">{fingerprint(&policy)}</span> ". "

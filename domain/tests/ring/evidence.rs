@@ -1,0 +1,6 @@
+//! Evidence holds against who signed two histories, and nobody else can be blamed.
+
+mod entry;
+mod fork;
+mod house;
+mod vectors;
