@@ -81,7 +81,7 @@ test("a cloud that is cut off keeps its events pending until it is heard again",
 
 test("an edited payload is named and repaired, on the screen", async ({ page, open }) => {
   await open("/lab?fault=payload");
-  await page.getByRole("button", { name: "In AWS" }).click();
+  await page.getByRole("button", { name: "Edit in AWS" }).click();
   const act = page.locator(".timeline-line", { hasText: "in AWS’s database." }).first();
   await expect(act).toContainText("Edited the payload of");
   await expect(act).toContainText("Found and repaired after", CATCH_UP);
@@ -124,7 +124,7 @@ test("a fault has an address, and the keyboard reaches it", async ({ page, open 
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/fault=delay/);
   await expect(faults.getByRole("link", { name: "Slow it down" })).toHaveAttribute("aria-current", "true");
-  await expect(page.getByRole("heading", { name: "Slow it down", level: 2 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Slow a link down", level: 2 })).toBeVisible();
   await expect(page.getByLabel("Milliseconds each way")).toHaveValue("300");
 });
 

@@ -52,8 +52,6 @@ pub struct LabView {
     pub conditions: PerCloud<Condition>,
     /// What it holds of each log.
     pub logs: PerCloud<LabLog>,
-    /// Entries that it holds and does not call final.
-    pub pending: u64,
     pub scrub: LabScrub,
 }
 

@@ -84,16 +84,7 @@ impl Lab {
 
     /// Does it and writes it down.
     async fn perform(&self, order: LabOrder, who: String) -> Result<LabOutcome, Problem> {
-        let links = &self.0.links;
         let outcome = match &order {
-            LabOrder::Stop { cloud } => self.process(*cloud, ProcessAct::Stop).await,
-            LabOrder::Start { cloud } => self.process(*cloud, ProcessAct::Start).await,
-            LabOrder::Pause { cloud } => self.process(*cloud, ProcessAct::Pause).await,
-            LabOrder::Cut { way, black_hole } => done(links.cut(*way, *black_hole)),
-            LabOrder::Heal { way } => done(links.heal(*way)),
-            LabOrder::Delay { way, ms } => {
-                done(links.delay(*way, Duration::from_millis(u64::from(*ms))))
-            }
             LabOrder::Corrupt { cloud, what, event_id } => {
                 return self.corrupt(*cloud, *what, event_id.as_deref(), &order, who).await;
             }
@@ -106,14 +97,29 @@ impl Lab {
                 let to = to.unwrap_or(cloud.peers()[1]);
                 LabOutcome::Equivocated(self.inside(*cloud).await?.equivocate(to).await?)
             }
+            plain => {
+                self.break_or_mend(plain).await;
+                LabOutcome::Done
+            }
         };
         self.0.acts.note(who, order, outcome.clone());
         Ok(outcome)
     }
 
-    async fn process(&self, cloud: Cloud, act: ProcessAct) -> LabOutcome {
-        self.0.fleet.act(cloud, act).await;
-        LabOutcome::Done
+    /// Processes and links: done at once, and never refused.
+    async fn break_or_mend(&self, order: &LabOrder) {
+        let Bench { fleet, links, .. } = &*self.0;
+        match order {
+            LabOrder::Stop { cloud } => fleet.act(*cloud, ProcessAct::Stop).await,
+            LabOrder::Start { cloud } => fleet.act(*cloud, ProcessAct::Start).await,
+            LabOrder::Pause { cloud } => fleet.act(*cloud, ProcessAct::Pause).await,
+            LabOrder::Cut { way, black_hole } => links.cut(*way, *black_hole),
+            LabOrder::Heal { way } => links.heal(*way),
+            LabOrder::Delay { way, ms } => {
+                links.delay(*way, Duration::from_millis(u64::from(*ms)));
+            }
+            LabOrder::Corrupt { .. } | LabOrder::Forge { .. } | LabOrder::Equivocate { .. } => {}
+        }
     }
 
     async fn inside(&self, cloud: Cloud) -> Result<Malice<'_>, Problem> {
@@ -143,10 +149,6 @@ impl Lab {
         tokio::spawn(watch::until_repaired(Arc::clone(&self.0), damage));
         Ok(outcome)
     }
-}
-
-const fn done((): ()) -> LabOutcome {
-    LabOutcome::Done
 }
 
 /// Taken before anything is started, so that a taken port is told at once.

@@ -60,7 +60,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoEr
     let lab_listener = lab::listen(place.lab_port).await?;
     let end = stop.child_token();
     let mut tasks = JoinSet::new();
-    let links = Links::start(sockets, &place.addresses, &end, &mut tasks)?;
+    let links = Links::start(sockets, &place.addresses, &end, &mut tasks);
+    let links = links.map_err(DemoError::Links)?;
     let fleet = Fleet::start(&place, &end, &mut tasks);
     let traffic = traffic::start(place.urls.clone(), options.traffic, &end, &mut tasks);
     let client = peer::client()?;

@@ -50,7 +50,7 @@ pub enum DemoError {
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
     #[error("the links between the clouds cannot be carried: {0}")]
-    Links(#[from] io::Error),
+    Links(io::Error),
     #[error("TLS cannot be set up on this machine: {0}")]
     Client(#[from] reqwest::Error),
     #[error("{cloud} did not start:\n{last_words}")]

@@ -28,7 +28,6 @@ pub(super) struct Views {
 #[derive(Debug, Deserialize)]
 struct Health {
     clouds: PerCloud<Condition>,
-    pending: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,8 +81,7 @@ impl Views {
             repaired: status.repaired,
             open: status.open.len() as u64,
         });
-        let Health { clouds: conditions, pending } = health;
-        Some(LabView { at: crate::now(), conditions, logs: held, pending, scrub })
+        Some(LabView { at: crate::now(), conditions: health.clouds, logs: held, scrub })
     }
 
     /// What a cloud's scrub has found.

@@ -262,6 +262,38 @@ async fn what_every_reachable_cloud_has_lost_is_said_and_not_guessed() {
     receipt_holds(&ledger, 8).await;
 }
 
+/// A pass takes longer than this many milliseconds: 1,000 rows a second.
+const LONG: usize = 10_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_entries_are_repaired_long_before_a_pass_gets_there() {
+    let clouds = Deployment::running().await;
+    clouds.record(Cloud::Gcp, LONG).await;
+    clouds.until_equal(PerCloud { gcp: LONG as u64, aws: 0, azure: 0 }).await;
+    let (pool, ledger) = (&clouds.databases.aws.pool, clouds.ledger(Cloud::Aws));
+    let checked = || {
+        let status = ledger.scrub_status();
+        let of_gcp = status.logs.into_iter().find(|log| log.log.origin == Cloud::Gcp);
+        of_gcp.filter(|log| log.size == LONG as u64).map_or(0, |log| log.checked)
+    };
+    let begun = async {
+        while !(1..2_000).contains(&checked()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        edit(pool, "UPDATE ledger_event SET payload = '{}' WHERE origin = 1 AND sequence = 9999")
+            .await;
+        while ledger.scrub_status().repaired == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        checked()
+    };
+    let checked = tokio::time::timeout(Duration::from_secs(60), begun).await.expect("repaired");
+    assert!(checked < 9_000, "the pass was at {checked} already");
+    let found = named(&ledger.scrub_status().findings);
+    assert_eq!(found, [("gcp/1/9999".to_owned(), "payload".to_owned(), true)]);
+    receipt_holds(ledger, 9_999).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_nobody_touched_is_never_blamed_however_busy() {
     let clouds = Deployment::running().await;

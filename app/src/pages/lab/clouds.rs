@@ -58,7 +58,6 @@ fn BrokenLink(link: LabLink, bench: Bench) -> impl IntoView {
     view! {
         <li class="lab-broken-link">
             <span><strong>{name.clone()}</strong> " " {words::link(&link)}</span>
-            <span class="muted">"since " <Time at=link.since shape=TimeShape::Second /></span>
             <Undo bench act="heal" field=("link", way.name()) one_way=true label=format!("Heal {name}") title="Heal" />
         </li>
     }

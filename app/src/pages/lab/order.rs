@@ -51,7 +51,7 @@ fn Chosen(fault: Fault, bench: Bench) -> impl IntoView {
     let words = fault.words();
     view! {
         <section class="card lab-chosen" aria-labelledby="chosen-title">
-            <h2 id="chosen-title">{words.title}</h2>
+            <h2 id="chosen-title">{words.heading}</h2>
             <dl class="lab-words">
                 <div><dt>"In the world"</dt><dd>{words.world}</dd></div>
                 <div><dt>"What you should see"</dt><dd>{words.sight}</dd></div>
@@ -93,7 +93,7 @@ fn OrderForm(fault: Fault, bench: Bench) -> impl IntoView {
     view! {
         <form class="lab-form" method="post" action="/lab/act" on:submit=move |event| bench.submit(&event)>
             <fieldset disabled=!bench.may_operate() aria-describedby=why>
-                <legend class="visually-hidden">{fault.words().title}</legend>
+                <legend class="visually-hidden">{fault.words().heading}</legend>
                 {hidden("act", act(fault))}
                 {hidden("fault", fault.words().slug)}
                 {fields}
@@ -159,8 +159,10 @@ fn CloudButton(fault: Fault, cloud: Cloud, bench: Bench) -> impl IntoView {
         Fault::Stop => format!("Stop {name}"),
         Fault::Pause => format!("Freeze {name}"),
         Fault::Forge => format!("Forge as {name}"),
-        Fault::Equivocate => format!("{name} tells two"),
-        _ => format!("In {name}"),
+        Fault::Equivocate => format!("Let {name} tell two"),
+        Fault::Row => format!("Delete in {name}"),
+        Fault::Tail => format!("Cut in {name}"),
+        _ => format!("Edit in {name}"),
     };
     let sensible = move || {
         let process = bench.state.read().clouds.get(cloud).process;

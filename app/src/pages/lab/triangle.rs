@@ -58,7 +58,8 @@ fn arrow(from: Cloud, to: Cloud) -> Arrow {
             at(tip - TIP, APART + TIP * 0.55),
         ],
         middle: at(length / 2.0, APART),
-        beside: at(length / 2.0, APART + 17.0),
+        // A number is wider than high: it needs more room beside an upright arrow.
+        beside: at(length / 2.0, APART + 14.0 + 16.0 * nx.abs()),
     }
 }
 
