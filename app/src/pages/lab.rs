@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api;
-use crate::backend::{LabOrder, LabOutcome, LabState, ProcessState};
+use crate::backend::{LabLink, LabOrder, LabOutcome, LabState, ProcessState};
 use crate::browser;
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::live::Live;
@@ -138,7 +138,7 @@ impl Bench {
         let runs = |process| process == ProcessState::Running;
         let waits = |outcome: &LabOutcome| matches!(outcome, LabOutcome::Corrupted(damage) if damage.repair.is_none());
         state.clouds.iter().all(|(_, cloud)| runs(cloud.process))
-            && state.links.iter().all(|link| link.is_whole())
+            && state.links.iter().all(LabLink::is_whole)
             && !state.acts.iter().any(|act| waits(&act.outcome))
     }
 }

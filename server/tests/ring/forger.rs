@@ -44,10 +44,18 @@ pub struct WireEntry {
 /// The answer to a range.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub enum Answer {
-    Confirmed { note: String },
-    Have { size: u64 },
+    Confirmed {
+        note: String,
+    },
+    Have {
+        size: u64,
+    },
     Busy,
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
+    /// The log, or its epoch, is not known here.
+    Unknown,
 }
 
 pub struct Forger {

@@ -95,7 +95,7 @@ impl Story {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Line {
-    Act(LabRecord, Option<LabOrder>),
+    Act(Box<LabRecord>, Option<LabOrder>),
     Seen(Seen),
 }
 
@@ -122,7 +122,7 @@ impl Line {
 
 fn lines(bench: Bench) -> Vec<Line> {
     let state = bench.state.read();
-    let acts = state.acts.iter().map(|act| Line::Act(act.clone(), state.undo(act)));
+    let acts = state.acts.iter().map(|act| Line::Act(Box::new(act.clone()), state.undo(act)));
     let seen = bench.story.seen.read();
     let mut lines: Vec<Line> = acts.chain(seen.iter().cloned().map(Line::Seen)).collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.at()));
@@ -142,7 +142,7 @@ pub(super) fn Timeline(bench: Bench) -> impl IntoView {
             <ol class="timeline" tabindex="0" aria-labelledby="timeline-title">
                 <For each=move || lines.get() key=Line::key let:line>
                     {match line {
-                        Line::Act(record, undo) => view! { <ActLine record undo bench /> }.into_any(),
+                        Line::Act(record, undo) => view! { <ActLine record=*record undo bench /> }.into_any(),
                         Line::Seen(seen) => view! { <SeenLine seen /> }.into_any(),
                     }}
                 </For>

@@ -4,20 +4,20 @@ use domain::access::Action;
 use domain::catalog::REASON_CHARS_MAX;
 use leptos::prelude::*;
 
-use crate::backend::{HeldChoice, HeldDecision, Release};
+use crate::backend::{HeldChoice, Release};
 use crate::shell::console::Here;
 
 #[component]
-pub(super) fn Acts(id: String, release: Release, decision: Option<HeldDecision>) -> impl IntoView {
+pub(super) fn Acts(id: String, release: Release, is_decided: bool) -> impl IntoView {
     let here = expect_context::<Here>();
     let refusal = (!here.viewer.may(Action::DecideQuarantine))
         .then(|| here.viewer.role.refusal(Action::DecideQuarantine));
     let may = refusal.is_none();
     let is_conflict = id.contains('~');
-    if decision.is_some() && matches!(release, Release::No { .. }) {
+    if is_decided && matches!(release, Release::No { .. }) {
         return ().into_any();
     }
-    let reject = decision.is_none().then(|| {
+    let reject = (!is_decided).then(|| {
         let id = id.clone();
         view! { <RejectForm id may is_conflict /> }
     });

@@ -66,7 +66,8 @@ fn refetch_while_undecided(
 fn Body(detail: HeldDetail) -> impl IntoView {
     let HeldDetail { row, sha256, kept, hex, came, more, note, stands, decision, release } = detail;
     let id = row.id.clone();
-    let decided = decision.clone().map(|decision| view! { <Decision decision local=row.local /> });
+    let is_decided = decision.is_some();
+    let decided = decision.map(|decision| view! { <Decision decision local=row.local /> });
     let in_log = row.length.is_none();
     let bytes = hex.map(|hex| view! { <BytesCard hex id=id.clone() kept=kept.unwrap_or(0) length=row.length.unwrap_or(0) /> });
     view! {
@@ -82,7 +83,7 @@ fn Body(detail: HeldDetail) -> impl IntoView {
                 </div>
                 <div class="event-side">
                     <Facts row=row.clone() sha256 kept />
-                    <Acts id release decision />
+                    <Acts id release is_decided />
                 </div>
             </div>
         </article>

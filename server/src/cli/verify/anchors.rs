@@ -22,6 +22,7 @@ const HEADER_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// For proofs by others (.ots, .tsr)
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Proofs by others (.ots, .tsr)")]
+#[group(skip)]
 pub(super) struct Arguments {
     /// The file that was stamped; for x.ots it is x unless another is named
     #[arg(long, value_name = "FILE", conflicts_with = "digest")]
