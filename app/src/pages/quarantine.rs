@@ -156,7 +156,8 @@ fn Row(row: HeldRow) -> impl IntoView {
             <td class="cell-what" data-label="What came">{row.form.phrase()} {place}</td>
             <td class="cell-from" data-label="From">{row.source.phrase()}</td>
             <td class="cell-tenant" data-label="Tenant">{row.tenant_id.unwrap_or_else(|| "–".to_owned())}</td>
-            <td class="cell-times number" data-label="Times">{count(row.count)}</td>
+            // Of what stands in the logs there are places, not times.
+            <td class="cell-times number" data-label="Times">{row.local.then(|| count(row.count))}</td>
             <td class="cell-first number mono" data-label="First">
                 <Time at=row.first_at shape=TimeShape::Day zone_in_heading=true />
             </td>

@@ -27,13 +27,9 @@ pub(super) fn Contents(
         view! { <p class="muted">{format!("{} follow in the bytes.", counted(more, "more entry", "more entries"))}</p> }
     });
     let inner = if in_log {
-        let cards =
-            came.into_iter().map(|content| view! { <ContentCard content heading="In the log" /> });
-        view! { <div class="compare">{cards.collect_view()}</div> }.into_any()
+        view! { <Rivals contents=came /> }.into_any()
     } else {
-        let pairs = pairs(came, stands);
-        let open = pairs.len() <= OPEN_MAX;
-        pairs.into_iter().map(|pair| view! { <Pair pair open /> }).collect_view().into_any()
+        view! { <Pairs pairs=pairs(came, stands) /> }.into_any()
     };
     view! {
         <section class="held-contents" aria-label="Contents">
@@ -59,20 +55,84 @@ fn pairs(came: Vec<Content>, mut stands: Vec<Content>) -> Vec<Compared> {
     pairs
 }
 
+/// A payload as it is shown, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn of(content: &Content) -> Self {
+        let pretty = content.payload.as_deref().map(pretty_json).unwrap_or_default();
+        Lines(pretty.lines().map(|line| line.trim_end_matches(',').to_owned()).collect())
+    }
+
+    /// Lines that all of these have; none if there are none to compare with.
+    fn shared<'a>(mut all: impl Iterator<Item = &'a Lines>) -> Option<Self> {
+        let first = all.next()?.clone();
+        Some(all.fold(first, |shared, lines| {
+            Lines(shared.0.into_iter().filter(|line| lines.0.contains(line)).collect())
+        }))
+    }
+
+    fn lack(&self, line: &str) -> bool {
+        let line = line.trim_end_matches(',');
+        !self.0.iter().any(|known| known == line)
+    }
+}
+
+/// Contents that stand in the logs under one id, all beside each other.
+#[component]
+fn Rivals(contents: Vec<Content>) -> impl IntoView {
+    let lines: Vec<Lines> = contents.iter().map(Lines::of).collect();
+    let card = |(at, content)| {
+        let others = lines.iter().enumerate().filter(|(other, _)| *other != at);
+        let others = Lines::shared(others.map(|(_, lines)| lines));
+        view! { <ContentCard content others heading="In the log" /> }
+    };
+    let cards = contents.into_iter().enumerate().map(card).collect_view();
+    view! { <div class="compare">{cards}</div> }
+}
+
+#[component]
+fn Pairs(mut pairs: Vec<Compared>) -> impl IntoView {
+    if pairs.len() == 1
+        && let Some(pair) = pairs.pop()
+    {
+        return view! { <Compare pair /> }.into_any();
+    }
+    let open = pairs.len() <= OPEN_MAX;
+    pairs.into_iter().map(|pair| view! { <Pair pair open /> }).collect_view().into_any()
+}
+
 #[component]
 fn Pair(pair: Compared, open: bool) -> impl IntoView {
-    let (came, stands) = pair;
+    let (came, stands) = &pair;
     let title = came.as_ref().or(stands.as_ref()).map(|content| content.title.clone());
-    let differs = match (&came, &stands) {
+    let differs = match (came, stands) {
         (Some(came), Some(stands)) if came.hash.is_some() && came.hash == stands.hash => "the same",
         (Some(_), Some(_)) => "different",
         (Some(_), None) => "nothing stands in the log",
         (None, _) => "only in the log",
     };
-    let left = came.map(|content| view! { <ContentCard content heading="What came" /> });
+    let open = open || differs == "different";
+    view! {
+        <details class="pair" open=open>
+            <summary><span class="mono">{title}</span> <span class="muted">" · " {differs}</span></summary>
+            <Compare pair />
+        </details>
+    }
+}
+
+/// Side by side, with what differs marked.
+#[component]
+fn Compare(pair: Compared) -> impl IntoView {
+    let (came, stands) = pair;
+    let (of_came, of_stands) = (came.as_ref().map(Lines::of), stands.as_ref().map(Lines::of));
+    let left =
+        came.map(|content| view! { <ContentCard content others=of_stands heading="What came" /> });
     let right = match stands {
         Some(content) => {
-            view! { <ContentCard content heading="What stands in the log" /> }.into_any()
+            view! { <ContentCard content others=of_came heading="What stands in the log" /> }
+                .into_any()
         }
         None => view! {
             <section class="card content-card">
@@ -82,27 +142,51 @@ fn Pair(pair: Compared, open: bool) -> impl IntoView {
         }
         .into_any(),
     };
+    view! { <div class="compare">{left} {right}</div> }
+}
+
+#[component]
+fn ContentCard(
+    content: Content,
+    /// Lines of what it is compared with.
+    others: Option<Lines>,
+    heading: &'static str,
+) -> impl IntoView {
+    let payload = content.payload.clone().map(|text| view! { <Payload text others heading /> });
+    let withheld = content
+        .payload
+        .is_none()
+        .then(|| view! { <p class="muted">"This role may not read payloads."</p> });
+    let chosen =
+        content.chosen.then(|| view! { <span class="badge" data-state="final">"COUNTS"</span> });
+    let (title, counts) = (content.title.clone(), content.chosen.to_string());
     view! {
-        <details class="pair" open=open>
-            <summary><span class="mono">{title}</span> <span class="muted">" · " {differs}</span></summary>
-            <div class="compare">{left} {right}</div>
-        </details>
+        <section class="card content-card" data-chosen=counts>
+            <h3 class="card-title">{heading} " · " {title} " " {chosen}</h3>
+            <Fields content />
+            {payload}
+            {withheld}
+        </section>
     }
 }
 
 #[component]
-fn ContentCard(content: Content, heading: &'static str) -> impl IntoView {
-    let payload = match content.payload {
-        Some(text) => view! {
-            <pre class="code" tabindex="0" aria-label=format!("Payload, {heading}")><code>{pretty_json(&text)}</code></pre>
-        }
-        .into_any(),
-        None => view! { <p class="muted">"This role may not read payloads."</p> }.into_any(),
+fn Payload(text: String, others: Option<Lines>, heading: &'static str) -> impl IntoView {
+    let line = |line: &str| {
+        let differs = others.as_ref().is_some_and(|others| others.lack(line));
+        view! { <span class:differs=differs>{line.to_owned()}</span> }
     };
-    let chosen =
-        content.chosen.then(|| view! { <span class="badge" data-state="final">"COUNTS"</span> });
+    let lines = pretty_json(&text).lines().map(line).collect_view();
+    view! {
+        <pre class="code" tabindex="0" aria-label=format!("Payload, {heading}")><code class="lines">{lines}</code></pre>
+    }
+}
+
+#[component]
+fn Fields(content: Content) -> impl IntoView {
     let signature = content.signature_holds.map(|holds| {
-        let (state, word) = if holds { ("final", "holds") } else { ("quarantined", "does not hold") };
+        let (state, word) =
+            if holds { ("final", "holds") } else { ("quarantined", "does not hold") };
         view! { <div><dt>"signature"</dt><dd><span class="badge" data-state=state>{word}</span></dd></div> }
     });
     let id = content.event_id.map(|id| {
@@ -115,19 +199,15 @@ fn ContentCard(content: Content, heading: &'static str) -> impl IntoView {
         view! { <div><dt>"eventId"</dt><dd>{shown}</dd></div> }
     });
     view! {
-        <section class="card content-card" data-chosen=content.chosen.to_string()>
-            <h3 class="card-title">{heading} " · " <span class="mono">{content.title}</span> " " {chosen}</h3>
-            <dl class="fields">
-                {id}
-                {content.tenant_id.map(|tenant| view! { <div><dt>"tenantId"</dt><dd class="mono">{tenant}</dd></div> })}
-                {content.region.map(|region| view! { <div><dt>"region"</dt><dd class="mono">{region}</dd></div> })}
-                {content.created_at.map(|at| view! { <div><dt>"createdAt"</dt><dd><Time at shape=TimeShape::Day /></dd></div> })}
-                {content.logical_clock.map(|clock| view! { <div><dt>"logicalClock"</dt><dd class="mono">{clock}</dd></div> })}
-                {content.hash.map(|hash| view! { <div><dt>"hash"</dt><dd><Hash value=hash what="hash" /></dd></div> })}
-                {signature}
-            </dl>
-            {payload}
-        </section>
+        <dl class="fields">
+            {id}
+            {content.tenant_id.map(|tenant| view! { <div><dt>"tenantId"</dt><dd class="mono">{tenant}</dd></div> })}
+            {content.region.map(|region| view! { <div><dt>"region"</dt><dd class="mono">{region}</dd></div> })}
+            {content.created_at.map(|at| view! { <div><dt>"createdAt"</dt><dd><Time at shape=TimeShape::Day /></dd></div> })}
+            {content.logical_clock.map(|clock| view! { <div><dt>"logicalClock"</dt><dd class="mono">{clock}</dd></div> })}
+            {content.hash.map(|hash| view! { <div><dt>"hash"</dt><dd><Hash value=hash what="hash" /></dd></div> })}
+            {signature}
+        </dl>
     }
 }
 
@@ -165,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_differs_if_not_all_others_have_it() {
+        let of = |payload: &str| {
+            Lines::of(&Content { payload: Some(payload.to_owned()), ..Content::default() })
+        };
+        let (one, two) = (of(r#"{"a":1,"b":2}"#), of(r#"{"a":1}"#));
+        assert!(!one.lack("  \"a\": 1"), "a comma at the end is no difference");
+        let shared = Lines::shared([&one, &two].into_iter()).expect("two");
+        assert!(!shared.lack("  \"a\": 1,") && shared.lack("  \"b\": 2"));
+        assert_eq!(Lines::shared(std::iter::empty()), None);
+    }
+
+    #[test]
     fn an_entry_is_compared_with_its_place_and_an_event_with_its_id() {
         let stands = vec![content("aws/1/1", "b"), content("aws/1/0", "a")];
         let came = vec![content("aws/1/0", "x"), content("aws/1/2", "z")];
@@ -172,8 +264,8 @@ mod tests {
         assert_eq!(pairs[0].1.as_ref().map(|other| other.title.as_str()), Some("aws/1/0"));
         assert_eq!(pairs[1].1, None);
         assert_eq!(pairs[2].0, None, "what nothing came for is shown too");
-        let event =
-            super::pairs(vec![content("What the client sent", "a")], vec![content("gcp/1/7", "a")]);
+        let sent = vec![content("as the client sent it", "a")];
+        let event = super::pairs(sent, vec![content("gcp/1/7", "a")]);
         assert_eq!(event[0].1.as_ref().map(|other| other.title.as_str()), Some("gcp/1/7"));
     }
 }

@@ -19,6 +19,9 @@ use crate::pages::quarantine::act::Acts;
 use crate::pages::quarantine::content::{Contents, NoteCard};
 use crate::shell::console::Here;
 
+/// How many bytes the server's preview shows: sixteen lines of sixteen.
+const PREVIEW_BYTES: u64 = 256;
+
 #[component]
 pub(crate) fn HeldItemPage() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -169,11 +172,7 @@ fn size_text(length: u64, kept: u64) -> String {
 #[component]
 fn BytesCard(hex: String, id: String, kept: u64, length: u64) -> impl IntoView {
     let href = format!("/v1/quarantine/{id}/bytes");
-    let about = if kept == 0 {
-        "None of its bytes are kept: they may hold secrets, or there were none.".to_owned()
-    } else {
-        format!("The beginning of the {} that came.", counted(length, "byte", "bytes"))
-    };
+    let about = bytes_sentence(length, kept);
     let download = (kept > 0).then(|| view! {
         <a class="button" href=href rel="external" download=format!("held-{id}.bin")>{Icon::Download.view()} "Bytes"</a>
     });
@@ -189,6 +188,16 @@ fn BytesCard(hex: String, id: String, kept: u64, length: u64) -> impl IntoView {
             <p class="muted">{about}</p>
             {preview}
         </section>
+    }
+}
+
+/// What of the bytes can be seen below.
+fn bytes_sentence(length: u64, kept: u64) -> String {
+    let whole = counted(length, "byte", "bytes");
+    match kept {
+        0 => "None of its bytes are kept: they may hold secrets, or there were none.".to_owned(),
+        kept if kept == length && length <= PREVIEW_BYTES => format!("The {whole} that came."),
+        _ => format!("The first {PREVIEW_BYTES} of the {whole} that came."),
     }
 }
 
@@ -231,6 +240,8 @@ mod tests {
     #[test]
     fn a_cut_input_says_how_much_of_it_is_kept() {
         assert_eq!(size_text(1, 1), "1 byte");
+        assert_eq!(bytes_sentence(245, 245), "The 245 bytes that came.");
+        assert_eq!(bytes_sentence(300, 300), "The first 256 of the 300 bytes that came.");
         assert_eq!(
             size_text(2_000_000, 1_048_576),
             "2,000,000 bytes, of which the first 1,048,576 are kept"

@@ -19,7 +19,7 @@ pub(super) fn of_event(event: &Value, with_payload: bool) -> Content {
     let text = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
     let payload = event.get("payload");
     Content {
-        title: "What the client sent".to_owned(),
+        title: "as the client sent it".to_owned(),
         event_id: text("eventId"),
         tenant_id: text("tenantId"),
         kind: payload.and_then(domain::catalog::kind_of).map(str::to_owned),
