@@ -164,8 +164,7 @@ impl Node {
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
         let evidences = Evidences::open(database.pool.clone(), ledger.registers()).await;
         let evidences = evidences.map_err(NodeError::Evidence)?;
-        let (of_ledger, way) = (Arc::clone(&ledger), Arc::clone(&channel));
-        evidence::follow(Arc::clone(&evidences), of_ledger, way, &background, &mut tasks);
+        evidence::follow(&evidences, &ledger, &channel, &background, &mut tasks);
         let voting = grant::Setup {
             ledger: Arc::clone(&ledger),
             keys: ring,

@@ -17,12 +17,15 @@ const FRESH: Duration = Duration::from_millis(900);
 /// Who does not answer in this time says nothing.
 const ANSWER_MAX: Duration = Duration::from_millis(800);
 
+/// When it was asked, and what it said, if anything.
+type LastAnswer = (Instant, Option<LabView>);
+
 /// The last answer of each cloud.
 #[derive(Debug)]
 pub(super) struct Views {
     client: reqwest::Client,
     urls: PerCloud<String>,
-    last: PerCloud<Mutex<Option<(Instant, Option<LabView>)>>>,
+    last: PerCloud<Mutex<Option<LastAnswer>>>,
 }
 
 #[derive(Debug, Deserialize)]

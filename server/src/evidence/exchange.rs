@@ -25,14 +25,14 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 
 /// Keeps what the ledger finds and tells the peers, until `stop`.
 pub fn follow(
-    evidences: Arc<Evidences>,
-    ledger: Arc<Ledger>,
-    channel: Arc<Channel>,
+    evidences: &Arc<Evidences>,
+    ledger: &Ledger,
+    channel: &Arc<Channel>,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) {
     if let Some(forks) = ledger.take_forks() {
-        let (evidences, stop) = (Arc::clone(&evidences), stop.clone());
+        let (evidences, stop) = (Arc::clone(evidences), stop.clone());
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -41,7 +41,7 @@ pub fn follow(
         });
     }
     for peer in ledger.cloud().peers() {
-        let (evidences, channel) = (Arc::clone(&evidences), Arc::clone(&channel));
+        let (evidences, channel) = (Arc::clone(evidences), Arc::clone(channel));
         let stop = stop.clone();
         tasks.spawn(async move {
             tokio::select! {

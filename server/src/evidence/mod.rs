@@ -141,14 +141,14 @@ impl Evidences {
         let rows = store::page(&self.pool, below, limit).await?;
         let full = rows.len() == limit.clamp(1, EVIDENCE_PAGE_MAX) as usize;
         let next = rows.last().map(|row| row.number).filter(|_| full);
-        Ok(HeldPage { items: rows.into_iter().filter_map(|row| self.held(row)).collect(), next })
+        Ok(HeldPage { items: rows.into_iter().filter_map(|row| self.held(&row)).collect(), next })
     }
 
     /// # Errors
     /// The database cannot be read.
     pub async fn get(&self, id: Hash) -> Result<Option<Held>, sqlx::Error> {
         let row = store::one(&self.pool, id).await?;
-        Ok(row.and_then(|row| self.held(row)).filter(|held| held.proven.id() == id))
+        Ok(row.and_then(|row| self.held(&row)).filter(|held| held.proven.id() == id))
     }
 
     /// What there is against whom, from memory.
@@ -174,7 +174,7 @@ impl Evidences {
 
     /// A row that proves nothing was not written by this program, or keys changed: it is named in
     /// the log and blames nobody.
-    fn held(&self, row: store::Row) -> Option<Held> {
+    fn held(&self, row: &store::Row) -> Option<Held> {
         let proven = Evidence::parse(row.record.as_bytes())
             .map_err(|error| error.to_string())
             .and_then(|evidence| self.prove(evidence));
@@ -197,7 +197,7 @@ impl Evidences {
             if below.is_none() {
                 break;
             }
-            for held in rows.into_iter().filter_map(|row| self.held(row)) {
+            for held in rows.into_iter().filter_map(|row| self.held(&row)) {
                 self.count_in(&mut accusations, &held.proven);
             }
         }

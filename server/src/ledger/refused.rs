@@ -31,13 +31,13 @@ pub(super) fn blame(refusal: Refusal) -> Blame {
 pub(super) fn range(from: Cloud, mut range: WireRange, blame: Blame) -> Input {
     range.others.clear();
     let slot = Slot { origin: range.log.origin, epoch: range.log.epoch, sequence: range.start };
-    let about = About::place(slot);
+    let about = About::place(&slot);
     Input::blamed(Source::Peer(from), blame, Form::Range, encode(&range).into(), about)
 }
 
 pub(super) fn note(from: Cloud, log: LogId, note: &str, blame: Blame) -> Input {
     let bytes = Bytes::copy_from_slice(note.as_bytes());
-    Input::blamed(Source::Peer(from), blame, Form::Note, bytes, About::place(log))
+    Input::blamed(Source::Peer(from), blame, Form::Note, bytes, About::place(&log))
 }
 
 /// A head that the origin signed beside the one that stands here. Only the origin's own
@@ -54,13 +54,13 @@ pub(super) fn fork(signing: &Signing, signed: &SignedHead, ours: u64) -> Input {
     );
     let blame = Blame::new(Reason::SlotConflict, detail);
     let bytes = signing.note(&own).into_bytes().into();
-    Input::blamed(Source::Peer(log.origin), blame, Form::Note, bytes, About::place(log))
+    Input::blamed(Source::Peer(log.origin), blame, Form::Note, bytes, About::place(&log))
 }
 
 /// A message that its sender signed and that does not read.
 pub(super) fn nonsense(from: Cloud, path: &str, body: Bytes, cause: &str) -> Input {
     let blame = Blame::new(Reason::Malformed, sentence(&format!("it does not read: {cause}")));
-    Input::blamed(Source::Peer(from), blame, Form::Message, body, About::place(path))
+    Input::blamed(Source::Peer(from), blame, Form::Message, body, About::place(&path))
 }
 
 /// An entry of another cloud's copy that is not what stands under the signed root.
@@ -75,7 +75,7 @@ pub(super) fn entry(from: Cloud, log: LogId, sequence: u64, entry: WireEntry, ha
     };
     let event_id = Some(entry.show().event_id);
     let placed: PlacedEntry = (log, sequence, entry);
-    let about = About { event_id, ..About::place(slot) };
+    let about = About { event_id, ..About::place(&slot) };
     Input::blamed(Source::Peer(from), blame, Form::Entry, encode(&placed).into(), about)
 }
 

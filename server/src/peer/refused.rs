@@ -17,7 +17,7 @@ impl Channel {
     pub(super) fn hold_message(&self, from: Cloud, path: &str, body: Bytes, made: &Signature) {
         let signed = message(from, self.me, path, &body);
         let blame = self.blame(from, &signed, made);
-        self.hold(from, blame, body, path.to_owned());
+        self.hold(from, blame, body, path);
     }
 
     /// An answer to `question` that says to come from `from`.
@@ -32,7 +32,7 @@ impl Channel {
         let blame = self.blame(from, &answer(question, &body), made);
         // Secrets are not kept, and what comes in their place is of no use to anybody.
         let body = if path == CREDENTIALS_PATH { Bytes::new() } else { body };
-        self.hold(from, blame, body, format!("answer to {path}"));
+        self.hold(from, blame, body, &format!("answer to {path}"));
     }
 
     fn blame(&self, from: Cloud, signed: &[u8], made: &Signature) -> Blame {
@@ -51,8 +51,8 @@ impl Channel {
         ]
     }
 
-    fn hold(&self, from: Cloud, blame: Blame, body: Bytes, place: String) {
-        let (source, about) = (Source::Unproven(from), About::place(place));
+    fn hold(&self, from: Cloud, blame: Blame, body: Bytes, place: &str) {
+        let (source, about) = (Source::Unproven(from), About::place(&place));
         self.quarantine.hold(Input::blamed(source, blame, Form::Message, body, about));
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn changes(before: &Before, new: &[Entry]) -> Changes {
     // decision, since none about an id under which one was ever made counts.
     let (deciding, others): (Vec<_>, Vec<_>) = ids
         .into_iter()
-        .partition(|(_, twins)| twins.all().any(|entry| resolution(entry).is_some()));
+        .partition(|(_, twins)| twins.all().into_iter().any(|entry| resolution(entry).is_some()));
     for (id, twins) in deciding {
         changes.step(id, &twins, &known, &known);
     }
@@ -145,8 +145,8 @@ fn by_subject(resolutions: &[Resolution]) -> Resolutions {
 }
 
 impl<'a> Twins<'a> {
-    fn all(&self) -> impl Iterator<Item = &'a Entry> + Clone {
-        self.before.clone().into_iter().chain(self.new.clone())
+    fn all(&self) -> Vec<&'a Entry> {
+        self.before.iter().copied().chain(self.new.iter().copied()).collect()
     }
 }
 
@@ -160,19 +160,20 @@ struct Standing<'a> {
 
 fn standing<'a>(
     (tenant, event_id): Id<'_>,
-    entries: impl Iterator<Item = &'a Entry> + Clone,
+    entries: &[&'a Entry],
     resolutions: &Resolutions,
 ) -> Standing<'a> {
-    let first = entries.clone().min_by_key(|entry| entry.order());
+    let first = entries.iter().copied().min_by_key(|entry| entry.order());
     let differing = entries
-        .clone()
+        .iter()
+        .copied()
         .filter(|entry| first.is_some_and(|first| first.payload != entry.payload))
         .min_by_key(|entry| entry.order());
     let Some(differing) = differing else { return Standing { counts: first, held: None } };
     let about = HeldId::Conflict { event_id, tenant_id: tenant.clone() };
-    let decidable = !entries.clone().any(|entry| resolution(entry).is_some());
+    let decidable = !entries.iter().any(|entry| resolution(entry).is_some());
     let known = resolutions.get(&about).filter(|_| decidable);
-    let stands = known.and_then(|known| standing_resolution(known, entries.clone()));
+    let stands = known.and_then(|known| standing_resolution(known, entries));
     let chosen = stands.and_then(|(_, chosen)| chosen);
     let held = Held {
         tenant_id: tenant.clone(),
@@ -186,8 +187,8 @@ fn standing<'a>(
 
 impl Changes {
     fn step(&mut self, id: Id<'_>, twins: &Twins<'_>, known: &Resolutions, after: &Resolutions) {
-        let old = standing(id, twins.before.iter().copied(), known);
-        let new = standing(id, twins.all(), after);
+        let old = standing(id, &twins.before, known);
+        let new = standing(id, &twins.all(), after);
         if old.counts != new.counts {
             old.counts.into_iter().for_each(|entry| self.withdraw(entry));
             new.counts.into_iter().for_each(|entry| self.count(entry));
@@ -272,6 +273,8 @@ fn price_key(price: &PricePut) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use domain::cloud::Cloud;
     use domain::event::Slot;
@@ -317,7 +320,7 @@ mod tests {
     fn a_different_twin_takes_back_what_the_first_did() {
         let first = entry(1, Cloud::Gcp, 4, &usage(10));
         let twin = entry(1, Cloud::Aws, 9, &usage(11));
-        let changes = step(&[first], &[twin.clone()]);
+        let changes = step(&[first], slice::from_ref(&twin));
         let held = &changes.held[0];
         assert_eq!((held.event_id, held.since), (twin.event_id, twin.logical_clock));
         assert_eq!((held.ruling, &held.chosen), (None, &None));
@@ -338,7 +341,7 @@ mod tests {
     fn of_equal_decisions_the_earliest_stands_even_if_it_is_learnt_late() {
         let late = entry(1, Cloud::Gcp, 9, &user("A"));
         let early = entry(1, Cloud::Aws, 4, &user("A"));
-        let changes = step(std::slice::from_ref(&late), std::slice::from_ref(&early));
+        let changes = step(slice::from_ref(&late), slice::from_ref(&early));
         assert_eq!(changes.withdrawn[0].entry, late);
         assert_eq!(changes.put[0].entry, early);
         assert!(changes.held.is_empty());
@@ -359,7 +362,7 @@ mod tests {
     fn learnt(entries: &[Entry]) -> (i64, Option<Held>) {
         let (mut before, mut tokens, mut last) = (Before::default(), 0, None);
         for new in entries {
-            let changes = changes(&before, std::slice::from_ref(new));
+            let changes = changes(&before, slice::from_ref(new));
             before.entries.push(new.clone());
             before.resolutions =
                 changes.stepped(by_subject(&before.resolutions)).into_values().flatten().collect();

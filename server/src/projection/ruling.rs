@@ -54,12 +54,12 @@ fn read(payload: &Value, order: (LogicalClock, Slot), decision: EventId) -> Opti
 /// place where nothing with this id stands is passed over.
 pub(super) fn standing_resolution<'r, 'e>(
     resolutions: &'r [Resolution],
-    entries: impl Iterator<Item = &'e Entry> + Clone,
+    entries: &[&'e Entry],
 ) -> Option<(&'r Resolution, Option<&'e Entry>)> {
     let chosen = |resolution: &'r Resolution| match resolution.choice {
         None => Some((resolution, None)),
         Some(slot) => {
-            let entry = entries.clone().find(|entry| entry.slot == slot)?;
+            let entry = *entries.iter().find(|entry| entry.slot == slot)?;
             Some((resolution, Some(entry)))
         }
     };

@@ -57,7 +57,7 @@ pub struct About {
 
 impl About {
     #[must_use]
-    pub fn place(place: impl ToString) -> Self {
+    pub fn place(place: &impl ToString) -> Self {
         About { place: Some(place.to_string()), ..About::default() }
     }
 }

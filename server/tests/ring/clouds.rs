@@ -149,8 +149,7 @@ impl Clouds {
         let ledger = ledger::start(setup, &stop, &mut tasks).await.expect("the ledger starts");
         let evidences = Evidences::open(pool.clone(), ledger.registers()).await;
         let evidences = evidences.expect("the evidence is readable");
-        let (of_ledger, way) = (ledger.clone(), channel.clone());
-        evidence::follow(evidences.clone(), of_ledger, way, &stop, &mut tasks);
+        evidence::follow(&evidences, &ledger, &channel, &stop, &mut tasks);
         let voting = grant::Setup {
             ledger: ledger.clone(),
             keys,

@@ -68,7 +68,7 @@ async fn who_may_not_read_payloads_gets_neither_payload_nor_salt() {
     let refused = stranger.overview().await.expect_err("strangers see nothing");
     assert_eq!((refused.status, refused.request_id.as_deref()), (401, Some("request-2")));
     assert_eq!(stranger.session().await.state, None);
-    let lab = gcp.screens(Role::Auditor).lab().await.expect_err("auditors change nothing");
+    let lab = gcp.screens(Role::Ingest).lab().await.expect_err("programs watch nothing");
     assert_eq!(lab.status, 403);
     let lab = gcp.screens(Role::Admin).lab().await.expect_err("no demonstration");
     assert_eq!(lab.status, 404);

@@ -187,7 +187,7 @@ async fn a_flood_of_different_inputs_from_one_source_stays_bounded_and_is_counte
         detail: "It does not hold.".to_owned(),
         form: Form::Message,
         bytes: Bytes::from(number.to_be_bytes().repeat(1_000)),
-        about: About::place("/peer/v1/append"),
+        about: About::place(&"/peer/v1/append"),
     };
     for number in 0..INPUTS {
         gcp.quarantine.hold(input(Source::Unproven(Cloud::Aws), number));

@@ -69,7 +69,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         bodies: &[(JSON, "LabDelay")],
         answers: &[(200, "Done", "LabState", JSON)],
         problems: &[400, 401, 403, 404, 422, 502],
-        ..BASE
     },
     Operation {
         method: "post",
