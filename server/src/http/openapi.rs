@@ -154,6 +154,11 @@ mod tests {
 
     #[test]
     fn the_document_is_openapi() {
+        use utoipa::openapi::{RefOr, Schema};
+        for (name, schema) in document()["components"]["schemas"].as_object().expect("schemas") {
+            let read = serde_json::from_value::<RefOr<Schema>>(schema.clone());
+            read.unwrap_or_else(|error| panic!("{name}: {error}: {schema}"));
+        }
         let read = serde_json::from_value::<utoipa::openapi::OpenApi>(document());
         let read = read.expect("an OpenAPI document");
         assert!(read.paths.paths.len() > 20);

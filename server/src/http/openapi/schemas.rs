@@ -280,14 +280,14 @@ fn evidence() -> Value {
     let format = json!({ "type": "string", "const": EVIDENCE_FORMAT });
     let fork = shape(
         json!({
-            "format": format, "kind": { "enum": ["equivocation", "double_cosignature"] },
+            "format": format, "kind": { "type": "string", "enum": ["equivocation", "double_cosignature"] },
             "key": text(), "first": text(), "second": text(), "prefix": prefix
         }),
         &["prefix"],
     );
     let entry = shape(
         json!({
-            "format": format, "kind": { "const": "bad_entry" }, "key": text(),
+            "format": format, "kind": { "type": "string", "const": "bad_entry" }, "key": text(),
             "checkpoint": text(), "index": count(), "proof": hashes, "entry": base64,
             "metadata": base64, "payload": payload
         }),
