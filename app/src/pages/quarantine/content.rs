@@ -32,7 +32,8 @@ pub(super) fn Contents(
         view! { <Pairs pairs=pairs(came, stands) /> }.into_any()
     };
     view! {
-        <section class="held-contents" aria-label="Contents">
+        <section class="held-contents" aria-labelledby="contents-title">
+            <h2 id="contents-title" class="visually-hidden">"Contents"</h2>
             {inner}
             {more}
         </section>
