@@ -4,16 +4,20 @@
 //! the backend, never here. On the server the same functions are plain calls.
 
 use leptos::prelude::*;
-use leptos::server_fn::codec::{GetUrl, Json, JsonEncoding};
+use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
     EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage,
     HeldQuery, LabOrder, LabState, Overview, Problem, SearchHit,
 };
+use crate::encoding::JsonText;
+
+/// The body of an answer, whatever the method of the question.
+type Answer = Post<JsonText>;
 
 impl FromServerFnError for Problem {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         let unreachable = matches!(error, ServerFnErrorErr::Request(_));
@@ -50,61 +54,61 @@ fn backend() -> Result<crate::backend::BackendHandle, Problem> {
 }
 
 /// The first page.
-#[server(name = ReadOverview, endpoint = "overview", input = GetUrl, prefix = "/api")]
+#[server(name = ReadOverview, endpoint = "overview", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn overview() -> Result<Overview, Problem> {
     backend()?.overview().await
 }
 
 /// One page of the ledger.
-#[server(name = ReadEvents, endpoint = "events", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvents, endpoint = "events", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn events(#[server(default)] query: EventQuery) -> Result<EventPage, Problem> {
     backend()?.events(query).await
 }
 
 /// One event.
-#[server(name = ReadEvent, endpoint = "event", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvent, endpoint = "event", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn event(reference: String) -> Result<EventDetail, Problem> {
     backend()?.event(reference).await
 }
 
 /// What an id, hash, sequence, tenant or key leads to.
-#[server(name = ReadSearch, endpoint = "search", input = GetUrl, prefix = "/api")]
+#[server(name = ReadSearch, endpoint = "search", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn search(text: String) -> Result<Vec<SearchHit>, Problem> {
     backend()?.search(text).await
 }
 
 /// What there is against clouds.
-#[server(name = ReadEvidence, endpoint = "evidence", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvidence, endpoint = "evidence", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn evidence(#[server(default)] cursor: Option<String>) -> Result<EvidencePage, Problem> {
     backend()?.evidence(cursor).await
 }
 
 /// One record of evidence.
-#[server(name = ReadEvidenceRecord, endpoint = "evidence_record", input = GetUrl, prefix = "/api")]
+#[server(name = ReadEvidenceRecord, endpoint = "evidence_record", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn evidence_record(id: String) -> Result<EvidenceDetail, Problem> {
     backend()?.evidence_record(id).await
 }
 
 /// The demonstration's processes and links, and what was done to them.
-#[server(name = ReadLab, endpoint = "lab", input = GetUrl, prefix = "/api")]
+#[server(name = ReadLab, endpoint = "lab", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn lab() -> Result<LabState, Problem> {
     backend()?.lab().await
 }
 
 /// Breaks something on purpose, or mends it.
-#[server(name = ActInLab, endpoint = "lab_act", input = Json, prefix = "/api")]
+#[server(name = ActInLab, endpoint = "lab_act", input = Json, output = Answer, prefix = "/api")]
 pub async fn lab_act(order: LabOrder) -> Result<LabState, Problem> {
     backend()?.lab_act(order).await
 }
 
 /// What is held without effect.
-#[server(name = ReadQuarantine, endpoint = "quarantine", input = GetUrl, prefix = "/api")]
+#[server(name = ReadQuarantine, endpoint = "quarantine", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn quarantine(#[server(default)] query: HeldQuery) -> Result<HeldPage, Problem> {
     backend()?.quarantine(query).await
 }
 
 /// One held thing.
-#[server(name = ReadHeld, endpoint = "held", input = GetUrl, prefix = "/api")]
+#[server(name = ReadHeld, endpoint = "held", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn held(id: String) -> Result<HeldDetail, Problem> {
     backend()?.held(id).await
 }

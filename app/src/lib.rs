@@ -18,6 +18,7 @@ pub mod api;
 pub mod backend;
 mod browser;
 mod components;
+mod encoding;
 mod format;
 mod live;
 mod pages;
