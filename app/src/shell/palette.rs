@@ -88,8 +88,8 @@ impl State {
 
     /// Fitting pages and acts first, then what the server found.
     fn choices(self, standing: &[Choice]) -> Vec<Choice> {
-        let wanted = self.text.get().trim().to_lowercase();
-        let fits = |choice: &&Choice| choice.title.to_lowercase().contains(&wanted);
+        let wanted = self.text.get().trim().to_ascii_lowercase();
+        let fits = |choice: &&Choice| choice.title.to_ascii_lowercase().contains(&wanted);
         let mut choices: Vec<Choice> = standing.iter().filter(fits).cloned().collect();
         choices.extend(self.found.get());
         choices
