@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::build;
+use crate::bundle::{self, Mode};
 use crate::place;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::{command, line, run, say, succeeded, watch};
@@ -23,7 +24,8 @@ struct Bench {
     run: fn() -> Outcome<String>,
 }
 
-const ALL: [Bench; 1] = [Bench { name: "ledger", run: ledger }];
+const ALL: [Bench; 2] =
+    [Bench { name: "bundle", run: weigh_bundle }, Bench { name: "ledger", run: ledger }];
 
 /// Three clouds, each a port for HTTP and a few beside it.
 const PORTS: u16 = 10;
@@ -63,6 +65,14 @@ fn measure(bench: &Bench) -> Outcome {
     fs::create_dir_all(&folder)
         .and_then(|()| fs::write(&file, results))
         .at(format_args!("writing {}", file.display()))
+}
+
+/// What a browser downloads before a page comes alive.
+fn weigh_bundle() -> Outcome<String> {
+    let bytes = bundle::make(Mode::Release)?.brotli_bytes;
+    let line = format!("{{\"brotli_bytes\":{bytes}}}\n");
+    print!("{line}");
+    Ok(line)
 }
 
 /// Against three clouds of their own, empty and silent but for the load.

@@ -12,9 +12,13 @@ pub(crate) fn verb() -> Outcome {
 }
 
 pub(crate) fn release() -> Outcome {
-    bundle::make(Mode::Release)?;
+    let weight = bundle::make(Mode::Release)?;
     say("build", "compiling the program (release)");
     run(cargo().args(["build", "--release", "--package", "server"]))?;
     say("build", format_args!("{}", place::program("release").display()));
+    // Once more, below what cargo printed.
+    if weight.is_over_budget() {
+        say("build", format_args!("the browser's half: {weight}"));
+    }
     Ok(())
 }

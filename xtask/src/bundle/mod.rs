@@ -18,6 +18,7 @@ use crate::place;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::say;
 use crate::setup;
+use report::Weight;
 use site::Site;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +53,12 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
         }
     };
     setup::for_bundle()?;
-    make(mode)
+    make(mode)?;
+    Ok(())
 }
 
 /// Makes the bundle, or finds it made, and lays it out in `target/site`.
-pub(crate) fn make(mode: Mode) -> Outcome {
+pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     let code = wasm::make(mode)?;
     let mut site = Site::open(mode.folder().join("site"), mode)?;
     for (name, file) in typefaces()? {
@@ -71,7 +73,9 @@ pub(crate) fn make(mode: Mode) -> Outcome {
     site.close()?;
     site.lay_out(&place::site())?;
     say("bundle", format_args!("{} in {}", mode.name(), place::site().display()));
-    report::print(&site, mode)
+    let weight = Weight::report(&site, mode)?;
+    say("bundle", weight);
+    Ok(weight)
 }
 
 /// JavaScript that crates bring along is imported by path: it gets its new name in the importer.
