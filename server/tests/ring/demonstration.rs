@@ -130,6 +130,20 @@ impl Demonstration {
         logs["items"].as_array()?.iter().map(log).collect()
     }
 
+    /// Waits until that cloud can prove that one of them cheated.
+    async fn until_evidence(&self, cloud: Cloud) {
+        let held = async {
+            loop {
+                let evidence = self.json(cloud, "/v1/evidence").await.unwrap_or_default();
+                if evidence["items"].as_array().is_some_and(|items| !items.is_empty()) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, held).await.expect("the evidence reaches every cloud");
+    }
+
     /// Waits until all three clouds hold the same logs, all of it final.
     async fn until_equal(&self) {
         let equal = async {
@@ -345,7 +359,12 @@ async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() 
         demonstration.lab(Cloud::Aws, "clouds/gcp/equivocate", &json!({ "to": "aws" })).await;
     assert_eq!(told["verdict"], "taken", "{told}");
     assert_ne!(told["honest"]["root"], told["other"]["root"]);
-    // The other two go on with the log as it is.
-    let after = demonstration.record(Cloud::Gcp, 20_000).await;
-    assert_eq!(after["status"], "FINAL", "{after}");
+    // Nobody signs more of that log; the others go on.
+    for cloud in Cloud::ALL {
+        demonstration.until_evidence(cloud).await;
+    }
+    let frozen = demonstration.record(Cloud::Gcp, 1_500).await;
+    assert_eq!(frozen["status"], "PENDING", "{frozen}");
+    let other = demonstration.record(Cloud::Azure, 20_000).await;
+    assert_eq!(other["status"], "FINAL", "{other}");
 }

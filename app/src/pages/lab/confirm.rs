@@ -56,9 +56,9 @@ fn question(order: &LabOrder, health: Option<Health>) -> Option<Question> {
         }),
         LabOrder::Equivocate { cloud, .. } => Some(Question {
             title: format!("Have {} tell two stories?", cloud.title()),
-            consequence: "One cloud is shown another history of its log and signs it. It cannot follow \
-                          the first one afterwards; the other two go on.",
-            detail: "There is no way back in this version but to begin anew with an empty data folder.",
+            consequence: "Every cloud will hold the proof and sign no more of its log. What it records \
+                          afterwards stays PENDING; the other two logs go on.",
+            detail: "There is no undo in this version but to begin anew with an empty data folder.",
             leave: "Leave it honest",
             go: "Tell two stories".to_owned(),
         }),

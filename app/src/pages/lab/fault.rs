@@ -153,7 +153,7 @@ const FORGE: Words = Words {
     title: "Forge events",
     heading: "Forge events",
     world: "A thief inside one cloud who can speak to the others in its name, but does not have the key of its log.",
-    sight: "Both peers refuse both forgeries, an event signed by made-up keys and a payload changed under way, and say why. Nothing is stored.",
+    sight: "Both peers refuse both forgeries, an event signed by made-up keys and a payload changed under way, and say why. Neither is recorded; what was refused stands in their quarantine.",
     way_back: "Nothing happened that could be taken back.",
 };
 
@@ -162,8 +162,8 @@ const EQUIVOCATE: Words = Words {
     title: "Tell two stories",
     heading: "Have a cloud tell two stories",
     world: "The worst that one cloud can do: with its real keys it signs two histories of its log, and shows one of them to one peer alone.",
-    sight: "Two of three cannot prevent it; it leaves proof. The two notes below have one size, two roots, and valid signatures of the same keys: whoever sees both knows who lied. Every cloud hears of it within seconds: the log stands still where its histories part, and Evidence shows the proof.",
-    way_back: "None in this version: the cloud that was shown the other history cannot follow the first one. Begin anew with an empty data folder.",
+    sight: "Two of three cannot prevent it, but it leaves proof: two notes of one size with two roots and the signatures of the same keys. Within seconds every cloud holds that evidence and signs no more of that log; what both histories made final is DISPUTED. The other two logs go on.",
+    way_back: "No undo: the log stays frozen until its cloud begins a new epoch, which this version does only after a restore. Begin anew with an empty data folder.",
 };
 
 #[cfg(test)]

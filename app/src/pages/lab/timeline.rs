@@ -234,7 +234,10 @@ fn Forgeries(told: LabForgery) -> impl IntoView {
             }
         })
         .collect_view();
-    view! { <ul class="lab-said">{lines}</ul> }
+    view! {
+        <ul class="lab-said">{lines}</ul>
+        <p><a class="more" href="/ledger/quarantine">"See what this cloud has refused"</a></p>
+    }
 }
 
 #[component]
@@ -253,5 +256,6 @@ fn Stories(told: LabEquivocation) -> impl IntoView {
             <pre class="code code-wrap">{told.honest.note}</pre>
             <pre class="code code-wrap">{told.other.note}</pre>
         </details>
+        <p><a class="more" href="/ledger/evidence">"See the evidence"</a></p>
     }
 }
