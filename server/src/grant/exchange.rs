@@ -46,7 +46,7 @@ impl Grants {
                     Err(broadcast::error::RecvError::Lagged(_)) => Ok(()),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
-                _ = ticks.tick() => self.learn_from(peer).await,
+                _ = ticks.tick() => self.learn_from(peer).await.map(drop),
             };
             if let Err(cause) = outcome {
                 tracing::debug!(%peer, %cause, "grants wait");
@@ -60,8 +60,8 @@ impl Grants {
         Ok(())
     }
 
-    /// Learns all that `peer` knows and this cloud does not.
-    pub(super) async fn learn_from(&self, peer: Cloud) -> Result<(), GrantError> {
+    /// Learns what `peer` knows and this cloud does not. False: there is more.
+    pub(super) async fn learn_from(&self, peer: Cloud) -> Result<bool, GrantError> {
         let mut position = self.store.heard(peer).await?;
         for _ in 0..PAGES_MAX {
             let question = encode(&Since { position });
@@ -77,11 +77,11 @@ impl Grants {
                 self.store.set_heard(peer, next).await?;
             }
             if !is_older && told.decisions.len() < DECISIONS_MAX {
-                break;
+                return Ok(true);
             }
             position = next;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Keeps what a peer says is decided, if its proof holds.

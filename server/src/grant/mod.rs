@@ -17,22 +17,25 @@
 //! What is guarded by a grant remembers the greatest version that it has seen and refuses a lower
 //! one: the version is the fencing token.
 //!
-//! Known limits. A database that was brought back from an old copy has forgotten votes: the ledger
-//! finds that out from its peers' heads and this cloud stops voting, but until then, or if nothing
-//! was recorded since the copy, it could vote twice (its votes convict it). Proofs under replaced
-//! cosigner keys stand where they were stored; a cloud that lacks them does not take them over.
+//! A database that was brought back from an old copy has forgotten votes: see `returning`.
+//!
+//! Known limits. An old copy that nobody can tell from the newest (nothing was recorded since, and
+//! the database says that it is the same) could vote twice; its votes convict it. Proofs under keys
+//! that are in doubt stand where they were stored; a cloud that lacks them does not take them over.
 //! A cloud that wants to can keep others from deciding, by ever higher ballots.
 
 mod campaign;
 mod exchange;
 mod lease;
 mod record;
+mod returning;
 mod routes;
 mod store;
 mod voting;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
@@ -79,8 +82,16 @@ pub enum GrantError {
          asking again tells"
     )]
     NoQuorum(GrantId),
-    #[error("this cloud does not vote just now: its database takes nothing, or is an old copy")]
+    #[error(
+        "this cloud does not vote just now: its database takes nothing, is an old copy, or its \
+         peers have not yet said what was open when it was put back"
+    )]
     Closed,
+    #[error(
+        "this cloud leaves {0} to the others: it may have voted on it and forgotten how. Ask \
+         another cloud, or again once it is decided"
+    )]
+    Left(GrantId),
     #[error("too many proposals for {0} at one time")]
     Crowded(GrantId),
     #[error("the database cannot be reached: {0}")]
@@ -106,6 +117,7 @@ impl GrantError {
             | GrantError::Database(_)
             | GrantError::Peer(_) => true,
             GrantError::TooEarly(_)
+            | GrantError::Left(_)
             | GrantError::Proof(_)
             | GrantError::Name(_)
             | GrantError::LeaseTime => false,
@@ -125,6 +137,8 @@ pub struct Grants {
     news: broadcast::Sender<Arc<Decision>>,
     /// Something was decided that may not be recorded yet.
     to_record: Notify,
+    /// The newest epoch in which this cloud is known to vote again.
+    returned: AtomicU32,
     /// Counts what this node came to know.
     newest: watch::Sender<u64>,
 }
@@ -140,6 +154,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         channel: setup.channel,
         news: broadcast::Sender::new(NEWS_WAITING),
         to_record: Notify::new(),
+        returned: AtomicU32::new(0),
         newest: watch::Sender::new(0),
     });
     for peer in me.peers() {
@@ -147,6 +162,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         tasks.spawn(Arc::clone(&grants).follow(peer, news, stop.clone()));
     }
     tasks.spawn(Arc::clone(&grants).record(stop.clone()));
+    tasks.spawn(Arc::clone(&grants).return_on(stop.clone()));
     grants
 }
 

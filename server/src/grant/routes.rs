@@ -7,8 +7,8 @@ use axum::routing::post;
 use axum::{Extension, Router};
 
 use super::wire::{
-    DECISIONS_MAX, Question, SINCE_PATH, Since, TELL_PATH, Told, VOTE_PATH, WireAnswer,
-    WireDecision, decode, encode,
+    DECISIONS_MAX, OPEN_MAX, OPEN_PATH, Open, Question, SINCE_PATH, Since, TELL_PATH, Told,
+    VOTE_PATH, WireAnswer, WireDecision, decode, encode,
 };
 use super::{GrantError, Grants};
 use crate::peer::{Answer, Channel, Letter};
@@ -19,6 +19,7 @@ pub(super) fn routes(grants: Arc<Grants>, channel: Arc<Channel>) -> Router {
         .route(VOTE_PATH, post(vote))
         .route(TELL_PATH, post(tell))
         .route(SINCE_PATH, post(since))
+        .route(OPEN_PATH, post(open))
         .layer(Extension(channel))
         .with_state(grants)
 }
@@ -62,4 +63,10 @@ async fn since(State(grants): State<Arc<Grants>>, letter: Letter) -> Result<Answ
         decisions: known.iter().map(|listed| WireDecision::of(&listed.decision)).collect(),
     };
     Ok(letter.answer(encode(&told)))
+}
+
+async fn open(State(grants): State<Arc<Grants>>, letter: Letter) -> Result<Answer, Problem> {
+    let Open { after } = decode(&letter.body).map_err(unreadable)?;
+    let open = grants.store.open_after(after.as_ref(), OPEN_MAX).await?;
+    Ok(letter.answer(encode(&open)))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
-use domain::grant::{Acceptor, Decision, GrantId, Resource, SignedVote, Value, Voters};
+use domain::grant::{Acceptor, Decision, GrantId, Resource, SignedVote, Value, Version, Voters};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 use time::OffsetDateTime;
@@ -274,6 +274,74 @@ impl Store {
         .bind(version(grant))
         .execute(&self.pool)
         .await?;
+        Ok(())
+    }
+
+    /// Grants on which this cloud has voted without knowing a decision.
+    pub(super) async fn open_after(
+        &self,
+        after: Option<&GrantId>,
+        limit: usize,
+    ) -> Result<Vec<GrantId>, sqlx::Error> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT DISTINCT resource, version FROM grant_vote AS vote \
+             WHERE (resource, version) > ($1, $2) AND NOT EXISTS (SELECT 1 FROM grant_decision \
+                 WHERE resource = vote.resource AND version = vote.version) \
+             ORDER BY resource, version LIMIT $3",
+        )
+        .bind(after.map(|grant| grant.resource.to_string()).unwrap_or_default())
+        .bind(after.map_or(0, version))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |(resource, number): (String, i64)| {
+            let resource =
+                resource.parse().map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;
+            let version = Version::new(number.unsigned_abs());
+            let version = version.map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;
+            Ok(GrantId { resource, version })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// From now on these grants are left to the others.
+    pub(super) async fn leave(&self, grants: &[GrantId]) -> Result<(), sqlx::Error> {
+        let resources: Vec<String> = grants.iter().map(|one| one.resource.to_string()).collect();
+        let versions: Vec<i64> = grants.iter().map(version).collect();
+        sqlx::query(
+            "INSERT INTO grant_left (resource, version) \
+             SELECT * FROM unnest($1::text[], $2::bigint[]) ON CONFLICT DO NOTHING",
+        )
+        .bind(resources)
+        .bind(versions)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    pub(super) async fn is_left(&self, grant: &GrantId) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM grant_left WHERE resource = $1 AND version = $2)",
+        )
+        .bind(grant.resource.to_string())
+        .bind(version(grant))
+        .fetch_one(&self.pool)
+        .await
+    }
+
+    pub(super) async fn has_returned(&self, epoch: u32) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM grant_return WHERE epoch = $1)")
+            .bind(i64::from(epoch))
+            .fetch_one(&self.pool)
+            .await
+    }
+
+    pub(super) async fn set_returned(&self, epoch: u32) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT INTO grant_return (epoch, at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(i64::from(epoch))
+            .bind(crate::now().to_datetime())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

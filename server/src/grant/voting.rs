@@ -33,8 +33,11 @@ impl Grants {
         request: &Request<SignedVote>,
     ) -> Result<Answer, GrantError> {
         // An old copy of this database has forgotten votes.
-        if !self.ledger.is_open() {
+        if !self.ledger.is_open() || self.may_have_forgotten().is_some() {
             return Err(GrantError::Closed);
+        }
+        if self.lossy_epoch().is_some() && self.store.is_left(grant).await? {
+            return Err(GrantError::Left(grant.clone()));
         }
         for _ in 0..TURNS_MAX {
             let standing = self.store.standing(grant).await?;

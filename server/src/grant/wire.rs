@@ -12,9 +12,13 @@ use crate::peer::PeerError;
 pub(super) const VOTE_PATH: &str = "/peer/v1/grants/vote";
 pub(super) const TELL_PATH: &str = "/peer/v1/grants/tell";
 pub(super) const SINCE_PATH: &str = "/peer/v1/grants/since";
+pub(super) const OPEN_PATH: &str = "/peer/v1/grants/open";
 
 /// Most decisions of one [`Told`]: some megabytes at their largest.
 pub(super) const DECISIONS_MAX: usize = 500;
+
+/// Most grants of one answer to [`Open`].
+pub(super) const OPEN_MAX: usize = 1_000;
 
 /// A decision and its proof.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +49,13 @@ pub(super) enum WireAnswer {
     Voted { note: String, accepted: Option<Vec<u8>> },
     Decided(WireDecision),
     Refused(Refusal),
+}
+
+/// Asks on which grants the answering cloud has voted without knowing a decision, after this one in
+/// their order. The answer is a list of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Open {
+    pub(super) after: Option<GrantId>,
 }
 
 /// Asks for what the answering cloud came to know after this position of its own.

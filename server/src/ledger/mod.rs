@@ -343,11 +343,12 @@ impl Ledger {
         self.receiver.board().figures.set_own_load(load);
     }
 
-    /// Does this cloud record anything just now? Not while its database takes nothing, nor when it
-    /// turned out to be an old copy of itself.
+    /// Does this cloud record anything just now? Not while its database takes nothing, nor before
+    /// it is known not to be an old copy of itself.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.door.is_open()
+        let marks = self.receiver.board().watermarks.borrow();
+        self.door.is_open() && !marks.log(self.cloud()).recovering
     }
 
     /// The share of the intake queue that is taken, 0 to 1.

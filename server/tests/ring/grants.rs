@@ -300,3 +300,45 @@ async fn a_second_proof_of_another_winner_is_kept_as_evidence_and_not_followed()
     let known = clouds.grants(Cloud::Gcp).latest(&price).await.expect("readable");
     assert_eq!(known.expect("known").value(), first.value());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_that_was_put_back_leaves_what_was_open_to_the_others_and_votes_on_what_comes() {
+    let mut clouds = Deployment::running().await;
+    clouds.stop(Cloud::Aws).await;
+    clouds.databases.aws.back_up().await;
+    clouds.start(Cloud::Aws).await;
+    for cloud in [Cloud::Gcp, Cloud::Azure] {
+        refuse_accepts(&clouds.databases.get(cloud).pool).await;
+    }
+    let price = resource("price/pro");
+    let (grants, wanted) = (clouds.grants(Cloud::Gcp).clone(), price.clone());
+    let deciding =
+        tokio::spawn(async move { grants.decide(&wanted, version(1), &value("gcp")).await });
+    let aws = clouds.databases.aws.pool.clone();
+    until("it has accepted", || async {
+        count(&aws, "SELECT count(*) FROM grant_vote WHERE accepts").await > 0
+    })
+    .await;
+    deciding.abort();
+    let recorded = clouds.record(Cloud::Aws, 3).await[2];
+    clouds.until(Cloud::Gcp, "final", |marks| marks.is_final(recorded.slot)).await;
+    clouds.stop(Cloud::Aws).await;
+    clouds.databases.aws.restore().await;
+    clouds.start(Cloud::Aws).await;
+    until("it has returned", || async {
+        count(&aws, "SELECT count(*) FROM grant_return").await == 1
+    })
+    .await;
+    let left = clouds.grants(Cloud::Aws).decide(&price, version(1), &value("aws")).await;
+    assert!(matches!(left, Err(GrantError::Left(_))), "{left:?}");
+    for cloud in [Cloud::Gcp, Cloud::Azure] {
+        take_accepts(&clouds.databases.get(cloud).pool).await;
+    }
+    let first = clouds.grants(Cloud::Azure).decide(&price, version(1), &value("azure")).await;
+    let first = first.expect("two others are left");
+    assert_eq!(*first.signers(), PerCloud { gcp: true, aws: false, azure: true });
+    assert_eq!(count(&aws, "SELECT count(*) FROM grant_vote").await, 0, "it did not vote again");
+    clouds.stop(Cloud::Gcp).await;
+    let second = clouds.grants(Cloud::Azure).decide(&price, version(2), &value("azure")).await;
+    assert!(second.expect("decided").signers().aws);
+}
