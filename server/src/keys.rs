@@ -10,7 +10,7 @@ use domain::key::{PublicKey, SigningKey};
 use domain::log::Hash;
 use domain::quorum::Mode;
 
-pub use file::KeyError;
+pub use file::{KeyError, load_or_make_cosigner};
 pub use ring::{KeyPair, Keyring};
 
 use crate::config::{Config, Peer};

@@ -1,6 +1,6 @@
 //! Composition: builds every service of one cloud and runs it; graceful stop.
 
-mod serve;
+pub(crate) mod serve;
 mod story;
 
 use std::net::SocketAddr;
@@ -160,6 +160,7 @@ impl Node {
             pool: database.pool.clone(),
             writers: database.writers.clone(),
             channel: Arc::clone(&channel),
+            witness_url: config.witness.as_ref().map(|witness| witness.url.clone()),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
         let evidences = Evidences::open(database.pool.clone(), ledger.registers()).await;

@@ -164,6 +164,15 @@ impl Mode {
         }
     }
 
+    /// With fewer clouds than these nothing new becomes final, whoever else signs.
+    #[must_use]
+    pub const fn clouds_needed(self) -> u8 {
+        match self {
+            Mode::TwoOfThree | Mode::Witness => 2,
+            Mode::Unanimous => 3,
+        }
+    }
+
     /// Does this signer's signature count?
     #[must_use]
     pub fn counts(self, signer: Signer) -> bool {

@@ -16,6 +16,7 @@ mod serve;
 mod token;
 mod user;
 mod verify;
+mod witness;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ enum Command {
     Token(token::Arguments),
     User(user::Arguments),
     Verify(verify::Arguments),
+    Witness(witness::Arguments),
 }
 
 impl Command {
@@ -71,6 +73,7 @@ impl Command {
             Command::Token(arguments) => run_async(arguments.run()),
             Command::User(arguments) => run_async(arguments.run()),
             Command::Verify(arguments) => arguments.run(),
+            Command::Witness(arguments) => run_async(arguments.run()),
         }
     }
 }

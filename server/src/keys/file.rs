@@ -97,6 +97,17 @@ impl CloudKeys {
     }
 }
 
+/// Reads the witness's key in `folder`, or makes it where there is none yet.
+///
+/// # Errors
+/// The file is malformed, weak, or open to others; or the folder cannot be written.
+pub fn load_or_make_cosigner(folder: &Path) -> Result<SigningKey, KeyError> {
+    if !exists(folder)? {
+        make_folder(folder, &[KeyRole::Cosigner])?;
+    }
+    read_key(&path_of(folder, KeyRole::Cosigner))
+}
+
 impl KeyPair {
     /// Reads the keys of a later epoch; `None` if it has none here.
     ///

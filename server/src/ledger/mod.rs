@@ -38,6 +38,7 @@ mod store;
 mod tree;
 mod watermark;
 mod wire;
+mod witness;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -87,6 +88,8 @@ pub struct Setup {
     /// For what the drivers write and look up on their way: no read makes them wait.
     pub writers: PgPool,
     pub channel: Arc<Channel>,
+    /// Where the fourth cosigner is, in the mode that counts it.
+    pub witness_url: Option<String>,
 }
 
 impl Setup {

@@ -25,6 +25,7 @@ use super::receive::Receiver;
 use super::signing::{Signing, Verifier};
 use super::store::Store;
 use super::watermark::Watermarks;
+use super::witness::Petitioner;
 use super::{Ledger, Setup, StartError, conflict, read, scribe, scrub};
 
 /// Batches that wait for the writer: one, prepared while the last is stored.
@@ -257,6 +258,9 @@ fn talk(
         tasks.spawn(talk.clone().exchange_heads(peer));
     }
     tasks.spawn(talk.fetch());
+    if let Some(url) = logs.setup.witness_url.clone() {
+        tasks.spawn(Petitioner::new(Arc::clone(logs), url).run(stop.clone()));
+    }
 }
 
 fn spawn(

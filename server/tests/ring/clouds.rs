@@ -10,7 +10,7 @@ use app::backend::{BackendHandle, CloudAddress, Deployment, Theme, Viewer};
 use domain::access::Role;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
-use domain::key::SigningKey;
+use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
 use serde_json::Value;
 use server::config::Limits;
@@ -50,6 +50,7 @@ pub struct Clouds {
     sockets: PerCloud<Option<TcpSocket>>,
     client: reqwest::Client,
     pub limits: Limits,
+    pub witness_url: Option<String>,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -76,7 +77,7 @@ pub fn keys_of(cloud: Cloud) -> CloudKeys {
 pub struct TempFolder(pub PathBuf);
 
 impl TempFolder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ternion-ring-{}", Uuid::now_v7()));
         std::fs::create_dir_all(&path).expect("a folder");
         TempFolder(path)
@@ -104,6 +105,11 @@ async fn database() -> Arc<TestDatabase> {
 impl Clouds {
     /// Databases, keys and addresses; nothing runs yet.
     pub async fn prepare() -> Clouds {
+        Clouds::prepare_in(Mode::default(), None).await
+    }
+
+    /// The same in a mode of the test's choice, with the witness's key where it counts one.
+    pub async fn prepare_in(mode: Mode, witness: Option<PublicKey>) -> Clouds {
         let sockets = PerCloud::from_fn(|_| Some(bound()));
         let address = |_, socket: &Option<TcpSocket>| {
             socket.as_ref().expect("held").local_addr().expect("bound")
@@ -111,9 +117,9 @@ impl Clouds {
         let keys = PerCloud::from_fn(keys_of);
         let roster = Roster {
             deployment: DEPLOYMENT.to_owned(),
-            mode: Mode::default(),
+            mode,
             keys: keys.map(|_, keys| keys.public()),
-            witness: None,
+            witness,
         };
         Clouds {
             databases: PerCloud {
@@ -128,6 +134,7 @@ impl Clouds {
             sockets,
             client: server::peer::client().expect("a client"),
             limits: Limits::default(),
+            witness_url: None,
         }
     }
 
@@ -230,6 +237,7 @@ impl Clouds {
             pool,
             writers,
             channel: Arc::new(self.channel(cloud, quarantine)),
+            witness_url: self.witness_url.clone(),
         }
     }
 }

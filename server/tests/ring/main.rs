@@ -26,3 +26,4 @@ mod stand_in;
 mod three;
 mod verify;
 mod verify_anchors;
+mod witness;

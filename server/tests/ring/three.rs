@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
+use domain::key::PublicKey;
+use domain::quorum::Mode;
 use server::config::Limits;
 use server::evidence::Evidences;
 use server::grant::Grants;
@@ -30,6 +32,17 @@ impl Deployment {
     /// Nothing runs yet.
     pub async fn new() -> Self {
         Deployment { clouds: Clouds::prepare().await, running: PerCloud::default() }
+    }
+
+    /// Nothing runs yet, and FINAL means what this mode says.
+    pub async fn in_mode(mode: Mode, witness: Option<PublicKey>) -> Self {
+        let clouds = Clouds::prepare_in(mode, witness).await;
+        Deployment { clouds, running: PerCloud::default() }
+    }
+
+    /// Where clouds that are started from here on look for the witness.
+    pub fn witness_at(&mut self, url: String) {
+        self.clouds.witness_url = Some(url);
     }
 
     /// The limits of clouds that are started from here on.
