@@ -14,6 +14,7 @@ use domain::access::{Action, Role};
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::finality::{Finality, Signed};
+use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
@@ -177,6 +178,8 @@ pub struct Overview {
 #[serde(rename_all = "camelCase")]
 pub struct LiveState {
     pub at: Timestamp,
+    /// What FINAL means in this deployment.
+    pub mode: Mode,
     /// How many clouds this node can speak for, itself included.
     pub clouds_up: u8,
     pub clouds: PerCloud<CloudState>,

@@ -88,11 +88,17 @@ fn accused(accusation: &Accusation) -> Attention {
 }
 
 fn no_quorum(state: &LiveState) -> Option<Attention> {
-    (state.clouds_up < 2).then(|| Attention {
-        sentence: "No other cloud answers: nothing new becomes final.".to_owned(),
-        detail: "Events are still accepted and durable here. What is final stays final; the rest \
-                 follows by itself when a second cloud is back."
-            .to_owned(),
+    let needed = state.mode.clouds_needed();
+    (state.clouds_up < needed).then(|| Attention {
+        sentence: if state.clouds_up < 2 {
+            "No other cloud answers: nothing new becomes final.".to_owned()
+        } else {
+            "A cloud does not answer: nothing becomes final until all three sign.".to_owned()
+        },
+        detail: format!(
+            "Events are still accepted and durable here. What is final stays final; the rest \
+             follows by itself when {needed} clouds are up again."
+        ),
         link: "/ledger?status=PENDING".to_owned(),
         link_text: "See what waits".to_owned(),
         severity: Severity::Alarm,
@@ -212,6 +218,7 @@ mod tests {
             behind_history: Vec::new(),
         };
         LiveState {
+            mode: domain::quorum::Mode::default(),
             at: "2026-11-22T12:45:00Z".parse().expect("time"),
             clouds_up: 2,
             clouds: PerCloud::from_fn(cloud),

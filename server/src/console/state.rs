@@ -36,6 +36,7 @@ impl Console {
         });
         LiveState {
             at,
+            mode: marks.log(me).mode,
             clouds_up: up(&clouds),
             clouds,
             final_per_s: figures.final_per_s,

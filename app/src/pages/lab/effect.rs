@@ -159,6 +159,7 @@ mod tests {
         let clouds_up = if aws.condition == Condition::Down { 2 } else { 3 };
         let clouds = PerCloud { gcp: cloud(Condition::Up, 0), aws, azure: cloud(Condition::Up, 0) };
         LiveState {
+            mode: domain::quorum::Mode::default(),
             at: Timestamp::from_unix_ms(0),
             clouds_up,
             clouds,
