@@ -8,4 +8,5 @@ mod house;
 mod logs;
 mod pages;
 mod quarantine;
+mod strangers;
 mod stream;
