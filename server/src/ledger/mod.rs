@@ -10,6 +10,7 @@
 //! `driver` is the only writer of a log and says nothing outside before COMMIT; `board` is what
 //! everybody else looks at. `logs` holds the drivers; `epochs` ends logs and begins new ones.
 
+mod bad_entry;
 mod board;
 mod columns;
 mod conflict;
@@ -52,7 +53,7 @@ use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 
-pub use conflict::ForkFound;
+pub use conflict::{ForkFound, Found};
 pub use entry::Shown;
 pub use epochs::{BeginError, EpochRequest};
 pub use figures::{CloudFigures, Figures};
@@ -127,7 +128,7 @@ pub struct Ledger {
     scrub: Arc<scrub::Scrub>,
     epochs: Arc<Epochs>,
     restorer: Arc<Restorer>,
-    forks: Mutex<Option<mpsc::Receiver<ForkFound>>>,
+    found: Mutex<Option<mpsc::Receiver<Found>>>,
 }
 
 impl Ledger {
@@ -162,10 +163,10 @@ impl Ledger {
         Arc::clone(&self.logs.register)
     }
 
-    /// Forks as they are found, for whoever keeps evidence: once.
+    /// What is found against clouds, for whoever keeps evidence: once.
     #[must_use]
-    pub fn take_forks(&self) -> Option<mpsc::Receiver<ForkFound>> {
-        self.forks.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take_found(&self) -> Option<mpsc::Receiver<Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// There is evidence against the log's origin: nothing more of it is signed here.

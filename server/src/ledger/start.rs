@@ -14,7 +14,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::conflict::ForkFound;
+use super::conflict::Found;
 use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
 use super::logs::{self, Ends, Logs, Opened};
@@ -124,7 +124,7 @@ impl Known {
             self.book,
             closed,
         );
-        let forks = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
+        let found = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
         let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
         let (epochs, restorer) =
             begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
@@ -132,8 +132,8 @@ impl Known {
         let scrub = scrub_of(&logs);
         tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
         let notary = Notary { pool, board: Arc::clone(&logs.board), signing };
-        let forks = Mutex::new(Some(forks));
-        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, forks })
+        let found = Mutex::new(Some(found));
+        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, found })
     }
 
     /// Before anything runs: the views as they were read, our own not yet open for entries.
@@ -197,10 +197,10 @@ async fn drive_all(
     ends: Ends,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
-) -> mpsc::Receiver<ForkFound> {
+) -> mpsc::Receiver<Found> {
     tasks.spawn(logs::run_drivers(ends.to_run, stop.clone()));
-    let (forks, found) = mpsc::channel(conflict::FORKS_WAITING);
-    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, forks));
+    let (keep, found) = mpsc::channel(conflict::FOUND_WAITING);
+    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, keep));
     let mut intake = Some(intake);
     for mut opened in opened {
         let is_own = opened.log == own;
