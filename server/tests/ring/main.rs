@@ -18,6 +18,7 @@ mod identity;
 mod import;
 mod insider;
 mod ledger;
+mod machines;
 mod postgres_embedded;
 mod projection;
 mod quarantine;
