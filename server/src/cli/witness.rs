@@ -24,6 +24,9 @@ pub(super) struct Arguments {
     /// Print the table that the three clouds' configurations need, and end
     #[arg(long)]
     key_only: bool,
+    /// Stop when standard input ends: the parent process holds the other side
+    #[arg(long)]
+    exit_with_parent: bool,
 }
 
 impl Arguments {
@@ -37,6 +40,9 @@ impl Arguments {
         logging::start(&config.log)?;
         let stop = CancellationToken::new();
         serve::cancel_on_signal(stop.clone())?;
+        if self.exit_with_parent {
+            serve::cancel_with_parent(stop.clone());
+        }
         witness::run(&config, stop).await?;
         Ok(ExitCode::SUCCESS)
     }

@@ -32,10 +32,15 @@ struct Demonstration {
 
 impl Demonstration {
     async fn start(folder: PathBuf, port: u16) -> Self {
+        Demonstration::start_with(folder, port, &[]).await
+    }
+
+    async fn start_with(folder: PathBuf, port: u16, flags: &[&str]) -> Self {
         let supervisor = Command::new(env!("CARGO_BIN_EXE_ternion"))
             .args(["demo", "--empty", "--no-traffic", "--data"])
             .arg(&folder)
             .args(["--port-base", &port.to_string(), "--dns-port-base", &(port + 50).to_string()])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -367,4 +372,16 @@ async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() 
     assert_eq!(frozen["status"], "PENDING", "{frozen}");
     let other = demonstration.record(Cloud::Azure, 20_000).await;
     assert_eq!(other["status"], "FINAL", "{other}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_mode_witness_a_fourth_process_signs_while_a_cloud_is_down() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start_with(folder, port, &["--mode", "witness"]).await;
+    demonstration.lab(Cloud::Gcp, "clouds/azure/stop", &json!({})).await;
+    let recorded = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(recorded["status"], "FINAL", "{recorded}");
+    let policy = format!("{}/v1/policy-file", demonstration.url(Cloud::Gcp));
+    let policy = demonstration.get(&policy).await.expect("a policy");
+    assert!(policy.contains("group clouds 3 gcp aws azure witness"), "{policy}");
 }
