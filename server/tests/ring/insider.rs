@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::epoch::Register;
+use domain::epoch::{Reason, Register};
 use domain::event::{Region, Slot};
 use domain::finality::Finality;
 use domain::key::SigningKey;
@@ -105,6 +105,34 @@ async fn two_histories_of_one_size_stand_under_the_same_keys() {
     assert_eq!(root(Cloud::Aws), root(Cloud::Gcp));
     assert_ne!(root(Cloud::Azure), root(Cloud::Gcp));
     it_is_proven_frozen_and_disputed(&clouds, fork.slot).await;
+    a_new_epoch_goes_on(&clouds).await;
+}
+
+/// With new keys, to which people at both other clouds agree, gcp records again; the frozen log
+/// stays as it is.
+async fn a_new_epoch_goes_on(clouds: &Deployment) {
+    let frozen = clouds.record(Cloud::Gcp, 1).await[0];
+    clouds.ledger(Cloud::Gcp).begin_epoch(Reason::KeyStolen).await.expect("begun");
+    for cloud in Cloud::Gcp.peers() {
+        let ledger = clouds.ledger(cloud);
+        let asked = async {
+            while ledger.epoch_requests().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("its people are asked");
+        let request = ledger.epoch_requests().pop().expect("one request");
+        assert!(ledger.agree_to_epoch(request.hash).is_some());
+    }
+    let after = clouds.record(Cloud::Gcp, 1).await[0];
+    assert_eq!((frozen.slot.epoch, after.slot.epoch), (1, 2));
+    for cloud in Cloud::ALL {
+        clouds.until(cloud, "the new epoch", |marks| marks.is_final(after.slot)).await;
+        assert!(!clouds.marks(cloud).log(Cloud::Gcp).frozen, "{cloud}");
+    }
+    // What the freeze kept from becoming final is recorded again.
+    let found = clouds.ledger(Cloud::Aws).find(frozen.event_id).await.expect("read");
+    assert!(found.iter().any(|record| record.slot.epoch == 2), "{found:?}");
 }
 
 /// Each cloud holds the evidence, signs no more of the log, and holds what both branches made
