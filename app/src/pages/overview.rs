@@ -173,7 +173,7 @@ fn quorum_sentence(state: &LiveState) -> String {
         }
         (Mode::Unanimous, _) => stands("all three clouds must sign"),
         (Mode::Witness, [_, _, _]) => {
-            "Any three of the three clouds and the witness make an event final.".to_owned()
+            "Any three of four, the clouds and the witness, make an event final.".to_owned()
         }
         (Mode::Witness, [one, two]) => {
             format!("{one}, {two} and the witness make events final; nothing may fail now.")

@@ -202,8 +202,8 @@ impl Mode {
                  can have two histories made final, and nothing becomes final while one is down."
             }
             Mode::Witness => {
-                "Final means three of the three clouds and the witness have signed: no single \
-                 dishonest signer can have two histories made final, and one may be down."
+                "Final means three of four have signed, who are the three clouds and the witness: no \
+                 single dishonest one can have two histories made final, and one may be down."
             }
         }
     }
