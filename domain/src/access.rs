@@ -38,6 +38,8 @@ pub enum Action {
     WatchFaultLab,
     /// Release or reject what is held.
     DecideQuarantine,
+    /// Begin epochs with new keys, agree to those of other clouds, declare a cloud gone.
+    ManageKeys,
     OperateFaultLab,
 }
 
@@ -58,8 +60,9 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger,
-            ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent, WatchFaultLab,
+            DecideQuarantine, EditTenants, EditUsers, ExportLedger, ManageKeys, OperateFaultLab,
+            ReadLedger, ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
+            WatchFaultLab,
         };
         match self {
             Role::Admin => true,
@@ -67,19 +70,21 @@ impl Role {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | DecideQuarantine | WatchFaultLab | OperateFaultLab => false,
+                | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab => {
+                    false
+                }
             },
         }
     }
@@ -101,7 +106,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 12] = [
+    pub const ALL: [Action; 13] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -113,6 +118,7 @@ impl Action {
         Action::EditUsers,
         Action::WatchFaultLab,
         Action::DecideQuarantine,
+        Action::ManageKeys,
         Action::OperateFaultLab,
     ];
 
@@ -131,6 +137,7 @@ impl Action {
             Action::EditUsers => "change users",
             Action::WatchFaultLab => "watch the fault lab",
             Action::DecideQuarantine => "release or reject what is held in quarantine",
+            Action::ManageKeys => "change keys or agree to another cloud's",
             Action::OperateFaultLab => "operate the fault lab",
         }
     }
@@ -170,6 +177,7 @@ mod tests {
             Action::EditTenants,
             Action::EditUsers,
             Action::DecideQuarantine,
+            Action::ManageKeys,
             Action::OperateFaultLab,
         ];
         for action in Action::ALL {

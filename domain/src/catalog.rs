@@ -4,6 +4,8 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod key;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +16,8 @@ use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
+
+pub use key::{KeyAgree, KeyBegin, KeyGone};
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -170,6 +174,9 @@ pub enum Known {
     QuarantineRelease(QuarantineRelease),
     QuarantineReject(QuarantineReject),
     ConflictResolve(ConflictResolve),
+    KeyBegin(KeyBegin),
+    KeyAgree(KeyAgree),
+    KeyGone(KeyGone),
 }
 
 /// A field of a known kind breaks a rule.
@@ -243,6 +250,9 @@ impl Known {
             "quarantine.release" => Known::QuarantineRelease(parse(payload)?),
             "quarantine.reject" => Known::QuarantineReject(parse(payload)?),
             CONFLICT_RESOLVE => Known::ConflictResolve(parse(payload)?),
+            "key.begin" => Known::KeyBegin(parse(payload)?),
+            "key.agree" => Known::KeyAgree(parse(payload)?),
+            "key.gone" => Known::KeyGone(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -272,6 +282,9 @@ impl Known {
             Known::QuarantineRelease(release) => reason(&release.reason),
             Known::QuarantineReject(reject) => reason(&reject.reason),
             Known::ConflictResolve(resolve) => reason(&resolve.reason),
+            Known::KeyBegin(begin) => begin.check(),
+            Known::KeyAgree(agree) => reason(&agree.reason),
+            Known::KeyGone(gone) => reason(&gone.reason),
         }
     }
 
@@ -288,6 +301,9 @@ impl Known {
             Known::QuarantineRelease(body) => ("quarantine.release", serde_json::to_value(body)),
             Known::QuarantineReject(body) => ("quarantine.reject", serde_json::to_value(body)),
             Known::ConflictResolve(body) => (CONFLICT_RESOLVE, serde_json::to_value(body)),
+            Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
+            Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
+            Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -328,7 +344,11 @@ fn name(field: &str, text: &str) -> Result<(), KindError> {
 
 /// Blank is no reason.
 fn reason(text: &str) -> Result<(), KindError> {
-    printable("/reason", text.trim(), REASON_CHARS_MAX)
+    words("/reason", text)
+}
+
+fn words(field: &str, text: &str) -> Result<(), KindError> {
+    printable(field, text.trim(), REASON_CHARS_MAX)
 }
 
 fn printable(field: &str, text: &str, chars_max: usize) -> Result<(), KindError> {
@@ -490,6 +510,20 @@ mod tests {
             "itemId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b"});
         assert!(matches!(Known::read(&reject), Ok(Some(Known::QuarantineReject(_)))));
         assert!(is_decision("quarantine.release") && is_decision("conflict.resolve"));
+    }
+
+    #[test]
+    fn a_decision_about_keys_says_why_and_no_person_says_that_a_log_was_restored() {
+        let begin = |reason: &str, comment: &str| {
+            json!({"kind": "key.begin", "origin": "gcp", "epoch": 2, "reason": reason,
+                "comment": comment})
+        };
+        let read = Known::read(&begin("keyStolen", "a laptop was lost")).expect("valid");
+        assert_eq!(read.expect("known").to_payload(), begin("keyStolen", "a laptop was lost"));
+        assert_eq!(Known::read(&begin("restored", "x")).expect_err("ours").field, "/reason");
+        assert_eq!(Known::read(&begin("rotation", " ")).expect_err("blank").field, "/comment");
+        let gone = json!({"kind": "key.gone", "cloud": "aws", "reason": ""});
+        assert_eq!(Known::read(&gone).expect_err("no reason").field, "/reason");
     }
 
     #[test]

@@ -47,6 +47,8 @@ impl Console {
             quarantined: self.projection.conflict_count() + self.quarantine.held_count(),
             events: marks.stored(),
             accusations: self.accusations(),
+            key_requests: self.key_requests_waiting(),
+            key_changes: self.ledger.epoch_changes(),
         }
     }
 

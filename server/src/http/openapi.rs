@@ -4,6 +4,7 @@
 //! routers are made of it.
 
 mod docs;
+mod keys;
 mod kinds;
 mod lab;
 mod operations;
@@ -181,6 +182,7 @@ mod tests {
             include_str!("grants.rs"),
             include_str!("evidence.rs"),
             include_str!("health.rs"),
+            include_str!("keys.rs"),
             include_str!("lab.rs"),
             include_str!("logs.rs"),
             include_str!("openapi.rs"),

@@ -55,7 +55,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use conflict::{ForkFound, Found};
 pub use entry::Shown;
-pub use epochs::{BeginError, EpochRequest};
+pub use epochs::{BeginError, EpochRequest, PeerWord};
 pub use figures::{CloudFigures, Figures};
 pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -185,10 +185,43 @@ impl Ledger {
     /// # Errors
     /// The epoch before still waits for approval, or new keys cannot be made.
     pub async fn begin_epoch(&self, reason: Reason) -> Result<LogId, BeginError> {
-        self.epochs.begin(reason, None).await
+        self.epochs.begin(reason, None, None).await
     }
 
-    /// New epochs of others that wait for one of this cloud's people to agree.
+    /// The same, unless another epoch than `wanted` would begin: who asks twice begins one.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin_epoch`], and if another one has begun meanwhile.
+    pub async fn begin_this_epoch(
+        &self,
+        wanted: LogId,
+        reason: Reason,
+    ) -> Result<LogId, BeginError> {
+        self.epochs.begin(reason, None, Some(wanted)).await
+    }
+
+    /// The epoch that [`Ledger::begin_epoch`] would begin now.
+    ///
+    /// # Errors
+    /// None, for now.
+    pub fn next_epoch(&self, reason: Reason) -> Result<LogId, BeginError> {
+        self.epochs.next(reason)
+    }
+
+    /// What the others last said to this cloud's own new epoch while it waits.
+    #[must_use]
+    pub fn epoch_answers(&self) -> PerCloud<Option<PeerWord>> {
+        self.epochs.answers.all()
+    }
+
+    /// Another number: something about epochs, requests or declarations is otherwise than before.
+    #[must_use]
+    pub fn epoch_changes(&self) -> u64 {
+        self.epochs.answers.changes()
+    }
+
+    /// New epochs of others that wait for one of this cloud's people to agree, and those that were
+    /// agreed to and do not hold yet.
     #[must_use]
     pub fn epoch_requests(&self) -> Vec<EpochRequest> {
         self.epochs.requests()
@@ -205,6 +238,18 @@ impl Ledger {
     #[must_use]
     pub fn declare_gone(&self, peer: Cloud, by: &str) -> Vec<String> {
         self.restorer.declare_gone(peer, by)
+    }
+
+    /// Who has said so of which peer since this node started.
+    #[must_use]
+    pub fn declared_gone(&self) -> PerCloud<Vec<String>> {
+        self.restorer.declared()
+    }
+
+    /// Is this cloud's database an old copy, whose log is being taken back?
+    #[must_use]
+    pub fn is_recovering(&self) -> bool {
+        self.receiver.board().watermarks.borrow().log(self.cloud()).recovering
     }
 
     /// The deployment's C2SP policy file.

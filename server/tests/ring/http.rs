@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod grants;
 mod house;
+mod keys;
 mod logs;
 mod pages;
 mod quarantine;

@@ -171,6 +171,8 @@ mod tests {
             quarantined: 0,
             events: 0,
             accusations: Vec::new(),
+            key_requests: 0,
+            key_changes: 0,
         }
     }
 

@@ -3,12 +3,13 @@
 use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
-use super::lab;
+use super::{keys, lab};
 
-pub(super) const TAGS: [(&str, &str); 8] = [
+pub(super) const TAGS: [(&str, &str); 9] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
     ("quarantine", "What is held without effect, and deciding about it"),
+    ("keys", "Whose keys count from when to when, and changing them"),
     ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
@@ -73,6 +74,7 @@ fn path_text(name: &str) -> &'static str {
         "tenant_id" => "The tenant's id",
         "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
+        "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
         "origin" => "gcp, aws or azure",
         "epoch" => "The number of the log's epoch",
         "cloud" | "from" => "gcp, aws or azure",
@@ -168,7 +170,7 @@ pub(super) const BASE: Operation = Operation {
 
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(lab::OPERATIONS)
+    OPERATIONS.iter().chain(keys::OPERATIONS).chain(lab::OPERATIONS)
 }
 
 const OPERATIONS: &[Operation] = &[
