@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 #[component]
 pub(crate) fn ReasonField(#[prop(into)] name: String) -> impl IntoView {
-    let id = format!("{name}-reason");
+    let id = name + "-reason";
     view! {
         <label class="field" for=id.clone()>
             <span>"Reason, recorded in the ledger"</span>

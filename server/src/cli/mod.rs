@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod demo;
 mod doctor;
+mod epoch;
 mod fsck;
 mod import;
 mod keygen;
@@ -43,6 +44,7 @@ enum Command {
     Config(config::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Epoch(epoch::Arguments),
     Fsck(fsck::Arguments),
     Import(import::Arguments),
     Keygen(keygen::Arguments),
@@ -63,6 +65,7 @@ impl Command {
             Command::Config(arguments) => arguments.run(),
             Command::Demo(arguments) => run_async(arguments.run()),
             Command::Doctor(arguments) => run_async(arguments.run()),
+            Command::Epoch(arguments) => run_async(arguments.run()),
             Command::Fsck(arguments) => run_async(arguments.run()),
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),

@@ -26,7 +26,7 @@ impl Console {
             clouds: PerCloud::from_fn(|cloud| self.cloud_keys(&register, cloud)),
             requests: requests.iter().map(|one| self.key_request(&register, one)).collect(),
             recovering: self.ledger.is_recovering(),
-            gone: gone_words(self.ledger.declared_gone()),
+            gone: gone_words(&self.ledger.declared_gone()),
         }
     }
 
@@ -128,7 +128,7 @@ fn peer_answer(cloud: Cloud, word: PeerWord) -> PeerAnswer {
     PeerAnswer { cloud, answer, why }
 }
 
-fn gone_words(declared: PerCloud<Vec<String>>) -> Vec<GoneWord> {
+fn gone_words(declared: &PerCloud<Vec<String>>) -> Vec<GoneWord> {
     let said = Cloud::ALL.into_iter().map(|cloud| (cloud, declared.get(cloud).clone()));
     let said = said.filter(|(_, declared_by)| !declared_by.is_empty());
     said.map(|(cloud, declared_by)| GoneWord { cloud, declared_by }).collect()
@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn only_clouds_that_somebody_spoke_of_are_told() {
         let mut declared = PerCloud::<Vec<String>>::default();
-        assert_eq!(gone_words(declared.clone()), Vec::new());
+        assert_eq!(gone_words(&declared), Vec::new());
         declared.aws.push("ada".to_owned());
-        let told = gone_words(declared);
+        let told = gone_words(&declared);
         assert_eq!(
             (told[0].cloud, told[0].declared_by.as_slice()),
             (Cloud::Aws, &["ada".to_owned()][..])

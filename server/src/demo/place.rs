@@ -129,7 +129,7 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         let folder = folders.get(cloud);
         make_folder(folder)?;
         is_ours(folder)?;
-        keys.push(CloudKeys::load_or_make(&folder.join("keys"))?);
+        keys.push(CloudKeys::load_or_make(&folder.join("keys"), None)?);
     }
     let secret = random_secret()?;
     let urls = ports.urls();

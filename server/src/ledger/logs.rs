@@ -318,6 +318,11 @@ impl Opened {
         self.replica.head().size
     }
 
+    /// The newest head, as it is stored.
+    pub(super) const fn stored(&self) -> Option<&SignedHead> {
+        self.stored.as_ref()
+    }
+
     /// Our own log begins as an old copy of itself, until peers have been heard.
     pub(super) fn recover(&mut self) {
         self.replica.step(Input::Recover(true));

@@ -55,7 +55,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use conflict::{ForkFound, Found};
 pub use entry::Shown;
-pub use epochs::{BeginError, EpochRequest, PeerWord};
+pub use epochs::{BeginError, EpochRequest, LostError, PeerWord, replace_lost_keys};
 pub use figures::{CloudFigures, Figures};
 pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -112,10 +112,18 @@ pub enum StartError {
     )]
     Epochs(String),
     #[error(
-        "the keys of {0} are not in the key folder. Restore them from the backup; if they are \
-         lost, the other two clouds must agree to a new epoch (docs/operations.md, Keys)"
+        "the keys of {0} are not in the key folder, so this cloud cannot go on with its log. \
+         Restore them from the backup. If they are lost, prepare a new epoch with `ternion epoch \
+         lost`, start the node, and have an admin at each of the other two clouds agree \
+         (docs/operations.md, Lost keys)"
     )]
     Keys(LogId),
+    #[error(
+        "{0} is signed by other keys than those in the key folder: the folder was lost or replaced. \
+         Restore it from the backup. If the keys are lost, put their public halves in their place \
+         and prepare a new epoch with `ternion epoch lost` (docs/operations.md, Lost keys)"
+    )]
+    OtherKeys(LogId),
 }
 
 /// The face of the ledger. Cheap to share; all waiting is asynchronous.

@@ -73,9 +73,10 @@ impl Known {
         for log in logs::to_open(&register) {
             opened.push(logs::open(setup, &register, &verifier, log, &book).await?);
         }
+        let own = register.current(setup.cloud);
+        signed_by_us(&opened, &verifier, own)?;
         let clock = resume_clock(setup).await?;
         let database = epochs::database_of(&setup.pool).await?;
-        let own = register.current(setup.cloud);
         let last = setup.memory().read();
         let held = opened.iter().find(|opened| opened.log == own).map_or(0, Opened::size);
         let suspects = last.is_some_and(|last| is_older(own, held, &database, &last));
@@ -164,6 +165,15 @@ fn keys_fit(setup: &Setup, register: &Register) -> Result<(), StartError> {
     } else {
         Err(StartError::Keys(own))
     }
+}
+
+/// Where other keys have signed, ours would begin a second history.
+fn signed_by_us(opened: &[Opened], verifier: &Verifier, own: LogId) -> Result<(), StartError> {
+    let stored = opened.iter().find(|opened| opened.log == own).and_then(Opened::stored);
+    let Some(stored) = stored else { return Ok(()) };
+    let lines = stored.lines.get(&own.origin.into());
+    let holds = |lines: &String| verifier.lines_hold(own, stored.head, own.origin.into(), lines);
+    if lines.is_none_or(holds) { Ok(()) } else { Err(StartError::OtherKeys(own)) }
 }
 
 /// Does the database hold less of our own log than we remember, or is it another one?

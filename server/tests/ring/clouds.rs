@@ -18,8 +18,8 @@ use server::console::{Console, LedgerRecorder};
 use server::evidence::{self, Evidences};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
-use server::keys::{CloudKeys, Keyring, Roster};
-use server::ledger::{self, Accepted, Ledger, Setup, Submission};
+use server::keys::{CloudKeys, External, Keyring, Roster};
+use server::ledger::{self, Accepted, Ledger, Setup, StartError, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
 use server::quarantine::{self, Quarantine};
@@ -42,6 +42,8 @@ pub struct Clouds {
     pub databases: PerCloud<Arc<TestDatabase>>,
     pub roster: Arc<Roster>,
     pub keys: PerCloud<Arc<CloudKeys>>,
+    /// Who makes and holds a cloud's later keys, if not files.
+    pub signers: PerCloud<Option<Arc<External>>>,
     /// Later keys, and what each cloud remembers outside its database.
     pub folders: PerCloud<TempFolder>,
     addresses: PerCloud<SocketAddr>,
@@ -70,7 +72,7 @@ pub struct RunningCloud {
 /// The keys of each cloud: for whoever plays one that does not keep the rules.
 pub fn keys_of(cloud: Cloud) -> CloudKeys {
     let seed = |role: u8| SigningKey::from_seed([cloud.code() * 16 + role; 32]);
-    CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
+    CloudKeys { log: seed(1).into(), cosigner: seed(2).into(), transport: seed(3) }
 }
 
 /// A folder that goes with its owner.
@@ -129,6 +131,7 @@ impl Clouds {
             },
             roster: Arc::new(roster),
             keys: keys.map(|_, keys| Arc::new(keys.clone())),
+            signers: PerCloud::default(),
             folders: PerCloud::from_fn(|_| TempFolder::new()),
             addresses: sockets.map(address),
             sockets,
@@ -196,6 +199,16 @@ impl Clouds {
         }
     }
 
+    /// Why that cloud does not start.
+    pub async fn refuses_to_start(&self, cloud: Cloud) -> StartError {
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let database = self.databases.get(cloud);
+        let (pool, writers) = (database.pool.clone(), database.writers.clone());
+        let quarantine = quarantine::start(pool.clone(), &stop, &mut tasks).await;
+        let setup = self.setup(cloud, pool, writers, &quarantine.expect("the quarantine starts"));
+        ledger::start(setup, &stop, &mut tasks).await.expect_err("it must not start")
+    }
+
     async fn listener(&mut self, cloud: Cloud) -> TcpListener {
         match self.sockets.get_mut(cloud).take() {
             Some(socket) => socket.listen(BACKLOG).expect("our port"),
@@ -218,7 +231,8 @@ impl Clouds {
     /// All keys of that cloud.
     pub fn keyring(&self, cloud: Cloud) -> Arc<Keyring> {
         let (folder, first) = (&self.folders.get(cloud).0, self.keys.get(cloud));
-        Arc::new(Keyring::open(folder, first).expect("keys"))
+        let signer = self.signers.get(cloud).clone();
+        Arc::new(Keyring::open(folder, first, signer).expect("keys"))
     }
 
     fn setup(

@@ -52,7 +52,8 @@ async fn made_up_keys_and_a_payload_changed_under_way_are_refused_and_nothing_is
     let clouds = with_news(1).await;
     let insider = inside_gcp(&clouds).await;
     let key = |seed| SigningKey::from_seed([seed; 32]);
-    let made_up = CloudKeys { log: key(201), cosigner: key(202), transport: key(203) };
+    let made_up =
+        CloudKeys { log: key(201).into(), cosigner: key(202).into(), transport: key(203) };
     for to in Cloud::Gcp.peers() {
         let forged = insider.forge_with(&made_up, to).await.expect("an answer");
         let Reaction::Refused(reason) = forged else { panic!("{to}: {forged:?}") };

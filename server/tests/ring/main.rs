@@ -24,6 +24,7 @@ mod projection;
 mod quarantine;
 mod restored;
 mod scrub;
+mod signer;
 mod stand_in;
 mod three;
 mod verify;

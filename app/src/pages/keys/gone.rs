@@ -9,7 +9,8 @@ use crate::components::triad::join_names;
 
 #[component]
 pub(super) fn GoneCard(cloud: Cloud, said: Vec<GoneWord>, may: bool) -> impl IntoView {
-    let said = said.iter().map(said_sentence).map(|text| view! { <p class="key-waits">{text}</p> });
+    let said =
+        said.into_iter().map(|word| view! { <p class="key-waits">{said_sentence(&word)}</p> });
     let said = said.collect_view();
     view! {
         <section class="card key-gone" aria-labelledby="gone-title">

@@ -6,6 +6,7 @@
 
 mod answers;
 mod approve;
+mod lost;
 mod memory;
 mod restore;
 mod store;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use answers::PeerWord;
 pub use approve::EpochRequest;
+pub use lost::{LostError, replace_lost_keys};
 pub(super) use memory::{LastHead, Memory, database_of};
 pub(super) use restore::Restorer;
 pub(super) use store::{EpochStore, load};
