@@ -40,7 +40,7 @@ test("an admin rotates the keys, and is told first what will happen", async ({ p
   await expect(card(page, "gcp")).toContainText(`Epoch ${before}`);
   await expectAccessible();
   await page.getByRole("link", { name: "Rotate keys…" }).click();
-  const dialog = page.getByRole("dialog", { name: "Rotate the keys of GCP?" });
+  const dialog = page.getByRole("dialog", { name: "Rotate the keys of Google Cloud?" });
   await expect(dialog).toContainText(`epoch ${before + 1} of its log begins at once`);
   await expectAccessible();
   await dialog.getByRole("link", { name: "Leave the keys" }).click();
@@ -64,7 +64,7 @@ test("a stolen key is replaced once an admin at each other cloud has agreed", as
   const before = await settled(page.request);
   await open("/ledger/keys");
   await page.getByRole("link", { name: "Report stolen or lost…" }).click();
-  const dialog = page.getByRole("dialog", { name: "What happened to the keys of GCP?" });
+  const dialog = page.getByRole("dialog", { name: "What happened to the keys of Google Cloud?" });
   await expectAccessible();
   await dialog.getByLabel("Stolen: somebody else may hold it").check();
   await dialog.getByLabel("Reason, recorded in the ledger").fill("a laptop is missing");
@@ -82,7 +82,7 @@ test("a stolen key is replaced once an admin at each other cloud has agreed", as
   const aws = await there.newPage();
   await aws.goto("/ledger/keys");
   const request = aws.locator(".key-request");
-  await expect(request).toContainText("GCP asks for new keys, because its key may be in other hands", HOLDS);
+  await expect(request).toContainText("Google Cloud asks for new keys, because its key may be in other hands", HOLDS);
   await expect(request).toContainText("It cannot be taken back.");
   await request.getByLabel("Reason, recorded in the ledger").fill("they told us so by telephone");
   await request.getByRole("checkbox").check();
@@ -138,7 +138,7 @@ test.describe("without JavaScript", () => {
     await page.goto("/ledger/keys?problem=not_confirmed");
     await expect(page.getByRole("alert")).toContainText("tick the box");
     await page.getByRole("link", { name: "Rotate keys…" }).click();
-    const dialog = page.getByRole("dialog", { name: "Rotate the keys of GCP?" });
+    const dialog = page.getByRole("dialog", { name: "Rotate the keys of Google Cloud?" });
     await dialog.getByLabel("Reason, recorded in the ledger").fill("a test without scripts");
     await dialog.getByRole("checkbox").check();
     await dialog.getByRole("button", { name: "Rotate keys" }).click();
