@@ -134,6 +134,21 @@ async fn a_stolen_key_is_replaced_when_both_others_agree() {
 }
 
 #[tokio::test]
+async fn a_stolen_key_is_replaced_while_events_are_on_their_way() {
+    let clouds = Deployment::running().await;
+    clouds.record(Cloud::Azure, 2).await;
+    until_settled(&clouds, Cloud::Azure).await;
+    // Durable here, and not confirmed yet by those who are being sent it.
+    let under_way = clouds.record(Cloud::Azure, 100).await;
+    clouds.ledger(Cloud::Azure).begin_epoch(Reason::KeyStolen).await.expect("begun");
+    agrees(&clouds, Cloud::Gcp).await;
+    agrees(&clouds, Cloud::Aws).await;
+    until_epoch(&clouds, Cloud::Azure, 2).await;
+    until_settled(&clouds, Cloud::Azure).await;
+    receipt_is_valid(&clouds, under_way[99].event_id).await;
+}
+
+#[tokio::test]
 async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     let mut clouds = Deployment::running().await;
     clouds.record(Cloud::Gcp, 4).await;

@@ -24,12 +24,15 @@ pub(in crate::ledger) struct Answers {
 }
 
 impl Answers {
-    pub(super) fn note(&self, peer: Cloud, word: PeerWord) {
+    /// Is it another word than before?
+    pub(super) fn note(&self, peer: Cloud, word: PeerWord) -> bool {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        if words.get(peer).as_ref() != Some(&word) {
+        let news = words.get(peer).as_ref() != Some(&word);
+        if news {
             *words.get_mut(peer) = Some(word);
             self.changed();
         }
+        news
     }
 
     /// There is nothing more to ask.

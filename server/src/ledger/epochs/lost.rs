@@ -54,7 +54,7 @@ pub async fn replace_lost_keys(
         let log = register.current(peer);
         cosigned.push(Cosigned { log, head: held(pool, &register, me, log).await?.0 });
     }
-    let closing = last_final(pool, &register, me, old).await?;
+    let closing = end_of(pool, &register, me, old).await?;
     let next = LogId { epoch: old.epoch + 1, ..old };
     let record = EpochRecord {
         format: EPOCH_FORMAT.to_owned(),
@@ -74,33 +74,31 @@ pub async fn replace_lost_keys(
     Ok(record)
 }
 
-/// What is stored of a log, and up to where it is final.
+/// What is stored of a log, and its final size, if there is evidence against it.
 async fn held(
     pool: &PgPool,
     register: &Register,
     me: Cloud,
     log: LogId,
-) -> Result<(Head, u64), StartError> {
+) -> Result<(Head, Option<u64>), StartError> {
     let durable = Store::new(pool.clone(), log).open().await?;
-    let head = durable.appender.head();
-    let standing = Standing {
-        mode: register.epoch(log).map_or_else(Default::default, |epoch| epoch.mode),
-        closing: register.closing(log),
-        frozen: durable.frozen,
-        recovering: false,
-    };
+    let (head, frozen) = (durable.appender.head(), durable.frozen);
+    let mode = register.epoch(log).map_or_else(Default::default, |epoch| epoch.mode);
+    let standing = Standing { mode, closing: register.closing(log), frozen, recovering: false };
     let replica = Replica::resume(log, me, standing, durable.appender, &durable.signed);
-    Ok((head, replica.final_size()))
+    Ok((head, frozen.then(|| replica.final_size())))
 }
 
-/// Where the old log ends: what lies beyond is recorded again.
-async fn last_final(
+/// Where the old log ends: where it stands, since others may hold all of it. Of a log that they do
+/// not follow any more, at the last entry that is final; what lies beyond is recorded again.
+async fn end_of(
     pool: &PgPool,
     register: &Register,
     me: Cloud,
     old: LogId,
 ) -> Result<Head, StartError> {
-    let (_, size) = held(pool, register, me, old).await?;
+    let (head, last_final) = held(pool, register, me, old).await?;
+    let Some(size) = last_final else { return Ok(head) };
     if size == 0 {
         return Ok(Head::empty());
     }

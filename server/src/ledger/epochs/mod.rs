@@ -37,6 +37,7 @@ use super::driver::HandedOver;
 use super::logs::{self, Logs};
 use super::prepare::Prepared;
 use super::store::Store;
+use super::watermark::LogView;
 use super::wire::{APPROVE_PATH, ApprovalAnswer, ApprovalQuestion, decode_answer, encode};
 use super::{StartError, tree};
 use crate::keys::{KeyError, Keyring};
@@ -46,6 +47,8 @@ use answers::Answers;
 const ASK_EVERY: Duration = Duration::from_millis(300);
 /// Between attempts to reach a database that is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
+/// What peers were sent is confirmed within a second; one that is behind gets some more.
+const CONFIRM_MAX: Duration = Duration::from_secs(10);
 
 /// No new epoch was begun.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +185,7 @@ impl Epochs {
         if reason.needs_old_key() {
             return ours;
         }
+        self.until_confirmed(old, ours.size).await;
         let marks = self.logs.board.watermarks.borrow().clone();
         let size = marks.view(old).map_or(0, |view| view.final_size);
         if size == 0 {
@@ -194,6 +198,24 @@ impl Epochs {
                 Err(cause) => tracing::warn!(%old, %cause, "the database is away"),
             }
             sleep(RETRY_WAIT).await; // the intake waits: there is no log to record in
+        }
+    }
+
+    /// A peer that holds an entry whose confirmation is still on its way could never agree that the
+    /// log ends before it: who can be reached is waited for.
+    async fn until_confirmed(&self, log: LogId, size: u64) {
+        let reachable = self.logs.board.figures.reachable();
+        let peers = self.me.peers().into_iter();
+        let asked: Vec<Cloud> = peers.filter(|peer| *reachable.get(*peer) == Some(true)).collect();
+        let mut marks = self.logs.board.watermarks.subscribe();
+        let confirmed = marks.wait_for(|marks| {
+            let all = |view: &LogView| {
+                view.frozen || asked.iter().all(|peer| *view.signed.clouds.get(*peer) >= size)
+            };
+            marks.view(log).is_none_or(all)
+        });
+        if tokio::time::timeout(CONFIRM_MAX, confirmed).await.is_err() {
+            tracing::warn!(%log, size, "not all of the log is confirmed; it ends where it is final");
         }
     }
 
@@ -326,7 +348,9 @@ impl Epochs {
                 }
                 Err(word) => word,
             };
-            self.answers.note(peer, word);
+            if self.answers.note(peer, word.clone()) {
+                tracing::info!(%peer, answer = ?word, "asked to approve our new epoch");
+            }
         }
         let approved = self.register.load().approved(&signed);
         if signed.record.holds_by(&approved) {
@@ -344,10 +368,7 @@ impl Epochs {
                 PeerWord::Refuses(format!("what it signed is unreadable: {cause}"))
             }),
             ApprovalAnswer::Later { reason } => Err(PeerWord::Waits(reason)),
-            ApprovalAnswer::Refused { reason } => {
-                tracing::error!(%peer, reason, "our new epoch is refused");
-                Err(PeerWord::Refuses(reason))
-            }
+            ApprovalAnswer::Refused { reason } => Err(PeerWord::Refuses(reason)),
         }
     }
 
