@@ -33,6 +33,7 @@ async function settled(request: APIRequestContext): Promise<number> {
 }
 
 test("an admin rotates the keys, and is told first what will happen", async ({ page, open, expectAccessible }) => {
+  test.slow(); // the page is judged in each of its states
   const before = await settled(page.request);
   await open("/ledger");
   await page.getByRole("link", { name: /^Keys/ }).click();
@@ -61,6 +62,7 @@ test("an admin rotates the keys, and is told first what will happen", async ({ p
 });
 
 test("a stolen key is replaced once an admin at each other cloud has agreed", async ({ page, open, browser, clouds, expectAccessible }) => {
+  test.slow();
   const before = await settled(page.request);
   await open("/ledger/keys");
   await page.getByRole("link", { name: "Report stolen or lost…" }).click();

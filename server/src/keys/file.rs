@@ -123,7 +123,7 @@ impl CloudKeys {
 /// The file is malformed, weak, or open to others; or the folder cannot be written.
 pub fn load_or_make_cosigner(folder: &Path) -> Result<SigningKey, KeyError> {
     if !exists(folder)? {
-        make_folder(folder, &[KeyRole::Cosigner])?;
+        Place { folder, epoch: 1, signer: None }.make(&[KeyRole::Cosigner])?;
     }
     read_key(&path_of(folder, KeyRole::Cosigner))
 }
