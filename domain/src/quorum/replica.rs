@@ -162,6 +162,8 @@ impl Replica {
             Some(Refusal::Recovering)
         } else if let Some(closing) = self.standing.closing {
             Some(Refusal::Closed { size: closing.size })
+        } else if self.standing.frozen {
+            Some(Refusal::Frozen)
         } else if leaves.is_empty() {
             Some(Refusal::Empty)
         } else if self.staged.is_some() {
