@@ -425,6 +425,15 @@ fn an_old_copy_of_our_own_log_takes_entries_back_and_proposes_none() {
     assert_eq!(origin.step(signed(Cloud::Aws, head(6))), [Effect::Final(6)]);
 }
 
+#[test]
+fn an_old_copy_of_our_own_log_is_taken_back_also_after_a_record_has_ended_the_log() {
+    let closed = Standing { closing: Some(head(6)), ..Standing::default() };
+    let mut origin = Replica::resume(LOG, Cloud::Gcp, closed, grown(2), &NOBODY);
+    assert_eq!(origin.step(offer(2, 7)), refused(Refusal::Closed { size: 6 }));
+    assert_eq!(grow(&mut origin, offer(2, 6)), [Effect::Release(head(6))]);
+    assert_eq!(origin.step(offer(2, 6)), refused(Refusal::NotTheOrigin));
+}
+
 proptest! {
     #[test]
     fn whatever_comes_finality_never_goes_back_nor_beyond_what_is_stored(
