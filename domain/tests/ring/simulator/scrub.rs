@@ -135,7 +135,8 @@ impl World {
         let rows = &disk.rows;
         disk.spoiled_rows.retain(|at, was| rows[*at] != *was);
         disk.tree = Tree::of(&disk.rows);
-        disk.spoiled_tree = false;
+        // Rows that nobody could replace yet lead to a wrong tree.
+        disk.spoiled_tree = !disk.spoiled_rows.is_empty();
         node.resume(log);
         self.tell(|world| format!("{}'s copy of {log} is repaired", world.name(place)));
     }
