@@ -149,6 +149,35 @@ impl Demonstration {
         tokio::time::timeout(PATIENCE, held).await.expect("the evidence reaches every cloud");
     }
 
+    async fn post(&self, at: Cloud, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.url(at));
+        let sent = self.http.post(url).bearer_auth("demo-admin").json(body).send().await;
+        let answer = sent.expect("answered");
+        let (status, told) = (answer.status(), answer.json().await.expect("JSON"));
+        assert!(status.is_success(), "{path}: {status} {told}");
+        told
+    }
+
+    /// Reports the cloud's key as stolen, and agrees at the other two.
+    async fn replace_keys(&self, cloud: Cloud) {
+        let wish = json!({ "reason": "keyStolen", "comment": "it told two stories" });
+        self.post(cloud, "/v1/epochs", &wish).await;
+        for peer in cloud.peers() {
+            let asked = async {
+                loop {
+                    let keys = self.json(peer, "/v1/keys").await.unwrap_or_default();
+                    if let Some(record) = keys["requests"][0]["record"].as_str() {
+                        return record.to_owned();
+                    }
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            };
+            let record = tokio::time::timeout(PATIENCE, asked).await.expect("its people are asked");
+            let reason = json!({ "reason": "we saw the evidence" });
+            self.post(peer, &format!("/v1/epochs/{record}/agree"), &reason).await;
+        }
+    }
+
     /// Waits until all three clouds hold the same logs, all of it final.
     async fn until_equal(&self) {
         let equal = async {
@@ -372,6 +401,9 @@ async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() 
     assert_eq!(frozen["status"], 503, "{frozen}");
     let other = demonstration.record(Cloud::Azure, 20_000).await;
     assert_eq!(other["status"], "FINAL", "{other}");
+    demonstration.replace_keys(Cloud::Gcp).await;
+    let again = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(again["status"], "FINAL", "{again}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

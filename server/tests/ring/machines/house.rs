@@ -362,8 +362,8 @@ impl Drop for Machines {
         for cloud in Cloud::ALL {
             if let Some(mut child) = self.running.get_mut(cloud).take() {
                 let pid = Pid::from_raw(child.id().cast_signed());
-                drop(kill(pid, Signal::SIGCONT));
-                drop(kill(pid, Signal::SIGTERM)); // it stops its Postgres
+                let _ = kill(pid, Signal::SIGCONT);
+                let _ = kill(pid, Signal::SIGTERM); // it stops its Postgres
                 drop(child.wait());
             }
             run(&["umount", text(&self.folder.join(cloud.name()))]);
