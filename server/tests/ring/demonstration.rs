@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::cloud::Cloud;
@@ -241,12 +241,17 @@ fn descendants(of: i32) -> Vec<i32> {
     found.split_off(1)
 }
 
+/// How many places were taken.
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
 /// A data folder that the unprivileged Postgres may enter, and three ports (and the lab's) in a row.
 fn place() -> (PathBuf, u16) {
     let folder = std::env::temp_dir().join(format!("ternion-demo-{}", Uuid::now_v7()));
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let is_free = |base: &u16| (0..10).all(|at| free(base + at));
-    let start = 21_000 + u16::try_from(std::process::id() % 500).unwrap_or(0) * 20;
+    // Each test of this process looks from another place on, so that no two find the same.
+    let own = NEXT.fetch_add(1, Ordering::Relaxed) * 100;
+    let start = 21_000 + u16::try_from(std::process::id() % 100).unwrap_or(0) * 20 + own;
     let port = (start..32_000).step_by(20).find(is_free).expect("ten free ports in a row");
     (folder, port)
 }

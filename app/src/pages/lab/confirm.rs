@@ -56,8 +56,8 @@ fn question(order: &LabOrder, health: Option<Health>) -> Option<Question> {
         }),
         LabOrder::Equivocate { cloud, .. } => Some(Question {
             title: format!("Have {} tell two stories?", cloud.title()),
-            consequence: "Every cloud will hold the proof and sign no more of its log. What it records \
-                          afterwards stays PENDING; the other two logs go on.",
+            consequence: "Every cloud will hold the proof and sign no more of its log. It records nothing \
+                          until it has new keys; the other two go on.",
             detail: "The way back is new keys: report the old one as stolen there, and agree to it at the other two clouds.",
             leave: "Leave it honest",
             go: "Tell two stories".to_owned(),

@@ -25,7 +25,7 @@ const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Ends an epoch of this cloud's own log and begins the next.
 pub(super) async fn begin(
-    shared: &Services,
+    shared: &Shared,
     principal: &Principal,
     wanted: &Begin,
 ) -> Result<KeyDecided, Problem> {
@@ -36,11 +36,26 @@ pub(super) async fn begin(
     }
     let (origin, epoch) = (next.origin, next.epoch);
     let told = KeyBegin { origin, epoch, reason: *reason, comment: comment.trim().to_owned() };
-    let decision = Some(record(shared, principal, &Known::KeyBegin(told)).await?);
+    let told = Known::KeyBegin(told);
+    readable(&told)?;
+    let decision = match record(shared, principal, &told).await {
+        Ok(decision) => Some(decision),
+        // A log that there is evidence against takes nothing more: the next one says who began it.
+        Err(problem) if is_frozen(shared) && problem.status >= 500 => None,
+        Err(problem) => return Err(problem),
+    };
     shared.ledger.begin_this_epoch(next, *reason).await.map_err(not_begun)?;
+    if decision.is_none() {
+        record_later(Arc::clone(shared), principal.clone(), told);
+    }
     let (epoch, status) = (Some(epoch), StatusCode::CREATED);
     let (next, declared_by) = (follows(*reason).to_owned(), Vec::new());
     Ok(KeyDecided { origin, epoch, declared_by, next, decision, status })
+}
+
+fn is_frozen(shared: &Services) -> bool {
+    let me = shared.ledger.cloud();
+    shared.ledger.watermarks().borrow().log(me).frozen
 }
 
 /// What an epoch that has begun waits for.
