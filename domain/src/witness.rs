@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn other_forms_are_refused() {
         let too_many =
-            format!("old 1\n{}\nnote\n", format!("{}\n", BASE64.encode([0; 32])).repeat(64));
+            format!("old 1\n{}\nnote\n", format!("{}\n", BASE64.encode([0; 32])).repeat(65));
         for (body, why) in [
             ("", Malformed::NoNote),
             ("old 1\nnote", Malformed::NoNote),
