@@ -14,6 +14,7 @@ pub mod anchor;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
+pub mod economics;
 pub mod epoch;
 pub mod event;
 pub mod evidence;
