@@ -25,6 +25,7 @@ pub mod key;
 pub mod log;
 pub mod note;
 pub mod policy;
+pub mod pricing;
 pub mod quarantine;
 pub mod quorum;
 pub mod receipt;

@@ -1,7 +1,8 @@
-//! The formulas of economics, against vectors that each state their contract.
+//! The formulas of economics and pricing, against vectors that each state their contract.
 
 mod explain;
 mod money;
+mod pricing;
 mod sampling;
 mod simulation;
 mod what_if;
@@ -17,7 +18,7 @@ use domain::economics::sla::Ladder;
 use crate::vectors;
 
 /// Every family that has a test here.
-const FAMILIES: [&str; 19] = [
+const FAMILIES: [&str; 26] = [
     "01_seed_margin",
     "02_sla_credit",
     "03_lognormal_latency",
@@ -34,6 +35,13 @@ const FAMILIES: [&str; 19] = [
     "14_mc_analytic",
     "15_rng_stream",
     "16_crn_antithetic",
+    "17_guardrail_step",
+    "18_hysteresis",
+    "19_action_ev",
+    "20_approval_fsm",
+    "21_tier_invoice",
+    "22_backtest_rollback",
+    "23_concurrency_cap",
     "24_token_cost",
     "25_whatif_end_to_end",
     "26_exact_margin_mixture",
