@@ -4,7 +4,6 @@
 //! cloud: a second run sends the same events, and the cloud answers "recorded before". So an
 //! import that broke off is resumed by running it again, and nothing has to be remembered here.
 
-mod csv;
 mod progress;
 mod send;
 mod tenants;
@@ -19,7 +18,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::client::Client;
-use csv::Table;
+use super::csv::{CsvError, Record, Table};
 use send::{Sender, Tally};
 
 /// Problems shown in full; the rest is counted.
@@ -102,6 +101,12 @@ enum ImportError {
     Line { path: PathBuf, line: usize, reason: String },
 }
 
+impl ImportError {
+    fn within(path: &Path, error: CsvError) -> Self {
+        ImportError::Line { path: path.to_owned(), line: error.line, reason: error.reason }
+    }
+}
+
 impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
@@ -124,7 +129,7 @@ impl UsageArguments {
             Some(path) => tenants::homes_of_file(&read(path)?, path)?,
             None => tenants::homes_of_cloud(&self.source.client()?).await?,
         };
-        let event = |record: &csv::Record<'_>| usage::event(record, &ids, &homes, &models);
+        let event = |record: &Record<'_>| usage::event(record, &ids, &homes, &models);
         let rows = rows_of(&self.source.file, &table, event)?;
         self.source.send(rows).await
     }
@@ -138,7 +143,7 @@ impl Source {
     fn read(&self) -> Result<(Table, RowIds), ImportError> {
         let text = read(&self.file)?;
         let ids = RowIds::of(text.as_bytes());
-        let table = Table::parse(&text).map_err(|error| error.within(&self.file))?;
+        let table = Table::parse(&text).map_err(|error| ImportError::within(&self.file, error))?;
         Ok((table, ids))
     }
 
@@ -158,7 +163,7 @@ fn read(path: &Path) -> Result<String, ImportError> {
 fn rows_of(
     path: &Path,
     table: &Table,
-    event: impl Fn(&csv::Record<'_>) -> Result<Value, String>,
+    event: impl Fn(&Record<'_>) -> Result<Value, String>,
 ) -> Result<Vec<Row>, ImportError> {
     table
         .records()

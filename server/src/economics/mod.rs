@@ -1,0 +1,5 @@
+//! Economics on a server: simulations on all cores.
+
+mod parallel;
+
+pub use parallel::{Stopped, run};
