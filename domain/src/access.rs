@@ -39,6 +39,10 @@ pub enum Action {
     /// Release or reject what is held.
     DecideQuarantine,
     OperateFaultLab,
+    /// Ask what would be.
+    Simulate,
+    /// Keep a scenario, and promote one to a proposal.
+    EditScenarios,
 }
 
 impl Role {
@@ -58,28 +62,30 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditTenants, EditUsers, ExportLedger, OperateFaultLab, ReadLedger,
-            ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent, WatchFaultLab,
+            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, OperateFaultLab,
+            ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision, SubmitEvent,
+            WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab => true,
+                | WatchFaultLab | Simulate | EditScenarios => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab => true,
+                | WatchFaultLab | Simulate => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | OperateFaultLab => false,
+                | OperateFaultLab | EditScenarios => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | DecideQuarantine | WatchFaultLab | OperateFaultLab => false,
+                | EditUsers | DecideQuarantine | WatchFaultLab | OperateFaultLab | Simulate
+                | EditScenarios => false,
             },
         }
     }
@@ -101,7 +107,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 12] = [
+    pub const ALL: [Action; 14] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -114,6 +120,8 @@ impl Action {
         Action::WatchFaultLab,
         Action::DecideQuarantine,
         Action::OperateFaultLab,
+        Action::Simulate,
+        Action::EditScenarios,
     ];
 
     /// Completes "may not …".
@@ -132,6 +140,8 @@ impl Action {
             Action::WatchFaultLab => "watch the fault lab",
             Action::DecideQuarantine => "release or reject what is held in quarantine",
             Action::OperateFaultLab => "operate the fault lab",
+            Action::Simulate => "simulate what would be",
+            Action::EditScenarios => "keep or promote scenarios",
         }
     }
 }
@@ -171,6 +181,7 @@ mod tests {
             Action::EditUsers,
             Action::DecideQuarantine,
             Action::OperateFaultLab,
+            Action::EditScenarios,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

@@ -4,16 +4,20 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod planning;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::access::Role;
+use crate::access::{Action, Role};
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
+
+pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -170,6 +174,9 @@ pub enum Known {
     QuarantineRelease(QuarantineRelease),
     QuarantineReject(QuarantineReject),
     ConflictResolve(ConflictResolve),
+    CostPut(CostPut),
+    ScenarioSave(ScenarioSave),
+    ScenarioPromote(ScenarioPromote),
 }
 
 /// A field of a known kind breaks a rule.
@@ -183,7 +190,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 13] = [
+const DECISION_PREFIXES: [&str; 15] = [
     "tenant.",
     "tier.",
     "price.",
@@ -197,7 +204,12 @@ const DECISION_PREFIXES: [&str; 13] = [
     "payload.",
     "quarantine.",
     "conflict.",
+    "cost.",
+    SCENARIO,
 ];
+
+/// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
+const SCENARIO: &str = "scenario.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 /// The kind of [`ConflictResolve`].
@@ -211,6 +223,12 @@ pub const DECIDED_BY: &str = "decidedBy";
 #[must_use]
 pub fn is_decision(kind: &str) -> bool {
     DECISION_PREFIXES.iter().any(|prefix| kind.starts_with(prefix))
+}
+
+/// Who may record this kind of decision?
+#[must_use]
+pub fn decides_by(kind: &str) -> Action {
+    if kind.starts_with(SCENARIO) { Action::EditScenarios } else { Action::SubmitDecision }
 }
 
 /// Is this kind recorded by the clouds themselves, and by nobody else?
@@ -243,6 +261,9 @@ impl Known {
             "quarantine.release" => Known::QuarantineRelease(parse(payload)?),
             "quarantine.reject" => Known::QuarantineReject(parse(payload)?),
             CONFLICT_RESOLVE => Known::ConflictResolve(parse(payload)?),
+            "cost.put" => Known::CostPut(parse(payload)?),
+            "scenario.save" => Known::ScenarioSave(parse(payload)?),
+            "scenario.promote" => Known::ScenarioPromote(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -272,6 +293,9 @@ impl Known {
             Known::QuarantineRelease(release) => reason(&release.reason),
             Known::QuarantineReject(reject) => reason(&reject.reason),
             Known::ConflictResolve(resolve) => reason(&resolve.reason),
+            Known::CostPut(cost) => cost.check(),
+            Known::ScenarioSave(scenario) => scenario.check(),
+            Known::ScenarioPromote(promotion) => promotion.check(),
         }
     }
 
@@ -288,6 +312,9 @@ impl Known {
             Known::QuarantineRelease(body) => ("quarantine.release", serde_json::to_value(body)),
             Known::QuarantineReject(body) => ("quarantine.reject", serde_json::to_value(body)),
             Known::ConflictResolve(body) => (CONFLICT_RESOLVE, serde_json::to_value(body)),
+            Known::CostPut(body) => ("cost.put", serde_json::to_value(body)),
+            Known::ScenarioSave(body) => ("scenario.save", serde_json::to_value(body)),
+            Known::ScenarioPromote(body) => ("scenario.promote", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();

@@ -37,6 +37,17 @@ impl Lognormal {
         Ok(Lognormal { mu: libm::log(p50), sigma: libm::log(p99 / p50) / Z_99 })
     }
 
+    /// From the mean and the ratio of the 99th percentile to the median, where requests were summed
+    /// and their percentiles are not known: `p50 = mean / exp(sigma² / 2)`.
+    ///
+    /// # Errors
+    /// The mean is not above 0, or the ratio is below 1.
+    pub fn from_mean(mean_s: f64, p99_over_p50: f64) -> Result<Self, EconomicsError> {
+        let law = Lognormal::from_percentiles(1.0, p99_over_p50)?;
+        let mu = libm::log(positive("the mean latency", mean_s)?) - law.sigma * law.sigma / 2.0;
+        Ok(Lognormal { mu, sigma: law.sigma })
+    }
+
     /// From the median and the standard deviation of the logarithm.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ use crate::economics::sample::{real, variance};
 const PRICES_MAX: usize = 4_000;
 /// More than a change a day is a data error, not a price policy.
 const JUMPS_PER_YEAR_MAX: f64 = 400.0;
+/// Price maps that move further within a step had the unit wrong on one side of it.
+const UNIT_CHANGE_MIN: f64 = 9.0;
 /// Nobody plans prices further.
 const HORIZON_YEARS_MAX: f64 = 50.0;
 
@@ -89,6 +91,28 @@ impl Jumps {
         within("the mean log jump", self.mean, -10.0, 10.0, "between -10 and 10")?;
         within("the deviation of log jumps", self.deviation, 0.0, 10.0, "0 to 10")?;
         Ok(self)
+    }
+
+    /// From histories of models, each of prices and the milliseconds of their days, oldest first.
+    /// Changes beyond ninefold are corrections of units and not prices, and are left out. `None`:
+    /// the histories span no time at all.
+    ///
+    /// # Errors
+    /// A price is not above 0, or there was more than a jump a day.
+    pub fn of_histories(histories: &[Vec<(i64, f64)>]) -> Result<Option<Self>, EconomicsError> {
+        const YEAR_MS: f64 = 365.25 * 86_400_000.0;
+        let (mut changes, mut years) = (Vec::new(), 0.0);
+        for history in histories.iter().filter(|history| history.len() > 1) {
+            let prices: Vec<f64> = history.iter().map(|(_, price)| *price).collect();
+            changes.extend(log_changes(&prices)?);
+            let span = history[history.len() - 1].0 - history[0].0;
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of some years")]
+            let span = span as f64;
+            years += span / YEAR_MS;
+        }
+        let unit = libm::log(UNIT_CHANGE_MIN);
+        changes.retain(|change| change.abs() <= unit);
+        if years > 0.0 { Jumps::fit(&changes, years).map(Some) } else { Ok(None) }
     }
 
     /// From the logarithmic changes over so many years; those of 0 are no jumps.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{CONFLICT_RESOLVE, Known, is_decision, is_recorded_by_clouds};
+use domain::catalog::{CONFLICT_RESOLVE, Known, decides_by, is_decision, is_recorded_by_clouds};
 use domain::event::{Slot, TenantId};
 use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
@@ -157,9 +157,10 @@ fn read_all(
 
 /// May this sender record that, for that tenant?
 fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> Result<(), Problem> {
-    let decides = submission.payload.kind().is_some_and(is_decision);
-    if decides {
-        principal.require(Action::SubmitDecision)?;
+    let decision = submission.payload.kind().filter(|kind| is_decision(kind));
+    let decides = decision.is_some();
+    if let Some(kind) = decision {
+        principal.require(decides_by(kind))?;
     }
     if submission.payload.kind().is_some_and(is_recorded_by_clouds) {
         let problem = Problem::invalid("The clouds record this kind themselves, once it is so.");

@@ -1,6 +1,8 @@
 //! JSON Schemas of the payloads that the product acts on. What `domain::catalog` accepts is the
 //! rule; a test holds each example here against it.
 
+mod planning;
+
 use serde_json::{Value, json};
 
 /// A kind, its schema and an example.
@@ -42,8 +44,10 @@ fn decider() -> Value {
     json!({ "type": "string", "readOnly": true, "description": "Set by the server" })
 }
 
-pub(super) fn all() -> [Kind; 9] {
-    [usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()]
+pub(super) fn all() -> Vec<Kind> {
+    let kinds =
+        vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
+    kinds.into_iter().chain(planning::all()).collect()
 }
 
 fn usage() -> Kind {
