@@ -4,6 +4,7 @@
 //! cloud: a second run sends the same events, and the cloud answers "recorded before". So an
 //! import that broke off is resumed by running it again, and nothing has to be remembered here.
 
+mod prices;
 mod progress;
 mod send;
 mod tenants;
@@ -38,6 +39,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Prices(PriceArguments),
     Tenants(TenantArguments),
     Usage(UsageArguments),
 }
@@ -49,6 +51,22 @@ enum What {
 struct TenantArguments {
     #[command(flatten)]
     source: Source,
+}
+
+/// What providers take: a price map (JSON, as LiteLLM has it), or a history of prices (CSV)
+///
+/// A CSV file has the columns model, litellm_provider, as_of, input_usd_per_token,
+/// output_usd_per_token. Each day's prices are kept. Entries without a price are skipped: what uses
+/// them is then listed as unpriced, and never counted as cost 0.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion import prices prices_2026-11-12.json --to \
+                  http://127.0.0.1:3000 --token demo-admin")]
+struct PriceArguments {
+    #[command(flatten)]
+    source: Source,
+    /// The day of a map; without it the end of the file's name must say so: prices_2026-11-12.json
+    #[arg(long, value_name = "DAY", value_parser = prices::day)]
+    as_of: Option<domain::clock::Timestamp>,
 }
 
 /// Usage: a CSV file with the columns timestamp, context_tokens, generated_tokens, tenant_id
@@ -99,6 +117,8 @@ enum ImportError {
     File { path: PathBuf, cause: std::io::Error },
     #[error("{}, line {line}: {reason}", path.display())]
     Line { path: PathBuf, line: usize, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Whole { path: PathBuf, reason: String },
 }
 
 impl ImportError {
@@ -110,6 +130,7 @@ impl ImportError {
 impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
+            What::Prices(arguments) => arguments.run().await,
             What::Tenants(arguments) => {
                 let source = arguments.source;
                 let (table, ids) = source.read()?;
@@ -118,6 +139,28 @@ impl Arguments {
             }
             What::Usage(arguments) => arguments.run().await,
         }
+    }
+}
+
+impl PriceArguments {
+    async fn run(self) -> Outcome {
+        let path = &self.source.file;
+        let text = read(path)?;
+        let ids = RowIds::of(text.as_bytes());
+        let prices = if path.extension().is_some_and(|ending| ending == "csv") {
+            prices::of_history(&text, path, &ids)?
+        } else {
+            let whole = |reason| ImportError::Whole { path: path.clone(), reason };
+            let as_of = self.as_of.or_else(|| prices::day_of(path));
+            let as_of = as_of.ok_or_else(|| {
+                whole("its name ends with no day; say which with --as-of 2026-11-12".to_owned())
+            })?;
+            prices::of_map(&text, as_of, &ids).map_err(whole)?
+        };
+        if prices.skipped > 0 {
+            eprintln!("{} entries have no price and are skipped", prices.skipped);
+        }
+        self.source.send(prices.rows).await
     }
 }
 
