@@ -197,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_and_a_tail_give_the_law_that_has_them() {
+        let law = Lognormal::from_mean(0.9, 3.0).expect("a law");
+        let mean = libm::exp(law.mu() + law.sigma() * law.sigma() / 2.0);
+        assert!((mean - 0.9).abs() < 1e-12, "{mean}");
+        let tail = law.quantile_s(0.99, Change::NONE) / law.quantile_s(0.5, Change::NONE);
+        assert!((tail - 3.0).abs() < 1e-9, "{tail}");
+        assert!(Lognormal::from_mean(0.0, 3.0).is_err() && Lognormal::from_mean(1.0, 0.9).is_err());
+    }
+
+    #[test]
     fn measured_latencies_count_what_is_longer_after_the_shift() {
         let sample = Sorted::new(vec![0.3, 0.4, 0.5, 30.0]).expect("a sample");
         let measured = Latency::Measured(sample);

@@ -194,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn histories_of_models_are_one_history_of_their_provider() {
+        const YEAR_MS: i64 = 31_557_600_000;
+        let rises = vec![(0, 1.0), (YEAR_MS, 1.5)];
+        let stands = vec![(0, 2.0), (YEAR_MS / 2, 2.0), (YEAR_MS, 2.0)];
+        let unit_error = vec![(0, 1.0), (2 * YEAR_MS, 1000.0)];
+        let once = vec![(0, 3.0)];
+        let jumps = Jumps::of_histories(&[rises, stands, unit_error, once.clone()]);
+        let jumps = jumps.expect("a fit").expect("four years");
+        assert!((jumps.per_year - 0.25).abs() < 1e-12, "{jumps:?}");
+        assert!((jumps.mean - libm::log(1.5)).abs() < 1e-12 && jumps.deviation.abs() < 1e-12);
+        assert_eq!(Jumps::of_histories(&[once]), Ok(None));
+        assert!(Jumps::of_histories(&[vec![(0, 1.0), (YEAR_MS, 0.0)]]).is_err());
+    }
+
+    #[test]
     fn drawn_jumps_come_as_often_as_their_rate_says() {
         let jumps = Jumps { per_year: 1.5, share_up: 0.5, mean: 0.0, deviation: 0.4 };
         let stream = Stream::named(Seed(3), "provider", "azure");

@@ -42,3 +42,67 @@ pub fn run(
     }
     Ok(run.finish()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::economics::draw::Seed;
+    use domain::economics::latency::Lognormal;
+    use domain::economics::penalty::Downtime;
+    use domain::economics::quantity::Share;
+    use domain::economics::scenario::Scenario;
+    use domain::economics::simulation::{
+        Dependence, Plan, Portfolio, Promises, Tenant, Uncertainty,
+    };
+    use domain::event::TenantId;
+
+    use super::*;
+
+    fn simulation() -> Simulation {
+        let tenant = |at: u32| Tenant {
+            tenant: TenantId::try_from(at.to_string()).expect("an id"),
+            tier: "pro".into(),
+            provider: format!("p{}", at % 3),
+            region: "eu".into(),
+            usage_k: 1_000.0,
+            price_usd_per_k: 0.01,
+            cost_usd_per_k: 0.006,
+            cost_sigma: 0.2,
+            usage_sigma: 0.3,
+            latency: Lognormal::from_median(0.5, 0.3).expect("a law"),
+            promised_s: 2.0,
+            elasticity: -0.8,
+        };
+        let promises = BTreeMap::from([("pro".to_owned(), Promises::default())]);
+        let portfolio = Portfolio::new((0..300).map(tenant).collect(), promises).expect("tenants");
+        let uncertainty = Uncertainty {
+            latency_sigma: 0.2,
+            downtime: Downtime::new(4e-4, 1.2).expect("a downtime"),
+            elasticity_sigma: 0.4,
+            jumps: BTreeMap::new(),
+            horizon_years: 0.0,
+            dependence: Dependence::INDEPENDENT,
+        };
+        let plan = Plan { seed: Seed(3), draws: 200, floor: Share::ZERO };
+        Simulation::new(&portfolio, &uncertainty, &Scenario::default(), plan).expect("a model")
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_bits_of_one() {
+        let simulation = simulation();
+        let alone = simulation.run().expect("a run");
+        for threads in [1, 2, 5] {
+            let pool =
+                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let together = pool.install(|| run(&simulation, |_, _| true)).expect("a run");
+            assert_eq!(together, alone);
+        }
+    }
+
+    #[test]
+    fn a_run_ends_when_its_caller_says_so() {
+        let stopped = run(&simulation(), |done, _| done == 0);
+        assert!(matches!(stopped, Err(Stopped::ByCaller)), "{stopped:?}");
+    }
+}
