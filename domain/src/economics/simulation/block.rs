@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::economics::EconomicsError;
 use crate::economics::exact::MarginQuantiles;
-use crate::economics::sample::{Mean, Quantile, Sorted};
+use crate::economics::sample::{Mean, Quantile, Sorted, quantiles_with_errors};
 use crate::economics::simulation::Simulation;
 use crate::economics::simulation::factor::{Source, fill};
 use crate::economics::simulation::position::{Penalty, Position};
@@ -73,6 +73,17 @@ pub struct Block {
 }
 
 impl Spread {
+    /// Without the sorted sample: where nobody draws a histogram of it.
+    ///
+    /// # Errors
+    /// See [`Sorted::new`].
+    fn alone(values: &[f64]) -> Result<Self, EconomicsError> {
+        let none = EconomicsError::TooFew { what: "values of a sample", count: 0, min: 1 };
+        let mean = Mean::of(values).ok_or(none)?;
+        let [p5, p50, p95] = quantiles_with_errors(values, [0.05, 0.5, 0.95])?;
+        Ok(Spread { p5, p50, p95, mean })
+    }
+
     /// # Errors
     /// See [`Sorted::new`].
     pub fn of(values: Vec<f64>) -> Result<(Self, Sorted), EconomicsError> {
@@ -147,7 +158,7 @@ impl<'a> Drawing<'a> {
         group: &mut GroupDraws,
     ) -> Result<TenantOutcome, EconomicsError> {
         self.draw(position);
-        let (profit_usd, _) = Spread::of(self.profits(position, group))?;
+        let profit_usd = Spread::alone(&self.profits(position, group))?;
         let floor = self.simulation.floor();
         let margin = position.margin.as_ref().map(|law| law.quantiles(floor));
         Ok(TenantOutcome { margin, profit_usd })
