@@ -8,6 +8,7 @@ const HEADINGS: Record<string, string> = {
   "/ledger": "Ledger",
   "/ledger/quarantine": "Quarantine",
   "/ledger/evidence": "Evidence",
+  "/ledger/keys": "Keys",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

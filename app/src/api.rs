@@ -9,7 +9,7 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
     EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage,
-    HeldQuery, LabOrder, LabState, Overview, Problem, SearchHit,
+    HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
 };
 use crate::encoding::JsonText;
 
@@ -87,6 +87,12 @@ pub async fn evidence(#[server(default)] cursor: Option<String>) -> Result<Evide
 #[server(name = ReadEvidenceRecord, endpoint = "evidence_record", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn evidence_record(id: String) -> Result<EvidenceDetail, Problem> {
     backend()?.evidence_record(id).await
+}
+
+/// Whose keys count from when to when.
+#[server(name = ReadKeys, endpoint = "keys", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn keys() -> Result<KeysView, Problem> {
+    backend()?.keys().await
 }
 
 /// The demonstration's processes and links, and what was done to them.

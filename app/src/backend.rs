@@ -5,6 +5,7 @@
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
 mod evidence;
+mod keys;
 mod lab;
 mod quarantine;
 
@@ -14,9 +15,13 @@ use domain::access::{Action, Role};
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::finality::{Finality, Signed};
+use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
+pub use keys::{
+    Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
+};
 pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
@@ -47,6 +52,8 @@ pub trait Backend: Send + Sync {
     async fn evidence(&self, cursor: Option<String>) -> Result<EvidencePage, Problem>;
     /// `id`: SHA-256 of the record, in hex.
     async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem>;
+    /// Whose keys count from when to when, and what waits for this cloud's people.
+    async fn keys(&self) -> Result<KeysView, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }
@@ -177,6 +184,8 @@ pub struct Overview {
 #[serde(rename_all = "camelCase")]
 pub struct LiveState {
     pub at: Timestamp,
+    /// What FINAL means in this deployment.
+    pub mode: Mode,
     /// How many clouds this node can speak for, itself included.
     pub clouds_up: u8,
     pub clouds: PerCloud<CloudState>,
@@ -194,6 +203,10 @@ pub struct LiveState {
     pub events: u64,
     /// Proven against keys that still count. Not empty: an alarm on every page.
     pub accusations: Vec<Accusation>,
+    /// New epochs of other clouds that wait for one of this cloud's people to agree.
+    pub key_requests: u64,
+    /// Another number: something about keys is otherwise than before.
+    pub key_changes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -102,6 +102,18 @@ pub(crate) fn open_dialog(dialog: NodeRef<html::Dialog>) {
     }
 }
 
+/// Whether there is one of this id.
+pub(crate) fn open_dialog_named(id: &str) -> bool {
+    let dialog = document().get_element_by_id(id);
+    let Some(Ok(dialog)) = dialog.map(JsCast::dyn_into::<web_sys::HtmlDialogElement>) else {
+        return false;
+    };
+    if !dialog.open() {
+        let _ = dialog.show_modal();
+    }
+    true
+}
+
 pub(crate) fn close_dialog(dialog: NodeRef<html::Dialog>) {
     if let Some(dialog) = dialog.get_untracked() {
         dialog.close();

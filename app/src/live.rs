@@ -171,15 +171,15 @@ pub(crate) enum Health {
     Normal,
     /// Two clouds left: every event needs both.
     Degraded,
-    /// One cloud left: nothing new becomes final.
+    /// Too few clouds are left: nothing new becomes final.
     NoQuorum,
 }
 
 impl LiveState {
     pub(crate) fn health(&self) -> Health {
         match self.clouds_up {
-            0 | 1 => Health::NoQuorum,
-            2 => Health::Degraded,
+            up if up < self.mode.clouds_needed() => Health::NoQuorum,
+            0..=2 => Health::Degraded,
             _ => Health::Normal,
         }
     }

@@ -38,6 +38,8 @@ pub enum Action {
     WatchFaultLab,
     /// Release or reject what is held.
     DecideQuarantine,
+    /// Begin epochs with new keys, agree to those of other clouds, declare a cloud gone.
+    ManageKeys,
     OperateFaultLab,
     /// Ask what would be.
     Simulate,
@@ -62,9 +64,9 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, OperateFaultLab,
-            ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision, SubmitEvent,
-            WatchFaultLab,
+            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, ManageKeys,
+            OperateFaultLab, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate,
+            SubmitDecision, SubmitEvent, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
@@ -72,20 +74,20 @@ impl Role {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab | Simulate | EditScenarios => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab | Simulate => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | OperateFaultLab | EditScenarios => false,
+                | ManageKeys | OperateFaultLab | EditScenarios => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | DecideQuarantine | WatchFaultLab | OperateFaultLab | Simulate
-                | EditScenarios => false,
+                | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
+                | Simulate | EditScenarios => false,
             },
         }
     }
@@ -107,7 +109,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 14] = [
+    pub const ALL: [Action; 15] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -119,6 +121,7 @@ impl Action {
         Action::EditUsers,
         Action::WatchFaultLab,
         Action::DecideQuarantine,
+        Action::ManageKeys,
         Action::OperateFaultLab,
         Action::Simulate,
         Action::EditScenarios,
@@ -139,6 +142,7 @@ impl Action {
             Action::EditUsers => "change users",
             Action::WatchFaultLab => "watch the fault lab",
             Action::DecideQuarantine => "release or reject what is held in quarantine",
+            Action::ManageKeys => "change keys or agree to another cloud's",
             Action::OperateFaultLab => "operate the fault lab",
             Action::Simulate => "simulate what would be",
             Action::EditScenarios => "keep or promote scenarios",
@@ -180,6 +184,7 @@ mod tests {
             Action::EditTenants,
             Action::EditUsers,
             Action::DecideQuarantine,
+            Action::ManageKeys,
             Action::OperateFaultLab,
             Action::EditScenarios,
         ];

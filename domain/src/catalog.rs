@@ -4,6 +4,7 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod key;
 mod planning;
 
 use rust_decimal::Decimal;
@@ -17,6 +18,7 @@ use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
+pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 
 /// Longest name of a provider, model, person or thing.
@@ -177,6 +179,9 @@ pub enum Known {
     CostPut(CostPut),
     ScenarioSave(ScenarioSave),
     ScenarioPromote(ScenarioPromote),
+    KeyBegin(KeyBegin),
+    KeyAgree(KeyAgree),
+    KeyGone(KeyGone),
 }
 
 /// A field of a known kind breaks a rule.
@@ -264,6 +269,9 @@ impl Known {
             "cost.put" => Known::CostPut(parse(payload)?),
             "scenario.save" => Known::ScenarioSave(parse(payload)?),
             "scenario.promote" => Known::ScenarioPromote(parse(payload)?),
+            "key.begin" => Known::KeyBegin(parse(payload)?),
+            "key.agree" => Known::KeyAgree(parse(payload)?),
+            "key.gone" => Known::KeyGone(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -296,6 +304,9 @@ impl Known {
             Known::CostPut(cost) => cost.check(),
             Known::ScenarioSave(scenario) => scenario.check(),
             Known::ScenarioPromote(promotion) => promotion.check(),
+            Known::KeyBegin(begin) => begin.check(),
+            Known::KeyAgree(agree) => reason(&agree.reason),
+            Known::KeyGone(gone) => reason(&gone.reason),
         }
     }
 
@@ -315,6 +326,9 @@ impl Known {
             Known::CostPut(body) => ("cost.put", serde_json::to_value(body)),
             Known::ScenarioSave(body) => ("scenario.save", serde_json::to_value(body)),
             Known::ScenarioPromote(body) => ("scenario.promote", serde_json::to_value(body)),
+            Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
+            Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
+            Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -355,7 +369,11 @@ fn name(field: &str, text: &str) -> Result<(), KindError> {
 
 /// Blank is no reason.
 fn reason(text: &str) -> Result<(), KindError> {
-    printable("/reason", text.trim(), REASON_CHARS_MAX)
+    words("/reason", text)
+}
+
+fn words(field: &str, text: &str) -> Result<(), KindError> {
+    printable(field, text.trim(), REASON_CHARS_MAX)
 }
 
 fn printable(field: &str, text: &str, chars_max: usize) -> Result<(), KindError> {
@@ -517,6 +535,20 @@ mod tests {
             "itemId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b"});
         assert!(matches!(Known::read(&reject), Ok(Some(Known::QuarantineReject(_)))));
         assert!(is_decision("quarantine.release") && is_decision("conflict.resolve"));
+    }
+
+    #[test]
+    fn a_decision_about_keys_says_why_and_no_person_says_that_a_log_was_restored() {
+        let begin = |reason: &str, comment: &str| {
+            json!({"kind": "key.begin", "origin": "gcp", "epoch": 2, "reason": reason,
+                "comment": comment})
+        };
+        let read = Known::read(&begin("keyStolen", "a laptop was lost")).expect("valid");
+        assert_eq!(read.expect("known").to_payload(), begin("keyStolen", "a laptop was lost"));
+        assert_eq!(Known::read(&begin("restored", "x")).expect_err("ours").field, "/reason");
+        assert_eq!(Known::read(&begin("rotation", " ")).expect_err("blank").field, "/comment");
+        let gone = json!({"kind": "key.gone", "cloud": "aws", "reason": ""});
+        assert_eq!(Known::read(&gone).expect_err("no reason").field, "/reason");
     }
 
     #[test]

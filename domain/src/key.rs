@@ -144,6 +144,14 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
+/// Who makes signatures: a private key in memory, or somebody who holds one elsewhere.
+pub trait Sign {
+    fn public(&self) -> PublicKey;
+
+    /// A signature that holds under [`Sign::public`]. Whoever cannot give one does not return.
+    fn sign(&self, message: &[u8]) -> Signature;
+}
+
 /// A private key. Zeroed when dropped; never printed.
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -163,6 +171,16 @@ impl SigningKey {
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+impl Sign for SigningKey {
+    fn public(&self) -> PublicKey {
+        SigningKey::public(self)
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        SigningKey::sign(self, message)
     }
 }
 

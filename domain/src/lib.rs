@@ -31,3 +31,4 @@ pub mod quorum;
 pub mod receipt;
 pub mod scrub;
 pub mod usage;
+pub mod witness;

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::key::{NoteAlgorithm, NoteKey, Signature, SigningKey};
+use crate::key::{NoteAlgorithm, NoteKey, Sign, Signature};
 
 /// More signature lines than this are refused: the specification asks readers for a limit and
 /// for at least 16.
@@ -137,7 +137,7 @@ impl SignatureLine {
 
     /// Signs as a log does: plain Ed25519 over the text.
     #[must_use]
-    pub fn sign(text: &str, vkey: &NoteKey, key: &SigningKey) -> Self {
+    pub fn sign(text: &str, vkey: &NoteKey, key: &dyn Sign) -> Self {
         let signature = key.sign(text.as_bytes());
         SignatureLine {
             name: vkey.name().to_owned(),
@@ -148,7 +148,7 @@ impl SignatureLine {
 
     /// Signs as a cosigner does (C2SP tlog-cosignature, `cosignature/v1`).
     #[must_use]
-    pub fn cosign(text: &str, unix_s: u64, vkey: &NoteKey, key: &SigningKey) -> Self {
+    pub fn cosign(text: &str, unix_s: u64, vkey: &NoteKey, key: &dyn Sign) -> Self {
         let signature = key.sign(cosigned_message(text, unix_s).as_bytes());
         let mut bytes = unix_s.to_be_bytes().to_vec();
         bytes.extend_from_slice(&signature.0);
@@ -189,6 +189,7 @@ fn cosigned_message(text: &str, unix_s: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SigningKey;
 
     fn keys() -> (SigningKey, NoteKey, NoteKey) {
         let key = SigningKey::from_seed([5; 32]);

@@ -13,6 +13,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::Region;
@@ -26,7 +27,7 @@ pub use print::effective;
 pub use secret::Secret;
 pub use setting::{Kind, SETTINGS, Setting};
 
-use crate::keys;
+use crate::keys::{self, External};
 
 /// Everything one cloud is told before it starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,6 +73,9 @@ pub struct Config {
     pub lab_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lab_secret: Option<Secret>,
+    /// Who holds the log and cosigner keys, if not files: see [`keys::external`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<keys::external::Reach>,
     /// The other two clouds and their pinned public keys.
     #[serde(default, deserialize_with = "peers")]
     pub peers: PerCloud<Option<Peer>>,
@@ -227,6 +231,12 @@ impl Config {
             None if cloud == self.cloud => Some(self.url.clone()),
             None => None,
         })
+    }
+
+    /// Who signs for this cloud, if not files.
+    #[must_use]
+    pub fn external_signer(&self) -> Option<Arc<External>> {
+        self.signer.clone().map(External::new)
     }
 
     /// Where this cloud's private keys are.

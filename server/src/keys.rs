@@ -1,7 +1,9 @@
 //! A cloud's private keys, and the deployment's public ones.
 
+pub mod external;
 mod file;
 mod ring;
+mod signer;
 pub mod text;
 
 use domain::cloud::{Cloud, PerCloud};
@@ -10,8 +12,10 @@ use domain::key::{PublicKey, SigningKey};
 use domain::log::Hash;
 use domain::quorum::Mode;
 
-pub use file::KeyError;
+pub use external::External;
+pub use file::{KeyError, load_or_make_cosigner};
 pub use ring::{KeyPair, Keyring};
+pub use signer::Signer;
 
 use crate::config::{Config, Peer};
 
@@ -24,11 +28,12 @@ pub struct CloudPublicKeys {
     pub transport: PublicKey,
 }
 
-/// One cloud's private keys of its first epoch.
+/// One cloud's keys of its first epoch. The transport key changes by configuration and signs every
+/// message, so it is always a file; the others may be held elsewhere.
 #[derive(Clone, Debug)]
 pub struct CloudKeys {
-    pub log: SigningKey,
-    pub cosigner: SigningKey,
+    pub log: Signer,
+    pub cosigner: Signer,
     pub transport: SigningKey,
 }
 

@@ -1,6 +1,6 @@
 //! Composition: builds every service of one cloud and runs it; graceful stop.
 
-mod serve;
+pub(crate) mod serve;
 mod story;
 
 use std::net::SocketAddr;
@@ -69,8 +69,9 @@ pub enum NodeError {
 /// Keys, peers, database or addresses cannot be used; nothing is left running then.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), NodeError> {
     let metrics = http::measure::install()?;
-    let keys = CloudKeys::load_or_make(&config.key_folder())?;
-    let ring = Keyring::open(&config.key_folder(), &keys)?;
+    let signer = config.external_signer();
+    let keys = CloudKeys::load_or_make(&config.key_folder(), signer.as_ref())?;
+    let ring = Keyring::open(&config.key_folder(), &keys, signer)?;
     let roster = Roster::of(&config, &keys)?;
     let listeners = listen(&config.listen).await?;
     let database = Database::open(&config).await?;
@@ -160,6 +161,7 @@ impl Node {
             pool: database.pool.clone(),
             writers: database.writers.clone(),
             channel: Arc::clone(&channel),
+            witness_url: config.witness.as_ref().map(|witness| witness.url.clone()),
         };
         let ledger = ledger::start(setup, &background, &mut tasks).await?;
         let evidences = Evidences::open(database.pool.clone(), ledger.registers()).await;

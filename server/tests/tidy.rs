@@ -121,6 +121,21 @@ fn has_a_telling_name(file: &Source) -> Vec<Finding> {
 
 const VAGUE: [&str; 6] = ["util", "utils", "common", "helper", "helpers", "misc"];
 
+/// A claim whose test was renamed or deleted is a claim that nobody shows any more.
+fn claims_are_shown(path: &str, text: &str, is_test: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let quoted = line.split('`').skip(1).step_by(2);
+        for name in quoted.filter(|name| name.contains('_') && name.chars().all(is_name)) {
+            if !is_test(name) {
+                let what = format!("no test is called `{name}`");
+                findings.push(Finding(format!("{path}:{}: {what}: name the one that is", at + 1)));
+            }
+        }
+    }
+    findings
+}
+
 /// The absence of `unsafe` is the compiler's to keep, in every crate: this only sees that it is asked.
 fn forbids_unsafe(path: &str, manifest: &str, workspace: &str, crate_root: &str) -> Vec<Finding> {
     let inherits = section(manifest, "[lints]").contains("workspace = true");
@@ -190,6 +205,17 @@ fn no_code_is_unsafe() {
 #[test]
 fn no_module_has_a_vague_name() {
     hold(has_a_telling_name);
+}
+
+#[test]
+fn every_claim_about_security_names_a_test_that_exists() {
+    const PAGE: &str = "docs/security.md";
+    let tree = tree();
+    let is_test = |name: &str| {
+        let function = format!("fn {name}(");
+        tree.iter().any(|file| file.code.contains(&function))
+    };
+    report(claims_are_shown(PAGE, &read(&root().join(PAGE)), is_test));
 }
 
 #[test]
@@ -293,6 +319,14 @@ fn a_vague_name_is_caught() {
         [2]
     );
     assert!(caught(has_a_telling_name, "app/src/a.rs", "let common = 1;\n").is_empty());
+}
+
+#[test]
+fn a_claim_that_no_test_shows_is_caught() {
+    let page = "| it holds | `it_holds`, `it_held` |\n`unanimous`: `let a_b = 1`\n";
+    let findings = claims_are_shown("docs/a.md", page, |name| name == "it_holds");
+    let lines: Vec<usize> = findings.into_iter().map(|finding| finding.line("docs/a.md")).collect();
+    assert_eq!(lines, [1]);
 }
 
 #[test]

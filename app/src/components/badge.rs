@@ -4,7 +4,7 @@ use domain::finality::Finality;
 use domain::quarantine::State;
 use leptos::prelude::*;
 
-use crate::backend::{Condition, ProcessState};
+use crate::backend::{Condition, EpochState, ProcessState};
 use crate::components::triad::state_name;
 
 /// FINAL solid, PENDING dashed, QUARANTINED hatched, DISPUTED split.
@@ -24,6 +24,18 @@ pub(crate) fn HeldBadge(state: State) -> impl IntoView {
         State::Held => ("quarantined", "HELD"),
         State::Released => ("final", "RELEASED"),
         State::Rejected => ("unknown", "REJECTED"),
+    };
+    view! { <span class="badge" data-state=look>{word}</span> }
+}
+
+/// CURRENT solid, WAITING dashed, REVOKED hatched; what has ended well is plain.
+#[component]
+pub(crate) fn EpochBadge(state: EpochState) -> impl IntoView {
+    let (look, word) = match state {
+        EpochState::Current => ("final", "CURRENT"),
+        EpochState::Waiting => ("pending", "WAITING"),
+        EpochState::Closed => ("unknown", "CLOSED"),
+        EpochState::Revoked => ("quarantined", "REVOKED"),
     };
     view! { <span class="badge" data-state=look>{word}</span> }
 }

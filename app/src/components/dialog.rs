@@ -12,6 +12,9 @@ pub(crate) fn Dialog(
     node: NodeRef<html::Dialog>,
     id: &'static str,
     #[prop(into)] title: Signal<String>,
+    /// Open in the server's HTML, for who has no scripts to open it with.
+    #[prop(optional)]
+    open: bool,
     children: Children,
 ) -> impl IntoView {
     let heading = format!("{id}-title");
@@ -27,7 +30,7 @@ pub(crate) fn Dialog(
         }
     };
     view! {
-        <dialog node_ref=node id=id class="dialog" aria-labelledby=heading on:click=press>
+        <dialog node_ref=node id=id class="dialog" open=open aria-labelledby=heading on:click=press>
             <div class="dialog-body">
                 <header class="dialog-head">
                     <h2 id=heading.clone()>{title}</h2>

@@ -3,6 +3,7 @@
 pub(crate) mod announcer;
 pub(crate) mod badge;
 pub(crate) mod chart;
+pub(crate) mod decision;
 pub(crate) mod dialog;
 pub(crate) mod drop;
 pub(crate) mod events;

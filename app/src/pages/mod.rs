@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod evidence;
+pub(crate) mod keys;
 pub(crate) mod lab;
 pub(crate) mod ledger;
 pub(crate) mod not_found;

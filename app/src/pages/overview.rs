@@ -3,6 +3,7 @@
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::cloud::PerCloud;
+use domain::quorum::Mode;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -18,7 +19,7 @@ use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
 use crate::components::triad::{CloudGlyph, CloudRing};
 use crate::format::{self, TimeShape};
-use crate::live::{Health, Live};
+use crate::live::Live;
 use crate::pages::overview::latest::{LATEST_MAX, LatestEvents};
 use crate::shell::console::Here;
 
@@ -147,6 +148,7 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
                     <strong>{move || format::rate(state.read().final_per_s)}</strong> " events/s"
                 </p>
                 <p class="sentence">{move || quorum_sentence(&state.read())}</p>
+                <p class="muted">{move || state.read().mode.guarantee()}</p>
                 <p class="provenance">
                     {move || format!("Measured at {serving}, last {} s", state.read().window_s)}
                 </p>
@@ -159,16 +161,24 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
 fn quorum_sentence(state: &LiveState) -> String {
     let left: Vec<&str> =
         Cloud::ALL.into_iter().filter(|cloud| *up(state).get(*cloud)).map(Cloud::name).collect();
-    match (state.health(), left.as_slice()) {
-        (Health::Normal, _) => "Any two clouds make an event final.".to_owned(),
-        (Health::Degraded, [one, two]) => {
+    let stands =
+        |missing| format!("Nothing new becomes final: {missing}. What is final stays final.");
+    match (state.mode, left.as_slice()) {
+        (Mode::TwoOfThree, [_, _, _]) => "Any two clouds make an event final.".to_owned(),
+        (Mode::TwoOfThree, [one, two]) => {
             format!("{one} and {two} make events final; nothing may fail now.")
         }
-        (Health::Degraded, _) => "Two clouds are left; both are needed.".to_owned(),
-        (Health::NoQuorum, _) => {
-            "Nothing new becomes final: a second cloud is missing. What is final stays final."
-                .to_owned()
+        (Mode::Unanimous, [_, _, _]) => {
+            "All three clouds together make an event final; none may fail.".to_owned()
         }
+        (Mode::Unanimous, _) => stands("all three clouds must sign"),
+        (Mode::Witness, [_, _, _]) => {
+            "Any three of four, the clouds and the witness, make an event final.".to_owned()
+        }
+        (Mode::Witness, [one, two]) => {
+            format!("{one}, {two} and the witness make events final; nothing may fail now.")
+        }
+        (Mode::TwoOfThree | Mode::Witness, _) => stands("a second cloud is missing"),
     }
 }
 

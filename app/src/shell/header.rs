@@ -59,6 +59,7 @@ fn PageTitle() -> impl IntoView {
             <Id id=(*id).to_owned() />
         })
         .into_any(),
+        ["ledger", "keys"] => within_ledger(view! { <span>"Keys"</span> }).into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),

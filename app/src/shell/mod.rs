@@ -21,6 +21,7 @@ use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::evidence::record::EvidenceRecordPage;
+use crate::pages::keys::KeysPage;
 use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
 use crate::pages::not_found::{NotFound, Unknown};
@@ -135,6 +136,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger/quarantine/:held_id") view=HeldItemPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/evidence") view=EvidencePage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/evidence/:evidence_id") view=EvidenceRecordPage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />

@@ -58,6 +58,7 @@ fn standing_choices(here: &Here) -> Vec<Choice> {
         "ledger",
         Command::Go("/ledger/evidence".to_owned()),
     ));
+    choices.push(choice("Keys", "ledger", Command::Go("/ledger/keys".to_owned())));
     for peer in here.deployment.cloud.peers() {
         let url = here.deployment.clouds.get(peer).url.clone();
         choices.push(choice(

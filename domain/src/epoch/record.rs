@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::genesis::{EpochKeys, labelled_hash};
 use crate::clock::Timestamp;
 use crate::cloud::{Cloud, PerCloud};
-use crate::key::{PublicKey, Signature, SigningKey};
+use crate::key::{PublicKey, Sign, Signature};
 use crate::log::{Hash, Head, LogId};
 use crate::quorum::Mode;
 
@@ -138,7 +138,7 @@ impl EpochRecord {
 
     /// Signs for it with a cloud's log key of `key_epoch`.
     #[must_use]
-    pub fn approve(&self, by: Cloud, key_epoch: u32, key: &SigningKey) -> Approval {
+    pub fn approve(&self, by: Cloud, key_epoch: u32, key: &dyn Sign) -> Approval {
         Approval { by, key_epoch, signature: key.sign(&approval_message(self.hash())) }
     }
 

@@ -24,7 +24,7 @@ pub use slot::{Slot, entry_bytes, leaf};
 
 use crate::clock::{LogicalClock, Timestamp};
 use crate::cloud::Cloud;
-use crate::key::{PublicKey, Signature, SigningKey};
+use crate::key::{PublicKey, Sign, Signature};
 use crate::log::{Hash, Leaf};
 
 const PAYLOAD_LABEL: &[u8] = b"ternion/payload/v1\n";
@@ -78,7 +78,7 @@ impl Event {
 
     /// Hashes and signs: what the origin does at intake.
     #[must_use]
-    pub fn sign(self, key: &SigningKey) -> Envelope {
+    pub fn sign(self, key: &dyn Sign) -> Envelope {
         let hash = self.hash();
         let signature = key.sign(&signed_message(hash));
         Envelope { event: self, hash, signature }
@@ -160,6 +160,7 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SigningKey;
     use uuid::Uuid;
 
     use crate::json;

@@ -14,7 +14,7 @@ use super::value::Value;
 use super::vote::{Statement, Vote};
 use crate::cloud::{Cloud, PerCloud};
 use crate::epoch::Register;
-use crate::key::{NoteKey, SigningKey};
+use crate::key::{NoteKey, Sign};
 use crate::note::{Note, SignatureLine};
 use crate::policy::Policy;
 
@@ -157,7 +157,7 @@ impl Voters {
 
     /// Signs a vote of `vote.by` with one of its keys. Until it is durable nobody may see it.
     #[must_use]
-    pub fn sign(&self, vote: Vote, unix_s: u64, key: &SigningKey) -> SignedVote {
+    pub fn sign(&self, vote: Vote, unix_s: u64, key: &dyn Sign) -> SignedVote {
         let text = vote.text(&self.deployment);
         let named = self.keys.get(vote.by).iter().find(|named| *named.key() == key.public());
         let line = named.map(|named| SignatureLine::cosign(&text, unix_s, named, key));
@@ -261,7 +261,7 @@ mod tests {
     use super::super::vote::Proposal;
     use super::super::vote::tests::{ballot, grant, promise};
     use super::*;
-    use crate::key::NoteAlgorithm;
+    use crate::key::{NoteAlgorithm, SigningKey};
     use crate::log::LogId;
     use crate::policy::Seat;
     use serde_json::json;

@@ -164,6 +164,15 @@ impl Mode {
         }
     }
 
+    /// With fewer clouds than these nothing new becomes final, whoever else signs.
+    #[must_use]
+    pub const fn clouds_needed(self) -> u8 {
+        match self {
+            Mode::TwoOfThree | Mode::Witness => 2,
+            Mode::Unanimous => 3,
+        }
+    }
+
     /// Does this signer's signature count?
     #[must_use]
     pub fn counts(self, signer: Signer) -> bool {
@@ -193,8 +202,8 @@ impl Mode {
                  can have two histories made final, and nothing becomes final while one is down."
             }
             Mode::Witness => {
-                "Final means three of the three clouds and the witness have signed: no single \
-                 dishonest signer can have two histories made final, and one may be down."
+                "Final means three of four have signed, who are the three clouds and the witness: no \
+                 single dishonest one can have two histories made final, and one may be down."
             }
         }
     }

@@ -23,6 +23,18 @@ pub struct Standing {
     pub recovering: bool,
 }
 
+impl Standing {
+    /// Does the log's origin take entries of its own log from others? So it does while it takes an
+    /// old copy back, also after a record has ended the log: up to where that says it ends.
+    #[must_use]
+    pub const fn takes_back(&self, size: u64) -> bool {
+        match self.closing {
+            Some(closing) => size < closing.size,
+            None => self.recovering,
+        }
+    }
+}
+
 /// The machine. `signed` holds, for each signer, the largest size that it has signed and that we
 /// have checked against our own tree.
 #[derive(Clone, Debug)]
@@ -162,6 +174,8 @@ impl Replica {
             Some(Refusal::Recovering)
         } else if let Some(closing) = self.standing.closing {
             Some(Refusal::Closed { size: closing.size })
+        } else if self.standing.frozen {
+            Some(Refusal::Frozen)
         } else if leaves.is_empty() {
             Some(Refusal::Empty)
         } else if self.staged.is_some() {
@@ -186,7 +200,7 @@ impl Replica {
     }
 
     fn judge(&self, start: u64, leaves: &[Leaf], head: Head) -> Result<Judgement, Refusal> {
-        if self.me == self.log.origin && !self.standing.recovering {
+        if self.me == self.log.origin && !self.standing.takes_back(self.head.size) {
             return Err(Refusal::NotTheOrigin);
         }
         if leaves.is_empty() {

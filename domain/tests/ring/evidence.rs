@@ -2,5 +2,5 @@
 
 mod entry;
 mod fork;
-mod house;
+pub mod house;
 mod vectors;

@@ -12,6 +12,7 @@ mod fixtures;
 mod grants;
 mod jcs;
 mod note;
+mod parsers;
 mod receipt;
 mod rfc6962;
 mod simulator;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use domain::quorum::Mode;
 use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
@@ -26,6 +27,10 @@ pub(super) struct Arguments {
     /// DNS of gcp, aws and azure: this port and the next two
     #[arg(long, value_name = "PORT", default_value_t = 5300)]
     dns_port_base: u16,
+    /// What FINAL means: 2of3, unanimous (all three sign) or witness (three of the clouds and a
+    /// fourth signer); for the life of the data folder
+    #[arg(long, value_name = "MODE", default_value_t = Mode::default())]
+    mode: Mode,
     /// Without the sample story: no tenants, tiers and prices
     #[arg(long)]
     empty: bool,
@@ -44,6 +49,7 @@ impl Arguments {
             data: self.data.map_or_else(demo::default_folder, Ok)?,
             port_base: self.port_base,
             dns_port_base: self.dns_port_base,
+            mode: self.mode,
             story: !self.empty,
             traffic: !self.no_traffic && !self.empty,
         };

@@ -66,7 +66,8 @@ fn keys(config: &Config) -> Result<String, String> {
     if !folder.exists() {
         return Ok(format!("none yet; made in {} at the first start", folder.display()));
     }
-    let keys = CloudKeys::load(&folder).map_err(|error| error.to_string())?;
+    let signer = config.external_signer();
+    let keys = CloudKeys::load(&folder, signer.as_ref()).map_err(|error| error.to_string())?;
     Roster::of(config, &keys).map_err(|error| error.to_string())?;
     Ok(format!("three in {}, and six of the peers", folder.display()))
 }

@@ -62,7 +62,11 @@ impl Arguments {
         let policy = self.policy.as_deref().map(read_policy).transpose()?;
         let roster = match &policy {
             Some(_) => None,
-            None => Some(Roster::of(&config, &CloudKeys::load_or_make(&config.key_folder())?)?),
+            None => {
+                let signer = config.external_signer();
+                let keys = CloudKeys::load_or_make(&config.key_folder(), signer.as_ref())?;
+                Some(Roster::of(&config, &keys)?)
+            }
         };
         let keys = match (&policy, &roster) {
             (Some(policy), _) => Check::Policy(policy),

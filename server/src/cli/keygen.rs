@@ -20,7 +20,8 @@ pub(super) struct Arguments {
 impl Arguments {
     pub fn run(self) -> Outcome {
         let config = self.config.load()?;
-        let keys = CloudKeys::load_or_make(&config.key_folder())?;
+        let signer = config.external_signer();
+        let keys = CloudKeys::load_or_make(&config.key_folder(), signer.as_ref())?;
         print!("{}", peer_table(&config, &keys));
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ mod csv;
 mod database;
 mod demo;
 mod doctor;
+mod epoch;
 mod fsck;
 mod import;
 mod keygen;
@@ -17,6 +18,7 @@ mod serve;
 mod token;
 mod user;
 mod verify;
+mod witness;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -43,6 +45,7 @@ enum Command {
     Config(config::Arguments),
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Epoch(epoch::Arguments),
     Fsck(fsck::Arguments),
     Import(import::Arguments),
     Keygen(keygen::Arguments),
@@ -53,6 +56,7 @@ enum Command {
     Token(token::Arguments),
     User(user::Arguments),
     Verify(verify::Arguments),
+    Witness(witness::Arguments),
 }
 
 impl Command {
@@ -62,6 +66,7 @@ impl Command {
             Command::Config(arguments) => arguments.run(),
             Command::Demo(arguments) => run_async(arguments.run()),
             Command::Doctor(arguments) => run_async(arguments.run()),
+            Command::Epoch(arguments) => run_async(arguments.run()),
             Command::Fsck(arguments) => run_async(arguments.run()),
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
@@ -72,6 +77,7 @@ impl Command {
             Command::Token(arguments) => run_async(arguments.run()),
             Command::User(arguments) => run_async(arguments.run()),
             Command::Verify(arguments) => arguments.run(),
+            Command::Witness(arguments) => run_async(arguments.run()),
         }
     }
 }

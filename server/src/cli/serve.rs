@@ -55,7 +55,7 @@ pub(super) fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
 }
 
 /// A parent that was killed cannot stop its children; its end of a pipe closes all the same.
-fn cancel_with_parent(stop: CancellationToken) {
+pub(super) fn cancel_with_parent(stop: CancellationToken) {
     // A thread of its own: reading standard input cannot be cancelled.
     std::thread::spawn(move || {
         let mut input = std::io::stdin().lock();

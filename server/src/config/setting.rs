@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 51] = [
+pub const SETTINGS: [Setting; 53] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -72,6 +72,8 @@ pub const SETTINGS: [Setting; 51] = [
     boolean("story"),
     text("lab_url"),
     text("lab_secret"),
+    list("signer.command"),
+    text("signer.socket"),
     text("postgres.bin"),
     text("postgres.account"),
     integer("postgres.connections"),

@@ -147,8 +147,8 @@ fn a_roster_needs_all_three_clouds_and_nine_different_keys() {
         )
     };
     let own = keys::CloudKeys {
-        log: SigningKey::from_seed([1; 32]),
-        cosigner: SigningKey::from_seed([2; 32]),
+        log: SigningKey::from_seed([1; 32]).into(),
+        cosigner: SigningKey::from_seed([2; 32]).into(),
         transport: SigningKey::from_seed([3; 32]),
     };
     let roster = |more: &str| keys::Roster::of(&layers(more).build().expect("valid").0, &own);

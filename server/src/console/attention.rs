@@ -8,6 +8,7 @@ use domain::event::Slot;
 
 use super::rows::accepted_at;
 use super::{Console, damage};
+use crate::ledger::EpochRequest;
 
 /// Two clouds that can talk confirm within a second; what waits ten times as long will not become
 /// final by itself.
@@ -25,6 +26,7 @@ impl Console {
         let lab = self.deployment.demonstration && viewer.may(Action::WatchFaultLab);
         let mut items: Vec<Attention> = state.accusations.iter().map(accused).collect();
         items.extend(no_quorum(state));
+        items.extend(self.key_questions());
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
         items.extend(conflicts(self.projection.conflict_count()));
@@ -53,6 +55,12 @@ impl Console {
         }
         let is_old = |at: &Timestamp| state.at.unix_ms() - at.unix_ms() > PENDING_AGE_MS_MAX;
         Ok(oldest.filter(is_old).map(|at| pending_since(at, state.pending)))
+    }
+
+    /// New epochs of others that need the word of one of our people.
+    fn key_questions(&self) -> Vec<Attention> {
+        let requests = self.ledger.epoch_requests();
+        requests.iter().filter(|request| !request.agreed).map(key_question).collect()
     }
 
     fn unprojected(&self) -> Option<Attention> {
@@ -87,12 +95,36 @@ fn accused(accusation: &Accusation) -> Attention {
     }
 }
 
+fn key_question(request: &EpochRequest) -> Attention {
+    let record = &request.record;
+    Attention {
+        sentence: format!(
+            "{} asks for new keys, because {}.",
+            record.origin.title(),
+            record.reason.sentence()
+        ),
+        detail:
+            "Its old key cannot speak for it. Ask its people over another channel, and agree if it \
+                 is so; until both other clouds have, what it records stays pending."
+                .to_owned(),
+        link: "/ledger/keys".to_owned(),
+        link_text: "Compare and agree".to_owned(),
+        severity: Severity::Warning,
+    }
+}
+
 fn no_quorum(state: &LiveState) -> Option<Attention> {
-    (state.clouds_up < 2).then(|| Attention {
-        sentence: "No other cloud answers: nothing new becomes final.".to_owned(),
-        detail: "Events are still accepted and durable here. What is final stays final; the rest \
-                 follows by itself when a second cloud is back."
-            .to_owned(),
+    let needed = state.mode.clouds_needed();
+    (state.clouds_up < needed).then(|| Attention {
+        sentence: if state.clouds_up < 2 {
+            "No other cloud answers: nothing new becomes final.".to_owned()
+        } else {
+            "A cloud does not answer: nothing becomes final until all three sign.".to_owned()
+        },
+        detail: format!(
+            "Events are still accepted and durable here. What is final stays final; the rest \
+             follows by itself when {needed} clouds are up again."
+        ),
         link: "/ledger?status=PENDING".to_owned(),
         link_text: "See what waits".to_owned(),
         severity: Severity::Alarm,
@@ -212,6 +244,7 @@ mod tests {
             behind_history: Vec::new(),
         };
         LiveState {
+            mode: domain::quorum::Mode::default(),
             at: "2026-11-22T12:45:00Z".parse().expect("time"),
             clouds_up: 2,
             clouds: PerCloud::from_fn(cloud),
@@ -223,6 +256,8 @@ mod tests {
             quarantined: 0,
             events: 9,
             accusations: Vec::new(),
+            key_requests: 0,
+            key_changes: 0,
         }
     }
 

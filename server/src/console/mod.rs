@@ -9,6 +9,7 @@ mod damage;
 mod detail;
 mod events;
 mod evidence;
+mod keys;
 pub mod load;
 mod quarantine;
 mod recorder;

@@ -36,6 +36,7 @@ impl Console {
         });
         LiveState {
             at,
+            mode: marks.log(me).mode,
             clouds_up: up(&clouds),
             clouds,
             final_per_s: figures.final_per_s,
@@ -46,6 +47,8 @@ impl Console {
             quarantined: self.projection.conflict_count() + self.quarantine.held_count(),
             events: marks.stored(),
             accusations: self.accusations(),
+            key_requests: self.key_requests_waiting(),
+            key_changes: self.ledger.epoch_changes(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use app::backend::{
     Backend, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail,
-    HeldPage, HeldQuery, LabOrder, LabState, Overview, Problem, SearchHit, Session, Theme, Viewer,
+    HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit, Session,
+    Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -125,6 +126,11 @@ impl Backend for ViewerConsole {
             self.console.held_detail(&id, viewer.may(Action::ReadPayload)).await
         };
         answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn keys(&self) -> Result<KeysView, Problem> {
+        let answer = self.allow(Action::ReadLedger).map(|_| self.console.keys_view());
+        answer.map_err(|problem| self.tell(problem))
     }
 
     async fn lab(&self) -> Result<LabState, Problem> {

@@ -49,7 +49,7 @@ impl<'a> Malice<'a> {
         links: &'a Links,
         client: &'a reqwest::Client,
     ) -> Result<Self, Problem> {
-        let keys = |of: Cloud| CloudKeys::load(&place.folders.get(of).join("keys"));
+        let keys = |of: Cloud| CloudKeys::load(&place.folders.get(of).join("keys"), None);
         let (gcp, aws, azure) = (keys(Cloud::Gcp), keys(Cloud::Aws), keys(Cloud::Azure));
         let keys = PerCloud {
             gcp: gcp.map_err(Problem::fault)?,
@@ -63,7 +63,7 @@ impl<'a> Malice<'a> {
             witness: None,
         };
         let folder = place.folders.get(cloud).join("keys");
-        let ring = Keyring::open(&folder, keys.get(cloud)).map_err(Problem::fault)?;
+        let ring = Keyring::open(&folder, keys.get(cloud), None).map_err(Problem::fault)?;
         let no_database = || {
             let detail = format!("The database of {} does not run. Start it first.", cloud.title());
             Problem::conflict(detail)
@@ -225,5 +225,5 @@ fn made_up_keys() -> Result<CloudKeys, Problem> {
         getrandom::fill(&mut seed).map_err(Problem::fault)?;
         Ok::<_, Problem>(SigningKey::from_seed(seed))
     };
-    Ok(CloudKeys { log: key()?, cosigner: key()?, transport: key()? })
+    Ok(CloudKeys { log: key()?.into(), cosigner: key()?.into(), transport: key()? })
 }

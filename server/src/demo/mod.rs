@@ -14,6 +14,7 @@ mod process;
 pub mod story;
 mod traffic;
 mod views;
+mod witness;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::quorum::Mode;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +43,8 @@ pub struct Options {
     pub data: PathBuf,
     pub port_base: u16,
     pub dns_port_base: u16,
+    /// What FINAL means; a data folder keeps the mode that it began with.
+    pub mode: Mode,
     /// Tell the sample story.
     pub story: bool,
     /// Send sample traffic from the start.
@@ -62,6 +66,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoEr
     let mut tasks = JoinSet::new();
     let links = Links::start(sockets, &place.addresses, &end, &mut tasks);
     let links = links.map_err(DemoError::Links)?;
+    if let Some(config) = place.witness.clone() {
+        tasks.spawn(witness::keep(config, end.clone()));
+    }
     let fleet = Fleet::start(&place, &end, &mut tasks);
     let traffic = traffic::start(place.urls.clone(), options.traffic, &end, &mut tasks);
     let client = peer::client()?;

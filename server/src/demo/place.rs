@@ -8,15 +8,19 @@ use std::path::{Path, PathBuf};
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{FieldError, Region};
+use domain::key::PublicKey;
+use domain::quorum::Mode;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::Options;
 use super::links::Sockets;
 use crate::config::Secret;
-use crate::keys::{CloudKeys, KeyError, text};
+use crate::keys::{CloudKeys, KeyError, load_or_make_cosigner, text};
 use crate::postgres::{self, EmbeddedError};
 
 pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
+/// The witness's port, counted from the first cloud's.
+const WITNESS_PORT_OFFSET: u16 = 3;
 /// The fault lab's port, counted from the first cloud's.
 const LAB_PORT_OFFSET: u16 = 9;
 /// Postgres runs under this account when the demonstration runs as root.
@@ -39,6 +43,12 @@ pub enum DemoError {
     Foreign { folder: PathBuf, owner: u32 },
     #[error("{at} is taken ({cause}). Stop what listens there, or choose --port-base")]
     PortTaken { at: SocketAddr, cause: io::Error },
+    #[error(
+        "the demonstration in {} began with --mode {kept}. What was final cannot come to mean \
+         something else: leave the mode as it is, or choose another folder with --data",
+        folder.display()
+    )]
+    Mode { folder: PathBuf, kept: String },
     #[error("--port-base {0} leaves no room for the ports above it")]
     PortRange(u16),
     #[error("{}: {cause}", path.display())]
@@ -86,6 +96,8 @@ pub(super) struct Place {
     pub urls: PerCloud<String>,
     pub lab_port: u16,
     pub lab_secret: Secret,
+    /// The witness's configuration, in the mode that counts one.
+    pub witness: Option<PathBuf>,
     _lock: Flock<File>,
 }
 
@@ -109,6 +121,7 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
     is_ours(&data)?;
     let lock = lock(&data)?;
     postgres::let_pass(&data, ACCOUNT)?;
+    keep_mode(&data, options.mode)?;
     let addresses = ports.check()?;
     let folders = PerCloud::from_fn(|cloud| data.join(cloud.name()));
     let mut keys = Vec::new();
@@ -116,25 +129,30 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         let folder = folders.get(cloud);
         make_folder(folder)?;
         is_ours(folder)?;
-        keys.push(CloudKeys::load_or_make(&folder.join("keys"))?);
+        keys.push(CloudKeys::load_or_make(&folder.join("keys"), None)?);
     }
     let secret = random_secret()?;
     let urls = ports.urls();
     let sockets = Sockets::open(&data.join("links.json"))
         .map_err(|cause| io_error(&data.join("links.json"), cause))?;
+    let witness = (options.mode == Mode::Witness).then(|| data.join("witness"));
+    let witness = witness.map(|folder| witness_of(&folder, &ports, &keys)).transpose()?;
     for cloud in Cloud::ALL {
         let peers = cloud.peers().map(|peer| {
             let link_url = sockets.url(cloud, peer);
-            peer_table(peer, urls.get(peer), &link_url, &keys[peer.index()])
+            peer_table(peer, urls.get(peer), Some(&link_url), &keys[peer.index()])
         });
         let head = head(cloud, options, &ports, &addresses, &secret);
+        let fourth = witness.as_ref().map(|(_, key)| witness_table(&ports, *key));
         let path = folders.get(cloud).join("ternion.toml");
-        write_private(&path, &format!("{head}{}", peers.concat()))
+        write_private(&path, &format!("{head}{}{}", peers.concat(), fourth.unwrap_or_default()))
             .map_err(|cause| io_error(&path, cause))?;
     }
+    let witness = witness.map(|(config, _)| config);
     let lab_port = ports.lab();
     let addresses = PerCloud::from_fn(|cloud| ports.http(cloud));
-    let place = Place { folders, addresses, urls, lab_port, lab_secret: secret, _lock: lock };
+    let place =
+        Place { folders, addresses, urls, lab_port, lab_secret: secret, witness, _lock: lock };
     Ok((place, sockets))
 }
 
@@ -200,6 +218,10 @@ impl Ports {
         Ok(Ports { base: options.port_base, dns_base: options.dns_port_base })
     }
 
+    fn witness(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.base + WITNESS_PORT_OFFSET))
+    }
+
     const fn lab(&self) -> u16 {
         self.base + LAB_PORT_OFFSET
     }
@@ -226,6 +248,7 @@ impl Ports {
     /// without addresses of their own.
     fn check(&self) -> Result<PerCloud<Vec<SocketAddr>>, DemoError> {
         free(SocketAddr::from((Ipv4Addr::LOCALHOST, self.lab())))?;
+        free(self.witness())?;
         let mut addresses = PerCloud::default();
         for cloud in Cloud::ALL {
             let list: &mut Vec<SocketAddr> = addresses.get_mut(cloud);
@@ -281,27 +304,96 @@ fn head(
         "# Written by `ternion demo` at every start.\n\
          deployment = \"{DEPLOYMENT}\"\ncloud = \"{cloud}\"\nregion = \"{region}\"\n\
          listen = [{listen}]\ndns_listen = [\"{dns}\"]\nurl = \"http://{http}\"\ndata = \".\"\n\
-         demonstration = true\nstory = {story}\n\
+         mode = \"{mode}\"\ndemonstration = true\nstory = {story}\n\
          lab_url = \"http://127.0.0.1:{lab}\"\nlab_secret = \"{secret}\"\n\n\
          [postgres]\naccount = \"{ACCOUNT}\"\n",
         region = region_name(cloud),
         listen = listen.join(", "),
         dns = ports.dns(cloud),
         http = ports.http(cloud),
+        mode = options.mode,
         story = options.story,
         lab = ports.lab(),
         secret = secret.expose(),
     )
 }
 
-fn peer_table(cloud: Cloud, url: &str, link_url: &str, keys: &CloudKeys) -> String {
+fn peer_table(cloud: Cloud, url: &str, link_url: Option<&str>, keys: &CloudKeys) -> String {
     let public = keys.public();
+    let link = link_url.map(|link| format!("link_url = \"{link}\"\n")).unwrap_or_default();
     format!(
-        "\n[peers.{cloud}]\nurl = \"{url}\"\nlink_url = \"{link_url}\"\nregion = \"{}\"\n\
+        "\n[peers.{cloud}]\nurl = \"{url}\"\n{link}region = \"{}\"\n\
          log_key = \"{}\"\ncosigner_key = \"{}\"\ntransport_key = \"{}\"\n",
         region_name(cloud),
         text::of(public.log),
         text::of(public.cosigner),
         text::of(public.transport),
     )
+}
+
+/// A folder keeps the mode that it began with.
+fn keep_mode(data: &Path, mode: Mode) -> Result<(), DemoError> {
+    let path = data.join("mode");
+    match fs::read_to_string(&path) {
+        Ok(kept) if kept == mode.name() => Ok(()),
+        Ok(kept) => Err(DemoError::Mode { folder: data.to_owned(), kept }),
+        // Folders of before there was a choice have none.
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            let began = data.join(Cloud::Gcp.name()).exists();
+            if began && mode != Mode::default() {
+                let kept = Mode::default().name().to_owned();
+                return Err(DemoError::Mode { folder: data.to_owned(), kept });
+            }
+            fs::write(&path, mode.name()).map_err(|cause| io_error(&path, cause))
+        }
+        Err(cause) => Err(io_error(&path, cause)),
+    }
+}
+
+/// The witness's configuration, written anew, and its key.
+fn witness_of(
+    folder: &Path,
+    ports: &Ports,
+    keys: &[CloudKeys],
+) -> Result<(PathBuf, PublicKey), DemoError> {
+    make_folder(folder)?;
+    is_ours(folder)?;
+    let key = load_or_make_cosigner(&folder.join("keys"))?.public();
+    let urls = ports.urls();
+    let tables =
+        Cloud::ALL.map(|cloud| peer_table(cloud, urls.get(cloud), None, &keys[cloud.index()]));
+    let text = format!(
+        "# Written by `ternion demo` at every start.\ndeployment = \"{DEPLOYMENT}\"\n\
+         listen = \"{}\"\ndata = \".\"\n{}",
+        ports.witness(),
+        tables.concat()
+    );
+    let path = folder.join("witness.toml");
+    write_private(&path, &text).map_err(|cause| io_error(&path, cause))?;
+    Ok((path, key))
+}
+
+fn witness_table(ports: &Ports, key: PublicKey) -> String {
+    format!("\n[witness]\nurl = \"http://{}\"\nkey = \"{}\"\n", ports.witness(), text::of(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_the_mode_that_it_began_with() {
+        let data = std::env::temp_dir().join(format!("ternion-mode-{}", uuid::Uuid::now_v7()));
+        make_folder(&data).expect("a folder");
+        assert!(keep_mode(&data, Mode::Witness).is_ok());
+        assert!(keep_mode(&data, Mode::Witness).is_ok());
+        let other = keep_mode(&data, Mode::TwoOfThree);
+        assert!(matches!(other, Err(DemoError::Mode { kept, .. }) if kept == "witness"));
+        // One of a version without a choice.
+        fs::remove_file(data.join("mode")).expect("removed");
+        make_folder(&data.join("gcp")).expect("a folder");
+        assert!(matches!(keep_mode(&data, Mode::Unanimous), Err(DemoError::Mode { .. })));
+        assert!(keep_mode(&data, Mode::TwoOfThree).is_ok());
+        fs::remove_dir_all(&data).expect("removed");
+    }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
 use domain::cloud::Cloud;
-use domain::evidence::{Kind, Prefix, against_signers_of};
+use domain::evidence::{Evidence, Kind, Prefix, against_signers_of};
 use domain::log::Hash;
 use domain::note::Note;
 use tokio::sync::mpsc;
@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{EVIDENCE_PAGE_MAX, Evidences, NotRecorded, Recorded};
-use crate::ledger::{ForkFound, Ledger};
+use super::{EVIDENCE_PAGE_MAX, Evidences, Held, NotRecorded, Recorded};
+use crate::ledger::{ForkFound, Found, Ledger};
 use crate::peer::{Answer, Channel, EVIDENCE_PATH, Letter};
 use crate::problem::Problem;
 
@@ -31,12 +31,12 @@ pub fn follow(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) {
-    if let Some(forks) = ledger.take_forks() {
+    if let Some(found) = ledger.take_found() {
         let (evidences, stop) = (Arc::clone(evidences), stop.clone());
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = evidences.keep(forks) => {}
+                () = evidences.keep(found) => {}
             }
         });
     }
@@ -80,20 +80,31 @@ async fn hear(
 }
 
 impl Evidences {
-    /// An origin that signed two histories is followed no further, whichever of them stands here.
+    /// An origin that signed two histories, or an entry that breaks the rules, is followed no
+    /// further, whatever of it stands here.
     async fn act_on(&self, id: Hash, ledger: &Ledger) -> Result<(), sqlx::Error> {
         let held = self.get(id).await?;
-        let fork = held.filter(|held| held.proven.evidence().kind() == Kind::Equivocation);
-        if let Some(held) = fork {
+        let by_origin = |held: &Held| match held.proven.evidence().kind() {
+            Kind::Equivocation | Kind::BadEntry => true,
+            Kind::DoubleCosignature => false,
+        };
+        if let Some(held) = held.filter(by_origin) {
             ledger.freeze(held.proven.log()).await;
         }
         Ok(())
     }
 
-    async fn keep(&self, mut forks: mpsc::Receiver<ForkFound>) {
-        while let Some(fork) = forks.recv().await {
-            if let Err(cause) = self.keep_fork(&fork).await {
-                tracing::error!(log = %fork.log, cause, "a fork could not be kept as evidence");
+    async fn keep(&self, mut found: mpsc::Receiver<Found>) {
+        while let Some(found) = found.recv().await {
+            let (log, kept) = match found {
+                Found::Fork(fork) => (fork.log, self.keep_fork(&fork).await),
+                Found::BadEntry(log, entry) => {
+                    let kept = self.record(Evidence::BadEntry(*entry), None).await;
+                    (log, kept.map(drop).map_err(|cause| cause.to_string()))
+                }
+            };
+            if let Err(cause) = kept {
+                tracing::error!(%log, cause, "what was found could not be kept as evidence");
             }
         }
     }

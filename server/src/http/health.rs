@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::cloud::{Cloud, PerCloud};
+use domain::quorum::Mode;
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
@@ -97,7 +98,7 @@ async fn health(State(shared): State<Shared>) -> Response {
         latency: (shared.recent.p95_ms() * 1e3).round() / 1e3,
         cloud: me,
         region: shared.ledger.region().as_str().to_owned(),
-        mode: mode(state.clouds_up),
+        mode: mode(state.clouds_up, state.mode),
         clouds: state.clouds.map(|_, cloud| cloud.condition),
         pending: state.pending,
         events: state.events,
@@ -126,10 +127,10 @@ async fn judge(shared: &Services) -> (Status, Option<&'static str>) {
 }
 
 /// How many clouds a quorum can be made of.
-const fn mode(clouds_up: u8) -> &'static str {
+const fn mode(clouds_up: u8, rule: Mode) -> &'static str {
     match clouds_up {
-        0 | 1 => "critical",
-        2 => "degraded",
+        up if up < rule.clouds_needed() => "critical",
+        0..=2 => "degraded",
         _ => "normal",
     }
 }
@@ -172,6 +173,8 @@ mod tests {
 
     #[test]
     fn the_mode_is_the_number_of_clouds_that_can_sign() {
-        assert_eq!([0, 1, 2, 3].map(mode), ["critical", "critical", "degraded", "normal"]);
+        let by = |rule| [0, 1, 2, 3].map(|up| mode(up, rule));
+        assert_eq!(by(Mode::TwoOfThree), ["critical", "critical", "degraded", "normal"]);
+        assert_eq!(by(Mode::Unanimous), ["critical", "critical", "critical", "normal"]);
     }
 }

@@ -13,6 +13,7 @@ mod events;
 mod evidence;
 mod grants;
 mod health;
+mod keys;
 mod lab;
 mod logs;
 pub mod measure;
@@ -164,6 +165,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(events::routes())
         .merge(evidence::routes())
         .merge(grants::routes())
+        .merge(keys::routes())
         .merge(logs::routes())
         .merge(quarantine::routes())
         .merge(scenarios::routes())

@@ -5,6 +5,7 @@
 
 mod docs;
 mod economics;
+mod keys;
 mod kinds;
 mod lab;
 mod operations;
@@ -183,6 +184,7 @@ mod tests {
             include_str!("grants.rs"),
             include_str!("evidence.rs"),
             include_str!("health.rs"),
+            include_str!("keys.rs"),
             include_str!("lab.rs"),
             include_str!("logs.rs"),
             include_str!("openapi.rs"),

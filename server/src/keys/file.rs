@@ -3,6 +3,10 @@
 //! The three are made together in a folder that takes its name last: a crash leaves all or none.
 //! A folder with some of them is refused, never completed: a new key in place of a lost one
 //! would look like a fork to the other clouds.
+//!
+//! Of a key that another process holds ([`super::external`]) the file `<role>.pub` pins the public
+//! half, in base64; it stands in the place of the private one. Without a signer that key is lost:
+//! what it signed is still verified, and the next epoch has others.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -13,9 +17,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use domain::key::{KeyRole, SigningKey};
+use std::sync::Arc;
 
-use super::{CloudKeys, KeyPair};
+use domain::key::{KeyRole, PublicKey, SigningKey};
+
+use super::external::{External, ExternalError, ExternalKey};
+use super::{CloudKeys, KeyPair, Signer, text};
 
 /// What stands before the 32 bytes of the seed in a PKCS#8 Ed25519 key (RFC 8410, section 7).
 const PKCS8_HEAD: [u8; 16] = [
@@ -35,9 +42,10 @@ pub enum KeyError {
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
     #[error(
-        "{} is missing while other keys of this cloud are there. Restore it from the backup; \
-         without it this cloud must begin a new epoch with new keys, agreed with its peers",
-        .0.display()
+        "{} is missing while other keys of this cloud are there. Restore it from the backup. If it \
+         is lost, put its public half in {}, as the other clouds' configurations have it, and \
+         prepare a new epoch with `ternion epoch lost` (docs/operations.md, Lost keys)",
+        .0.display(), .0.with_extension("pub").display()
     )]
     Missing(PathBuf),
     #[error("{} can be read by others (mode {mode:04o}). Run: chmod 600 {}", path.display(), path.display())]
@@ -52,6 +60,18 @@ pub enum KeyError {
     Repeated(PathBuf),
     #[error("{} is there already; keys are never overwritten", .0.display())]
     Occupied(PathBuf),
+    #[error("{}: {what}", path.display())]
+    Public { path: PathBuf, what: String },
+    #[error(transparent)]
+    External(#[from] ExternalError),
+}
+
+/// Where the keys of one epoch are, and who else may hold them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) epoch: u32,
+    pub(super) signer: Option<&'a Arc<External>>,
 }
 
 impl CloudKeys {
@@ -59,23 +79,23 @@ impl CloudKeys {
     ///
     /// # Errors
     /// A file is missing, malformed, weak, or open to others; or the folder cannot be written.
-    pub fn load_or_make(folder: &Path) -> Result<Self, KeyError> {
+    pub fn load_or_make(folder: &Path, signer: Option<&Arc<External>>) -> Result<Self, KeyError> {
         if !exists(folder)? {
-            return CloudKeys::make(folder);
+            return CloudKeys::make(folder, signer);
         }
-        CloudKeys::load(folder)
+        CloudKeys::load(folder, signer)
     }
 
     /// Reads the keys in `folder`.
     ///
     /// # Errors
     /// A file is missing, malformed, weak, or open to others.
-    pub fn load(folder: &Path) -> Result<Self, KeyError> {
-        let read = |role| read_key(&path_of(folder, role));
+    pub fn load(folder: &Path, signer: Option<&Arc<External>>) -> Result<Self, KeyError> {
+        let place = Place { folder, epoch: 1, signer };
         let keys = CloudKeys {
-            log: read(KeyRole::Log)?,
-            cosigner: read(KeyRole::Cosigner)?,
-            transport: read(KeyRole::Transport)?,
+            log: place.open(KeyRole::Log)?,
+            cosigner: place.open(KeyRole::Cosigner)?,
+            transport: read_key(&path_of(folder, KeyRole::Transport))?,
         };
         let public = keys.public();
         if public.cosigner == public.log {
@@ -91,10 +111,21 @@ impl CloudKeys {
     ///
     /// # Errors
     /// The folder exists or cannot be written, or there is no randomness.
-    pub fn make(folder: &Path) -> Result<Self, KeyError> {
-        make_folder(folder, &KeyRole::ALL)?;
-        CloudKeys::load(folder)
+    pub fn make(folder: &Path, signer: Option<&Arc<External>>) -> Result<Self, KeyError> {
+        Place { folder, epoch: 1, signer }.make(&KeyRole::ALL)?;
+        CloudKeys::load(folder, signer)
     }
+}
+
+/// Reads the witness's key in `folder`, or makes it where there is none yet.
+///
+/// # Errors
+/// The file is malformed, weak, or open to others; or the folder cannot be written.
+pub fn load_or_make_cosigner(folder: &Path) -> Result<SigningKey, KeyError> {
+    if !exists(folder)? {
+        Place { folder, epoch: 1, signer: None }.make(&[KeyRole::Cosigner])?;
+    }
+    read_key(&path_of(folder, KeyRole::Cosigner))
 }
 
 impl KeyPair {
@@ -102,14 +133,13 @@ impl KeyPair {
     ///
     /// # Errors
     /// A file is missing, malformed, weak, or open to others.
-    pub(super) fn load(folder: &Path) -> Result<Option<Self>, KeyError> {
-        if !exists(folder)? {
+    pub(super) fn load(place: Place<'_>) -> Result<Option<Self>, KeyError> {
+        if !exists(place.folder)? {
             return Ok(None);
         }
-        let log = read_key(&path_of(folder, KeyRole::Log))?;
-        let cosigner = read_key(&path_of(folder, KeyRole::Cosigner))?;
+        let (log, cosigner) = (place.open(KeyRole::Log)?, place.open(KeyRole::Cosigner)?);
         if log.public() == cosigner.public() {
-            return Err(KeyError::Repeated(path_of(folder, KeyRole::Cosigner)));
+            return Err(KeyError::Repeated(path_of(place.folder, KeyRole::Cosigner)));
         }
         Ok(Some(KeyPair { log, cosigner }))
     }
@@ -118,14 +148,58 @@ impl KeyPair {
     ///
     /// # Errors
     /// The folder exists or cannot be written, or there is no randomness.
-    pub(super) fn make(folder: &Path) -> Result<Self, KeyError> {
-        make_folder(folder, &[KeyRole::Log, KeyRole::Cosigner])?;
-        KeyPair::load(folder)?.ok_or_else(|| KeyError::Missing(folder.to_owned()))
+    pub(super) fn make(place: Place<'_>) -> Result<Self, KeyError> {
+        place.make(&[KeyRole::Log, KeyRole::Cosigner])?;
+        KeyPair::load(place)?.ok_or_else(|| KeyError::Missing(place.folder.to_owned()))
     }
 }
 
-/// Makes a new key for each role, all or none of them.
-fn make_folder(folder: &Path, roles: &[KeyRole]) -> Result<(), KeyError> {
+impl Place<'_> {
+    /// The key of a role, by its file or by who holds it.
+    fn open(self, role: KeyRole) -> Result<Signer, KeyError> {
+        let pinned = public_path(self.folder, role);
+        if !exists(&pinned)? {
+            return Ok(read_key(&path_of(self.folder, role))?.into());
+        }
+        let key = read_public(&pinned)?;
+        match self.signer {
+            Some(signer) => Ok(Signer::new(ExternalKey::open(signer, self.name(role), key)?)),
+            None => Ok(Signer::lost(key)),
+        }
+    }
+
+    /// What a signer knows a key as: `log/2`.
+    fn name(self, role: KeyRole) -> String {
+        format!("{}/{}", role.name(), self.epoch)
+    }
+
+    /// Makes a new key for each role, all or none of them. Who signs for us makes its own.
+    fn make(self, roles: &[KeyRole]) -> Result<(), KeyError> {
+        make_folder(self.folder, |unfinished| {
+            for role in roles {
+                match self.signer.filter(|_| *role != KeyRole::Transport) {
+                    Some(signer) => {
+                        let key = signer.make(&self.name(*role))?;
+                        let path = public_path(unfinished, *role);
+                        write_public(&path, key).map_err(|cause| io_error(&path, cause))?;
+                    }
+                    None => {
+                        let path = path_of(unfinished, *role);
+                        write_key(&path, &random_seed()?)
+                            .map_err(|cause| io_error(&path, cause))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Fills a folder that takes its name last.
+fn make_folder(
+    folder: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), KeyError>,
+) -> Result<(), KeyError> {
     if exists(folder)? {
         return Err(KeyError::Occupied(folder.to_owned()));
     }
@@ -140,10 +214,7 @@ fn make_folder(folder: &Path, roles: &[KeyRole]) -> Result<(), KeyError> {
         .mode(0o700)
         .create(&unfinished)
         .map_err(|cause| io_error(&unfinished, cause))?;
-    for role in roles {
-        let path = path_of(&unfinished, *role);
-        write_key(&path, &random_seed()?).map_err(|cause| io_error(&path, cause))?;
-    }
+    fill(&unfinished)?;
     let settle = || {
         File::open(&unfinished)?.sync_all()?;
         fs::rename(&unfinished, folder)?;
@@ -154,6 +225,21 @@ fn make_folder(folder: &Path, roles: &[KeyRole]) -> Result<(), KeyError> {
 
 fn path_of(folder: &Path, role: KeyRole) -> PathBuf {
     folder.join(format!("{}.key", role.name()))
+}
+
+fn public_path(folder: &Path, role: KeyRole) -> PathBuf {
+    folder.join(format!("{}.pub", role.name()))
+}
+
+fn write_public(path: &Path, key: PublicKey) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+    writeln!(file, "{}", text::of(key))?;
+    file.sync_all()
+}
+
+fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
+    let pinned = fs::read_to_string(path).map_err(|cause| io_error(path, cause))?;
+    text::parse(pinned.trim()).map_err(|what| KeyError::Public { path: path.to_owned(), what })
 }
 
 fn exists(path: &Path) -> Result<bool, KeyError> {
@@ -244,9 +330,9 @@ mod tests {
     fn keys_are_made_once_and_read_back() {
         let folder = Folder::new();
         let keys = folder.0.join("keys");
-        let made = CloudKeys::load_or_make(&keys).expect("made").public();
-        assert_eq!(CloudKeys::load_or_make(&keys).expect("read").public(), made);
-        assert!(matches!(CloudKeys::make(&keys), Err(KeyError::Occupied(_))));
+        let made = CloudKeys::load_or_make(&keys, None).expect("made").public();
+        assert_eq!(CloudKeys::load_or_make(&keys, None).expect("read").public(), made);
+        assert!(matches!(CloudKeys::make(&keys, None), Err(KeyError::Occupied(_))));
         let mode = fs::metadata(keys.join("log.key")).expect("file").mode() & 0o777;
         assert_eq!(mode, 0o600);
     }
@@ -254,34 +340,37 @@ mod tests {
     #[test]
     fn a_key_that_others_can_read_is_refused() {
         let folder = Folder::new();
-        CloudKeys::make(&folder.0).expect("made");
+        CloudKeys::make(&folder.0, None).expect("made");
         let path = folder.0.join("transport.key");
         fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("mode");
-        assert!(matches!(CloudKeys::load(&folder.0), Err(KeyError::Exposed { mode: 0o640, .. })));
+        assert!(matches!(
+            CloudKeys::load(&folder.0, None),
+            Err(KeyError::Exposed { mode: 0o640, .. })
+        ));
     }
 
     #[test]
     fn a_lost_key_is_not_replaced() {
         let folder = Folder::new();
-        CloudKeys::make(&folder.0).expect("made");
+        CloudKeys::make(&folder.0, None).expect("made");
         fs::remove_file(folder.0.join("log.key")).expect("removed");
-        assert!(matches!(CloudKeys::load_or_make(&folder.0), Err(KeyError::Missing(_))));
+        assert!(matches!(CloudKeys::load_or_make(&folder.0, None), Err(KeyError::Missing(_))));
     }
 
     #[test]
     fn typed_and_repeated_keys_are_refused() {
         let folder = Folder::new();
-        CloudKeys::make(&folder.0).expect("made");
+        CloudKeys::make(&folder.0, None).expect("made");
         let log = folder.0.join("log.key");
         fs::copy(folder.0.join("cosigner.key"), &log).expect("copied");
-        assert!(matches!(CloudKeys::load(&folder.0), Err(KeyError::Repeated(_))));
+        assert!(matches!(CloudKeys::load(&folder.0, None), Err(KeyError::Repeated(_))));
         for seed in [[0; 32], [7; 32]] {
             fs::remove_file(&log).expect("removed");
             write_key(&log, &seed).expect("written");
-            assert!(matches!(CloudKeys::load(&folder.0), Err(KeyError::Weak(_))));
+            assert!(matches!(CloudKeys::load(&folder.0, None), Err(KeyError::Weak(_))));
         }
         fs::write(&log, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
             .expect("w");
-        assert!(matches!(CloudKeys::load(&folder.0), Err(KeyError::Form(_))));
+        assert!(matches!(CloudKeys::load(&folder.0, None), Err(KeyError::Form(_))));
     }
 }

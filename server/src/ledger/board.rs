@@ -146,6 +146,20 @@ impl Board {
         })
     }
 
+    /// The largest recent head beyond what is final that one more signature makes final.
+    pub(super) fn newest_lacking_one(&self, view: &LogView) -> Option<SignedHead> {
+        let mode = view.mode;
+        let lacks_one = |signed: &&SignedHead| {
+            let signers = signed.lines.keys().filter(|signer| mode.counts(**signer));
+            signers.count() + 1 == mode.threshold()
+        };
+        self.with(view.log, |board| {
+            let beyond = board.recent.range(view.final_size.saturating_add(1)..).rev();
+            let mut beyond = beyond.map(|(_, signed)| signed);
+            beyond.find(lacks_one).cloned()
+        })
+    }
+
     /// The largest recent head under which enough signers stand for this mode.
     pub(super) fn newest_certificate(&self, log: LogId, mode: Mode) -> Option<SignedHead> {
         self.with(log, |board| {

@@ -1,9 +1,11 @@
-//! Two roots that one origin signed for one size: the log is frozen here, what both branches made
-//! final is disputed, and what proves it is handed to whoever keeps evidence.
+//! What an honest origin never signs, two roots for one size or a root over an entry that breaks
+//! the rules: the log is frozen here, what two branches made final is disputed, and what proves it
+//! is handed to whoever keeps evidence.
 
 use std::sync::Arc;
 
 use domain::cloud::Cloud;
+use domain::evidence::BadEntry;
 use domain::log::{Hash, LogId, TILE_WIDTH, TilePath, plan};
 use tokio::sync::mpsc;
 
@@ -14,8 +16,8 @@ use super::store::Store;
 use super::tree;
 use super::wire::{COPY_PATH, CopyAnswer, CopyQuestion, RANGE_ENTRIES_MAX, decode_answer, encode};
 
-/// Forks that wait to be kept as evidence; each is found again after a restart.
-pub(super) const FORKS_WAITING: usize = 64;
+/// What waits to be kept as evidence; each is found again after a restart.
+pub(super) const FOUND_WAITING: usize = 64;
 /// Tiles of another branch that are compared, from the end of what is known to agree: 256 entries
 /// each. Beyond it the dispute begins where agreement was last seen.
 const TILES_COMPARED_MAX: u64 = 64;
@@ -32,13 +34,39 @@ pub struct ForkFound {
     pub prefix: Option<(Hash, Vec<Hash>)>,
 }
 
-/// Judges every conflict that a driver reports, as long as the node runs.
+/// What is to be kept as evidence.
+#[derive(Clone, Debug)]
+pub enum Found {
+    Fork(ForkFound),
+    BadEntry(LogId, Box<BadEntry>),
+}
+
+/// What a driver or a receiver has come upon.
+#[derive(Clone, Debug)]
+pub(super) enum Suspicion {
+    Conflict(Conflict),
+    BadEntry(LogId, Box<BadEntry>),
+}
+
+/// Judges every suspicion, as long as the node runs.
 pub(super) async fn judge(
     logs: Arc<Logs>,
-    mut conflicts: mpsc::Receiver<Conflict>,
-    forks: mpsc::Sender<ForkFound>,
+    mut suspicions: mpsc::Receiver<Suspicion>,
+    keep: mpsc::Sender<Found>,
 ) {
-    while let Some(conflict) = conflicts.recv().await {
+    while let Some(suspicion) = suspicions.recv().await {
+        let conflict = match suspicion {
+            Suspicion::Conflict(conflict) => conflict,
+            Suspicion::BadEntry(log, entry) => {
+                tracing::error!(
+                    %log, index = entry.index,
+                    "the log is frozen here: its origin signed an entry that breaks the rules"
+                );
+                freeze(&logs, log, None).await;
+                drop(keep.try_send(Found::BadEntry(log, entry)));
+                continue;
+            }
+        };
         let log = conflict.theirs.log;
         let disputed = disputed(&logs, &conflict.theirs).await;
         tracing::error!(
@@ -48,7 +76,7 @@ pub(super) async fn judge(
         freeze(&logs, log, disputed).await;
         match shown(&logs, &conflict).await {
             // A full queue loses nothing: it is found again.
-            Ok(Some(fork)) => drop(forks.try_send(fork)),
+            Ok(Some(fork)) => drop(keep.try_send(Found::Fork(fork))),
             Ok(None) => tracing::warn!(%log, "our own head beside the other is not signed yet"),
             Err(cause) => tracing::warn!(%log, %cause, "the evidence could not be put together"),
         }

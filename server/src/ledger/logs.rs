@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::driver::{Conflict, Control, Driver, HandedOver, Offered, State};
+use super::conflict::Suspicion;
+use super::driver::{Control, Driver, HandedOver, Offered, State};
 use super::prepare::Prepared;
 use super::ranges::Ranges;
 use super::signing::{SignedHead, Signing, Verifier};
@@ -31,8 +32,8 @@ const HEADS_WAITING: usize = 256;
 const CONTROLS_WAITING: usize = 16;
 /// Drivers that wait to be run.
 const DRIVERS_WAITING: usize = 16;
-/// Conflicts that wait for a judgement; each is reported again by the next restart.
-const CONFLICTS_WAITING: usize = 64;
+/// What waits for a judgement; each is come upon again after the next restart.
+const SUSPICIONS_WAITING: usize = 64;
 /// Entries that are recorded again in one batch.
 const REISSUED_AT_ONCE: u64 = 1_000;
 
@@ -71,8 +72,8 @@ pub(super) struct Logs {
     closed: watch::Sender<bool>,
     doors: RwLock<BTreeMap<LogId, LogDoors>>,
     drivers: mpsc::Sender<Driver>,
-    /// Two roots that are signed for one size, to whoever makes evidence of them.
-    conflicts: mpsc::Sender<Conflict>,
+    /// What no honest origin signs, to whoever makes evidence of it.
+    pub(super) suspicions: mpsc::Sender<Suspicion>,
     /// Tells of each log that is opened.
     opened: watch::Sender<Vec<LogId>>,
 }
@@ -81,7 +82,7 @@ pub(super) struct Logs {
 #[derive(Debug)]
 pub(super) struct Ends {
     pub(super) to_run: mpsc::Receiver<Driver>,
-    pub(super) to_judge: mpsc::Receiver<Conflict>,
+    pub(super) to_judge: mpsc::Receiver<Suspicion>,
 }
 
 impl Logs {
@@ -94,7 +95,7 @@ impl Logs {
         closed: watch::Sender<bool>,
     ) -> (Arc<Self>, Ends) {
         let (drivers, to_run) = mpsc::channel(DRIVERS_WAITING);
-        let (conflicts, to_judge) = mpsc::channel(CONFLICTS_WAITING);
+        let (suspicions, to_judge) = mpsc::channel(SUSPICIONS_WAITING);
         let (doors, opened) = (RwLock::default(), watch::Sender::default());
         let logs = Logs {
             setup,
@@ -105,7 +106,7 @@ impl Logs {
             closed,
             doors,
             drivers,
-            conflicts,
+            suspicions,
             opened,
         };
         (Arc::new(logs), Ends { to_run, to_judge })
@@ -156,7 +157,7 @@ impl Logs {
             heard: heads,
             control: controls,
             closed: self.closed.clone(),
-            conflicts: self.conflicts.clone(),
+            suspicions: self.suspicions.clone(),
             signed_heads: BTreeMap::new(),
             state: State::Ready,
         };
@@ -315,6 +316,11 @@ impl Opened {
 
     pub(super) fn size(&self) -> u64 {
         self.replica.head().size
+    }
+
+    /// The newest head, as it is stored.
+    pub(super) const fn stored(&self) -> Option<&SignedHead> {
+        self.stored.as_ref()
     }
 
     /// Our own log begins as an old copy of itself, until peers have been heard.

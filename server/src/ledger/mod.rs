@@ -10,6 +10,7 @@
 //! `driver` is the only writer of a log and says nothing outside before COMMIT; `board` is what
 //! everybody else looks at. `logs` holds the drivers; `epochs` ends logs and begins new ones.
 
+mod bad_entry;
 mod board;
 mod columns;
 mod conflict;
@@ -38,6 +39,7 @@ mod store;
 mod tree;
 mod watermark;
 mod wire;
+mod witness;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,9 +53,9 @@ use domain::receipt::Receipt;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 
-pub use conflict::ForkFound;
+pub use conflict::{ForkFound, Found};
 pub use entry::Shown;
-pub use epochs::{BeginError, EpochRequest};
+pub use epochs::{BeginError, EpochRequest, LostError, PeerWord, replace_lost_keys};
 pub use figures::{CloudFigures, Figures};
 pub use insider::{Branch, Fork, Insider, InsiderError, Reaction};
 pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -87,6 +89,8 @@ pub struct Setup {
     /// For what the drivers write and look up on their way: no read makes them wait.
     pub writers: PgPool,
     pub channel: Arc<Channel>,
+    /// Where the fourth cosigner is, in the mode that counts it.
+    pub witness_url: Option<String>,
 }
 
 impl Setup {
@@ -108,10 +112,18 @@ pub enum StartError {
     )]
     Epochs(String),
     #[error(
-        "the keys of {0} are not in the key folder. Restore them from the backup; if they are \
-         lost, the other two clouds must agree to a new epoch (docs/operations.md, Keys)"
+        "the keys of {0} are not in the key folder, so this cloud cannot go on with its log. \
+         Restore them from the backup. If they are lost, prepare a new epoch with `ternion epoch \
+         lost`, start the node, and have an admin at each of the other two clouds agree \
+         (docs/operations.md, Lost keys)"
     )]
     Keys(LogId),
+    #[error(
+        "{0} is signed by other keys than those in the key folder: the folder was lost or replaced. \
+         Restore it from the backup. If the keys are lost, put their public halves in their place \
+         and prepare a new epoch with `ternion epoch lost` (docs/operations.md, Lost keys)"
+    )]
+    OtherKeys(LogId),
 }
 
 /// The face of the ledger. Cheap to share; all waiting is asynchronous.
@@ -124,7 +136,7 @@ pub struct Ledger {
     scrub: Arc<scrub::Scrub>,
     epochs: Arc<Epochs>,
     restorer: Arc<Restorer>,
-    forks: Mutex<Option<mpsc::Receiver<ForkFound>>>,
+    found: Mutex<Option<mpsc::Receiver<Found>>>,
 }
 
 impl Ledger {
@@ -159,10 +171,10 @@ impl Ledger {
         Arc::clone(&self.logs.register)
     }
 
-    /// Forks as they are found, for whoever keeps evidence: once.
+    /// What is found against clouds, for whoever keeps evidence: once.
     #[must_use]
-    pub fn take_forks(&self) -> Option<mpsc::Receiver<ForkFound>> {
-        self.forks.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take_found(&self) -> Option<mpsc::Receiver<Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// There is evidence against the log's origin: nothing more of it is signed here.
@@ -181,10 +193,43 @@ impl Ledger {
     /// # Errors
     /// The epoch before still waits for approval, or new keys cannot be made.
     pub async fn begin_epoch(&self, reason: Reason) -> Result<LogId, BeginError> {
-        self.epochs.begin(reason, None).await
+        self.epochs.begin(reason, None, None).await
     }
 
-    /// New epochs of others that wait for one of this cloud's people to agree.
+    /// The same, unless another epoch than `wanted` would begin: who asks twice begins one.
+    ///
+    /// # Errors
+    /// As [`Ledger::begin_epoch`], and if another one has begun meanwhile.
+    pub async fn begin_this_epoch(
+        &self,
+        wanted: LogId,
+        reason: Reason,
+    ) -> Result<LogId, BeginError> {
+        self.epochs.begin(reason, None, Some(wanted)).await
+    }
+
+    /// The epoch that [`Ledger::begin_epoch`] would begin now.
+    ///
+    /// # Errors
+    /// None, for now.
+    pub fn next_epoch(&self, reason: Reason) -> Result<LogId, BeginError> {
+        self.epochs.next(reason)
+    }
+
+    /// What the others last said to this cloud's own new epoch while it waits.
+    #[must_use]
+    pub fn epoch_answers(&self) -> PerCloud<Option<PeerWord>> {
+        self.epochs.answers.all()
+    }
+
+    /// Another number: something about epochs, requests or declarations is otherwise than before.
+    #[must_use]
+    pub fn epoch_changes(&self) -> u64 {
+        self.epochs.answers.changes()
+    }
+
+    /// New epochs of others that wait for one of this cloud's people to agree, and those that were
+    /// agreed to and do not hold yet.
     #[must_use]
     pub fn epoch_requests(&self) -> Vec<EpochRequest> {
         self.epochs.requests()
@@ -201,6 +246,18 @@ impl Ledger {
     #[must_use]
     pub fn declare_gone(&self, peer: Cloud, by: &str) -> Vec<String> {
         self.restorer.declare_gone(peer, by)
+    }
+
+    /// Who has said so of which peer since this node started.
+    #[must_use]
+    pub fn declared_gone(&self) -> PerCloud<Vec<String>> {
+        self.restorer.declared()
+    }
+
+    /// Is this cloud's database an old copy, whose log is being taken back?
+    #[must_use]
+    pub fn is_recovering(&self) -> bool {
+        self.receiver.board().watermarks.borrow().log(self.cloud()).recovering
     }
 
     /// The deployment's C2SP policy file.

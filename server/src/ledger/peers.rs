@@ -203,7 +203,7 @@ impl Talk {
         loop {
             ticks.tick().await;
             let Some(now) = view() else { return };
-            let is_ours = log.origin == self.receiver.me && !now.recovering;
+            let is_ours = log.origin == self.receiver.me && !now.takes_back();
             if last == Some(now.head.size) && !is_ours && !now.frozen {
                 self.catch_up(log).await;
             }

@@ -12,7 +12,9 @@ use domain::quarantine::blame::Blame;
 use tokio::sync::oneshot;
 
 use super::board::Board;
+use super::conflict::Suspicion;
 use super::driver::Offered;
+use super::entry::BadEntry;
 use super::logs::{LogDoors, Logs};
 use super::ranges::{read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
@@ -20,11 +22,31 @@ use super::wire::{
     COPY_ENTRIES_MAX, CopyAnswer, CopyQuestion, EntriesAnswer, EntriesQuestion, Heads, RangeAnswer,
     WireHead, WireRange,
 };
-use super::{refused, tree};
+use super::{Watermarks, bad_entry, refused, tree};
 use crate::quarantine::Quarantine;
 
 /// Logs that one message of heads may tell of: three that go on, and some that have ended.
 const TOLD_MAX: usize = 32;
+
+/// A range that is never to be taken.
+struct Unfit {
+    blame: Blame,
+    /// The place in it of an entry with a bad payload.
+    payload_at: Option<usize>,
+}
+
+impl From<Blame> for Unfit {
+    fn from(blame: Blame) -> Self {
+        Unfit { blame, payload_at: None }
+    }
+}
+
+impl From<BadEntry> for Unfit {
+    fn from(bad: BadEntry) -> Self {
+        let payload_at = (bad.field == "payload").then_some(bad.sequence);
+        Unfit { blame: bad.into(), payload_at }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -76,21 +98,43 @@ impl Receiver {
     ) -> RangeAnswer {
         match self.judge_range(from, range).await {
             Ok(answer) => answer,
-            Err(blame) => {
+            Err(Unfit { blame, payload_at }) => {
                 let reason = blame.detail.clone();
-                let held = again().map(|range| refused::range(from, range, blame));
-                held.into_iter().for_each(|input| self.quarantine.hold(input));
+                if let Some(range) = again() {
+                    if let Some(at) = payload_at {
+                        self.accuse(&range, at).await;
+                    }
+                    self.quarantine.hold(refused::range(from, range, blame));
+                }
                 RangeAnswer::Refused { reason }
             }
         }
     }
 
-    async fn judge_range(&self, from: Cloud, range: WireRange) -> Result<RangeAnswer, Blame> {
+    /// A bad payload under a signed head is evidence against the log's origin, where its entries
+    /// lead to that head.
+    async fn accuse(&self, range: &WireRange, at: usize) {
+        let is_frozen = |marks: &Watermarks| marks.view(range.log).is_some_and(|view| view.frozen);
+        if is_frozen(&self.board.watermarks.borrow()) {
+            return; // there is evidence already
+        }
+        match bad_entry::prove(&self.logs.setup.pool, &self.signing, range, at).await {
+            Ok(Some(entry)) => {
+                let suspicion = Suspicion::BadEntry(range.log, Box::new(entry));
+                // A full queue loses nothing: the range comes again.
+                drop(self.logs.suspicions.try_send(suspicion));
+            }
+            Ok(None) => {}
+            Err(cause) => tracing::warn!(log = %range.log, %cause, "evidence cannot be made"),
+        }
+    }
+
+    async fn judge_range(&self, from: Cloud, range: WireRange) -> Result<RangeAnswer, Unfit> {
         let log = range.log;
         let blame_note = || self.signing.blame(log, &range.note);
         let Some(doors) = self.doors(log) else { return Ok(RangeAnswer::Unknown) };
         let signed = self.signing.verify(log, &range.note).ok_or_else(blame_note)?;
-        let entries = read_entries(log.origin, range.entries).map_err(Blame::from)?;
+        let entries = read_entries(log.origin, range.entries)?;
         if let Some(latest) = entries.iter().map(|entry| entry.event().logical_clock).max() {
             let wall_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
             let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +151,7 @@ impl Receiver {
         for note in &range.others {
             self.hear_note(from, log, note).await;
         }
-        answer.map_err(refused::blame)
+        Ok(answer.map_err(refused::blame)?)
     }
 
     /// Verifies a note and hands its signatures to the log's driver. `None`: not a note that

@@ -339,8 +339,8 @@ mod tests {
 
     fn keys(seed: u8) -> CloudKeys {
         CloudKeys {
-            log: SigningKey::from_seed([seed; 32]),
-            cosigner: SigningKey::from_seed([seed + 1; 32]),
+            log: SigningKey::from_seed([seed; 32]).into(),
+            cosigner: SigningKey::from_seed([seed + 1; 32]).into(),
             transport: SigningKey::from_seed([seed + 2; 32]),
         }
     }
@@ -360,7 +360,7 @@ mod tests {
     }
 
     fn signing(me: Cloud) -> Signing {
-        let ring = Keyring::open(std::path::Path::new("/nowhere"), &keys(10 * me.code()));
+        let ring = Keyring::open(std::path::Path::new("/nowhere"), &keys(10 * me.code()), None);
         Signing::new(me, Arc::new(ring.expect("the first keys")), verifier(0))
     }
 

@@ -14,7 +14,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::conflict::ForkFound;
+use super::conflict::Found;
 use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
 use super::logs::{self, Ends, Logs, Opened};
@@ -25,6 +25,7 @@ use super::receive::Receiver;
 use super::signing::{Signing, Verifier};
 use super::store::Store;
 use super::watermark::Watermarks;
+use super::witness::Petitioner;
 use super::{Ledger, Setup, StartError, conflict, read, scribe, scrub};
 
 /// Batches that wait for the writer: one, prepared while the last is stored.
@@ -72,9 +73,10 @@ impl Known {
         for log in logs::to_open(&register) {
             opened.push(logs::open(setup, &register, &verifier, log, &book).await?);
         }
+        let own = register.current(setup.cloud);
+        signed_by_us(&opened, &verifier, own)?;
         let clock = resume_clock(setup).await?;
         let database = epochs::database_of(&setup.pool).await?;
-        let own = register.current(setup.cloud);
         let last = setup.memory().read();
         let held = opened.iter().find(|opened| opened.log == own).map_or(0, Opened::size);
         let suspects = last.is_some_and(|last| is_older(own, held, &database, &last));
@@ -123,7 +125,7 @@ impl Known {
             self.book,
             closed,
         );
-        let forks = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
+        let found = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
         let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
         let (epochs, restorer) =
             begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
@@ -131,8 +133,8 @@ impl Known {
         let scrub = scrub_of(&logs);
         tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
         let notary = Notary { pool, board: Arc::clone(&logs.board), signing };
-        let forks = Mutex::new(Some(forks));
-        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, forks })
+        let found = Mutex::new(Some(found));
+        Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, found })
     }
 
     /// Before anything runs: the views as they were read, our own not yet open for entries.
@@ -163,6 +165,15 @@ fn keys_fit(setup: &Setup, register: &Register) -> Result<(), StartError> {
     } else {
         Err(StartError::Keys(own))
     }
+}
+
+/// Where other keys have signed, ours would begin a second history.
+fn signed_by_us(opened: &[Opened], verifier: &Verifier, own: LogId) -> Result<(), StartError> {
+    let stored = opened.iter().find(|opened| opened.log == own).and_then(Opened::stored);
+    let Some(stored) = stored else { return Ok(()) };
+    let lines = stored.lines.get(&own.origin.into());
+    let holds = |lines: &String| verifier.lines_hold(own, stored.head, own.origin.into(), lines);
+    if lines.is_none_or(holds) { Ok(()) } else { Err(StartError::OtherKeys(own)) }
 }
 
 /// Does the database hold less of our own log than we remember, or is it another one?
@@ -196,10 +207,10 @@ async fn drive_all(
     ends: Ends,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
-) -> mpsc::Receiver<ForkFound> {
+) -> mpsc::Receiver<Found> {
     tasks.spawn(logs::run_drivers(ends.to_run, stop.clone()));
-    let (forks, found) = mpsc::channel(conflict::FORKS_WAITING);
-    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, forks));
+    let (keep, found) = mpsc::channel(conflict::FOUND_WAITING);
+    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, keep));
     let mut intake = Some(intake);
     for mut opened in opened {
         let is_own = opened.log == own;
@@ -257,6 +268,9 @@ fn talk(
         tasks.spawn(talk.clone().exchange_heads(peer));
     }
     tasks.spawn(talk.fetch());
+    if let Some(url) = logs.setup.witness_url.clone() {
+        tasks.spawn(Petitioner::new(Arc::clone(logs), url).run(stop.clone()));
+    }
 }
 
 fn spawn(

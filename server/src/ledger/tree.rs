@@ -91,6 +91,29 @@ async fn open_nodes(
     rows.iter().map(|row| columns::read_hash(row, "root")).collect()
 }
 
+/// The stored ones among these nodes of the tree of that size.
+pub(super) async fn nodes(
+    pool: &PgPool,
+    log: LogId,
+    size: u64,
+    wanted: impl Iterator<Item = Node>,
+) -> Result<HashMap<Node, Hash>, sqlx::Error> {
+    let mut tiles: HashMap<TilePath, Vec<Hash>> = HashMap::new();
+    let mut nodes = HashMap::new();
+    for node in wanted {
+        let path = TilePath::of(node);
+        let tile = match tiles.entry(path) {
+            Entry::Occupied(place) => place.into_mut(),
+            Entry::Vacant(place) => {
+                let hashes = tile_hashes(pool, log, path, path.width_at(size)).await?;
+                place.insert(hashes.unwrap_or_default())
+            }
+        };
+        nodes.extend(node_from_tile(node, tile).map(|hash| (node, hash)));
+    }
+    Ok(nodes)
+}
+
 /// Reads what a plan names and folds it. `None` if the stored log is shorter than the plan.
 pub(super) async fn assemble(
     pool: &PgPool,
@@ -98,15 +121,8 @@ pub(super) async fn assemble(
     size: u64,
     plan: &Plan,
 ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
-    let mut tiles: HashMap<TilePath, Vec<Hash>> = HashMap::new();
-    for path in plan.nodes().map(TilePath::of) {
-        if let Entry::Vacant(place) = tiles.entry(path) {
-            let hashes = tile_hashes(pool, log, path, path.width_at(size)).await?;
-            place.insert(hashes.unwrap_or_default());
-        }
-    }
-    let read = |node: Node| node_from_tile(node, tiles.get(&TilePath::of(node))?);
-    Ok(plan.assemble(read))
+    let nodes = nodes(pool, log, size, plan.nodes()).await?;
+    Ok(plan.assemble(|node| nodes.get(&node).copied()))
 }
 
 /// The root of the first `size` leaves. `None` if fewer are stored.

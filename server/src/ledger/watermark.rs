@@ -7,7 +7,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::event::Slot;
 use domain::finality::{Finality, Signed};
 use domain::log::{Head, LogId};
-use domain::quorum::{Mode, PerSigner, signers_of};
+use domain::quorum::{Mode, PerSigner, Standing, signers_of};
 
 /// One log as this node holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,13 @@ impl LogView {
     #[must_use]
     pub fn is_disputed(&self, sequence: u64) -> bool {
         self.disputed.is_some_and(|(from, to)| (from..to).contains(&sequence))
+    }
+
+    /// Does its origin take entries of it from others? See [`Standing::takes_back`].
+    #[must_use]
+    pub const fn takes_back(&self) -> bool {
+        let LogView { mode, closing, frozen, recovering, .. } = *self;
+        Standing { mode, closing, frozen, recovering }.takes_back(self.head.size)
     }
 
     /// Nothing more can come: it is closed, and all clouds have signed for all of it.

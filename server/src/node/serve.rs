@@ -37,14 +37,14 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// How connections are treated. Cheap to share.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     places: Arc<Semaphore>,
     head_wait: Duration,
 }
 
 impl Gate {
     /// Room for everything that may be asked at a time, as far as this process may open files.
-    pub(super) fn of(limits: &Limits) -> Self {
+    pub(crate) fn of(limits: &Limits) -> Self {
         let asked = limits.requests + limits.waiters + limits.streams;
         let places = allowed(asked + IDLE_MAX);
         Gate { places: Arc::new(Semaphore::new(places)), head_wait: HEAD_WAIT }
@@ -74,7 +74,7 @@ fn allowed(connections: usize) -> usize {
 }
 
 /// Serves until `stop`, then until the last request in progress is answered.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
     router: &Router,
     gate: &Gate,

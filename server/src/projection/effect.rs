@@ -260,8 +260,11 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
     let value: Value = serde_json::from_slice(&entry.payload).map_err(|error| error.to_string())?;
     let known = Known::read(&value).map_err(|error| error.to_string())?;
     let (entity, key) = match &known {
-        // A decided grant is in force by its votes, on every cloud; the event tells of it.
-        None | Some(Known::GrantDecided(_)) => return Ok(None),
+        // In force by votes and approvals, on every cloud; the event tells of it.
+        None
+        | Some(
+            Known::GrantDecided(_) | Known::KeyBegin(_) | Known::KeyAgree(_) | Known::KeyGone(_),
+        ) => return Ok(None),
         Some(Known::Usage(usage)) => return Ok(Some(Effect::Usage(usage.clone()))),
         Some(Known::TenantPut(tenant)) => (Entity::Tenant, tenant.tenant_id.to_string()),
         Some(Known::TierPut(tier)) => (Entity::Tier, tier.tier.clone()),

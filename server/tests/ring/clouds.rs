@@ -10,7 +10,7 @@ use app::backend::{BackendHandle, CloudAddress, Deployment, Theme, Viewer};
 use domain::access::Role;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
-use domain::key::SigningKey;
+use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
 use serde_json::Value;
 use server::config::Limits;
@@ -18,8 +18,8 @@ use server::console::{Console, LedgerRecorder};
 use server::evidence::{self, Evidences};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
-use server::keys::{CloudKeys, Keyring, Roster};
-use server::ledger::{self, Accepted, Ledger, Setup, Submission};
+use server::keys::{CloudKeys, External, Keyring, Roster};
+use server::ledger::{self, Accepted, Ledger, Setup, StartError, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
 use server::quarantine::{self, Quarantine};
@@ -42,6 +42,8 @@ pub struct Clouds {
     pub databases: PerCloud<Arc<TestDatabase>>,
     pub roster: Arc<Roster>,
     pub keys: PerCloud<Arc<CloudKeys>>,
+    /// Who makes and holds a cloud's later keys, if not files.
+    pub signers: PerCloud<Option<Arc<External>>>,
     /// Later keys, and what each cloud remembers outside its database.
     pub folders: PerCloud<TempFolder>,
     addresses: PerCloud<SocketAddr>,
@@ -50,6 +52,7 @@ pub struct Clouds {
     sockets: PerCloud<Option<TcpSocket>>,
     client: reqwest::Client,
     pub limits: Limits,
+    pub witness_url: Option<String>,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -69,14 +72,14 @@ pub struct RunningCloud {
 /// The keys of each cloud: for whoever plays one that does not keep the rules.
 pub fn keys_of(cloud: Cloud) -> CloudKeys {
     let seed = |role: u8| SigningKey::from_seed([cloud.code() * 16 + role; 32]);
-    CloudKeys { log: seed(1), cosigner: seed(2), transport: seed(3) }
+    CloudKeys { log: seed(1).into(), cosigner: seed(2).into(), transport: seed(3) }
 }
 
 /// A folder that goes with its owner.
 pub struct TempFolder(pub PathBuf);
 
 impl TempFolder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("ternion-ring-{}", Uuid::now_v7()));
         std::fs::create_dir_all(&path).expect("a folder");
         TempFolder(path)
@@ -104,6 +107,11 @@ async fn database() -> Arc<TestDatabase> {
 impl Clouds {
     /// Databases, keys and addresses; nothing runs yet.
     pub async fn prepare() -> Clouds {
+        Clouds::prepare_in(Mode::default(), None).await
+    }
+
+    /// The same in a mode of the test's choice, with the witness's key where it counts one.
+    pub async fn prepare_in(mode: Mode, witness: Option<PublicKey>) -> Clouds {
         let sockets = PerCloud::from_fn(|_| Some(bound()));
         let address = |_, socket: &Option<TcpSocket>| {
             socket.as_ref().expect("held").local_addr().expect("bound")
@@ -111,9 +119,9 @@ impl Clouds {
         let keys = PerCloud::from_fn(keys_of);
         let roster = Roster {
             deployment: DEPLOYMENT.to_owned(),
-            mode: Mode::default(),
+            mode,
             keys: keys.map(|_, keys| keys.public()),
-            witness: None,
+            witness,
         };
         Clouds {
             databases: PerCloud {
@@ -123,11 +131,13 @@ impl Clouds {
             },
             roster: Arc::new(roster),
             keys: keys.map(|_, keys| Arc::new(keys.clone())),
+            signers: PerCloud::default(),
             folders: PerCloud::from_fn(|_| TempFolder::new()),
             addresses: sockets.map(address),
             sockets,
             client: server::peer::client().expect("a client"),
             limits: Limits::default(),
+            witness_url: None,
         }
     }
 
@@ -189,6 +199,16 @@ impl Clouds {
         }
     }
 
+    /// Why that cloud does not start.
+    pub async fn refuses_to_start(&self, cloud: Cloud) -> StartError {
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let database = self.databases.get(cloud);
+        let (pool, writers) = (database.pool.clone(), database.writers.clone());
+        let quarantine = quarantine::start(pool.clone(), &stop, &mut tasks).await;
+        let setup = self.setup(cloud, pool, writers, &quarantine.expect("the quarantine starts"));
+        ledger::start(setup, &stop, &mut tasks).await.expect_err("it must not start")
+    }
+
     async fn listener(&mut self, cloud: Cloud) -> TcpListener {
         match self.sockets.get_mut(cloud).take() {
             Some(socket) => socket.listen(BACKLOG).expect("our port"),
@@ -211,7 +231,8 @@ impl Clouds {
     /// All keys of that cloud.
     pub fn keyring(&self, cloud: Cloud) -> Arc<Keyring> {
         let (folder, first) = (&self.folders.get(cloud).0, self.keys.get(cloud));
-        Arc::new(Keyring::open(folder, first).expect("keys"))
+        let signer = self.signers.get(cloud).clone();
+        Arc::new(Keyring::open(folder, first, signer).expect("keys"))
     }
 
     fn setup(
@@ -230,6 +251,7 @@ impl Clouds {
             pool,
             writers,
             channel: Arc::new(self.channel(cloud, quarantine)),
+            witness_url: self.witness_url.clone(),
         }
     }
 }

@@ -32,10 +32,15 @@ struct Demonstration {
 
 impl Demonstration {
     async fn start(folder: PathBuf, port: u16) -> Self {
+        Demonstration::start_with(folder, port, &[]).await
+    }
+
+    async fn start_with(folder: PathBuf, port: u16, flags: &[&str]) -> Self {
         let supervisor = Command::new(env!("CARGO_BIN_EXE_ternion"))
             .args(["demo", "--empty", "--no-traffic", "--data"])
             .arg(&folder)
             .args(["--port-base", &port.to_string(), "--dns-port-base", &(port + 50).to_string()])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -142,6 +147,35 @@ impl Demonstration {
             }
         };
         tokio::time::timeout(PATIENCE, held).await.expect("the evidence reaches every cloud");
+    }
+
+    async fn post(&self, at: Cloud, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.url(at));
+        let sent = self.http.post(url).bearer_auth("demo-admin").json(body).send().await;
+        let answer = sent.expect("answered");
+        let (status, told) = (answer.status(), answer.json().await.expect("JSON"));
+        assert!(status.is_success(), "{path}: {status} {told}");
+        told
+    }
+
+    /// Reports the cloud's key as stolen, and agrees at the other two.
+    async fn replace_keys(&self, cloud: Cloud) {
+        let wish = json!({ "reason": "keyStolen", "comment": "it told two stories" });
+        self.post(cloud, "/v1/epochs", &wish).await;
+        for peer in cloud.peers() {
+            let asked = async {
+                loop {
+                    let keys = self.json(peer, "/v1/keys").await.unwrap_or_default();
+                    if let Some(record) = keys["requests"][0]["record"].as_str() {
+                        return record.to_owned();
+                    }
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            };
+            let record = tokio::time::timeout(PATIENCE, asked).await.expect("its people are asked");
+            let reason = json!({ "reason": "we saw the evidence" });
+            self.post(peer, &format!("/v1/epochs/{record}/agree"), &reason).await;
+        }
     }
 
     /// Waits until all three clouds hold the same logs, all of it final.
@@ -359,12 +393,27 @@ async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() 
         demonstration.lab(Cloud::Aws, "clouds/gcp/equivocate", &json!({ "to": "aws" })).await;
     assert_eq!(told["verdict"], "taken", "{told}");
     assert_ne!(told["honest"]["root"], told["other"]["root"]);
-    // Nobody signs more of that log; the others go on.
+    // Nobody signs more of that log, its origin neither; the others go on.
     for cloud in Cloud::ALL {
         demonstration.until_evidence(cloud).await;
     }
     let frozen = demonstration.record(Cloud::Gcp, 1_500).await;
-    assert_eq!(frozen["status"], "PENDING", "{frozen}");
+    assert_eq!(frozen["status"], 503, "{frozen}");
     let other = demonstration.record(Cloud::Azure, 20_000).await;
     assert_eq!(other["status"], "FINAL", "{other}");
+    demonstration.replace_keys(Cloud::Gcp).await;
+    let again = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(again["status"], "FINAL", "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_mode_witness_a_fourth_process_signs_while_a_cloud_is_down() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start_with(folder, port, &["--mode", "witness"]).await;
+    demonstration.lab(Cloud::Gcp, "clouds/azure/stop", &json!({})).await;
+    let recorded = demonstration.record(Cloud::Gcp, 20_000).await;
+    assert_eq!(recorded["status"], "FINAL", "{recorded}");
+    let policy = format!("{}/v1/policy-file", demonstration.url(Cloud::Gcp));
+    let policy = demonstration.get(&policy).await.expect("a policy");
+    assert!(policy.contains("group clouds 3 gcp aws azure witness"), "{policy}");
 }

@@ -4,7 +4,7 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::Reason;
 use domain::log::LogId;
 use domain::receipt::{Verdict, verify};
-use server::ledger::{BeginError, Ledger};
+use server::ledger::{BeginError, Ledger, LostError, StartError, replace_lost_keys};
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::clouds::PATIENCE;
@@ -134,6 +134,21 @@ async fn a_stolen_key_is_replaced_when_both_others_agree() {
 }
 
 #[tokio::test]
+async fn a_stolen_key_is_replaced_while_events_are_on_their_way() {
+    let clouds = Deployment::running().await;
+    clouds.record(Cloud::Azure, 2).await;
+    until_settled(&clouds, Cloud::Azure).await;
+    // Durable here, and not confirmed yet by those who are being sent it.
+    let under_way = clouds.record(Cloud::Azure, 100).await;
+    clouds.ledger(Cloud::Azure).begin_epoch(Reason::KeyStolen).await.expect("begun");
+    agrees(&clouds, Cloud::Gcp).await;
+    agrees(&clouds, Cloud::Aws).await;
+    until_epoch(&clouds, Cloud::Azure, 2).await;
+    until_settled(&clouds, Cloud::Azure).await;
+    receipt_is_valid(&clouds, under_way[99].event_id).await;
+}
+
+#[tokio::test]
 async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     let mut clouds = Deployment::running().await;
     clouds.record(Cloud::Gcp, 4).await;
@@ -165,4 +180,73 @@ async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     receipt_is_valid(&clouds, old.event.event_id).await;
     let repeat = clouds.ledger(Cloud::Gcp).submit(vec![submission(0)]).await;
     assert!(repeat[0].is_ok());
+}
+
+/// Waits until one of that cloud's people is asked, and has them agree.
+async fn agrees(clouds: &Deployment, cloud: Cloud) {
+    let ledger = clouds.ledger(cloud);
+    let asked = async {
+        while ledger.epoch_requests().is_empty() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, asked).await.expect("its people are asked");
+    let request = ledger.epoch_requests().pop().expect("one request");
+    assert!(ledger.agree_to_epoch(request.hash).is_some());
+}
+
+#[tokio::test]
+async fn a_cloud_whose_keys_are_lost_says_so_and_goes_on_when_both_others_agree() {
+    let mut clouds = Deployment::running().await;
+    let first = clouds.record(Cloud::Gcp, 2).await;
+    clouds.ledger(Cloud::Gcp).begin_epoch(Reason::Rotation).await.expect("begun");
+    clouds.record(Cloud::Gcp, 3).await;
+    until_epoch(&clouds, Cloud::Gcp, 2).await;
+    until_settled(&clouds, Cloud::Gcp).await;
+    clouds.stop(Cloud::Gcp).await;
+    std::fs::remove_dir_all(clouds.folders.gcp.0.join("epoch-2")).expect("lost");
+    let why = clouds.refuses_to_start(Cloud::Gcp).await;
+    assert!(matches!(why, StartError::Keys(lost) if lost == log(Cloud::Gcp, 2)), "{why}");
+    assert!(why.to_string().contains("ternion epoch lost"), "{why}");
+    let pool = &clouds.databases.gcp.pool;
+    let prepare = || async {
+        let keys = clouds.keyring(Cloud::Gcp);
+        replace_lost_keys(pool, &clouds.roster, &keys, Cloud::Gcp).await
+    };
+    let record = prepare().await.expect("prepared");
+    assert_eq!((record.epoch, record.closing.size), (3, 3));
+    assert!(matches!(prepare().await, Err(LostError::Prepared(_))));
+    clouds.start(Cloud::Gcp).await;
+    let after = clouds.record(Cloud::Gcp, 2).await;
+    assert_eq!(after[0].slot.epoch, 3);
+    agrees(&clouds, Cloud::Aws).await;
+    agrees(&clouds, Cloud::Azure).await;
+    until_epoch(&clouds, Cloud::Gcp, 3).await;
+    until_settled(&clouds, Cloud::Gcp).await;
+    receipt_is_valid(&clouds, first[0].event_id).await;
+    receipt_is_valid(&clouds, after[1].event_id).await;
+    // The missing folder between does not hide the newer keys at the next start.
+    clouds.stop(Cloud::Gcp).await;
+    clouds.start(Cloud::Gcp).await;
+    clouds.record(Cloud::Gcp, 1).await;
+}
+
+#[tokio::test]
+async fn keys_that_are_here_are_not_replaced_as_lost() {
+    let clouds = Deployment::running().await;
+    let keys = clouds.keyring(Cloud::Aws);
+    let pool = &clouds.databases.aws.pool;
+    let refused = replace_lost_keys(pool, &clouds.roster, &keys, Cloud::Aws).await;
+    assert!(matches!(refused, Err(LostError::Held(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_key_folder_that_was_made_anew_is_found_out_before_a_second_history_begins() {
+    let mut clouds = Deployment::running().await;
+    clouds.record(Cloud::Azure, 2).await;
+    until_settled(&clouds, Cloud::Azure).await;
+    clouds.stop(Cloud::Azure).await;
+    clouds.make_keys_anew(Cloud::Azure);
+    let why = clouds.refuses_to_start(Cloud::Azure).await;
+    assert!(matches!(why, StartError::OtherKeys(_)), "{why}");
 }

@@ -8,7 +8,7 @@ use axum::http::Request;
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
 use domain::event::{Envelope, Event, EventId, Payload, Region, Salt, TenantId};
-use domain::key::{NoteAlgorithm, NoteKey, Signature, SigningKey};
+use domain::key::{NoteAlgorithm, NoteKey, Sign, Signature};
 use domain::log::{Appender, Checkpoint, Head, LogId};
 use domain::note::{Note, SignatureLine};
 use serde::{Deserialize, Serialize};
@@ -99,13 +99,13 @@ impl Forger {
         Checkpoint { origin: self.log().name(DEPLOYMENT), head }.to_string()
     }
 
-    pub fn log_key(&self, key: &SigningKey) -> NoteKey {
+    pub fn log_key(&self, key: &dyn Sign) -> NoteKey {
         let name = self.log().name(DEPLOYMENT);
         NoteKey::new(&name, NoteAlgorithm::Ed25519, key.public()).expect("a name")
     }
 
     /// A note as an honest origin signs it, with the log key of our choice.
-    pub fn note_by(&self, text: &str, log_key: &SigningKey) -> String {
+    pub fn note_by(&self, text: &str, log_key: &dyn Sign) -> String {
         let name = format!("{DEPLOYMENT}/{}/cosigner", self.cloud);
         let cosigner = &self.keys.cosigner;
         let as_cosigner = NoteKey::new(&name, NoteAlgorithm::CosignatureV1, cosigner.public());

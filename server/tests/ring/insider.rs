@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::epoch::Register;
+use domain::epoch::{Reason, Register};
 use domain::event::{Region, Slot};
 use domain::finality::Finality;
 use domain::key::SigningKey;
@@ -52,7 +52,8 @@ async fn made_up_keys_and_a_payload_changed_under_way_are_refused_and_nothing_is
     let clouds = with_news(1).await;
     let insider = inside_gcp(&clouds).await;
     let key = |seed| SigningKey::from_seed([seed; 32]);
-    let made_up = CloudKeys { log: key(201), cosigner: key(202), transport: key(203) };
+    let made_up =
+        CloudKeys { log: key(201).into(), cosigner: key(202).into(), transport: key(203) };
     for to in Cloud::Gcp.peers() {
         let forged = insider.forge_with(&made_up, to).await.expect("an answer");
         let Reaction::Refused(reason) = forged else { panic!("{to}: {forged:?}") };
@@ -105,6 +106,34 @@ async fn two_histories_of_one_size_stand_under_the_same_keys() {
     assert_eq!(root(Cloud::Aws), root(Cloud::Gcp));
     assert_ne!(root(Cloud::Azure), root(Cloud::Gcp));
     it_is_proven_frozen_and_disputed(&clouds, fork.slot).await;
+    a_new_epoch_goes_on(&clouds).await;
+}
+
+/// With new keys, to which people at both other clouds agree, gcp records again; the frozen log
+/// stays as it is.
+async fn a_new_epoch_goes_on(clouds: &Deployment) {
+    let frozen = clouds.record(Cloud::Gcp, 1).await[0];
+    clouds.ledger(Cloud::Gcp).begin_epoch(Reason::KeyStolen).await.expect("begun");
+    for cloud in Cloud::Gcp.peers() {
+        let ledger = clouds.ledger(cloud);
+        let asked = async {
+            while ledger.epoch_requests().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("its people are asked");
+        let request = ledger.epoch_requests().pop().expect("one request");
+        assert!(ledger.agree_to_epoch(request.hash).is_some());
+    }
+    let after = clouds.record(Cloud::Gcp, 1).await[0];
+    assert_eq!((frozen.slot.epoch, after.slot.epoch), (1, 2));
+    for cloud in Cloud::ALL {
+        clouds.until(cloud, "the new epoch", |marks| marks.is_final(after.slot)).await;
+        assert!(!clouds.marks(cloud).log(Cloud::Gcp).frozen, "{cloud}");
+    }
+    // What the freeze kept from becoming final is recorded again.
+    let found = clouds.ledger(Cloud::Aws).find(frozen.event_id).await.expect("read");
+    assert!(found.iter().any(|record| record.slot.epoch == 2), "{found:?}");
 }
 
 /// Each cloud holds the evidence, signs no more of the log, and holds what both branches made

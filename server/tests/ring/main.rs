@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bad_entry;
 mod bench;
 mod clouds;
 mod cluster;
@@ -17,12 +18,15 @@ mod identity;
 mod import;
 mod insider;
 mod ledger;
+mod machines;
 mod postgres_embedded;
 mod projection;
 mod quarantine;
 mod restored;
 mod scrub;
+mod signer;
 mod stand_in;
 mod three;
 mod verify;
 mod verify_anchors;
+mod witness;

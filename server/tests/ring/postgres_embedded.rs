@@ -172,7 +172,7 @@ fn is_ready(data: &Path) -> bool {
 fn serve(folder: &Folder, data: &Path) -> Child {
     let mut config = toml(data);
     for peer in ["aws", "azure"] {
-        let keys = CloudKeys::make(&folder.0.join(peer)).expect("keys").public();
+        let keys = CloudKeys::make(&folder.0.join(peer), None).expect("keys").public();
         config.push_str(&format!(
             "[peers.{peer}]\nurl = \"http://127.0.0.1:9\"\nregion = \"eu\"\nlog_key = \"{}\"\n\
              cosigner_key = \"{}\"\ntransport_key = \"{}\"\n",

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
+use domain::key::{PublicKey, SigningKey};
+use domain::quorum::Mode;
 use server::config::Limits;
 use server::evidence::Evidences;
 use server::grant::Grants;
+use server::keys::{CloudKeys, External, Roster};
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
 use sqlx::PgPool;
 
@@ -30,6 +33,32 @@ impl Deployment {
     /// Nothing runs yet.
     pub async fn new() -> Self {
         Deployment { clouds: Clouds::prepare().await, running: PerCloud::default() }
+    }
+
+    /// Nothing runs yet, and FINAL means what this mode says.
+    pub async fn in_mode(mode: Mode, witness: Option<PublicKey>) -> Self {
+        let clouds = Clouds::prepare_in(mode, witness).await;
+        Deployment { clouds, running: PerCloud::default() }
+    }
+
+    /// Where clouds that are started from here on look for the witness.
+    pub fn witness_at(&mut self, url: String) {
+        self.clouds.witness_url = Some(url);
+    }
+
+    /// From its next start on that cloud makes its keys at this signer.
+    pub fn keep_keys_at(&mut self, cloud: Cloud, signer: Arc<External>) {
+        *self.clouds.signers.get_mut(cloud) = Some(signer);
+    }
+
+    /// As when a lost key folder is replaced by an empty one: other keys, of which nobody knows.
+    pub fn make_keys_anew(&mut self, cloud: Cloud) {
+        let seed = |role: u8| SigningKey::from_seed([200 + role; 32]);
+        let keys = CloudKeys { log: seed(1).into(), cosigner: seed(2).into(), transport: seed(3) };
+        let mut roster = Roster::clone(&self.clouds.roster);
+        *roster.keys.get_mut(cloud) = keys.public();
+        self.clouds.roster = Arc::new(roster);
+        *self.clouds.keys.get_mut(cloud) = Arc::new(keys);
     }
 
     /// The limits of clouds that are started from here on.

@@ -58,7 +58,7 @@ fn question(order: &LabOrder, health: Option<Health>) -> Option<Question> {
             title: format!("Have {} tell two stories?", cloud.title()),
             consequence: "Every cloud will hold the proof and sign no more of its log. What it records \
                           afterwards stays PENDING; the other two logs go on.",
-            detail: "There is no undo in this version but to begin anew with an empty data folder.",
+            detail: "The way back is new keys: report the old one as stolen there, and agree to it at the other two clouds.",
             leave: "Leave it honest",
             go: "Tell two stories".to_owned(),
         }),

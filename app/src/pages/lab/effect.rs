@@ -159,6 +159,7 @@ mod tests {
         let clouds_up = if aws.condition == Condition::Down { 2 } else { 3 };
         let clouds = PerCloud { gcp: cloud(Condition::Up, 0), aws, azure: cloud(Condition::Up, 0) };
         LiveState {
+            mode: domain::quorum::Mode::default(),
             at: Timestamp::from_unix_ms(0),
             clouds_up,
             clouds,
@@ -170,6 +171,8 @@ mod tests {
             quarantined: 0,
             events: 0,
             accusations: Vec::new(),
+            key_requests: 0,
+            key_changes: 0,
         }
     }
 

@@ -163,7 +163,7 @@ const EQUIVOCATE: Words = Words {
     heading: "Have a cloud tell two stories",
     world: "The worst that one cloud can do: with its real keys it signs two histories of its log, and shows one of them to one peer alone.",
     sight: "Two of three cannot prevent it, but it leaves proof: two notes of one size with two roots and the signatures of the same keys. Within seconds every cloud holds that evidence and signs no more of that log; what both histories made final is DISPUTED. The other two logs go on.",
-    way_back: "No undo: the log stays frozen until its cloud begins a new epoch, which this version does only after a restore. Begin anew with an empty data folder.",
+    way_back: "The log stays frozen. On that cloud's page Keys report its key as stolen; when an admin at each of the other two agrees there, it goes on with new keys, and what had stayed PENDING is recorded again.",
 };
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The two decisions about a held thing: plain forms, so that they work without WebAssembly.
 
 use domain::access::Action;
-use domain::catalog::REASON_CHARS_MAX;
 use leptos::prelude::*;
 
 use crate::backend::{HeldChoice, Release};
+use crate::components::decision::{ConfirmBox, ReasonField};
 use crate::shell::console::Here;
 
 #[component]
@@ -62,8 +62,8 @@ fn ReleaseForm(id: String, release: Release, may: bool, is_conflict: bool) -> im
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="act" value="release" />
                 {radios}
-                <Reason name="release" />
-                <Confirm text="I have compared what came with what stands in the log." />
+                <ReasonField name="release" />
+                <ConfirmBox text="I have compared what came with what stands in the log." />
                 <button class="button button-first" type="submit">"Release"</button>
             </fieldset>
         </form>
@@ -102,31 +102,10 @@ fn RejectForm(id: String, may: bool, is_conflict: bool) -> impl IntoView {
                 <legend class="visually-hidden">"Reject"</legend>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="act" value="reject" />
-                <Reason name="reject" />
-                <Confirm text="I have looked at it. The first decision stands." />
+                <ReasonField name="reject" />
+                <ConfirmBox text="I have looked at it. The first decision stands." />
                 <button class="button button-danger" type="submit">"Reject"</button>
             </fieldset>
         </form>
-    }
-}
-
-#[component]
-fn Reason(name: &'static str) -> impl IntoView {
-    let id = format!("{name}-reason");
-    view! {
-        <label class="field" for=id.clone()>
-            <span>"Reason, recorded in the ledger"</span>
-            <input id=id.clone() name="reason" type="text" required maxlength=REASON_CHARS_MAX.to_string() autocomplete="off" />
-        </label>
-    }
-}
-
-#[component]
-fn Confirm(text: &'static str) -> impl IntoView {
-    view! {
-        <label class="choice">
-            <input type="checkbox" name="confirmed" value="yes" required />
-            <span>{text}</span>
-        </label>
     }
 }

@@ -408,12 +408,30 @@ fn a_frozen_log_is_signed_no_more_but_what_was_signed_still_counts() {
 }
 
 #[test]
+fn an_origin_proposes_nothing_more_in_a_log_that_there_is_evidence_against() {
+    let mut origin = origin();
+    grow(&mut origin, Input::Propose(leaves(0..3)));
+    origin.step(Input::Freeze);
+    assert_eq!(origin.step(Input::Propose(leaves(3..4))), refused(Refusal::Frozen));
+    assert_eq!(origin.step(signed(Cloud::Aws, head(3))), [Effect::Final(3)]);
+}
+
+#[test]
 fn an_old_copy_of_our_own_log_takes_entries_back_and_proposes_none() {
     let recovering = Standing { recovering: true, ..Standing::default() };
     let mut origin = Replica::resume(LOG, Cloud::Gcp, recovering, grown(2), &NOBODY);
     assert_eq!(origin.step(Input::Propose(leaves(2..3))), refused(Refusal::Recovering));
     assert_eq!(grow(&mut origin, offer(2, 6)), [Effect::Release(head(6))]);
     assert_eq!(origin.step(signed(Cloud::Aws, head(6))), [Effect::Final(6)]);
+}
+
+#[test]
+fn an_old_copy_of_our_own_log_is_taken_back_also_after_a_record_has_ended_the_log() {
+    let closed = Standing { closing: Some(head(6)), ..Standing::default() };
+    let mut origin = Replica::resume(LOG, Cloud::Gcp, closed, grown(2), &NOBODY);
+    assert_eq!(origin.step(offer(2, 7)), refused(Refusal::Closed { size: 6 }));
+    assert_eq!(grow(&mut origin, offer(2, 6)), [Effect::Release(head(6))]);
+    assert_eq!(origin.step(offer(2, 6)), refused(Refusal::NotTheOrigin));
 }
 
 proptest! {

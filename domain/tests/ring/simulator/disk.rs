@@ -1,34 +1,50 @@
 //! What survives a crash.
 
+use std::collections::BTreeMap;
+
 use domain::cloud::Cloud;
-use domain::log::{Appender, Hash, Head, Leaf, LogId, empty_root};
-use domain::quorum::{PerSigner, Replica, Staged, Standing};
+use domain::log::{Appender, Head, Leaf, LogId};
+use domain::quorum::{Mode, PerSigner, Replica, Signer, Staged, Standing};
+
+use super::notary::Note;
+use super::tree::Tree;
 
 /// One log as one cloud stores it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Disk {
-    log: LogId,
-    pub leaves: Vec<Leaf>,
+    pub log: LogId,
+    pub rows: Vec<Leaf>,
+    pub tree: Tree,
+    /// The tree's right edge.
     appender: Appender,
-    /// The root at every size from 0 on.
-    roots: Vec<Hash>,
-    /// Heads that the origin signed, from the empty one on.
-    pub checkpoints: Vec<Head>,
+    /// Heads that the origin and this cloud signed, smallest first.
+    pub notes: Vec<Note>,
     pub signed: PerSigner<u64>,
     /// The final and the replicated size that were shown to the world.
     pub shown: (u64, u64),
+    /// The size at which it was frozen.
+    pub frozen: Option<u64>,
+    pub closing: Option<Head>,
+    /// Rows that are not what was written, with what was. No cloud looks here.
+    pub spoiled_rows: BTreeMap<usize, Leaf>,
+    /// Inner nodes are not what was written. No cloud looks here.
+    pub spoiled_tree: bool,
 }
 
 impl Disk {
     pub fn new(log: LogId) -> Self {
         Disk {
             log,
-            leaves: Vec::new(),
+            rows: Vec::new(),
+            tree: Tree::default(),
             appender: Appender::default(),
-            roots: vec![empty_root()],
-            checkpoints: vec![Head::empty()],
+            notes: Vec::new(),
             signed: PerSigner::default(),
             shown: (0, 0),
+            frozen: None,
+            closing: None,
+            spoiled_rows: BTreeMap::new(),
+            spoiled_tree: false,
         }
     }
 
@@ -36,32 +52,41 @@ impl Disk {
         self.appender.head()
     }
 
-    pub fn root_at(&self, size: u64) -> Option<Hash> {
-        self.roots.get(usize::try_from(size).ok()?).copied()
-    }
-
     /// One transaction: conditional on the old size, as in production.
-    pub fn commit(&mut self, staged: &Staged, leaves: &[Leaf]) {
+    pub fn commit(&mut self, me: Cloud, staged: &Staged, leaves: &[Leaf]) {
         assert_eq!(staged.from, self.head(), "{}: stored on another head", self.log);
         for leaf in &leaves[staged.skipped..] {
-            self.leaves.push(*leaf);
+            self.rows.push(*leaf);
+            self.tree.append(*leaf);
             self.appender.append(*leaf, |_| {});
-            self.roots.push(self.appender.head().root);
         }
         assert_eq!(staged.to, self.head(), "{}: the range leads elsewhere", self.log);
-        self.checkpoints.push(staged.to);
+        self.notes.push(Note::new(self.log, staged.to, &[self.log.origin.into(), me.into()]));
     }
 
-    pub fn resume(&self, me: Cloud) -> Replica {
-        Replica::resume(self.log, me, Standing::default(), self.appender.clone(), &self.signed)
+    pub fn resume(&self, me: Cloud, mode: Mode, recovering: bool) -> Replica {
+        let (closing, frozen) = (self.closing, self.frozen.is_some());
+        let standing = Standing { mode, closing, frozen, recovering };
+        Replica::resume(self.log, me, standing, self.appender.clone(), &self.signed)
     }
 
-    /// A range from `start` to a checkpoint at most `reach` checkpoints further, if we hold more.
-    pub fn range_from(&self, start: u64, reach: usize) -> Option<(Vec<Leaf>, Head)> {
-        let next = self.checkpoints.partition_point(|head| head.size <= start);
-        let last = (next + reach).min(self.checkpoints.len() - 1);
-        let head = *self.checkpoints.get(last).filter(|head| head.size > start)?;
-        let (from, to) = (usize::try_from(start).ok()?, usize::try_from(head.size).ok()?);
-        Some((self.leaves.get(from..to)?.to_vec(), head))
+    /// What is stored and signed last.
+    pub fn note(&self, me: Cloud) -> Note {
+        let signers: [Signer; 2] = [self.log.origin.into(), me.into()];
+        self.notes.last().copied().unwrap_or(Note::new(self.log, Head::empty(), &signers))
+    }
+
+    /// A range from `start` to a note at most `reach` notes further, if we hold more.
+    pub fn range_from(&self, start: u64, reach: usize) -> Option<(Vec<Leaf>, Note)> {
+        let next = self.notes.partition_point(|note| note.head.size <= start);
+        let last = (next + reach).min(self.notes.len().checked_sub(1)?);
+        let note = *self.notes.get(last).filter(|note| note.head.size > start)?;
+        let (from, to) = (usize::try_from(start).ok()?, usize::try_from(note.head.size).ok()?);
+        Some((self.rows.get(from..to)?.to_vec(), note))
+    }
+
+    /// What was written at that place, whatever stands there now.
+    pub fn written(&self, at: usize) -> Option<Leaf> {
+        self.spoiled_rows.get(&at).or_else(|| self.rows.get(at)).copied()
     }
 }

@@ -1,21 +1,73 @@
-//! Three clouds, three logs, scripted from a seed: loss, repeats, reordering, delay, partitions,
-//! crashes, stores that fail and stores that fail but are stored. All clouds are honest.
+//! Three clouds under a scripted fate: what is honest stays together, and what is not is found.
 //!
-//! `TERNION_SEED=n` replays one seed.
+//! Every story follows from its seed. Messages are lost, repeated, delayed and reordered, links are
+//! cut, programs crash between any two effects, stores fail, fail and are stored, are spoiled, or
+//! become old copies of themselves, clocks jump, and one cloud at most plays a [`cast::Persona`].
+//! What must hold is asserted after every step, and at the end everything must heal.
+//!
+//! `TERNION_SEED=n` replays one seed and prints its history; `TERNION_SEEDS=n` runs so many.
 
+mod cast;
+mod clocks;
 mod disk;
+mod driver;
+mod epochs;
+mod evidence;
+mod faults;
+mod healing;
 mod invariants;
+mod message;
 pub mod network;
 mod node;
+mod notary;
+mod personas;
 pub mod random;
+mod scrub;
+mod tally;
+mod tree;
+mod witness;
 mod world;
 
-use world::{Tally, World};
+use cast::Persona;
+use tally::Tally;
+use world::World;
 
-const SEEDS: u64 = 300;
+/// Less than a minute of one core in the development profile.
+const SEEDS: u64 = 4_000;
 /// How long things go wrong, and how long they then have to settle.
-const TROUBLE: u64 = 1_500;
-const HEALING: u64 = 400;
+const TROUBLE: u64 = 700;
+const HEALING: u64 = 3_000;
+
+/// Each of these happens in some seed of a hundred at the least.
+const HAPPENS: [&str; 27] = [
+    "bit flips in rows",
+    "bit flips in tiles",
+    "clock jumps",
+    "clocks too far ahead, not heeded",
+    "conflicts",
+    "crashes",
+    "crashes within a step",
+    "evidence found",
+    "failed stores",
+    "failed stores that were stored",
+    "forged notes dropped",
+    "forgotten databases",
+    "heads not signed by the witness",
+    "heads signed over nothing",
+    "logs frozen",
+    "messages forged",
+    "messages lost",
+    "messages repeated",
+    "messages replayed",
+    "messages withheld",
+    "misdirected writes",
+    "offers of other leaves refused",
+    "restored databases",
+    "restored logs taken back and ended",
+    "second programs with one key",
+    "spoiled rows found and repaired",
+    "stores of unknown outcome",
+];
 
 /// Names the seed when its run panics.
 struct Replay(u64);
@@ -24,39 +76,68 @@ impl Drop for Replay {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let seed = self.0;
-            eprintln!("replay: TERNION_SEED={seed} cargo test -p domain --test ring simulator");
+            eprintln!(
+                "replay: TERNION_SEED={seed} cargo test -p domain --test ring simulator -- --nocapture"
+            );
         }
     }
 }
 
-fn run(seed: u64) -> Tally {
+fn run(seed: u64, tells: bool) -> Tally {
     let _replay = Replay(seed);
-    let mut world = World::new(seed);
+    let mut world = World::new(seed, tells);
     world.run(TROUBLE);
     world.heal(HEALING);
-    world.assert_converged();
     world.tally
 }
 
+fn equivocates(seed: &u64) -> bool {
+    matches!(World::new(*seed, false).cast.persona, Some((_, Persona::Equivocator)))
+}
+
+/// Does the observer cry out, if nobody tells it that one cloud is not honest?
+fn is_seen(seed: &u64) -> bool {
+    let mut world = World::new(*seed, false);
+    world.cast.hidden = true;
+    let story = std::panic::AssertUnwindSafe(|| {
+        world.run(TROUBLE);
+        world.heal(HEALING);
+    });
+    std::panic::catch_unwind(story).is_err()
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+}
+
 #[test]
-fn whatever_happens_clouds_agree_and_when_it_ends_they_hold_the_same() {
-    if let Ok(seed) = std::env::var("TERNION_SEED") {
-        let tally = run(seed.parse().expect("TERNION_SEED is a number"));
-        println!("{tally:?}");
+fn whatever_happens_what_is_honest_stays_together_and_what_is_not_is_found() {
+    if let Some(seed) = number("TERNION_SEED") {
+        println!("{}", run(seed, true));
         return;
     }
+    let seeds = number("TERNION_SEEDS").unwrap_or(SEEDS);
     let mut total = Tally::default();
-    for seed in 0..SEEDS {
-        total += run(seed);
+    for seed in 0..seeds {
+        total += run(seed, false);
     }
-    println!("{SEEDS} seeds: {total:?}");
-    assert!(total.crashes > SEEDS && total.failed_stores > SEEDS, "{total:?}");
-    assert!(total.doubtful_stores > SEEDS && total.compared > SEEDS, "{total:?}");
-    assert!(total.gaps > SEEDS && total.busy > SEEDS && total.leaves > 100 * SEEDS, "{total:?}");
+    println!("{seeds} seeds, bugs = 0\n{total}");
+    for what in HAPPENS {
+        assert!(total.of(what) >= seeds / 100, "{what}: {} in {seeds} seeds", total.of(what));
+    }
+}
+
+/// A simulator that never finds anything proves nothing.
+#[test]
+fn a_key_that_signs_two_histories_is_seen_by_an_observer_who_believes_in_it() {
+    let seeds: Vec<u64> = (0..).filter(equivocates).take(8).collect();
+    let seen = seeds.iter().filter(|seed| is_seen(seed)).count();
+    assert!(seen >= 6, "{seen} of {} were seen", seeds.len());
 }
 
 #[test]
 fn a_seed_always_tells_the_same_story() {
-    assert_eq!(format!("{:?}", run(7)), format!("{:?}", run(7)));
-    assert_ne!(format!("{:?}", run(7)), format!("{:?}", run(8)));
+    assert_eq!(run(7, false), run(7, false));
+    assert_ne!(run(7, false), run(8, false));
 }

@@ -1,22 +1,8 @@
 //! Links that lose, repeat, delay, reorder and part.
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::log::{Head, Leaf};
 
 use super::random::Random;
-
-#[derive(Clone, Debug)]
-pub enum Message {
-    Offer {
-        start: u64,
-        leaves: Vec<Leaf>,
-        head: Head,
-    },
-    /// The sender signed this head, and the origin did too.
-    Signed(Head),
-    /// The sender holds so many leaves.
-    Holds(u64),
-}
 
 #[derive(Debug)]
 pub struct Network {

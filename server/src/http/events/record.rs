@@ -184,13 +184,19 @@ fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> R
     Err(problem.field("/tenantId", format!("is {state}")))
 }
 
-/// Decisions about held things are checked against what is held, which this path cannot.
+/// Decisions about held things, keys and scenarios are checked against what is held, which keys
+/// count and which version is in force, which this path cannot.
 fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
     let kind = submission.payload.kind().unwrap_or_default();
-    if !kind.starts_with("quarantine.") && kind != CONFLICT_RESOLVE {
+    let detail = if kind.starts_with("quarantine.") || kind == CONFLICT_RESOLVE {
+        "What is held is decided about at POST /v1/quarantine/{id}/release or reject."
+    } else if kind.starts_with("key.") {
+        "Keys are changed at POST /v1/epochs, which records who did it and why."
+    } else if kind.starts_with("scenario.") {
+        "Scenarios are kept at POST /v1/scenarios, which counts their versions."
+    } else {
         return Ok(());
-    }
-    let detail = "What is held is decided about at POST /v1/quarantine/{id}/release or reject.";
+    };
     Err(Problem::invalid(detail).field("/payload/kind", "is not taken here"))
 }
 

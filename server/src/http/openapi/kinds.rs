@@ -1,6 +1,7 @@
 //! JSON Schemas of the payloads that the product acts on. What `domain::catalog` accepts is the
 //! rule; a test holds each example here against it.
 
+mod keys;
 mod planning;
 
 use serde_json::{Value, json};
@@ -47,7 +48,8 @@ fn decider() -> Value {
 pub(super) fn all() -> Vec<Kind> {
     let kinds =
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
-    kinds.into_iter().chain(planning::all()).collect()
+    let keys = [keys::begin(), keys::agree(), keys::gone()];
+    kinds.into_iter().chain(keys).chain(planning::all()).collect()
 }
 
 fn usage() -> Kind {

@@ -18,7 +18,8 @@ pub struct EpochRequest {
     /// Its hash: what people agree to.
     pub hash: Hash,
     pub asked_at: Timestamp,
-    agreed: bool,
+    /// One of our people has agreed; it does not hold yet.
+    pub agreed: bool,
 }
 
 /// Why no word is given now.
@@ -125,14 +126,19 @@ impl Epochs {
         // One for each cloud: a new request of a cloud takes the place of its last.
         requests.retain(|known, request| *known == hash || request.record.origin != record.origin);
         let asked_at = crate::now();
-        let request = EpochRequest { record: record.clone(), hash, asked_at, agreed: false };
-        requests.entry(hash).or_insert(request).agreed
+        requests
+            .entry(hash)
+            .or_insert_with(|| {
+                self.answers.changed();
+                EpochRequest { record: record.clone(), hash, asked_at, agreed: false }
+            })
+            .agreed
     }
 
-    /// What waits for one of our people.
+    /// What waits for one of our people, and what they agreed to that does not hold yet.
     pub(in crate::ledger) fn requests(&self) -> Vec<EpochRequest> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.values().filter(|request| !request.agreed).cloned().collect()
+        requests.values().cloned().collect()
     }
 
     /// One of our people agrees. `None`: there is no such request.
@@ -140,6 +146,7 @@ impl Epochs {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let request = requests.get_mut(&record)?;
         request.agreed = true;
+        self.answers.changed();
         Some(request.record.clone())
     }
 }

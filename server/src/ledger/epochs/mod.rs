@@ -4,7 +4,9 @@
 //! intake's queue at once, and its entries become final when the record has its approvals. What was
 //! proposed is durable before anybody is asked, and is pursued until it holds.
 
+mod answers;
 mod approve;
+mod lost;
 mod memory;
 mod restore;
 mod store;
@@ -24,7 +26,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub use answers::PeerWord;
 pub use approve::EpochRequest;
+pub use lost::{LostError, replace_lost_keys};
 pub(super) use memory::{LastHead, Memory, database_of};
 pub(super) use restore::Restorer;
 pub(super) use store::{EpochStore, load};
@@ -33,14 +37,18 @@ use super::driver::HandedOver;
 use super::logs::{self, Logs};
 use super::prepare::Prepared;
 use super::store::Store;
+use super::watermark::LogView;
 use super::wire::{APPROVE_PATH, ApprovalAnswer, ApprovalQuestion, decode_answer, encode};
 use super::{StartError, tree};
 use crate::keys::{KeyError, Keyring};
+use answers::Answers;
 
 /// Between two rounds of asking for approvals.
 const ASK_EVERY: Duration = Duration::from_millis(300);
 /// Between attempts to reach a database that is away.
 const RETRY_WAIT: Duration = Duration::from_millis(250);
+/// What peers were sent is confirmed within a second; one that is behind gets some more.
+const CONFIRM_MAX: Duration = Duration::from_secs(10);
 
 /// No new epoch was begun.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +57,8 @@ pub enum BeginError {
     Unfinished(LogId),
     #[error("this cloud's database is an old copy: what it lacks is taken back first")]
     Recovering,
+    #[error("{0} has begun meanwhile")]
+    Begun(LogId),
     #[error("the new keys cannot be made: {0}")]
     Keys(#[from] KeyError),
     #[error("the record does not fit: {0}")]
@@ -73,6 +83,8 @@ pub(super) struct Epochs {
     requests: Mutex<BTreeMap<Hash, EpochRequest>>,
     /// There is something to ask approvals for.
     wake: Notify,
+    /// What others say to our own record.
+    pub(in crate::ledger) answers: Answers,
 }
 
 impl Epochs {
@@ -84,7 +96,8 @@ impl Epochs {
     ) -> Self {
         let (turn, requests, wake) =
             (tokio::sync::Mutex::default(), Mutex::default(), Notify::new());
-        Epochs { me: logs.setup.cloud, register, keys, store, logs, turn, requests, wake }
+        let (me, answers) = (logs.setup.cloud, Answers::default());
+        Epochs { me, register, keys, store, logs, turn, requests, wake, answers }
     }
 
     /// The newest epoch of each cloud that is known to hold.
@@ -99,29 +112,57 @@ impl Epochs {
         register.records().filter_map(|signed| serde_json::to_string(signed).ok()).collect()
     }
 
-    /// Ends our own log and begins the next, with new keys.
-    pub(super) async fn begin(
-        &self,
-        reason: Reason,
-        gone: Option<Gone>,
-    ) -> Result<LogId, BeginError> {
-        let _turn = self.turn.lock().await;
+    /// The epoch of our own log that could begin now.
+    pub(super) fn next(&self, reason: Reason) -> Result<LogId, BeginError> {
         let register = self.register.load_full();
         let old = register.current(self.me);
         if !register.epoch(old).is_some_and(|epoch| epoch.approved) {
             return Err(BeginError::Unfinished(old));
         }
-        let marks = self.logs.board.watermarks.borrow().clone();
-        if marks.log(self.me).recovering && reason != Reason::Restored {
+        let recovering = self.logs.board.watermarks.borrow().log(self.me).recovering;
+        if recovering && reason != Reason::Restored {
             return Err(BeginError::Recovering);
         }
-        let next = LogId { epoch: old.epoch + 1, ..old };
+        Ok(LogId { epoch: old.epoch + 1, ..old })
+    }
+
+    /// Ends our own log and begins the next, with new keys; `wanted`, if one is named.
+    pub(super) async fn begin(
+        &self,
+        reason: Reason,
+        gone: Option<Gone>,
+        wanted: Option<LogId>,
+    ) -> Result<LogId, BeginError> {
+        let _turn = self.turn.lock().await;
+        let next = self.next(reason)?;
+        if wanted.is_some_and(|wanted| wanted != next) {
+            return Err(BeginError::Begun(self.register.load().current(self.me)));
+        }
+        let record = self.draft(next, reason, gone)?;
+        let old = record.ends();
+        let HandedOver { closing, intake } =
+            self.logs.hand_over(old).await.ok_or(BeginError::Stopping)?;
+        let closing = self.closing(old, closing, reason).await;
+        self.propose(EpochRecord { closing, ..record }, intake).await;
+        self.wake.notify_one();
+        Ok(next)
+    }
+
+    /// The record of a new epoch of ours, but for where the old one ends.
+    fn draft(
+        &self,
+        next: LogId,
+        reason: Reason,
+        gone: Option<Gone>,
+    ) -> Result<EpochRecord, BeginError> {
+        let register = self.register.load_full();
+        let marks = self.logs.board.watermarks.borrow().clone();
         let keys = self.keys.make(next.epoch)?.public();
         let pin = |peer: Cloud| {
             let view = marks.log(peer);
             Cosigned { log: view.log, head: view.head }
         };
-        let mut record = EpochRecord {
+        let record = EpochRecord {
             format: EPOCH_FORMAT.to_owned(),
             genesis: register.genesis_hash(),
             origin: self.me,
@@ -135,12 +176,7 @@ impl Epochs {
             stated_at: crate::now(),
         };
         register.check(&record)?;
-        let HandedOver { closing, intake } =
-            self.logs.hand_over(old).await.ok_or(BeginError::Stopping)?;
-        record.closing = self.closing(old, closing, reason).await;
-        self.propose(record, intake).await;
-        self.wake.notify_one();
-        Ok(next)
+        Ok(record)
     }
 
     /// Where our log ends: where it stands, or, where the others follow it no further, at the last
@@ -149,6 +185,7 @@ impl Epochs {
         if reason.needs_old_key() {
             return ours;
         }
+        self.until_confirmed(old, ours.size).await;
         let marks = self.logs.board.watermarks.borrow().clone();
         let size = marks.view(old).map_or(0, |view| view.final_size);
         if size == 0 {
@@ -161,6 +198,24 @@ impl Epochs {
                 Err(cause) => tracing::warn!(%old, %cause, "the database is away"),
             }
             sleep(RETRY_WAIT).await; // the intake waits: there is no log to record in
+        }
+    }
+
+    /// A peer that holds an entry whose confirmation is still on its way could never agree that the
+    /// log ends before it: who can be reached is waited for.
+    async fn until_confirmed(&self, log: LogId, size: u64) {
+        let reachable = self.logs.board.figures.reachable();
+        let peers = self.me.peers().into_iter();
+        let asked: Vec<Cloud> = peers.filter(|peer| *reachable.get(*peer) == Some(true)).collect();
+        let mut marks = self.logs.board.watermarks.subscribe();
+        let confirmed = marks.wait_for(|marks| {
+            let all = |view: &LogView| {
+                view.frozen || asked.iter().all(|peer| *view.signed.clouds.get(*peer) >= size)
+            };
+            marks.view(log).is_none_or(all)
+        });
+        if tokio::time::timeout(CONFIRM_MAX, confirmed).await.is_err() {
+            tracing::warn!(%log, size, "not all of the log is confirmed; it ends where it is final");
         }
     }
 
@@ -179,6 +234,7 @@ impl Epochs {
             tracing::error!(%log, %cause, "our own epoch record does not fit");
         }
         self.register.store(Arc::new(register));
+        self.answers.changed();
         self.logs.close(ended, signed.record.closing).await;
         self.open(log, Some(intake)).await;
     }
@@ -237,6 +293,7 @@ impl Epochs {
             sleep(RETRY_WAIT).await;
         }
         self.register.store(Arc::new(register.clone()));
+        self.answers.clear();
         self.forget_request(signed.record.hash());
     }
 
@@ -284,9 +341,15 @@ impl Epochs {
         let Ok(text) = serde_json::to_string(&signed) else { return };
         for peer in self.me.peers() {
             let question = ApprovalQuestion { signed: text.clone(), closing: closing.clone() };
-            match self.ask(peer, &question).await {
-                Ok(approval) => signed.approvals.push(approval),
-                Err(why) => tracing::debug!(%peer, why, "an epoch is not approved yet"),
+            let word = match self.ask(peer, &question).await {
+                Ok(approval) => {
+                    signed.approvals.push(approval);
+                    PeerWord::Approves
+                }
+                Err(word) => word,
+            };
+            if self.answers.note(peer, word.clone()) {
+                tracing::info!(%peer, answer = ?word, "asked to approve our new epoch");
             }
         }
         let approved = self.register.load().approved(&signed);
@@ -296,19 +359,16 @@ impl Epochs {
         }
     }
 
-    async fn ask(&self, peer: Cloud, question: &ApprovalQuestion) -> Result<Approval, String> {
+    async fn ask(&self, peer: Cloud, question: &ApprovalQuestion) -> Result<Approval, PeerWord> {
         let channel = &self.logs.setup.channel;
         let answer = channel.call(peer, APPROVE_PATH, encode(question)).await;
         let answer = answer.and_then(|body| decode_answer(peer, &body));
-        match answer.map_err(|cause| cause.to_string())? {
-            ApprovalAnswer::Approved(text) => {
-                serde_json::from_str(&text).map_err(|cause| cause.to_string())
-            }
-            ApprovalAnswer::Later { reason } => Err(reason),
-            ApprovalAnswer::Refused { reason } => {
-                tracing::error!(%peer, reason, "our new epoch is refused");
-                Err(reason)
-            }
+        match answer.map_err(|cause| PeerWord::Silent(cause.to_string()))? {
+            ApprovalAnswer::Approved(text) => serde_json::from_str(&text).map_err(|cause| {
+                PeerWord::Refuses(format!("what it signed is unreadable: {cause}"))
+            }),
+            ApprovalAnswer::Later { reason } => Err(PeerWord::Waits(reason)),
+            ApprovalAnswer::Refused { reason } => Err(PeerWord::Refuses(reason)),
         }
     }
 

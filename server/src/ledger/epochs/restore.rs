@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::{Gone, Reason};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,14 @@ impl Restorer {
     pub(in crate::ledger) fn declare_gone(&self, cloud: Cloud, by: &str) -> Vec<String> {
         let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         declared.insert((cloud, by.to_owned()));
-        declared.iter().filter(|(gone, _)| *gone == cloud).map(|(_, by)| by.clone()).collect()
+        self.epochs.answers.changed();
+        said_of(&declared, cloud)
+    }
+
+    /// Who has said so of which peer.
+    pub(in crate::ledger) fn declared(&self) -> PerCloud<Vec<String>> {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        PerCloud::from_fn(|cloud| said_of(&declared, cloud))
     }
 
     fn gone(&self) -> Option<Gone> {
@@ -116,7 +123,7 @@ impl Restorer {
 
     /// All is taken back: the old epoch ends.
     async fn end(&self) {
-        match self.epochs.begin(Reason::Restored, self.gone()).await {
+        match self.epochs.begin(Reason::Restored, self.gone(), None).await {
             Ok(log) => {
                 tracing::warn!(%log, "the log was taken back from the other clouds");
             }
@@ -128,4 +135,8 @@ impl Restorer {
             }
         }
     }
+}
+
+fn said_of(declared: &BTreeSet<(Cloud, String)>, cloud: Cloud) -> Vec<String> {
+    declared.iter().filter(|(gone, _)| *gone == cloud).map(|(_, by)| by.clone()).collect()
 }

@@ -259,6 +259,7 @@ async fn a_scenario_that_could_not_be_asked_is_not_kept() {
         "scenarioId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b", "version": 1, "name": "x",
         "request": {} } });
     house.post("/v1/events", "demo-ingest", &event).await.problem(403, "forbidden");
+    house.post("/v1/events", "demo-admin", &event).await.problem(422, "invalid");
     let missing = "/v1/scenarios/0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
     house.get(missing, "demo-auditor").await.problem(404, "not_found");
     house.get("/v1/scenarios/7", "demo-auditor").await.problem(404, "not_found");

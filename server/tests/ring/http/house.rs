@@ -26,6 +26,8 @@ pub(super) struct House {
     face: Router,
     pub(super) stop: CancellationToken,
     _tasks: JoinSet<()>,
+    /// Their folders, in which new keys are made.
+    _clouds: Clouds,
 }
 
 impl House {
@@ -36,13 +38,32 @@ impl House {
 
     pub(super) async fn with(limits: Limits) -> House {
         let mut clouds = Clouds::prepare().await;
-        clouds.limits = limits.clone();
+        clouds.limits = limits;
         let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
+        people(&gcp, &LedgerRecorder::new(gcp.ledger.clone())).await;
+        House::of(gcp, aws, clouds)
+    }
+
+    /// The same, after its database was put back from an old copy, as it remembers; one of the
+    /// others does not answer.
+    pub(super) async fn that_was_put_back() -> House {
+        let mut clouds = Clouds::prepare().await;
+        let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
+        people(&gcp, &LedgerRecorder::new(gcp.ledger.clone())).await;
+        gcp.stop().await;
+        let remembered = serde_json::json!({"epoch": 1, "size": 1_000, "database": ""});
+        let memory = clouds.folders.gcp.0.join("heads.json");
+        std::fs::write(memory, remembered.to_string()).expect("a file beside the keys");
+        let gcp = clouds.start(Cloud::Gcp).await;
+        House::of(gcp, aws, clouds)
+    }
+
+    fn of(gcp: RunningCloud, aws: RunningCloud, clouds: Clouds) -> House {
+        let limits = clouds.limits.clone();
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let recorder = std::sync::Arc::new(LedgerRecorder::new(gcp.ledger.clone()));
         let settings = Settings { cloud: Cloud::Gcp, demonstration: true, secure_cookies: false };
-        let identity = Identity::new(gcp.database.pool.clone(), settings, recorder.clone());
-        people(&gcp, &recorder).await;
+        let identity = Identity::new(gcp.database.pool.clone(), settings, recorder);
         let setup = Setup {
             ledger: gcp.ledger.clone(),
             grants: gcp.grants.clone(),
@@ -60,7 +81,7 @@ impl House {
             stop: stop.clone(),
         };
         let face = http::router(setup, &mut tasks).expect("a router");
-        House { gcp, aws: Some(aws), face, stop, _tasks: tasks }
+        House { gcp, aws: Some(aws), face, stop, _tasks: tasks, _clouds: clouds }
     }
 
     /// From here on nothing becomes final.
