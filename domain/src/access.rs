@@ -41,6 +41,10 @@ pub enum Action {
     /// Begin epochs with new keys, agree to those of other clouds, declare a cloud gone.
     ManageKeys,
     OperateFaultLab,
+    /// Ask what would be.
+    Simulate,
+    /// Keep a scenario, and promote one to a proposal.
+    EditScenarios,
 }
 
 impl Role {
@@ -60,31 +64,30 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditTenants, EditUsers, ExportLedger, ManageKeys, OperateFaultLab,
-            ReadLedger, ReadPayload, ReadTenants, ReadUsage, SubmitDecision, SubmitEvent,
-            WatchFaultLab,
+            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, ManageKeys,
+            OperateFaultLab, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate,
+            SubmitDecision, SubmitEvent, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab => true,
+                | WatchFaultLab | Simulate | EditScenarios => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | ManageKeys | OperateFaultLab => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab => true,
+                | WatchFaultLab | Simulate => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab | EditScenarios => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab => {
-                    false
-                }
+                | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
+                | Simulate | EditScenarios => false,
             },
         }
     }
@@ -106,7 +109,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 13] = [
+    pub const ALL: [Action; 15] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -120,6 +123,8 @@ impl Action {
         Action::DecideQuarantine,
         Action::ManageKeys,
         Action::OperateFaultLab,
+        Action::Simulate,
+        Action::EditScenarios,
     ];
 
     /// Completes "may not …".
@@ -139,6 +144,8 @@ impl Action {
             Action::DecideQuarantine => "release or reject what is held in quarantine",
             Action::ManageKeys => "change keys or agree to another cloud's",
             Action::OperateFaultLab => "operate the fault lab",
+            Action::Simulate => "simulate what would be",
+            Action::EditScenarios => "keep or promote scenarios",
         }
     }
 }
@@ -179,6 +186,7 @@ mod tests {
             Action::DecideQuarantine,
             Action::ManageKeys,
             Action::OperateFaultLab,
+            Action::EditScenarios,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

@@ -5,19 +5,21 @@
 //! Unknown kinds are stored as they are.
 
 mod key;
+mod planning;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::access::Role;
+use crate::access::{Action, Role};
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
 pub use key::{KeyAgree, KeyBegin, KeyGone};
+pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -174,6 +176,9 @@ pub enum Known {
     QuarantineRelease(QuarantineRelease),
     QuarantineReject(QuarantineReject),
     ConflictResolve(ConflictResolve),
+    CostPut(CostPut),
+    ScenarioSave(ScenarioSave),
+    ScenarioPromote(ScenarioPromote),
     KeyBegin(KeyBegin),
     KeyAgree(KeyAgree),
     KeyGone(KeyGone),
@@ -190,7 +195,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 13] = [
+const DECISION_PREFIXES: [&str; 15] = [
     "tenant.",
     "tier.",
     "price.",
@@ -204,7 +209,12 @@ const DECISION_PREFIXES: [&str; 13] = [
     "payload.",
     "quarantine.",
     "conflict.",
+    "cost.",
+    SCENARIO,
 ];
+
+/// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
+const SCENARIO: &str = "scenario.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 /// The kind of [`ConflictResolve`].
@@ -218,6 +228,12 @@ pub const DECIDED_BY: &str = "decidedBy";
 #[must_use]
 pub fn is_decision(kind: &str) -> bool {
     DECISION_PREFIXES.iter().any(|prefix| kind.starts_with(prefix))
+}
+
+/// Who may record this kind of decision?
+#[must_use]
+pub fn decides_by(kind: &str) -> Action {
+    if kind.starts_with(SCENARIO) { Action::EditScenarios } else { Action::SubmitDecision }
 }
 
 /// Is this kind recorded by the clouds themselves, and by nobody else?
@@ -250,6 +266,9 @@ impl Known {
             "quarantine.release" => Known::QuarantineRelease(parse(payload)?),
             "quarantine.reject" => Known::QuarantineReject(parse(payload)?),
             CONFLICT_RESOLVE => Known::ConflictResolve(parse(payload)?),
+            "cost.put" => Known::CostPut(parse(payload)?),
+            "scenario.save" => Known::ScenarioSave(parse(payload)?),
+            "scenario.promote" => Known::ScenarioPromote(parse(payload)?),
             "key.begin" => Known::KeyBegin(parse(payload)?),
             "key.agree" => Known::KeyAgree(parse(payload)?),
             "key.gone" => Known::KeyGone(parse(payload)?),
@@ -282,6 +301,9 @@ impl Known {
             Known::QuarantineRelease(release) => reason(&release.reason),
             Known::QuarantineReject(reject) => reason(&reject.reason),
             Known::ConflictResolve(resolve) => reason(&resolve.reason),
+            Known::CostPut(cost) => cost.check(),
+            Known::ScenarioSave(scenario) => scenario.check(),
+            Known::ScenarioPromote(promotion) => promotion.check(),
             Known::KeyBegin(begin) => begin.check(),
             Known::KeyAgree(agree) => reason(&agree.reason),
             Known::KeyGone(gone) => reason(&gone.reason),
@@ -301,6 +323,9 @@ impl Known {
             Known::QuarantineRelease(body) => ("quarantine.release", serde_json::to_value(body)),
             Known::QuarantineReject(body) => ("quarantine.reject", serde_json::to_value(body)),
             Known::ConflictResolve(body) => (CONFLICT_RESOLVE, serde_json::to_value(body)),
+            Known::CostPut(body) => ("cost.put", serde_json::to_value(body)),
+            Known::ScenarioSave(body) => ("scenario.save", serde_json::to_value(body)),
+            Known::ScenarioPromote(body) => ("scenario.promote", serde_json::to_value(body)),
             Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
             Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
             Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod economics;
 pub mod evidence;
 pub mod grant;
 pub mod http;

@@ -1,9 +1,10 @@
-//! The ring around the pure rules: published test vectors, tampered receipts and proofs, and three clouds
-//! under a scripted network.
+//! The ring around the pure rules: published test vectors, tampered receipts and proofs, three clouds
+//! under a scripted network, and the formulas of economics.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod anchor;
+mod economics;
 mod ed25519;
 mod equivocation;
 mod evidence;
@@ -15,3 +16,4 @@ mod parsers;
 mod receipt;
 mod rfc6962;
 mod simulator;
+mod vectors;

@@ -1,4 +1,6 @@
-//! `ternion bench`: load from outside, over HTTP, as clients make it.
+//! `ternion bench`: load from outside, over HTTP, as clients make it; and simulations.
+
+mod economics;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ const FINAL_WAIT_MS: u32 = 30_000;
 /// A client that was refused rests, so that errors do not use up the load within moments.
 const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Measure from outside what the clouds do under load
+/// Measure what the clouds do under load, and how long simulations take
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: ternion bench ledger --url http://127.0.0.1:3000 --url \
                   http://127.0.0.1:3001 --clients 128 --events 12000 --size 512 --token demo-ingest")]
@@ -29,6 +31,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Economics(economics::Arguments),
     Ledger(LedgerArguments),
 }
 
@@ -93,6 +96,7 @@ struct Seen {
 impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
+            What::Economics(arguments) => arguments.run(),
             What::Ledger(arguments) => arguments.run().await,
         }
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod client;
 mod config;
+mod csv;
 mod database;
 mod demo;
 mod doctor;

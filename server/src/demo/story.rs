@@ -4,9 +4,10 @@
 //! SLA ladders follow the public ones of Amazon Bedrock and Google Cloud, so that figures in the
 //! demonstration have a real order of magnitude.
 
-use domain::catalog::{Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
+use domain::catalog::{CostPut, Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
+use domain::economics::token_cost::{ProviderPrice, Rates};
 use domain::event::{Region, TenantId};
 use rust_decimal::Decimal;
 
@@ -160,6 +161,29 @@ pub fn prices() -> Vec<Known> {
     pairs.map(|(tier, model)| Known::PricePut(price(tier, model))).collect()
 }
 
+/// What the providers take: their list prices.
+#[must_use]
+pub fn costs() -> Vec<Known> {
+    MODELS.iter().map(|model| Known::CostPut(cost(model))).collect()
+}
+
+fn cost(model: &Model) -> CostPut {
+    // Thousandths of a dollar a million tokens.
+    let listed = |mils: i64| Decimal::new(mils, 9).normalize();
+    let rates = Rates {
+        input_usd_per_token: listed(model.input_mils),
+        output_usd_per_token: listed(model.output_mils),
+        cached_usd_per_token: Some(listed(model.cached_mils)),
+    };
+    CostPut {
+        provider: model.provider.to_owned(),
+        model: model.name.to_owned(),
+        region: None,
+        price: ProviderPrice { rates, long_context: None, off_peak: None },
+        as_of: Timestamp::from_unix_ms(PRICES_SINCE_MS),
+    }
+}
+
 fn price(tier: &Tier, model: &Model) -> PricePut {
     // Thousandths of a dollar times hundredths.
     let charged = |mils: i64| Decimal::new(mils * tier.markup, 5).normalize();
@@ -180,8 +204,9 @@ mod tests {
 
     #[test]
     fn the_ledger_understands_every_decision_of_the_story() {
-        let story: Vec<Known> = [tiers(), prices(), tenants()].concat();
-        assert_eq!(story.len(), TIERS.len() + TIERS.len() * MODELS.len() + COMPANIES.len());
+        let story: Vec<Known> = [tiers(), prices(), costs(), tenants()].concat();
+        let prices = (TIERS.len() + 1) * MODELS.len();
+        assert_eq!(story.len(), TIERS.len() + prices + COMPANIES.len());
         for known in story {
             assert_eq!(Known::read(&known.to_payload()), Ok(Some(known)));
         }

@@ -7,6 +7,7 @@
 mod ask;
 pub mod assets;
 mod away;
+mod economics;
 mod edge;
 mod events;
 mod evidence;
@@ -21,6 +22,7 @@ mod pages;
 mod place;
 mod quarantine;
 mod recent;
+mod scenarios;
 mod scrub;
 pub mod security;
 mod stream;
@@ -46,6 +48,7 @@ pub use edge::{REQUEST_ID, RequestId};
 
 use crate::config::Limits;
 use crate::console::Console;
+use crate::economics::Economics;
 use crate::evidence::Evidences;
 use crate::grant::Grants;
 use crate::identity::{self, Identity};
@@ -92,6 +95,7 @@ struct Services {
     identity: Arc<Identity>,
     console: Arc<Console>,
     evidences: Arc<Evidences>,
+    economics: Economics,
     pool: PgPool,
     limits: Limits,
     lab: Option<Lab>,
@@ -129,6 +133,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         database: health::DatabaseCheck::default(),
         viewers,
         started: Instant::now(),
+        economics: Economics::new(Arc::clone(&setup.projection)),
         ledger: setup.ledger,
         grants: setup.grants,
         projection: setup.projection,
@@ -156,12 +161,14 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 /// What people and programs ask: behind the guard and the limits.
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
+        .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())
         .merge(grants::routes())
         .merge(keys::routes())
         .merge(logs::routes())
         .merge(quarantine::routes())
+        .merge(scenarios::routes())
         .merge(scrub::routes())
         .merge(tenants::routes())
         .merge(usage::routes())

@@ -4,6 +4,7 @@
 //! routers are made of it.
 
 mod docs;
+mod economics;
 mod keys;
 mod kinds;
 mod lab;
@@ -178,6 +179,7 @@ mod tests {
     #[test]
     fn every_route_is_described_and_every_description_has_a_route() {
         let routers = [
+            include_str!("economics.rs"),
             include_str!("events/mod.rs"),
             include_str!("grants.rs"),
             include_str!("evidence.rs"),
@@ -187,6 +189,7 @@ mod tests {
             include_str!("logs.rs"),
             include_str!("openapi.rs"),
             include_str!("quarantine.rs"),
+            include_str!("scenarios.rs"),
             include_str!("scrub.rs"),
             include_str!("stream.rs"),
             include_str!("tenants.rs"),

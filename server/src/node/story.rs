@@ -24,6 +24,7 @@ pub(super) async fn tell(config: Config, recorder: Arc<dyn Recorder>, stop: Canc
     if config.story {
         decisions.extend(story::tiers());
         decisions.extend(story::prices());
+        decisions.extend(story::costs());
         decisions.extend(story::tenants());
     }
     for decision in decisions {

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use domain::catalog::{Known, PricePut, TenantPut, TierPut, UserPut};
+use domain::catalog::{
+    CostPut, DECIDED_BY, Known, PricePut, ScenarioPromote, ScenarioSave, TenantPut, TierPut,
+    UserPut,
+};
 use domain::clock::{LogicalClock, Timestamp};
+use domain::economics::token_cost::ModelKey;
 use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
+use uuid::Uuid;
 
 use super::entry::slot;
 
@@ -24,6 +29,14 @@ pub struct Current<T> {
 /// Tier, provider and model.
 type Product = (String, String, String);
 
+/// The newest version of a scenario, and who saved it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    pub current: Current<ScenarioSave>,
+    /// A login; absent for what no person recorded.
+    pub author: Option<String>,
+}
+
 /// A snapshot: all of it stems from the same decisions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
@@ -31,7 +44,13 @@ pub struct Catalog {
     tiers: BTreeMap<String, Current<TierPut>>,
     prices: BTreeMap<Product, BTreeMap<Timestamp, Current<PricePut>>>,
     users: BTreeMap<String, Current<UserPut>>,
+    costs: Costs,
+    scenarios: BTreeMap<Uuid, Saved>,
+    promotions: BTreeMap<Uuid, Current<ScenarioPromote>>,
 }
+
+/// Provider prices by model and region, and by the day of the map.
+type Costs = BTreeMap<(ModelKey, Option<String>), BTreeMap<Timestamp, Current<CostPut>>>;
 
 impl Catalog {
     /// May this tenant's events be recorded? The platform's own always.
@@ -99,6 +118,30 @@ impl Catalog {
         Some(price)
     }
 
+    /// What providers take, by model and region; of each the prices of all maps, oldest first.
+    pub fn costs(
+        &self,
+    ) -> impl Iterator<Item = (&ModelKey, Option<&str>, &BTreeMap<Timestamp, Current<CostPut>>)>
+    {
+        self.costs.iter().map(|((model, region), dated)| (model, region.as_deref(), dated))
+    }
+
+    /// The newest version of each scenario.
+    pub fn scenarios(&self) -> impl Iterator<Item = &Saved> {
+        self.scenarios.values()
+    }
+
+    #[must_use]
+    pub fn scenario(&self, id: Uuid) -> Option<&Saved> {
+        self.scenarios.get(&id)
+    }
+
+    /// The last promotion of a scenario.
+    #[must_use]
+    pub fn promotion(&self, id: Uuid) -> Option<&Current<ScenarioPromote>> {
+        self.promotions.get(&id)
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()
@@ -130,7 +173,8 @@ impl Catalog {
         let event_id = EventId(row.try_get("event_id")?);
         let slot = slot(row)?;
         let logical_clock = LogicalClock::from_packed(row.try_get("logical_clock")?);
-        match Known::read(&row.try_get::<Value, _>("body")?) {
+        let body: Value = row.try_get("body")?;
+        match Known::read(&body) {
             Ok(Some(Known::TenantPut(value))) => {
                 let id = value.tenant_id.clone();
                 self.tenants.insert(id, Current { value, event_id, slot, logical_clock });
@@ -149,6 +193,24 @@ impl Catalog {
                 let login = value.login.clone();
                 self.users.insert(login, Current { value, event_id, slot, logical_clock });
             }
+            Ok(Some(Known::CostPut(value))) => {
+                let model =
+                    ModelKey { provider: value.provider.clone(), model: value.model.clone() };
+                let place = (model, value.region.clone());
+                let as_of = value.as_of;
+                let cost = Current { value, event_id, slot, logical_clock };
+                self.costs.entry(place).or_default().insert(as_of, cost);
+            }
+            Ok(Some(Known::ScenarioSave(value))) => {
+                let id = value.scenario_id;
+                let author = body.get(DECIDED_BY).and_then(Value::as_str).map(str::to_owned);
+                let current = Current { value, event_id, slot, logical_clock };
+                self.scenarios.insert(id, Saved { current, author });
+            }
+            Ok(Some(Known::ScenarioPromote(value))) => {
+                let id = value.scenario_id;
+                self.promotions.insert(id, Current { value, event_id, slot, logical_clock });
+            }
             // Rulings are no part of the view.
             Ok(_) => {}
             Err(error) => {
@@ -164,7 +226,6 @@ mod tests {
     use super::*;
     use domain::cloud::Cloud;
     use rust_decimal::Decimal;
-    use uuid::Uuid;
 
     fn current<T>(value: T) -> Current<T> {
         Current {

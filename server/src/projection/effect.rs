@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::{Known, PricePut, Usage};
+use domain::catalog::{CostPut, Known, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
 use domain::quarantine::HeldId;
@@ -30,11 +30,24 @@ pub enum Entity {
     /// A decision about something held, by the name of what it is about. Of these the first is in
     /// force: what was decided stays decided.
     Ruling,
+    /// What a provider takes for a model, by the day of the price map.
+    Cost,
+    Scenario,
+    /// Of a scenario, by its id.
+    Promotion,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 5] =
-        [Entity::Tenant, Entity::Tier, Entity::Price, Entity::User, Entity::Ruling];
+    pub const ALL: [Entity; 8] = [
+        Entity::Tenant,
+        Entity::Tier,
+        Entity::Price,
+        Entity::User,
+        Entity::Ruling,
+        Entity::Cost,
+        Entity::Scenario,
+        Entity::Promotion,
+    ];
 
     /// The name in the database and in JSON.
     #[must_use]
@@ -45,6 +58,9 @@ impl Entity {
             Entity::Price => "price",
             Entity::User => "user",
             Entity::Ruling => "ruling",
+            Entity::Cost => "cost",
+            Entity::Scenario => "scenario",
+            Entity::Promotion => "promotion",
         }
     }
 
@@ -257,6 +273,11 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::QuarantineRelease(release)) => (Entity::Ruling, item(release.item_id)),
         Some(Known::QuarantineReject(reject)) => (Entity::Ruling, item(reject.item_id)),
         Some(Known::ConflictResolve(resolve)) => (Entity::Ruling, about(resolve).to_string()),
+        Some(Known::CostPut(cost)) => (Entity::Cost, cost_key(cost)),
+        Some(Known::ScenarioSave(save)) => (Entity::Scenario, save.scenario_id.to_string()),
+        Some(Known::ScenarioPromote(promote)) => {
+            (Entity::Promotion, promote.scenario_id.to_string())
+        }
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
 }
@@ -272,6 +293,18 @@ fn price_key(price: &PricePut) -> String {
     let PricePut { tier, provider, model, effective_from, .. } = price;
     Value::from(vec![tier.clone(), provider.clone(), model.clone(), effective_from.to_string()])
         .to_string()
+}
+
+/// Each day's map is kept, and one that is sent again for a day replaces it.
+fn cost_key(cost: &CostPut) -> String {
+    let CostPut { provider, model, region, as_of, price: _ } = cost;
+    Value::from(vec![
+        Value::from(provider.clone()),
+        Value::from(model.clone()),
+        Value::from(region.clone()),
+        Value::from(as_of.to_string()),
+    ])
+    .to_string()
 }
 
 #[cfg(test)]

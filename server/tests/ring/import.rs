@@ -140,3 +140,36 @@ fn a_file_with_a_wrong_row_sends_nothing_and_names_the_line() {
         assert!(ran.err.contains("line 3: ") && ran.err.contains(said), "{}", ran.err);
     }
 }
+
+#[tokio::test]
+async fn a_price_map_and_a_history_become_provider_prices_of_their_days() {
+    let (folder, cloud) = (Folder::new(), StandIn::default().start().await);
+    let map = r#"{"azure/gpt-4o": {"litellm_provider": "azure", "input_cost_per_token": 2.5e-06,
+        "output_cost_per_token": 1e-05}, "sample_spec": {"mode": "chat"}}"#;
+    let file = folder.write("prices_2026-11-12.json", map);
+    let ran = import("prices", &cloud, &file, &[]).await;
+    assert_eq!(totals(&ran), "sent 1, accepted 1, repeated 0, refused 0, final 1", "{ran:?}");
+    assert!(ran.err.contains("1 entries have no price"), "{ran:?}");
+    let again = import("prices", &cloud, &file, &[]).await;
+    assert_eq!(totals(&again), "sent 1, accepted 0, repeated 1, refused 0, final 1");
+    let history = "model,litellm_provider,as_of,input_usd_per_token,output_usd_per_token\n\
+                   gemini-2.5-pro,vertex_ai-language-models,2025-06-01,1.25e-06,1e-05\n";
+    let ran = import("prices", &cloud, &folder.write("h.csv", history), &[]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let events = cloud.cloud.events();
+    let of = |provider: &str| {
+        let found = events.values().find(|event| event["payload"]["provider"] == provider);
+        found.expect("sent")["payload"].clone()
+    };
+    assert_eq!(
+        of("azure"),
+        json!({"kind": "cost.put", "provider": "azure", "model": "gpt-4o",
+               "asOf": "2026-11-12T00:00:00.000Z", "price": {"rates": {
+                   "inputUsdPerToken": "0.0000025", "outputUsdPerToken": "0.00001"}}})
+    );
+    assert_eq!(of("vertex")["asOf"], "2025-06-01T00:00:00.000Z");
+    let nameless = import("prices", &cloud, &folder.write("p.json", map), &[]).await;
+    assert!(nameless.err.contains("--as-of"), "{nameless:?}");
+    let given = ["--as-of", "2026-11-12"];
+    assert_eq!(import("prices", &cloud, &folder.write("p.json", map), &given).await.code, 0);
+}

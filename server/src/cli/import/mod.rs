@@ -4,7 +4,7 @@
 //! cloud: a second run sends the same events, and the cloud answers "recorded before". So an
 //! import that broke off is resumed by running it again, and nothing has to be remembered here.
 
-mod csv;
+mod prices;
 mod progress;
 mod send;
 mod tenants;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::Outcome;
 use super::client::Client;
-use csv::Table;
+use super::csv::{CsvError, Record, Table};
 use send::{Sender, Tally};
 
 /// Problems shown in full; the rest is counted.
@@ -39,6 +39,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Prices(PriceArguments),
     Tenants(TenantArguments),
     Usage(UsageArguments),
 }
@@ -50,6 +51,22 @@ enum What {
 struct TenantArguments {
     #[command(flatten)]
     source: Source,
+}
+
+/// What providers take: a price map (JSON, as LiteLLM has it), or a history of prices (CSV)
+///
+/// A CSV file has the columns model, litellm_provider, as_of, input_usd_per_token,
+/// output_usd_per_token. Each day's prices are kept. Entries without a price are skipped: what uses
+/// them is then listed as unpriced, and never counted as cost 0.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion import prices prices_2026-11-12.json --to \
+                  http://127.0.0.1:3000 --token demo-admin")]
+struct PriceArguments {
+    #[command(flatten)]
+    source: Source,
+    /// The day of a map; without it the end of the file's name must say so: prices_2026-11-12.json
+    #[arg(long, value_name = "DAY", value_parser = prices::day)]
+    as_of: Option<domain::clock::Timestamp>,
 }
 
 /// Usage: a CSV file with the columns timestamp, context_tokens, generated_tokens, tenant_id
@@ -100,11 +117,20 @@ enum ImportError {
     File { path: PathBuf, cause: std::io::Error },
     #[error("{}, line {line}: {reason}", path.display())]
     Line { path: PathBuf, line: usize, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Whole { path: PathBuf, reason: String },
+}
+
+impl ImportError {
+    fn within(path: &Path, error: CsvError) -> Self {
+        ImportError::Line { path: path.to_owned(), line: error.line, reason: error.reason }
+    }
 }
 
 impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
+            What::Prices(arguments) => arguments.run().await,
             What::Tenants(arguments) => {
                 let source = arguments.source;
                 let (table, ids) = source.read()?;
@@ -116,6 +142,28 @@ impl Arguments {
     }
 }
 
+impl PriceArguments {
+    async fn run(self) -> Outcome {
+        let path = &self.source.file;
+        let text = read(path)?;
+        let ids = RowIds::of(text.as_bytes());
+        let prices = if path.extension().is_some_and(|ending| ending == "csv") {
+            prices::of_history(&text, path, &ids)?
+        } else {
+            let whole = |reason| ImportError::Whole { path: path.clone(), reason };
+            let as_of = self.as_of.or_else(|| prices::day_of(path));
+            let as_of = as_of.ok_or_else(|| {
+                whole("its name ends with no day; say which with --as-of 2026-11-12".to_owned())
+            })?;
+            prices::of_map(&text, as_of, &ids).map_err(whole)?
+        };
+        if prices.skipped > 0 {
+            eprintln!("{} entries have no price and are skipped", prices.skipped);
+        }
+        self.source.send(prices.rows).await
+    }
+}
+
 impl UsageArguments {
     async fn run(self) -> Outcome {
         let models = usage::Models::new(&self.map);
@@ -124,7 +172,7 @@ impl UsageArguments {
             Some(path) => tenants::homes_of_file(&read(path)?, path)?,
             None => tenants::homes_of_cloud(&self.source.client()?).await?,
         };
-        let event = |record: &csv::Record<'_>| usage::event(record, &ids, &homes, &models);
+        let event = |record: &Record<'_>| usage::event(record, &ids, &homes, &models);
         let rows = rows_of(&self.source.file, &table, event)?;
         self.source.send(rows).await
     }
@@ -138,7 +186,7 @@ impl Source {
     fn read(&self) -> Result<(Table, RowIds), ImportError> {
         let text = read(&self.file)?;
         let ids = RowIds::of(text.as_bytes());
-        let table = Table::parse(&text).map_err(|error| error.within(&self.file))?;
+        let table = Table::parse(&text).map_err(|error| ImportError::within(&self.file, error))?;
         Ok((table, ids))
     }
 
@@ -158,7 +206,7 @@ fn read(path: &Path) -> Result<String, ImportError> {
 fn rows_of(
     path: &Path,
     table: &Table,
-    event: impl Fn(&csv::Record<'_>) -> Result<Value, String>,
+    event: impl Fn(&Record<'_>) -> Result<Value, String>,
 ) -> Result<Vec<Row>, ImportError> {
     table
         .records()

@@ -9,9 +9,9 @@ use domain::event::{PLATFORM_TENANT, Region, TenantId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::csv::{Record, Table};
 use super::{ImportError, RowIds};
 use crate::cli::client::{Client, ClientError};
+use crate::cli::csv::{Record, Table};
 
 /// Where a tenant's work is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn home(record: &Record<'_>) -> Result<Home, String> {
 }
 
 pub(super) fn homes_of_file(text: &str, path: &Path) -> Result<Homes, ImportError> {
-    let table = Table::parse(text).map_err(|error| error.within(path))?;
+    let table = Table::parse(text).map_err(|error| ImportError::within(path, error))?;
     let read = |record: Record<'_>| {
         let home = record.get("tenant_id").and_then(|id| Ok((id.to_owned(), home(&record)?)));
         home.map_err(|reason| ImportError::Line {

@@ -8,8 +8,8 @@ use domain::cloud::{Cloud, PerCloud};
 use serde_json::{Value, json};
 
 use super::RowIds;
-use super::csv::Record;
 use super::tenants::Homes;
+use crate::cli::csv::Record;
 
 /// `gcp=vertex/gemini-2.5-flash`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{CONFLICT_RESOLVE, Known, is_decision, is_recorded_by_clouds};
+use domain::catalog::{CONFLICT_RESOLVE, Known, decides_by, is_decision, is_recorded_by_clouds};
 use domain::event::{Slot, TenantId};
 use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
@@ -157,9 +157,10 @@ fn read_all(
 
 /// May this sender record that, for that tenant?
 fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> Result<(), Problem> {
-    let decides = submission.payload.kind().is_some_and(is_decision);
-    if decides {
-        principal.require(Action::SubmitDecision)?;
+    let decision = submission.payload.kind().filter(|kind| is_decision(kind));
+    let decides = decision.is_some();
+    if let Some(kind) = decision {
+        principal.require(decides_by(kind))?;
     }
     if submission.payload.kind().is_some_and(is_recorded_by_clouds) {
         let problem = Problem::invalid("The clouds record this kind themselves, once it is so.");
@@ -183,14 +184,16 @@ fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> R
     Err(problem.field("/tenantId", format!("is {state}")))
 }
 
-/// Decisions about held things and keys are checked against what is held and which keys count,
-/// which this path cannot.
+/// Decisions about held things, keys and scenarios are checked against what is held, which keys
+/// count and which version is in force, which this path cannot.
 fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
     let kind = submission.payload.kind().unwrap_or_default();
     let detail = if kind.starts_with("quarantine.") || kind == CONFLICT_RESOLVE {
         "What is held is decided about at POST /v1/quarantine/{id}/release or reject."
     } else if kind.starts_with("key.") {
         "Keys are changed at POST /v1/epochs, which records who did it and why."
+    } else if kind.starts_with("scenario.") {
+        "Scenarios are kept at POST /v1/scenarios, which counts their versions."
     } else {
         return Ok(());
     };

@@ -2,6 +2,7 @@
 //! rule; a test holds each example here against it.
 
 mod keys;
+mod planning;
 
 use serde_json::{Value, json};
 
@@ -44,21 +45,11 @@ fn decider() -> Value {
     json!({ "type": "string", "readOnly": true, "description": "Set by the server" })
 }
 
-pub(super) fn all() -> [Kind; 12] {
-    [
-        usage(),
-        tenant(),
-        tier(),
-        price(),
-        user(),
-        grant(),
-        release(),
-        reject(),
-        resolve(),
-        keys::begin(),
-        keys::agree(),
-        keys::gone(),
-    ]
+pub(super) fn all() -> Vec<Kind> {
+    let kinds =
+        vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
+    let keys = [keys::begin(), keys::agree(), keys::gone()];
+    kinds.into_iter().chain(keys).chain(planning::all()).collect()
 }
 
 fn usage() -> Kind {

@@ -3,9 +3,9 @@
 use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
-use super::{keys, lab};
+use super::{economics, keys, lab};
 
-pub(super) const TAGS: [(&str, &str); 9] = [
+pub(super) const TAGS: [(&str, &str); 10] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
     ("quarantine", "What is held without effect, and deciding about it"),
@@ -13,6 +13,7 @@ pub(super) const TAGS: [(&str, &str); 9] = [
     ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
+    ("economics", "What would be, and scenarios that are kept"),
     ("node", "How this cloud is"),
     ("lab", "The demonstration's fault lab"),
 ];
@@ -73,6 +74,7 @@ fn path_text(name: &str) -> &'static str {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
         "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
+        "scenario_id" => "The scenario's UUID",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
         "origin" => "gcp, aws or azure",
@@ -170,7 +172,8 @@ pub(super) const BASE: Operation = Operation {
 
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(keys::OPERATIONS).chain(lab::OPERATIONS)
+    let own = OPERATIONS.iter().chain(economics::OPERATIONS);
+    own.chain(keys::OPERATIONS).chain(lab::OPERATIONS)
 }
 
 const OPERATIONS: &[Operation] = &[

@@ -1,9 +1,6 @@
 //! Plain CSV: a line of column names, then rows of as many fields, without quotes.
 
 use std::collections::HashMap;
-use std::path::Path;
-
-use super::ImportError;
 
 /// A file's rows, each field reachable by its column's name.
 #[derive(Debug)]
@@ -13,16 +10,11 @@ pub(super) struct Table {
 }
 
 /// The text is not such a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
 pub(super) struct CsvError {
-    line: usize,
-    reason: String,
-}
-
-impl CsvError {
-    pub(super) fn within(self, path: &Path) -> ImportError {
-        ImportError::Line { path: path.to_owned(), line: self.line, reason: self.reason }
-    }
+    pub(super) line: usize,
+    pub(super) reason: String,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,113 @@
+//! What a scenario changes: costs by provider, latencies by region, prices, penalties.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::economics::EconomicsError;
+use crate::economics::quantity::{Change, Share, count};
+
+/// More changes than this are another portfolio, not a scenario.
+const CHANGES_MAX: usize = 1_000;
+
+/// Shocks upon a base; what is not named stays as it is. The default changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Scenario {
+    /// "OpenAI raises cost 30 %": by provider.
+    pub cost: BTreeMap<String, Change>,
+    /// "EU latency rises 20 %": by region.
+    pub latency: BTreeMap<String, Change>,
+    /// Our own prices, by tier.
+    pub price: BTreeMap<String, Change>,
+    /// "SLA penalties trigger": by tier, the rate that is owed on latency for certain, in place of
+    /// what the latency would lead to.
+    pub latency_penalty: BTreeMap<String, Share>,
+}
+
+impl Scenario {
+    #[must_use]
+    pub fn cost_of(&self, provider: &str) -> Change {
+        self.cost.get(provider).copied().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn latency_of(&self, region: &str) -> Change {
+        self.latency.get(region).copied().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn price_of(&self, tier: &str) -> Change {
+        self.price.get(tier).copied().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn latency_penalty_of(&self, tier: &str) -> Option<Share> {
+        self.latency_penalty.get(tier).copied()
+    }
+
+    /// Whether everything that is changed exists: a misspelt provider would change nothing, and
+    /// nobody would see it.
+    ///
+    /// # Errors
+    /// A name is not among those given, or there are more than a thousand changes.
+    pub fn check(&self, known: &Known<'_>) -> Result<(), EconomicsError> {
+        let sizes = [&self.cost, &self.latency, &self.price].map(BTreeMap::len);
+        let changes = sizes.iter().sum::<usize>() + self.latency_penalty.len();
+        count("changes of a scenario", changes, 0, CHANGES_MAX, "that is another portfolio")?;
+        all_known("provider", self.cost.keys(), &known.providers)?;
+        all_known("region", self.latency.keys(), &known.regions)?;
+        all_known("tier", self.price.keys(), &known.tiers)?;
+        all_known("tier", self.latency_penalty.keys(), &known.tiers)
+    }
+}
+
+/// The names that a portfolio knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known<'a> {
+    pub providers: BTreeSet<&'a str>,
+    pub regions: BTreeSet<&'a str>,
+    pub tiers: BTreeSet<&'a str>,
+}
+
+fn all_known<'a>(
+    what: &'static str,
+    mut names: impl Iterator<Item = &'a String>,
+    known: &BTreeSet<&str>,
+) -> Result<(), EconomicsError> {
+    match names.find(|name| !known.contains(name.as_str())) {
+        Some(name) => Err(EconomicsError::Unknown { what, name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::economics::quantity::decimal;
+
+    #[test]
+    fn a_misspelt_provider_is_refused_by_name() {
+        let mut scenario = Scenario::default();
+        let change = Change::new("the cost", decimal("0.3")).expect("a change");
+        scenario.cost.insert("opnai".into(), change);
+        let known = Known { providers: BTreeSet::from(["openai"]), ..Known::default() };
+        let error = scenario.check(&known).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            "there is no provider called \"opnai\"; add it, or correct the name"
+        );
+        assert_eq!(scenario.cost_of("openai"), Change::NONE);
+    }
+
+    #[test]
+    fn a_scenario_reads_back_from_json_and_refuses_what_it_does_not_know() {
+        let text = r#"{"cost":{"azure":"0.3"},"latencyPenalty":{"pro":"0.1"}}"#;
+        let scenario: Scenario = serde_json::from_str(text).expect("a scenario");
+        assert_eq!(scenario.cost_of("azure").factor(), decimal("1.3"));
+        let again = serde_json::to_string(&scenario).expect("json");
+        assert_eq!(serde_json::from_str::<Scenario>(&again).expect("a scenario"), scenario);
+        assert!(serde_json::from_str::<Scenario>(r#"{"costs":{}}"#).is_err());
+        assert!(serde_json::from_str::<Scenario>(r#"{"cost":{"azure":"-1"}}"#).is_err());
+    }
+}

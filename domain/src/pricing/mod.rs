@@ -1,0 +1,20 @@
+//! Prices inside bounds: what a tenant is billed, when a margin asks for action, how far a price may
+//! move by itself, and who must agree before it moves further.
+//!
+//! From top to bottom:
+//! - [`plan`] bills usage; [`capacity`] says what concurrency and tokens a plan bears.
+//! - [`margin_watch`] recommends when a margin leaves its band; [`action`] weighs what could be done;
+//!   [`backtest`] replays a policy over recorded months.
+//! - [`guardrail`] clamps a target price and says which rule bound it; [`approval`] is the state
+//!   machine of a proposal that waits for people; [`drift`] watches the margin after a change.
+//!
+//! Prices and bills are decimal. Nothing here applies anything: effects are returned.
+
+pub mod action;
+pub mod approval;
+pub mod backtest;
+pub mod capacity;
+pub mod drift;
+pub mod guardrail;
+pub mod margin_watch;
+pub mod plan;

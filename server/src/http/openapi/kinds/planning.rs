@@ -1,0 +1,90 @@
+//! Kinds that what-ifs stand on.
+
+use serde_json::json;
+
+use super::{Kind, decider, decimal, object, reason, text, time, uuid};
+
+pub(super) fn all() -> [Kind; 3] {
+    [cost(), save(), promote()]
+}
+
+fn cost() -> Kind {
+    let rates = json!({
+        "type": "object", "required": ["inputUsdPerToken", "outputUsdPerToken"],
+        "additionalProperties": false,
+        "properties": {
+            "inputUsdPerToken": decimal(), "outputUsdPerToken": decimal(),
+            "cachedUsdPerToken": decimal()
+        }
+    });
+    let off_peak = json!({
+        "type": "object", "required": ["start", "end", "rates"], "additionalProperties": false,
+        "properties": { "start": text(), "end": text(), "rates": rates }
+    });
+    let price = json!({
+        "type": "object", "required": ["rates"], "additionalProperties": false,
+        "properties": { "rates": rates, "longContext": rates, "offPeak": off_peak }
+    });
+    Kind {
+        name: "cost.put",
+        says: "What a provider takes for a model, as a price map said on a day; other days are kept.",
+        schema: object(
+            "cost.put",
+            &["provider", "model", "price", "asOf"],
+            json!({
+                "provider": text(), "model": text(), "region": text(), "price": price,
+                "asOf": time(), "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "cost.put", "provider": "azure", "model": "gpt-4o-mini",
+            "price": { "rates": {
+                "inputUsdPerToken": "0.00000015", "outputUsdPerToken": "0.0000006"
+            } },
+            "asOf": "2026-11-12T00:00:00Z"
+        }),
+    }
+}
+
+fn save() -> Kind {
+    Kind {
+        name: "scenario.save",
+        says: "A version of a scenario. Recorded by POST /v1/scenarios.",
+        schema: object(
+            "scenario.save",
+            &["scenarioId", "version", "name", "request"],
+            json!({
+                "scenarioId": uuid(), "version": { "type": "integer", "minimum": 1 },
+                "name": text(), "notes": { "type": "string", "maxLength": 4_000 },
+                "request": { "type": "object" }, "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "scenario.save", "scenarioId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
+            "version": 1, "name": "Azure +30 %", "request": { "scenarios": [] }
+        }),
+    }
+}
+
+fn promote() -> Kind {
+    Kind {
+        name: "scenario.promote",
+        says: "A version of a scenario becomes a proposal. It changes nothing by itself.",
+        schema: object(
+            "scenario.promote",
+            &["scenarioId", "version", "reason"],
+            json!({
+                "scenarioId": uuid(), "version": { "type": "integer", "minimum": 1 },
+                "reason": reason(),
+                "routingWeights": { "type": "object", "description": "By cloud; they sum to 1" },
+                "priceChanges": { "type": "object", "description": "By tier; 0.05 is +5 %" },
+                "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "scenario.promote", "scenarioId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
+            "version": 1, "reason": "Azure is no longer the cheapest",
+            "routingWeights": { "gcp": "0.6", "aws": "0.4" }
+        }),
+    }
+}
