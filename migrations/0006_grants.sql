@@ -64,20 +64,6 @@ CREATE TABLE grant_conflict (
     PRIMARY KEY (resource, version, hash)
 );
 
--- Grants that this cloud leaves to the others: it may have voted on them and forgotten how.
-CREATE TABLE grant_left (
-    resource text   NOT NULL,
-    version  bigint NOT NULL CHECK (version > 0),
-    PRIMARY KEY (resource, version)
-);
-
--- Epochs that began since something of this cloud was lost, and in which it votes again: both peers
--- have said what was open.
-CREATE TABLE grant_return (
-    epoch bigint      PRIMARY KEY,
-    at    timestamptz NOT NULL
-);
-
 -- How far this cloud has learnt what each peer knows: a position of the peer's.
 CREATE TABLE grant_peer (
     cloud    smallint PRIMARY KEY CHECK (cloud BETWEEN 1 AND 3),

@@ -27,7 +27,7 @@ impl Slot {
         bytes
     }
 
-    /// Reads `gcp/1/204`.
+    /// Reads `gcp/1/204`, and no other spelling of it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Slot> {
         let mut parts = text.split('/');
@@ -36,7 +36,7 @@ impl Slot {
             epoch: parts.next()?.parse().ok()?,
             sequence: parts.next()?.parse().ok()?,
         };
-        parts.next().is_none().then_some(slot)
+        (slot.to_string() == text).then_some(slot)
     }
 }
 
@@ -71,6 +71,13 @@ mod tests {
         fn a_slot_reads_back(epoch: u32, sequence: u64, which in 0usize..3) {
             let slot = Slot { origin: Cloud::ALL[which], epoch, sequence };
             prop_assert_eq!(Slot::parse(&slot.to_string()), Some(slot));
+        }
+    }
+
+    #[test]
+    fn a_slot_has_one_spelling() {
+        for text in ["GCP/1/2", "gcp/01/2", "gcp/1/+2", "gcp/1/2/", "gcp/1", "", "gcp/1/2 "] {
+            assert_eq!(Slot::parse(text), None, "{text}");
         }
     }
 }

@@ -17,8 +17,9 @@ use crate::keys::{CloudKeys, Keyring, Roster};
 use crate::postgres::Database;
 use crate::{ledger, logging};
 
-/// As many digits of a record's hash as name it safely among the few that can wait.
-const RECORD_DIGITS_MIN: usize = 8;
+/// As many digits of a record's hash as nobody finds for a record of their own: 128 bits. A thief
+/// may ask too, and what is agreed to cannot be taken back.
+const RECORD_DIGITS_MIN: usize = 32;
 
 /// Show a deployment's keys, change a cloud's own, agree to another cloud's
 ///
@@ -84,7 +85,7 @@ struct Begin {
 /// Compare the fingerprints with that cloud's people first, over another channel.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: ternion epoch agree 9c56cc51 --reason \"Ada confirmed by telephone\" \
+    after_help = "Example: ternion epoch agree RECORD --reason \"Ada confirmed by telephone\" \
                         --to http://127.0.0.1:3001 --token demo-admin"
 )]
 struct Agree {
@@ -226,8 +227,11 @@ fn record_named(keys: &KeysView, given: &str) -> Result<String, NoRecord> {
     if given.len() < RECORD_DIGITS_MIN {
         return Err(NoRecord::Short(given.to_owned()));
     }
-    let found = keys.requests.iter().find(|request| request.record.starts_with(given));
-    found.map(|request| request.record.clone()).ok_or_else(|| NoRecord::Unknown(given.to_owned()))
+    let mut found = keys.requests.iter().filter(|request| request.record.starts_with(given));
+    match (found.next(), found.next()) {
+        (Some(request), None) => Ok(request.record.clone()),
+        _ => Err(NoRecord::Unknown(given.to_owned())),
+    }
 }
 
 impl Place {

@@ -9,8 +9,8 @@ use crate::logging;
 use crate::postgres::Database;
 use crate::projection;
 
-/// Derive tenants, prices, users and usage again from the logs. Stop the node first: while this
-/// runs, it would answer from what is there so far
+/// Derive tenants, prices, users and usage again from the logs. A node beside it answers from what
+/// was there before until this is done; restart it then
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: ternion rebuild --config gcp.toml")]
 pub(super) struct Arguments {

@@ -27,7 +27,7 @@ fn read(text: &str) -> Vec<Reference> {
         readings.push(Reference::Id(EventId(id)));
         return readings;
     }
-    if let Some(slot) = Slot::parse(text) {
+    if let Some(slot) = Slot::parse(&text.to_ascii_lowercase()) {
         readings.push(Reference::Slot(slot));
         return readings;
     }

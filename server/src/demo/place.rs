@@ -121,8 +121,8 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
     is_ours(&data)?;
     let lock = lock(&data)?;
     postgres::let_pass(&data, ACCOUNT)?;
-    keep_mode(&data, options.mode)?;
     let addresses = ports.check()?;
+    keep_mode(&data, options.mode)?;
     let folders = PerCloud::from_fn(|cloud| data.join(cloud.name()));
     let mut keys = Vec::new();
     for cloud in Cloud::ALL {
@@ -204,6 +204,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 struct Ports {
     base: u16,
     dns_base: u16,
+    with_witness: bool,
 }
 
 impl Ports {
@@ -215,7 +216,8 @@ impl Ports {
         if !room(options.dns_port_base, 2) {
             return Err(DemoError::PortRange(options.dns_port_base));
         }
-        Ok(Ports { base: options.port_base, dns_base: options.dns_port_base })
+        let with_witness = options.mode == Mode::Witness;
+        Ok(Ports { base: options.port_base, dns_base: options.dns_port_base, with_witness })
     }
 
     fn witness(&self) -> SocketAddr {
@@ -248,7 +250,9 @@ impl Ports {
     /// without addresses of their own.
     fn check(&self) -> Result<PerCloud<Vec<SocketAddr>>, DemoError> {
         free(SocketAddr::from((Ipv4Addr::LOCALHOST, self.lab())))?;
-        free(self.witness())?;
+        if self.with_witness {
+            free(self.witness())?;
+        }
         let mut addresses = PerCloud::default();
         for cloud in Cloud::ALL {
             let list: &mut Vec<SocketAddr> = addresses.get_mut(cloud);
@@ -344,7 +348,7 @@ fn keep_mode(data: &Path, mode: Mode) -> Result<(), DemoError> {
                 let kept = Mode::default().name().to_owned();
                 return Err(DemoError::Mode { folder: data.to_owned(), kept });
             }
-            fs::write(&path, mode.name()).map_err(|cause| io_error(&path, cause))
+            write_private(&path, mode.name()).map_err(|cause| io_error(&path, cause))
         }
         Err(cause) => Err(io_error(&path, cause)),
     }

@@ -26,17 +26,18 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// Keeps what the ledger finds and tells the peers, until `stop`.
 pub fn follow(
     evidences: &Arc<Evidences>,
-    ledger: &Ledger,
+    ledger: &Arc<Ledger>,
     channel: &Arc<Channel>,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) {
     if let Some(found) = ledger.take_found() {
         let (evidences, stop) = (Arc::clone(evidences), stop.clone());
+        let ledger = Arc::clone(ledger);
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = evidences.keep(found) => {}
+                () = evidences.keep(found, &ledger) => {}
             }
         });
     }
@@ -94,12 +95,15 @@ impl Evidences {
         Ok(())
     }
 
-    async fn keep(&self, mut found: mpsc::Receiver<Found>) {
+    async fn keep(&self, mut found: mpsc::Receiver<Found>, ledger: &Ledger) {
         while let Some(found) = found.recv().await {
             let (log, kept) = match found {
                 Found::Fork(fork) => (fork.log, self.keep_fork(&fork).await),
                 Found::BadEntry(log, entry) => {
                     let kept = self.record(Evidence::BadEntry(*entry), None).await;
+                    if kept.is_ok() {
+                        ledger.freeze(log).await;
+                    }
                     (log, kept.map(drop).map_err(|cause| cause.to_string()))
                 }
             };

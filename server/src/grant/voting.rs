@@ -73,8 +73,9 @@ impl Grants {
         request: &Request<SignedVote>,
     ) -> Result<Option<SignedVote>, GrantError> {
         let own = self.ledger.register().newest_approved(self.me);
-        let key = self.keys.pair_at(own.epoch).cosigner;
-        let signed = self.voters().sign(vote, unix_s(), &key);
+        // Without its keys, while its new epoch waits, it has no word.
+        let pair = self.keys.pair(own.epoch).ok_or(GrantError::Closed)?;
+        let signed = self.voters().sign(vote, unix_s(), &pair.cosigner);
         let accept = match request {
             Request::Prepare { .. } => None,
             Request::Propose { value, promises, .. } => Some((value, promises.as_slice())),

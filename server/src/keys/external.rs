@@ -27,7 +27,7 @@ use line::Line;
 
 /// One answer takes at most this long: a key management service far away, on a bad day.
 const ANSWER_WAIT: Duration = Duration::from_secs(3);
-/// With the waits between them about ten seconds: a signer that is restarted is back by then.
+/// With the waits between them some thirteen seconds: a signer that is restarted is back by then.
 const TRIES_MAX: u32 = 4;
 const RETRY_WAIT: Duration = Duration::from_millis(250);
 /// Signed once at the start, to see that the signer has the key that is pinned.
@@ -105,11 +105,14 @@ impl External {
     /// # Errors
     /// It does not answer, or with a key that must not be used.
     pub fn make(&self, key: &str) -> Result<PublicKey, ExternalError> {
-        let answer = beside_others(|| self.ask(&Request { key, message: None, make: true }))?;
-        let text =
-            answer.public_key.ok_or_else(|| self.unreadable(&"no publicKey in its answer"))?;
-        let bytes = BASE64.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let bytes = bytes.ok_or_else(|| self.unreadable(&"publicKey is not 32 bytes in base64"))?;
+        let public = |answer: Answer| {
+            let text =
+                answer.public_key.ok_or_else(|| self.unreadable(&"no publicKey in its answer"))?;
+            let bytes = BASE64.decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            bytes.ok_or_else(|| self.unreadable(&"publicKey is not 32 bytes in base64"))
+        };
+        let request = Request { key, message: None, make: true };
+        let bytes = beside_others(|| self.ask(&request, public))?;
         let weak =
             |weak| ExternalError::Weak { reach: self.reach.clone(), key: key.to_owned(), weak };
         PublicKey::from_bytes(&bytes).map_err(weak)
@@ -123,18 +126,23 @@ impl External {
         message: &[u8],
     ) -> Result<Signature, ExternalError> {
         let request = Request { key, message: Some(BASE64.encode(message)), make: false };
-        let answer = self.ask(&request)?;
-        let signature =
-            answer.signature.ok_or_else(|| self.unreadable(&"no signature in its answer"))?;
-        if pinned.verify(message, &signature) {
-            return Ok(signature);
-        }
-        Err(ExternalError::Wrong { reach: self.reach.clone(), key: key.to_owned() })
+        self.ask(&request, |answer| {
+            let signature =
+                answer.signature.ok_or_else(|| self.unreadable(&"no signature in its answer"))?;
+            if pinned.verify(message, &signature) {
+                return Ok(signature);
+            }
+            Err(ExternalError::Wrong { reach: self.reach.clone(), key: key.to_owned() })
+        })
     }
 
     /// One question and its answer. After anything unusual the line is hung up: what comes late
     /// must not be taken for the answer to another question.
-    fn ask(&self, request: &Request<'_>) -> Result<Answer, ExternalError> {
+    fn ask<T>(
+        &self,
+        request: &Request<'_>,
+        accept: impl FnOnce(Answer) -> Result<T, ExternalError>,
+    ) -> Result<T, ExternalError> {
         let text = serde_json::to_string(request).map_err(|cause| self.unreadable(&cause))?;
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = match line.take() {
@@ -144,11 +152,13 @@ impl External {
         let answer = open.exchange(&self.reach, &text, ANSWER_WAIT)?;
         let answer: Answer =
             serde_json::from_str(&answer).map_err(|cause| self.unreadable(&cause))?;
-        *line = Some(open);
-        match answer.error {
-            Some(what) => Err(ExternalError::Refused { reach: self.reach.clone(), what }),
-            None => Ok(answer),
+        if let Some(what) = answer.error {
+            *line = Some(open); // a plain no to this question
+            return Err(ExternalError::Refused { reach: self.reach.clone(), what });
         }
+        let accepted = accept(answer)?;
+        *line = Some(open);
+        Ok(accepted)
     }
 
     fn unreadable(&self, what: &dyn fmt::Display) -> ExternalError {
@@ -243,7 +253,7 @@ mod tests {
         let signer = signer(&script);
         assert!(signer.sign("log/1", &pinned(), b"").is_ok());
         assert!(matches!(signer.sign("log/1", &pinned(), b"x"), Err(ExternalError::Wrong { .. })));
-        assert!(signer.sign("log/1", &pinned(), b"").is_ok(), "the same process goes on");
+        assert!(signer.sign("log/1", &pinned(), b"").is_ok(), "another process is asked");
     }
 
     #[test]

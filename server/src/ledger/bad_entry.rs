@@ -36,14 +36,15 @@ pub(super) async fn prove(
     let (Some(events), Some(signed)) = (events, signing.verify(log, &range.note)) else {
         return Ok(None);
     };
-    let slot = |at: usize| slot(log, range.start + at as u64);
-    let (size, index) = (signed.head.size, slot(at).sequence);
+    let size = signed.head.size;
+    if range.start.checked_add(events.len() as u64) != Some(size) {
+        return Ok(None);
+    }
+    let slot = |at: usize| slot(log, range.start + at as u64); // below the size
+    let index = range.start + at as u64;
     let (Some(event), Some(plan)) = (events.get(at), plan::inclusion(index, size)) else {
         return Ok(None);
     };
-    if size != range.start + events.len() as u64 {
-        return Ok(None);
-    }
     let leaves = events.iter().enumerate().map(|(at, event)| leaf(slot(at), event.hash()).0);
     let grown = Grown { start: range.start, leaves: leaves.collect() };
     let stored = plan.nodes().flat_map(|node| grown.stored_in(node));

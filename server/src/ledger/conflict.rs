@@ -58,11 +58,7 @@ pub(super) async fn judge(
         let conflict = match suspicion {
             Suspicion::Conflict(conflict) => conflict,
             Suspicion::BadEntry(log, entry) => {
-                tracing::error!(
-                    %log, index = entry.index,
-                    "the log is frozen here: its origin signed an entry that breaks the rules"
-                );
-                freeze(&logs, log, None).await;
+                // It is kept first, and then the log is frozen: until then the range comes again.
                 drop(keep.try_send(Found::BadEntry(log, entry)));
                 continue;
             }

@@ -93,19 +93,30 @@ pub(super) async fn apply(
     to: u64,
 ) -> Result<Applied, ProjectionError> {
     let mut transaction = begin(pool).await?;
-    if !move_position(&mut transaction, log, from, to).await? {
+    let applied = apply_within(&mut transaction, log, from, to).await?;
+    transaction.commit().await?;
+    Ok(applied)
+}
+
+/// The same within a transaction of the caller's.
+pub(super) async fn apply_within(
+    connection: &mut PgConnection,
+    log: LogId,
+    from: u64,
+    to: u64,
+) -> Result<Applied, ProjectionError> {
+    if !move_position(connection, log, from, to).await? {
         return Ok(Applied::Elsewhere);
     }
-    let new = entry::range(&mut transaction, log, from, to).await?;
-    let before = before(&mut transaction, &new, log, from).await?;
+    let new = entry::range(connection, log, from, to).await?;
+    let before = before(connection, &new, log, from).await?;
     let changes = changes(&before, &new);
     let applied = Applied::Moved {
         decisions: !changes.put.is_empty() || !changes.withdrawn.is_empty(),
         conflicts: !changes.held.is_empty(),
     };
     let skipped = changes.skipped;
-    write(&mut transaction, changes).await?;
-    transaction.commit().await?;
+    write(connection, changes).await?;
     metrics::counter!("ternion_projection_entries_total").increment(to - from);
     metrics::counter!("ternion_projection_skipped_total").increment(skipped);
     Ok(applied)

@@ -2,10 +2,10 @@
 
 use domain::cloud::Cloud;
 use domain::log::LogId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::ProjectionError;
-use super::apply::{Applied, CHUNK_ENTRIES, apply, begin};
+use super::apply::{CHUNK_ENTRIES, apply_within, begin};
 
 /// How far a rebuild is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ struct Goal {
 }
 
 /// Empties the projections and replays the logs up to where they were projected before: entries
-/// that were FINAL then are FINAL for ever. Interrupted, a running node goes on where it stopped;
-/// while it runs, a node on the same database answers from what is there so far.
+/// that were FINAL then are FINAL for ever. One transaction: until it is done everybody reads what
+/// was there before, and interrupted it has not been.
 ///
 /// # Errors
 /// The database cannot be reached, or an entry is missing or damaged.
@@ -31,58 +31,50 @@ pub async fn rebuild(
     pool: &PgPool,
     mut progress: impl FnMut(Progress),
 ) -> Result<u64, ProjectionError> {
-    let goals = empty(pool).await?;
+    let mut transaction = begin(pool).await?;
+    let goals = empty(&mut transaction).await?;
     let total = goals.iter().map(|goal| goal.size).sum();
     let mut done = 0;
     for goal in goals {
         let mut from = 0;
         while from < goal.size {
             let to = goal.size.min(from + CHUNK_ENTRIES);
-            if apply(pool, goal.log, from, to).await? == Applied::Elsewhere {
-                // A node on this database follows too; the rest of this log is its work.
-                from = position(pool, goal.log).await?;
-                continue;
-            }
+            // The lock of `begin` keeps every other writer out: it is where we left it.
+            apply_within(&mut transaction, goal.log, from, to).await?;
             progress(Progress { done: done + to, total });
             from = to;
         }
         done += goal.size;
     }
+    transaction.commit().await?;
     Ok(total)
 }
 
-async fn empty(pool: &PgPool) -> Result<Vec<Goal>, ProjectionError> {
-    let mut transaction = begin(pool).await?;
+async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, ProjectionError> {
     let rows: Vec<(i16, i32, i64)> = sqlx::query_as(
         "SELECT origin, epoch, size FROM projection_position ORDER BY origin, epoch",
     )
-    .fetch_all(&mut *transaction)
+    .fetch_all(&mut *connection)
     .await?;
-    sqlx::query("TRUNCATE projection_version, usage_hour, projection_conflict")
-        .execute(&mut *transaction)
-        .await?;
+    // Not TRUNCATE, for which readers would have to wait.
+    for table in [
+        "DELETE FROM projection_version",
+        "DELETE FROM usage_hour",
+        "DELETE FROM projection_conflict",
+    ] {
+        sqlx::query(table).execute(&mut *connection).await?;
+    }
     sqlx::query(
         "UPDATE projection_position p SET size = 0, (left_out_from, left_out_to) = \
          (SELECT disputed_from, disputed_to FROM ledger_log l \
           WHERE l.origin = p.origin AND l.epoch = p.epoch)",
     )
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
-    transaction.commit().await?;
     let goal = |(origin, epoch, size): (i16, i32, i64)| {
         let origin = u8::try_from(origin).ok().and_then(Cloud::from_code)?;
         let log = LogId { origin, epoch: epoch.unsigned_abs() };
         Some(Goal { log, size: size.unsigned_abs() })
     };
     Ok(rows.into_iter().filter_map(goal).collect())
-}
-
-async fn position(pool: &PgPool, log: LogId) -> Result<u64, sqlx::Error> {
-    let size: i64 =
-        sqlx::query_scalar("SELECT size FROM projection_position WHERE origin = $1 AND epoch = $2")
-            .bind(i16::from(log.origin.code()))
-            .bind(super::entry::signed32(log.epoch))
-            .fetch_one(pool)
-            .await?;
-    Ok(size.unsigned_abs())
 }

@@ -13,9 +13,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use domain::epoch::{EpochError, Register, SignedEpoch};
+use domain::epoch::{Applied, EpochError, Register, SignedEpoch};
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
-use domain::log::{Checkpoint, Head, LogId};
+use domain::log::{Checkpoint, Hash, Head, LogId};
 use domain::note::{Note, SignatureLine};
 use domain::quorum::Signer;
 use domain::witness::{Refusal, Submission, judge};
@@ -41,6 +41,11 @@ pub enum WitnessError {
     Memory(#[from] MemoryError),
     #[error("a kept epoch record does not hold under the keys of the configuration: {0}")]
     Epochs(#[from] EpochError),
+    #[error(
+        "the configuration pins the genesis {pinned}, but its deployment name, mode and keys come to \
+         {genesis}: one of them is not what the deployment began with"
+    )]
+    Genesis { pinned: Hash, genesis: Hash },
     #[error("cannot listen on {at}: {cause}")]
     Listen { at: std::net::SocketAddr, cause: io::Error },
 }
@@ -103,7 +108,11 @@ pub async fn run(config: &WitnessConfig, stop: CancellationToken) -> Result<(), 
 impl Witness {
     fn open(config: &WitnessConfig) -> Result<Self, WitnessError> {
         let key = load_or_make_cosigner(&config.key_folder())?;
-        let mut register = Register::new(config.genesis_with(key.public()));
+        let genesis = config.genesis_with(key.public());
+        if let Some(pinned) = config.genesis.filter(|pinned| *pinned != genesis.hash()) {
+            return Err(WitnessError::Genesis { pinned, genesis: genesis.hash() });
+        }
+        let mut register = Register::new(genesis);
         let name = register.cosigner_name(Signer::Witness);
         let vkey = NoteKey::new(&name, NoteAlgorithm::CosignatureV1, key.public());
         let vkey = vkey.map_err(|cause| MemoryError::of_name(&name, &cause))?;
@@ -143,7 +152,10 @@ impl Witness {
     async fn add_epoch(&self, signed: SignedEpoch) -> Result<(), String> {
         let mut state = self.state.lock().await;
         let mut register = state.register.clone();
-        register.apply(signed).map_err(|cause| cause.to_string())?;
+        let applied = register.apply(signed).map_err(|cause| cause.to_string())?;
+        if applied == Applied::Known {
+            return Ok(()); // nothing to write down, however often it is said
+        }
         let records: Vec<SignedEpoch> = register.records().cloned().collect();
         state.memory.keep_epochs(records).map_err(|cause| cause.to_string())?;
         state.register = register;

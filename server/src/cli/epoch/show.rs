@@ -89,8 +89,7 @@ fn of_request(request: &KeyRequest, to: &str) -> String {
     if *agreed {
         text.push_str("  somebody here has agreed; the other cloud's word is missing\n");
     } else {
-        let _ =
-            writeln!(text, "  to agree: ternion epoch agree {record:.16} --reason TEXT --to {to}");
+        let _ = writeln!(text, "  to agree: ternion epoch agree {record} --reason TEXT --to {to}");
     }
     text
 }
@@ -130,6 +129,8 @@ mod tests {
         );
         assert!(shown.contains("aws asks for epoch 2, because its key may be in other hands"));
         assert!(shown.contains("ends at 12 entries; this cloud holds 14"), "{shown}");
-        assert!(shown.contains("epoch agree 9c9c9c9c9c9c9c9c --reason TEXT --to http://c"));
+        assert!(
+            shown.contains(&format!("epoch agree {} --reason TEXT --to http://c", "9c".repeat(32)))
+        );
     }
 }

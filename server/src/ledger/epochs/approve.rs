@@ -43,14 +43,17 @@ impl Epochs {
                 No::Never(reason) => ApprovalAnswer::Refused { reason },
             });
         }
+        let own = self.register.load().newest_approved(self.me);
+        let Some(pair) = self.keys.pair(own.epoch) else {
+            let reason = "its own keys are lost; its own new epoch waits".to_owned();
+            return Ok(ApprovalAnswer::Later { reason });
+        };
         self.store.vote(record).await?;
         // Somebody may have been quicker on another connection: what is stored counts.
         if self.store.voted(record.begins()).await?.as_ref() != Some(record) {
             return Ok(ApprovalAnswer::Refused { reason: other_word(record.begins()) });
         }
-        let own = self.register.load().newest_approved(self.me);
-        let key = self.keys.pair_at(own.epoch).log;
-        let approval = record.approve(self.me, own.epoch, &key);
+        let approval = record.approve(self.me, own.epoch, &pair.log);
         tracing::info!(log = %record.begins(), reason = ?record.reason, "we approve a new epoch");
         Ok(ApprovalAnswer::Approved(serde_json::to_string(&approval).unwrap_or_default()))
     }
