@@ -146,12 +146,13 @@ impl Board {
         })
     }
 
-    /// The largest recent head beyond what is final that one more signature makes final.
+    /// The largest recent head beyond what is final that the witness's signature makes final.
     pub(super) fn newest_lacking_one(&self, view: &LogView) -> Option<SignedHead> {
         let mode = view.mode;
         let lacks_one = |signed: &&SignedHead| {
             let signers = signed.lines.keys().filter(|signer| mode.counts(**signer));
-            signers.count() + 1 == mode.threshold()
+            let lacks_one = signers.count() + 1 == mode.threshold();
+            lacks_one && !signed.lines.contains_key(&Signer::Witness)
         };
         self.with(view.log, |board| {
             let beyond = board.recent.range(view.final_size.saturating_add(1)..).rev();

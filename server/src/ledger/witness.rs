@@ -45,6 +45,15 @@ enum Unsigned {
     NoSignature,
     #[error("it has signed another history of this log")]
     Forked,
+    #[error("our own tree has no proof from {0} entries; the scrub says what is wrong with it")]
+    NoProof(u64),
+}
+
+/// How an answered petition ended.
+enum Petition {
+    Signed,
+    /// It has signed as much or more: its note was compared with our tree.
+    Compared,
 }
 
 /// What one cloud asks of the witness.
@@ -56,11 +65,14 @@ pub(super) struct Petitioner {
     signed: BTreeMap<LogId, u64>,
     /// Since when a head of another's log waits.
     waiting: BTreeMap<LogId, (u64, Instant)>,
+    /// Logs for which it did not sign just now: others do not wait for them.
+    resting: BTreeMap<LogId, Instant>,
 }
 
 impl Petitioner {
     pub(super) fn new(logs: Arc<Logs>, url: String) -> Self {
-        Petitioner { logs, url, signed: BTreeMap::new(), waiting: BTreeMap::new() }
+        let (signed, waiting, resting) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Petitioner { logs, url, signed, waiting, resting }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -91,6 +103,9 @@ impl Petitioner {
 
     /// The head that one signature of the witness would make final, when it is ours to bring.
     fn due(&mut self, view: &LogView) -> Option<SignedHead> {
+        if self.resting.get(&view.log).is_some_and(|since| since.elapsed() < RETRY_WAIT) {
+            return None;
+        }
         let Some(lacks_one) = self.logs.board.newest_lacking_one(view) else {
             self.waiting.remove(&view.log);
             return None;
@@ -108,27 +123,39 @@ impl Petitioner {
 
     async fn petition(&mut self, head: &SignedHead) {
         let outcome = self.ask(head).await;
-        let result = if outcome.is_ok() { "signed" } else { "unsigned" };
+        let result = match outcome {
+            Ok(Petition::Signed) => "signed",
+            Ok(Petition::Compared) => "compared",
+            Err(_) => "unsigned",
+        };
         metrics::counter!("ternion_witness_petitions_total", "result" => result).increment(1);
+        if result == "signed" {
+            self.resting.remove(&head.log);
+        } else {
+            self.resting.insert(head.log, Instant::now());
+        }
         if let Err(cause) = outcome {
             tracing::warn!(log = %head.log, size = head.head.size, %cause, "the witness did not sign");
-            tokio::time::sleep(RETRY_WAIT).await;
         }
     }
 
     /// A witness that knows less than we think, or more, says so; then once more.
-    async fn ask(&mut self, head: &SignedHead) -> Result<(), Unsigned> {
+    async fn ask(&mut self, head: &SignedHead) -> Result<Petition, Unsigned> {
         for _ in 0..3 {
             let answer = self.submit(head).await?;
             match answer.status() {
-                StatusCode::OK => return self.take(head, answer).await,
+                StatusCode::OK => {
+                    self.take(head, answer).await?;
+                    return Ok(Petition::Signed);
+                }
                 StatusCode::CONFLICT => {
                     let said = text_of(answer).await?;
                     let Ok(size) = said.trim().parse::<u64>() else {
                         return Err(Unsigned::Refused { status: StatusCode::CONFLICT, said });
                     };
                     if size >= head.head.size {
-                        return self.compare(head.log).await;
+                        self.compare(head.log).await?;
+                        return Ok(Petition::Compared);
                     }
                     self.signed.insert(head.log, size);
                 }
@@ -148,13 +175,15 @@ impl Petitioner {
         let seen =
             self.logs.board.watermarks.borrow().view(log).map_or(0, |view| view.signed.witness);
         let old_size = self.signed.get(&log).copied().unwrap_or(seen).min(new);
-        let plan = plan::consistency(old_size, new).filter(|_| old_size < new);
-        let proof = match plan {
-            Some(plan) => tree::assemble(&self.logs.setup.pool, log, new, &plan).await?,
-            None => None,
+        let proof = match plan::consistency(old_size, new).filter(|_| old_size < new) {
+            Some(plan) => {
+                let proof = tree::assemble(&self.logs.setup.pool, log, new, &plan).await?;
+                proof.ok_or(Unsigned::NoProof(old_size))?
+            }
+            None => Vec::new(), // the first head, or the same once more
         };
         let note = self.logs.signing.note(head);
-        let submission = Submission { old_size, proof: proof.unwrap_or_default(), note };
+        let submission = Submission { old_size, proof, note };
         self.post(ADD_CHECKPOINT_PATH, submission.to_string()).await
     }
 
