@@ -49,6 +49,11 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Is something of this kind on the page just now?
+pub(crate) fn is_there(selector: &str) -> bool {
+    document().query_selector(selector).is_ok_and(|found| found.is_some())
+}
+
 pub(crate) fn scroll_top(id: &str) -> i32 {
     element(id).map_or(0, |element| element.scroll_top())
 }

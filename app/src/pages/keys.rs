@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api;
 use crate::backend::{CloudKeys, KeysView};
+use crate::browser;
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
 use crate::format::TimeShape;
@@ -21,10 +22,22 @@ mod gone;
 mod request;
 mod words;
 
+/// Somebody is writing: what the page shows stays until they are done, and their words with it.
+const IN_USE: &str = ".keys form:focus-within, .keys dialog[open]";
+
 #[component]
 pub(crate) fn KeysPage() -> impl IntoView {
     let live = expect_context::<Live>();
-    let news = Memo::new(move |_| live.state.read().as_ref().map(|state| state.key_changes));
+    // The server has no stream: on it this is read once, before there is a document.
+    let news = Memo::new(move |before: Option<&Option<u64>>| {
+        let now = live.state.read().as_ref().map(|state| state.key_changes);
+        match before {
+            Some(Some(before)) if now != Some(*before) && browser::is_there(IN_USE) => {
+                Some(*before)
+            }
+            _ => now,
+        }
+    });
     let page = Resource::new_blocking(move || (news.get(), live.gaps.get()), |_| api::keys());
     let retry = Callback::new(move |()| page.refetch());
     view! {
