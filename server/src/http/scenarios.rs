@@ -147,7 +147,8 @@ async fn create(
     record(&shared, &principal, wish, id, 1, &draft.into_save(id, 1)?).await
 }
 
-/// A new version. Says which one it replaces, so that two people do not overwrite each other.
+/// A new version. It names the one that it replaces, so that nobody overwrites unseen what is final
+/// here. Of two that replace one version within a moment, or at two clouds, the later clock stands.
 async fn replace(
     State(shared): State<Shared>,
     principal: Principal,

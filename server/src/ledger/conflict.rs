@@ -1,6 +1,5 @@
-//! What an honest origin never signs, two roots for one size or a root over an entry that breaks
-//! the rules: the log is frozen here, what two branches made final is disputed, and what proves it
-//! is handed to whoever keeps evidence.
+//! Two roots that one origin signed for one size: the log is frozen here, what both branches made
+//! final is disputed, and what proves it is handed to whoever keeps evidence.
 
 use std::sync::Arc;
 
@@ -16,8 +15,6 @@ use super::store::Store;
 use super::tree;
 use super::wire::{COPY_PATH, CopyAnswer, CopyQuestion, RANGE_ENTRIES_MAX, decode_answer, encode};
 
-/// What waits to be kept as evidence; each is found again after a restart.
-pub(super) const FOUND_WAITING: usize = 64;
 /// Tiles of another branch that are compared, from the end of what is known to agree: 256 entries
 /// each. Beyond it the dispute begins where agreement was last seen.
 const TILES_COMPARED_MAX: u64 = 64;
@@ -38,31 +35,13 @@ pub struct ForkFound {
 #[derive(Clone, Debug)]
 pub enum Found {
     Fork(ForkFound),
+    /// The log is to be frozen once this is kept: until then the range comes again, and with it this.
     BadEntry(LogId, Box<BadEntry>),
 }
 
-/// What a driver or a receiver has come upon.
-#[derive(Clone, Debug)]
-pub(super) enum Suspicion {
-    Conflict(Conflict),
-    BadEntry(LogId, Box<BadEntry>),
-}
-
-/// Judges every suspicion, as long as the node runs.
-pub(super) async fn judge(
-    logs: Arc<Logs>,
-    mut suspicions: mpsc::Receiver<Suspicion>,
-    keep: mpsc::Sender<Found>,
-) {
-    while let Some(suspicion) = suspicions.recv().await {
-        let conflict = match suspicion {
-            Suspicion::Conflict(conflict) => conflict,
-            Suspicion::BadEntry(log, entry) => {
-                // It is kept first, and then the log is frozen: until then the range comes again.
-                drop(keep.try_send(Found::BadEntry(log, entry)));
-                continue;
-            }
-        };
+/// Judges every conflict that a driver reports, as long as the node runs.
+pub(super) async fn judge(logs: Arc<Logs>, mut conflicts: mpsc::Receiver<Conflict>) {
+    while let Some(conflict) = conflicts.recv().await {
         let log = conflict.theirs.log;
         let disputed = disputed(&logs, &conflict.theirs).await;
         tracing::error!(
@@ -72,7 +51,7 @@ pub(super) async fn judge(
         freeze(&logs, log, disputed).await;
         match shown(&logs, &conflict).await {
             // A full queue loses nothing: it is found again.
-            Ok(Some(fork)) => drop(keep.try_send(Found::Fork(fork))),
+            Ok(Some(fork)) => drop(logs.found.try_send(Found::Fork(fork))),
             Ok(None) => tracing::warn!(%log, "our own head beside the other is not signed yet"),
             Err(cause) => tracing::warn!(%log, %cause, "the evidence could not be put together"),
         }

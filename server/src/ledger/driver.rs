@@ -16,7 +16,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::conflict::Suspicion;
 use super::intake::SubmitError;
 use super::logs::view_of;
 use super::prepare::Prepared;
@@ -96,7 +95,7 @@ pub(super) struct Driver {
     pub(super) control: mpsc::Receiver<Control>,
     /// Told to the door: our own log takes nothing just now.
     pub(super) closed: watch::Sender<bool>,
-    pub(super) suspicions: mpsc::Sender<Suspicion>,
+    pub(super) conflicts: mpsc::Sender<Conflict>,
     /// Heads that have not been compared with ours yet.
     pub(super) signed_heads: BTreeMap<Head, SignedHead>,
     pub(super) state: State,
@@ -450,7 +449,7 @@ impl Driver {
             let size = self.replica.head().size;
             self.quarantine.hold(refused::fork(&self.signing, &theirs, size));
             // A full queue loses nothing: the peers' next heads report it again after a restart.
-            drop(self.suspicions.try_send(Suspicion::Conflict(Conflict { theirs, ours })));
+            drop(self.conflicts.try_send(Conflict { theirs, ours }));
         }
     }
 

@@ -35,19 +35,23 @@ pub struct Shown {
     pub payload: Vec<u8>,
 }
 
+/// The field whose bytes prove something by themselves.
+pub(super) const PAYLOAD: &str = "payload";
+
 /// An entry that breaks a log rule: no honest origin sends it.
 #[derive(Debug, thiserror::Error)]
-#[error("entry {sequence} of the range has a bad {field}")]
-pub(super) struct BadEntry {
-    pub(super) sequence: usize,
+#[error("entry {at} of the range has a bad {field}")]
+pub(super) struct BrokenRule {
+    /// Its place in the range.
+    pub(super) at: usize,
     pub(super) field: &'static str,
 }
 
-impl From<BadEntry> for Blame {
-    fn from(bad: BadEntry) -> Blame {
-        let BadEntry { sequence, field } = bad;
+impl From<BrokenRule> for Blame {
+    fn from(bad: BrokenRule) -> Blame {
+        let BrokenRule { at, field } = bad;
         let reason = if field == "signature" { Reason::BadSignature } else { Reason::RuleBroken };
-        Blame::new(reason, format!("Entry {sequence} of the range has a bad {field}."))
+        Blame::new(reason, format!("Entry {at} of the range has a bad {field}."))
     }
 }
 
@@ -95,8 +99,8 @@ impl WireEntry {
     }
 
     /// Checks the log rules that one entry can break, and computes the hash.
-    pub(super) fn read(self, origin: Cloud, sequence: usize) -> Result<Envelope, BadEntry> {
-        let bad = |field| BadEntry { sequence, field };
+    pub(super) fn read(self, origin: Cloud, at: usize) -> Result<Envelope, BrokenRule> {
+        let bad = |field| BrokenRule { at, field };
         let logical_clock = LogicalClock::from_packed(self.logical_clock);
         if logical_clock.packed() != self.logical_clock {
             return Err(bad("logicalClock"));
@@ -110,7 +114,7 @@ impl WireEntry {
             region: Region::try_from(self.region).map_err(|_| bad("region"))?,
             created_at: Timestamp::from_unix_ms(self.created_at_ms),
             origin_cloud: origin,
-            payload: Payload::from_canonical(self.payload).ok_or_else(|| bad("payload"))?,
+            payload: Payload::from_canonical(self.payload).ok_or_else(|| bad(PAYLOAD))?,
             salt: Salt(self.salt),
         };
         Ok(Envelope::received(event, Signature(signature)))
@@ -139,6 +143,6 @@ mod tests {
         assert_eq!(again, envelope);
         let mut wire = WireEntry::of(&envelope);
         wire.payload = b"{ }".to_vec();
-        assert_eq!(wire.read(Cloud::Aws, 0).expect_err("not canonical").field, "payload");
+        assert_eq!(wire.read(Cloud::Aws, 0).expect_err("not canonical").field, PAYLOAD);
     }
 }

@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::conflict::Suspicion;
-use super::driver::{Control, Driver, HandedOver, Offered, State};
+use super::conflict::Found;
+use super::driver::{Conflict, Control, Driver, HandedOver, Offered, State};
 use super::prepare::Prepared;
 use super::ranges::Ranges;
 use super::signing::{SignedHead, Signing, Verifier};
@@ -32,8 +32,10 @@ const HEADS_WAITING: usize = 256;
 const CONTROLS_WAITING: usize = 16;
 /// Drivers that wait to be run.
 const DRIVERS_WAITING: usize = 16;
-/// What waits for a judgement; each is come upon again after the next restart.
-const SUSPICIONS_WAITING: usize = 64;
+/// Conflicts that wait for a judgement; each is reported again by the next restart.
+const CONFLICTS_WAITING: usize = 64;
+/// What waits to be kept as evidence; each is found again.
+const FOUND_WAITING: usize = 64;
 /// Entries that are recorded again in one batch.
 const REISSUED_AT_ONCE: u64 = 1_000;
 
@@ -72,8 +74,10 @@ pub(super) struct Logs {
     closed: watch::Sender<bool>,
     doors: RwLock<BTreeMap<LogId, LogDoors>>,
     drivers: mpsc::Sender<Driver>,
-    /// What no honest origin signs, to whoever makes evidence of it.
-    pub(super) suspicions: mpsc::Sender<Suspicion>,
+    /// Two roots that are signed for one size, to whoever judges what follows.
+    conflicts: mpsc::Sender<Conflict>,
+    /// To whoever keeps evidence.
+    pub(super) found: mpsc::Sender<Found>,
     /// Tells of each log that is opened.
     opened: watch::Sender<Vec<LogId>>,
 }
@@ -82,7 +86,8 @@ pub(super) struct Logs {
 #[derive(Debug)]
 pub(super) struct Ends {
     pub(super) to_run: mpsc::Receiver<Driver>,
-    pub(super) to_judge: mpsc::Receiver<Suspicion>,
+    pub(super) to_judge: mpsc::Receiver<Conflict>,
+    pub(super) to_keep: mpsc::Receiver<Found>,
 }
 
 impl Logs {
@@ -95,7 +100,8 @@ impl Logs {
         closed: watch::Sender<bool>,
     ) -> (Arc<Self>, Ends) {
         let (drivers, to_run) = mpsc::channel(DRIVERS_WAITING);
-        let (suspicions, to_judge) = mpsc::channel(SUSPICIONS_WAITING);
+        let (conflicts, to_judge) = mpsc::channel(CONFLICTS_WAITING);
+        let (found, to_keep) = mpsc::channel(FOUND_WAITING);
         let (doors, opened) = (RwLock::default(), watch::Sender::default());
         let logs = Logs {
             setup,
@@ -106,10 +112,11 @@ impl Logs {
             closed,
             doors,
             drivers,
-            suspicions,
+            conflicts,
+            found,
             opened,
         };
-        (Arc::new(logs), Ends { to_run, to_judge })
+        (Arc::new(logs), Ends { to_run, to_judge, to_keep })
     }
 
     pub(super) fn doors(&self, log: LogId) -> Option<LogDoors> {
@@ -157,7 +164,7 @@ impl Logs {
             heard: heads,
             control: controls,
             closed: self.closed.clone(),
-            suspicions: self.suspicions.clone(),
+            conflicts: self.conflicts.clone(),
             signed_heads: BTreeMap::new(),
             state: State::Ready,
         };

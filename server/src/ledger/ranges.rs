@@ -8,7 +8,7 @@ use domain::event::Envelope;
 use domain::log::LogId;
 
 use super::board::Board;
-use super::entry::{BadEntry, WireEntry};
+use super::entry::{BrokenRule, WireEntry};
 use super::read::Record;
 use super::signing::{SignedHead, Signing};
 use super::store::Store;
@@ -81,6 +81,6 @@ pub(super) fn wire_entry(record: Record) -> WireEntry {
 pub(super) fn read_entries(
     origin: Cloud,
     entries: Vec<WireEntry>,
-) -> Result<Vec<Envelope>, BadEntry> {
+) -> Result<Vec<Envelope>, BrokenRule> {
     entries.into_iter().enumerate().map(|(at, entry)| entry.read(origin, at)).collect()
 }

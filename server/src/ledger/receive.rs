@@ -12,9 +12,9 @@ use domain::quarantine::blame::Blame;
 use tokio::sync::oneshot;
 
 use super::board::Board;
-use super::conflict::Suspicion;
+use super::conflict::Found;
 use super::driver::Offered;
-use super::entry::BadEntry;
+use super::entry::{BrokenRule, PAYLOAD};
 use super::logs::{LogDoors, Logs};
 use super::ranges::{read_entries, wire_entry};
 use super::signing::{SignedHead, Signing};
@@ -41,9 +41,9 @@ impl From<Blame> for Unfit {
     }
 }
 
-impl From<BadEntry> for Unfit {
-    fn from(bad: BadEntry) -> Self {
-        let payload_at = (bad.field == "payload").then_some(bad.sequence);
+impl From<BrokenRule> for Unfit {
+    fn from(bad: BrokenRule) -> Self {
+        let payload_at = (bad.field == PAYLOAD).then_some(bad.at);
         Unfit { blame: bad.into(), payload_at }
     }
 }
@@ -120,9 +120,8 @@ impl Receiver {
         }
         match bad_entry::prove(&self.logs.setup.pool, &self.signing, range, at).await {
             Ok(Some(entry)) => {
-                let suspicion = Suspicion::BadEntry(range.log, Box::new(entry));
                 // A full queue loses nothing: the range comes again.
-                drop(self.logs.suspicions.try_send(suspicion));
+                drop(self.logs.found.try_send(Found::BadEntry(range.log, Box::new(entry))));
             }
             Ok(None) => {}
             Err(cause) => tracing::warn!(log = %range.log, %cause, "evidence cannot be made"),

@@ -14,10 +14,10 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
-use super::conflict::Found;
+use super::driver::{Conflict, Driver};
 use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
-use super::logs::{self, Ends, Logs, Opened};
+use super::logs::{self, Logs, Opened};
 use super::peers::Talk;
 use super::prepare::{Maker, Prepared};
 use super::receipts::Notary;
@@ -125,7 +125,7 @@ impl Known {
             self.book,
             closed,
         );
-        let found = drive_all(&logs, self.opened, own, intake, ends, stop, tasks).await;
+        drive_all(&logs, self.opened, own, intake, (ends.to_run, ends.to_judge), stop, tasks).await;
         let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
         let (epochs, restorer) =
             begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
@@ -133,7 +133,7 @@ impl Known {
         let scrub = scrub_of(&logs);
         tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
         let notary = Notary { pool, board: Arc::clone(&logs.board), signing };
-        let found = Mutex::new(Some(found));
+        let found = Mutex::new(Some(ends.to_keep));
         Arc::new(Ledger { logs, door, receiver, notary, scrub, epochs, restorer, found })
     }
 
@@ -204,13 +204,12 @@ async fn drive_all(
     opened: Vec<Opened>,
     own: LogId,
     intake: mpsc::Receiver<Prepared>,
-    ends: Ends,
+    (to_run, to_judge): (mpsc::Receiver<Driver>, mpsc::Receiver<Conflict>),
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
-) -> mpsc::Receiver<Found> {
-    tasks.spawn(logs::run_drivers(ends.to_run, stop.clone()));
-    let (keep, found) = mpsc::channel(conflict::FOUND_WAITING);
-    spawn(tasks, stop, conflict::judge(Arc::clone(logs), ends.to_judge, keep));
+) {
+    tasks.spawn(logs::run_drivers(to_run, stop.clone()));
+    spawn(tasks, stop, conflict::judge(Arc::clone(logs), to_judge));
     let mut intake = Some(intake);
     for mut opened in opened {
         let is_own = opened.log == own;
@@ -219,7 +218,6 @@ async fn drive_all(
         }
         logs.drive(opened, intake.take_if(|_| is_own)).await;
     }
-    found
 }
 
 fn begin_epochs(

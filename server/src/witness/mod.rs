@@ -128,7 +128,7 @@ impl Witness {
         let note = Note::parse(&submission.note).map_err(malformed)?;
         let checkpoint = Checkpoint::parse(&note.text).map_err(malformed)?;
         let mut state = self.state.lock().await;
-        let (log, origins) = state.register.signed_by_origin(&note, &checkpoint)?;
+        let (log, origins) = signed_by_origin(&state.register, &note, &checkpoint)?;
         let head = checkpoint.head;
         let signed = state.memory.head(log);
         if signed.size == head.size && signed.root != head.root {
@@ -176,40 +176,29 @@ fn malformed(cause: impl std::fmt::Display) -> NotSigned {
     NotSigned::Malformed(cause.to_string())
 }
 
-/// What the register says of a note.
-trait SignedByOrigin {
-    /// The log, and the lines of its origin that hold.
-    fn signed_by_origin(
-        &self,
-        note: &Note,
-        checkpoint: &Checkpoint,
-    ) -> Result<(LogId, String), NotSigned>;
-}
-
-impl SignedByOrigin for Register {
-    fn signed_by_origin(
-        &self,
-        note: &Note,
-        checkpoint: &Checkpoint,
-    ) -> Result<(LogId, String), NotSigned> {
-        let (deployment, log) = LogId::of_name(&checkpoint.origin).ok_or(NotSigned::UnknownLog)?;
-        let log_key = self.log_key(log).filter(|_| deployment == self.deployment());
-        let log_key = log_key.ok_or(NotSigned::UnknownLog)?;
-        if !note.check(&log_key).is_valid() {
-            return Err(NotSigned::NotTheLogs);
-        }
-        let head = checkpoint.head;
-        if let Some(closing) = self.closing(log).filter(|closing| head.size > closing.size) {
-            return Err(NotSigned::Closed(closing.size));
-        }
-        let cosigners = self.cosigner_keys(log.origin.into(), log, head);
-        let mut lines = String::new();
-        for key in std::iter::once(&log_key).chain(&cosigners) {
-            let line = note.line_of(key).filter(|_| note.check(key).is_valid());
-            line.into_iter().for_each(|line| {
-                let _ = write!(lines, "{line}"); // a String takes everything
-            });
-        }
-        Ok((log, lines))
+/// The log that a checkpoint is of, and the lines of the log's origin that hold under it.
+fn signed_by_origin(
+    register: &Register,
+    note: &Note,
+    checkpoint: &Checkpoint,
+) -> Result<(LogId, String), NotSigned> {
+    let (deployment, log) = LogId::of_name(&checkpoint.origin).ok_or(NotSigned::UnknownLog)?;
+    let log_key = register.log_key(log).filter(|_| deployment == register.deployment());
+    let log_key = log_key.ok_or(NotSigned::UnknownLog)?;
+    if !note.check(&log_key).is_valid() {
+        return Err(NotSigned::NotTheLogs);
     }
+    let head = checkpoint.head;
+    if let Some(closing) = register.closing(log).filter(|closing| head.size > closing.size) {
+        return Err(NotSigned::Closed(closing.size));
+    }
+    let cosigners = register.cosigner_keys(log.origin.into(), log, head);
+    let mut lines = String::new();
+    for key in std::iter::once(&log_key).chain(&cosigners) {
+        let line = note.line_of(key).filter(|_| note.check(key).is_valid());
+        line.into_iter().for_each(|line| {
+            let _ = write!(lines, "{line}"); // a String takes everything
+        });
+    }
+    Ok((log, lines))
 }

@@ -116,17 +116,8 @@ async fn a_stolen_key_is_replaced_when_both_others_agree() {
     clouds.ledger(Cloud::Azure).begin_epoch(Reason::KeyStolen).await.expect("begun");
     let after = clouds.record(Cloud::Azure, 2).await;
     for cloud in [Cloud::Gcp, Cloud::Aws] {
-        let ledger = clouds.ledger(cloud);
-        let asked = async {
-            while ledger.epoch_requests().is_empty() {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, asked).await.expect("its people are asked");
-        assert_eq!(ledger.register().newest_approved(Cloud::Azure).epoch, 1);
-        let request = ledger.epoch_requests().pop().expect("one request");
-        assert_eq!(request.record.reason, Reason::KeyStolen);
-        assert!(ledger.agree_to_epoch(request.hash).is_some());
+        assert_eq!(clouds.ledger(cloud).register().newest_approved(Cloud::Azure).epoch, 1);
+        assert_eq!(clouds.agree(cloud).await.reason, Reason::KeyStolen);
     }
     until_epoch(&clouds, Cloud::Azure, 2).await;
     until_settled(&clouds, Cloud::Azure).await;
@@ -141,8 +132,8 @@ async fn a_stolen_key_is_replaced_while_events_are_on_their_way() {
     // Durable here, and not confirmed yet by those who are being sent it.
     let under_way = clouds.record(Cloud::Azure, 100).await;
     clouds.ledger(Cloud::Azure).begin_epoch(Reason::KeyStolen).await.expect("begun");
-    agrees(&clouds, Cloud::Gcp).await;
-    agrees(&clouds, Cloud::Aws).await;
+    clouds.agree(Cloud::Gcp).await;
+    clouds.agree(Cloud::Aws).await;
     until_epoch(&clouds, Cloud::Azure, 2).await;
     until_settled(&clouds, Cloud::Azure).await;
     receipt_is_valid(&clouds, under_way[99].event_id).await;
@@ -161,15 +152,7 @@ async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     clouds.start(Cloud::Aws).await;
     clouds.start(Cloud::Azure).await;
     for cloud in [Cloud::Aws, Cloud::Azure] {
-        let ledger = clouds.ledger(cloud);
-        let asked = async {
-            while ledger.epoch_requests().is_empty() {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, asked).await.expect("its people are asked");
-        let request = ledger.epoch_requests().pop().expect("one request");
-        assert!(ledger.agree_to_epoch(request.hash).is_some());
+        clouds.agree(cloud).await;
     }
     until_epoch(&clouds, Cloud::Gcp, 2).await;
     until_settled(&clouds, Cloud::Gcp).await;
@@ -180,19 +163,6 @@ async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     receipt_is_valid(&clouds, old.event.event_id).await;
     let repeat = clouds.ledger(Cloud::Gcp).submit(vec![submission(0)]).await;
     assert!(repeat[0].is_ok());
-}
-
-/// Waits until one of that cloud's people is asked, and has them agree.
-async fn agrees(clouds: &Deployment, cloud: Cloud) {
-    let ledger = clouds.ledger(cloud);
-    let asked = async {
-        while ledger.epoch_requests().is_empty() {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, asked).await.expect("its people are asked");
-    let request = ledger.epoch_requests().pop().expect("one request");
-    assert!(ledger.agree_to_epoch(request.hash).is_some());
 }
 
 #[tokio::test]
@@ -219,8 +189,8 @@ async fn a_cloud_whose_keys_are_lost_says_so_and_goes_on_when_both_others_agree(
     clouds.start(Cloud::Gcp).await;
     let after = clouds.record(Cloud::Gcp, 2).await;
     assert_eq!(after[0].slot.epoch, 3);
-    agrees(&clouds, Cloud::Aws).await;
-    agrees(&clouds, Cloud::Azure).await;
+    clouds.agree(Cloud::Aws).await;
+    clouds.agree(Cloud::Azure).await;
     until_epoch(&clouds, Cloud::Gcp, 3).await;
     until_settled(&clouds, Cloud::Gcp).await;
     receipt_is_valid(&clouds, first[0].event_id).await;

@@ -2,8 +2,10 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::epoch::EpochRecord;
 use domain::event::{EventId, Payload, TenantId};
 use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
@@ -110,6 +112,19 @@ impl Deployment {
 
     pub fn marks(&self, cloud: Cloud) -> Watermarks {
         self.ledger(cloud).watermarks().borrow().clone()
+    }
+
+    /// Waits until one of that cloud's people is asked about a new epoch, and has them agree.
+    pub async fn agree(&self, cloud: Cloud) -> EpochRecord {
+        let ledger = self.ledger(cloud);
+        let asked = async {
+            while ledger.epoch_requests().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("its people are asked");
+        let request = ledger.epoch_requests().pop().expect("one request");
+        ledger.agree_to_epoch(request.hash).expect("it still waits")
     }
 
     /// Waits until that cloud's view satisfies `is_so`.

@@ -7,6 +7,10 @@ use super::reference;
 use super::schemas::{count, flag, or_null, shape, text, time, uuid};
 
 const PLANNERS: Access = Access::Role("controllers and admins");
+const DECIDED: &[(u16, &str, &str, &str)] = &[
+    (201, "Recorded", "ScenarioDecided", JSON),
+    (202, "Recorded, and not final in time", "ScenarioDecided", JSON),
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -42,10 +46,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: PLANNERS,
         takes: &["wait", "timeoutMs"],
         bodies: &[(JSON, "ScenarioDraft")],
-        answers: &[
-            (201, "Recorded", "ScenarioDecided", JSON),
-            (202, "Recorded, and not final in time", "ScenarioDecided", JSON),
-        ],
+        answers: DECIDED,
         problems: &[400, 401, 403, 413, 422, 503],
     },
     Operation {
@@ -67,10 +68,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: PLANNERS,
         takes: &["wait", "timeoutMs"],
         bodies: &[(JSON, "ScenarioDraft")],
-        answers: &[
-            (201, "Recorded", "ScenarioDecided", JSON),
-            (202, "Recorded, and not final in time", "ScenarioDecided", JSON),
-        ],
+        answers: DECIDED,
         problems: &[400, 401, 403, 404, 409, 413, 422, 503],
     },
     Operation {
@@ -83,10 +81,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: PLANNERS,
         takes: &["wait", "timeoutMs"],
         bodies: &[(JSON, "ScenarioProposal")],
-        answers: &[
-            (201, "Recorded", "ScenarioDecided", JSON),
-            (202, "Recorded, and not final in time", "ScenarioDecided", JSON),
-        ],
+        answers: DECIDED,
         problems: &[400, 401, 403, 404, 409, 413, 422, 503],
     },
 ];
