@@ -100,7 +100,7 @@ fn Keys(keys: KeysView) -> impl IntoView {
 #[component]
 fn About(genesis: String) -> impl IntoView {
     view! {
-        <section class="card" aria-labelledby="about-keys-title">
+        <section class="card keys-about" aria-labelledby="about-keys-title">
             <h2 id="about-keys-title" class="card-title">"What counts"</h2>
             <p>
                 "Each cloud has one key a role: the log key signs what it records, the cosigner key confirms what others "

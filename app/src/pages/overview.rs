@@ -80,6 +80,7 @@ fn Body(overview: Overview, unsettled: RwSignal<bool>) -> impl IntoView {
                 <FinalityCard state />
                 {Cloud::ALL.map(|cloud| view! { <CloudCard cloud state /> }).collect_view()}
             </div>
+            <p class="overview-guarantee muted">{move || state.read().mode.guarantee()}</p>
             <div class="overview-flow">
                 <RateCard state series />
                 <NeedsYou attention />
@@ -148,7 +149,6 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
                     <strong>{move || format::rate(state.read().final_per_s)}</strong> " events/s"
                 </p>
                 <p class="sentence">{move || quorum_sentence(&state.read())}</p>
-                <p class="muted">{move || state.read().mode.guarantee()}</p>
                 <p class="provenance">
                     {move || format!("Measured at {serving}, last {} s", state.read().window_s)}
                 </p>

@@ -123,6 +123,12 @@ async fn judge(shared: &Services) -> (Status, Option<&'static str>) {
     if shared.ledger.queue_fill() > QUEUE_FILL_MAX {
         return (Status::Degraded, Some("the intake queue is nearly full"));
     }
+    let me = shared.ledger.cloud();
+    if shared.ledger.watermarks().borrow().log(me).frozen {
+        let reason = "there is evidence against this cloud's log: it records nothing until it has \
+                      new keys (Keys)";
+        return (Status::Degraded, Some(reason));
+    }
     (Status::Healthy, None)
 }
 

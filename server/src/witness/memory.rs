@@ -1,7 +1,8 @@
 //! What a witness has signed: one file a log, whole or not at all, durable before it counts.
 //!
-//! A witness that forgets could sign a second history. So a folder that is locked, or in which a
-//! note does not bear this witness's own signature, is refused and not repaired.
+//! A witness that forgets could sign a second history. So a folder that is locked, in which a note
+//! does not bear this witness's own signature, or from which one is missing, is refused and not
+//! repaired.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -14,9 +15,13 @@ use domain::key::{BadNoteKey, NoteKey};
 use domain::log::{Checkpoint, Head, LogId};
 use domain::note::Note;
 use nix::fcntl::{Flock, FlockArg};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const HEADS: &str = "heads";
 const EPOCHS: &str = "epochs.json";
+/// The logs of which something was signed, so that a missing note is noticed.
+const LOGS: &str = "logs.json";
 
 /// What is kept cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -59,15 +64,20 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// The memory of a key that has signed nothing yet.
+    pub(super) fn begin(folder: &Path) -> Result<(), MemoryError> {
+        let heads = folder.join(HEADS);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&heads);
+        made.map_err(|cause| io_error(&heads, cause))?;
+        write_json(&folder.join(LOGS), &Vec::<LogId>::new())
+    }
+
     /// Reads what `folder` holds, and keeps other witnesses out of it.
     pub(super) fn open(folder: &Path, vkey: &NoteKey) -> Result<Self, MemoryError> {
-        let heads = folder.join(HEADS);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&heads)
-            .map_err(|cause| io_error(&heads, cause))?;
+        let (heads, index) = (folder.join(HEADS), folder.join(LOGS));
         let lock = lock(folder)?;
+        let logs = read_json::<Vec<LogId>>(&index)?;
+        let logs = logs.ok_or_else(|| MemoryError::Spoiled(folder.to_owned()))?;
         let mut kept = BTreeMap::new();
         for file in fs::read_dir(&heads).map_err(|cause| io_error(&heads, cause))? {
             let path = file.map_err(|cause| io_error(&heads, cause))?.path();
@@ -76,7 +86,10 @@ impl Memory {
                 kept.insert(log, one);
             }
         }
-        let epochs = read_epochs(&folder.join(EPOCHS))?;
+        if let Some(missing) = logs.into_iter().find(|log| !kept.contains_key(log)) {
+            return Err(MemoryError::Spoiled(heads.join(file_name(missing))));
+        }
+        let epochs = read_json(&folder.join(EPOCHS))?.unwrap_or_default();
         Ok(Memory { folder: folder.to_owned(), kept, epochs, _lock: lock })
     }
 
@@ -109,21 +122,28 @@ impl Memory {
         line: &str,
         note: &str,
     ) -> Result<(), MemoryError> {
-        let name = format!("{}-{}.note", log.origin, log.epoch);
-        write_whole(&self.folder.join(HEADS).join(name), note.as_bytes())?;
+        write_whole(&self.folder.join(HEADS).join(file_name(log)), note.as_bytes())?;
         let kept = Kept { head, line: line.to_owned(), note: note.to_owned() };
-        self.kept.insert(log, kept);
+        if self.kept.insert(log, kept).is_none() {
+            write_json(&self.folder.join(LOGS), &self.kept.keys().collect::<Vec<_>>())?;
+        }
         Ok(())
     }
 
     pub(super) fn keep_epochs(&mut self, records: Vec<SignedEpoch>) -> Result<(), MemoryError> {
-        let path = self.folder.join(EPOCHS);
-        let text = serde_json::to_vec_pretty(&records);
-        let text = text.map_err(|cause| io_error(&path, cause.into()))?;
-        write_whole(&path, &text)?;
+        write_json(&self.folder.join(EPOCHS), &records)?;
         self.epochs = records;
         Ok(())
     }
+}
+
+fn file_name(log: LogId) -> String {
+    format!("{}-{}.note", log.origin, log.epoch)
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), MemoryError> {
+    let text = serde_json::to_vec_pretty(value).map_err(|cause| io_error(path, cause.into()))?;
+    write_whole(path, &text)
 }
 
 /// A new file takes the old one's name, and both are on the disk before this returns.
@@ -146,19 +166,19 @@ fn read_note(path: &Path, vkey: &NoteKey) -> Result<(LogId, Kept), MemoryError> 
         let line = note.line_of(vkey).filter(|_| note.check(vkey).is_valid())?.to_string();
         let checkpoint = Checkpoint::parse(&note.text).ok()?;
         let (_, log) = LogId::of_name(&checkpoint.origin)?;
-        let named = format!("{}-{}", log.origin, log.epoch);
         let kept = Kept { head: checkpoint.head, line, note: text.clone() };
-        (path.file_stem()? == named.as_str()).then_some((log, kept))
+        (path.file_name()? == file_name(log).as_str()).then_some((log, kept))
     };
     read().ok_or_else(|| MemoryError::Spoiled(path.to_owned()))
 }
 
-fn read_epochs(path: &Path) -> Result<Vec<SignedEpoch>, MemoryError> {
+/// `None`: there is no such file.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, MemoryError> {
     match fs::read(path) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|_| MemoryError::Spoiled(path.to_owned()))
-        }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| MemoryError::Spoiled(path.to_owned())),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(io_error(path, cause)),
     }
 }

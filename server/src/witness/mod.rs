@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 use domain::epoch::{Applied, EpochError, Register, SignedEpoch};
-use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
+use domain::key::{NoteAlgorithm, NoteKey, PublicKey, SigningKey};
 use domain::log::{Checkpoint, Hash, Head, LogId};
 use domain::note::{Note, SignatureLine};
 use domain::quorum::Signer;
@@ -86,8 +86,16 @@ struct State {
 ///
 /// # Errors
 /// The key cannot be read or made.
-pub fn public_key(config: &WitnessConfig) -> Result<domain::key::PublicKey, KeyError> {
-    Ok(load_or_make_cosigner(&config.key_folder())?.public())
+pub fn public_key(config: &WitnessConfig) -> Result<PublicKey, WitnessError> {
+    Ok(key_of(config)?.public())
+}
+
+/// With a new key begins a new memory. A key without one has forgotten what it signed.
+fn key_of(config: &WitnessConfig) -> Result<SigningKey, WitnessError> {
+    if !config.key_folder().exists() {
+        Memory::begin(&config.data)?;
+    }
+    Ok(load_or_make_cosigner(&config.key_folder())?)
 }
 
 /// Serves until `stop`.
@@ -107,7 +115,7 @@ pub async fn run(config: &WitnessConfig, stop: CancellationToken) -> Result<(), 
 
 impl Witness {
     fn open(config: &WitnessConfig) -> Result<Self, WitnessError> {
-        let key = load_or_make_cosigner(&config.key_folder())?;
+        let key = key_of(config)?;
         let genesis = config.genesis_with(key.public());
         if let Some(pinned) = config.genesis.filter(|pinned| *pinned != genesis.hash()) {
             return Err(WitnessError::Genesis { pinned, genesis: genesis.hash() });

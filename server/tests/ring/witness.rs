@@ -235,6 +235,21 @@ async fn a_history_that_only_the_witness_was_shown_becomes_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_has_forgotten_what_it_signed_does_not_start() {
+    let mut witness = Witness::prepare();
+    witness.start().await;
+    assert_eq!(witness.submit(0, signed_by_gcp(4, [1; 32])).await.0, 200);
+    witness.stop().await;
+    let data = witness.folder.0.join("data");
+    for forgotten in ["heads/gcp-1.note", "logs.json"] {
+        std::fs::remove_file(data.join(forgotten)).expect("it was there");
+        let outcome = witness::run(&witness.config, CancellationToken::new()).await;
+        let spoiled = matches!(outcome, Err(WitnessError::Memory(MemoryError::Spoiled(_))));
+        assert!(spoiled, "{forgotten}: {outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_witness_refuses_what_the_specification_says_and_keeps_what_it_signed() {
     let mut witness = Witness::prepare();
     witness.start().await;

@@ -2,10 +2,12 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use domain::cloud::Cloud;
 use serde_json::json;
 use server::config::Limits;
 
 use super::house::{House, asking};
+use crate::clouds::PATIENCE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_a_problem_with_the_requests_id() {
@@ -90,6 +92,22 @@ async fn health_says_how_this_cloud_is_and_what_it_sees_of_the_others() {
     house.stop.cancel();
     assert_eq!(house.get("/health", "").await.expect(503)["status"], "unhealthy");
     house.get("/readyz", "").await.problem(503, "not_ready");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_when_this_cloud_can_record_nothing() {
+    let house = House::open().await;
+    let ledger = &house.gcp.ledger;
+    ledger.freeze(ledger.log_id(Cloud::Gcp)).await;
+    let mut marks = ledger.watermarks();
+    let frozen = marks.wait_for(|marks| marks.log(Cloud::Gcp).frozen);
+    drop(tokio::time::timeout(PATIENCE, frozen).await.expect("frozen"));
+    let health = house.get("/health", "").await.expect(200);
+    assert_eq!(health["status"], "degraded", "{health}");
+    assert!(
+        health["reason"].as_str().is_some_and(|reason| reason.contains("new keys")),
+        "{health}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
