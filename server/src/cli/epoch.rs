@@ -91,7 +91,7 @@ struct Begin {
 struct Agree {
     #[command(flatten)]
     at: Place,
-    /// The record's hash as `ternion epoch list` shows it, or its first 8 digits or more
+    /// The record's hash as `ternion epoch list` shows it, or its first 32 digits or more
     record: String,
     /// Why, in one line; recorded in the ledger
     #[arg(long, value_name = "TEXT")]
@@ -149,7 +149,9 @@ impl From<Why> for Reason {
 
 #[derive(Debug, thiserror::Error)]
 enum NoRecord {
-    #[error("\"{0}\" names no record: give its hash, or at least its first 8 digits")]
+    #[error(
+        "\"{0}\" names no record: give its hash, or at least its first {RECORD_DIGITS_MIN} digits"
+    )]
     Short(String),
     #[error("no request \"{0}\" waits at this cloud; `ternion epoch list` shows what does")]
     Unknown(String),

@@ -84,6 +84,14 @@ fn refused(error: &SubmitError) -> Problem {
         )
         .retry_after(1)
         .internal(detail),
+        SubmitError::Frozen => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "log_frozen",
+            "This cloud records nothing",
+            "There is evidence against its log, and it has no new keys yet. Nothing was recorded; do \
+             it at another cloud.",
+        )
+        .internal(detail),
         SubmitError::Unavailable(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "database_unavailable",

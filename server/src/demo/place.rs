@@ -15,8 +15,9 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use super::Options;
 use super::links::Sockets;
 use crate::config::Secret;
-use crate::keys::{CloudKeys, KeyError, load_or_make_cosigner, text};
+use crate::keys::{CloudKeys, KeyError, text};
 use crate::postgres::{self, EmbeddedError};
+use crate::witness::{self, WitnessConfig, WitnessConfigError, WitnessError};
 
 pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
 /// The witness's port, counted from the first cloud's.
@@ -55,6 +56,10 @@ pub enum DemoError {
     Io { path: PathBuf, cause: io::Error },
     #[error(transparent)]
     Keys(#[from] KeyError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    #[error(transparent)]
+    WitnessConfig(#[from] WitnessConfigError),
     #[error(transparent)]
     Postgres(#[from] EmbeddedError),
     #[error("the system gives no randomness: {0}")]
@@ -362,7 +367,6 @@ fn witness_of(
 ) -> Result<(PathBuf, PublicKey), DemoError> {
     make_folder(folder)?;
     is_ours(folder)?;
-    let key = load_or_make_cosigner(&folder.join("keys"))?.public();
     let urls = ports.urls();
     let tables =
         Cloud::ALL.map(|cloud| peer_table(cloud, urls.get(cloud), None, &keys[cloud.index()]));
@@ -374,6 +378,7 @@ fn witness_of(
     );
     let path = folder.join("witness.toml");
     write_private(&path, &text).map_err(|cause| io_error(&path, cause))?;
+    let key = witness::public_key(&WitnessConfig::load(&path)?)?;
     Ok((path, key))
 }
 

@@ -151,16 +151,18 @@ impl Evidences {
         Ok(row.and_then(|row| self.held(&row)).filter(|held| held.proven.id() == id))
     }
 
-    /// What there is against whom, from memory.
+    /// What there is against whom, from memory; whether a key counts, as of now.
     #[must_use]
-    pub fn accusations(&self) -> Arc<Vec<Accusation>> {
-        self.accusations.load_full()
+    pub fn accusations(&self) -> Vec<Accusation> {
+        let known = self.accusations.load();
+        let now = |one: &Accusation| Accusation { in_use: self.in_use(&one.key), ..one.clone() };
+        known.iter().map(now).collect()
     }
 
     /// How many records are held.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.accusations().iter().map(|accusation| accusation.count).sum()
+        self.accusations.load().iter().map(|accusation| accusation.count).sum()
     }
 
     fn prove(&self, evidence: Evidence) -> Result<Proven, String> {

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use domain::json::parse_strict;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use crate::problem::Problem;
 
@@ -78,11 +79,69 @@ pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
 
 /// Takes a JSON value apart into a known shape.
 pub(super) fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_json::from_value(value).map_err(|error| {
-        let text = error.to_string();
-        // serde names the field in backquotes.
-        let field = text.split('`').nth(1).map_or_else(String::new, |name| format!("/{name}"));
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let text = error.inner().to_string();
+        let field = pointer(error.path(), &text);
         Problem::invalid(format!("The body is not what is expected here: {text}."))
             .field(field, text)
     })
+}
+
+/// Where in the body it is. A field that is missing, or too many, is not on the way there: the text
+/// names it.
+fn pointer(path: &serde_path_to_error::Path, text: &str) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push_str(&format!("/{key}"));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    let named = ["missing field `", "unknown field `"].into_iter();
+    let named = named.filter_map(|start| text.strip_prefix(start)?.split('`').next()).next();
+    if let Some(name) = named.filter(|name| !pointer.ends_with(&format!("/{name}"))) {
+        pointer.push_str(&format!("/{name}"));
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its errors matter")]
+        count: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its errors matter")]
+        inner: Vec<Inner>,
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_by_its_place() {
+        for (body, field) in [
+            (json!({"inner": [{"count": 1}, {"count": -4}]}), "/inner/1/count"),
+            (json!({"inner": [{"count": "x"}]}), "/inner/0/count"),
+            (json!({"inner": [{}]}), "/inner/0/count"),
+            (json!({"inner": [{"count": 1, "more": 2}]}), "/inner/0/more"),
+            (json!({"inner": 7}), "/inner"),
+            (json!({}), "/inner"),
+            (json!({"inner": [], "more": 1}), "/more"),
+            (json!([]), ""),
+        ] {
+            let problem = shape::<Outer>(body.clone()).expect_err("it does not fit");
+            assert_eq!(problem.errors[0].field, field, "{body}");
+        }
+    }
 }

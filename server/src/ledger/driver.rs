@@ -188,7 +188,10 @@ impl Driver {
         let effects = self.replica.step(Input::Propose(leaves));
         let refused = effects.iter().find_map(refusal).unwrap_or(Refusal::Busy);
         let Some(staged) = staged(effects) else {
-            batch.fail(&SubmitError::Unavailable(refused.to_string()));
+            batch.fail(&match refused {
+                Refusal::Frozen => SubmitError::Frozen,
+                refused => SubmitError::Unavailable(refused.to_string()),
+            });
             return;
         };
         let signed = self.signing.sign_own(self.log, staged.to);

@@ -61,6 +61,9 @@ pub enum SubmitError {
     /// again tells.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
+    /// There is evidence against our own log; nothing was recorded.
+    #[error("there is evidence against this cloud's log: it records nothing until it has new keys")]
+    Frozen,
     /// The node is going down; nothing was recorded.
     #[error("this node is stopping")]
     Stopping,

@@ -113,7 +113,7 @@ async fn two_histories_of_one_size_stand_under_the_same_keys() {
 /// gcp records again.
 async fn a_new_epoch_goes_on(clouds: &Deployment) {
     let refused = clouds.ledger(Cloud::Gcp).submit(vec![submission(0)]).await.pop();
-    assert!(matches!(refused, Some(Err(SubmitError::Unavailable(_)))), "{refused:?}");
+    assert!(matches!(refused, Some(Err(SubmitError::Frozen))), "{refused:?}");
     clouds.ledger(Cloud::Gcp).begin_epoch(Reason::KeyStolen).await.expect("begun");
     for cloud in Cloud::Gcp.peers() {
         clouds.agree(cloud).await;
@@ -123,6 +123,8 @@ async fn a_new_epoch_goes_on(clouds: &Deployment) {
     for cloud in Cloud::ALL {
         clouds.until(cloud, "the new epoch", |marks| marks.is_final(after.slot)).await;
         assert!(!clouds.marks(cloud).log(Cloud::Gcp).frozen, "{cloud}");
+        let accusations = clouds.evidences(cloud).accusations();
+        assert!(accusations.iter().all(|one| !one.in_use), "the alarm ends: {accusations:?}");
     }
 }
 

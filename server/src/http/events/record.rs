@@ -306,6 +306,14 @@ fn refused(error: SubmitError) -> Problem {
         )
         .retry_after(2)
         .internal(cause),
+        SubmitError::Frozen => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "log_frozen",
+            "This cloud records nothing",
+            "There is evidence against this cloud's log, and it has no new keys yet. Nothing was \
+             recorded. Send it to another cloud.",
+        )
+        .retry_after(60),
         SubmitError::Stopping => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "stopping",
