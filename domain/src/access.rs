@@ -45,6 +45,8 @@ pub enum Action {
     Simulate,
     /// Keep a scenario, and promote one to a proposal.
     EditScenarios,
+    /// Have an audit snapshot taken, derived again, or anchored.
+    TakeSnapshot,
 }
 
 impl Role {
@@ -66,7 +68,7 @@ impl Role {
         use Action::{
             DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, ManageKeys,
             OperateFaultLab, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate,
-            SubmitDecision, SubmitEvent, WatchFaultLab,
+            SubmitDecision, SubmitEvent, TakeSnapshot, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
@@ -74,11 +76,11 @@ impl Role {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab | Simulate | EditScenarios => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab | TakeSnapshot => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate => true,
+                | WatchFaultLab | Simulate | TakeSnapshot => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | ManageKeys | OperateFaultLab | EditScenarios => false,
             },
@@ -87,7 +89,7 @@ impl Role {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
                 | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
-                | Simulate | EditScenarios => false,
+                | Simulate | EditScenarios | TakeSnapshot => false,
             },
         }
     }
@@ -109,7 +111,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 16] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -125,6 +127,7 @@ impl Action {
         Action::OperateFaultLab,
         Action::Simulate,
         Action::EditScenarios,
+        Action::TakeSnapshot,
     ];
 
     /// Completes "may not …".
@@ -146,6 +149,7 @@ impl Action {
             Action::OperateFaultLab => "operate the fault lab",
             Action::Simulate => "simulate what would be",
             Action::EditScenarios => "keep or promote scenarios",
+            Action::TakeSnapshot => "take audit snapshots",
         }
     }
 }

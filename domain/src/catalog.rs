@@ -6,6 +6,7 @@
 
 mod key;
 mod planning;
+mod snapshot;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use crate::grant::{self, Resource, Version};
 
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
+pub use snapshot::SnapshotAttest;
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -182,6 +184,7 @@ pub enum Known {
     KeyBegin(KeyBegin),
     KeyAgree(KeyAgree),
     KeyGone(KeyGone),
+    SnapshotAttest(Box<SnapshotAttest>),
 }
 
 /// A field of a known kind breaks a rule.
@@ -217,6 +220,7 @@ const DECISION_PREFIXES: [&str; 15] = [
 const SCENARIO: &str = "scenario.";
 
 const GRANT_DECIDED: &str = "grant.decided";
+const SNAPSHOT_ATTEST: &str = "snapshot.attest";
 /// The kind of [`ConflictResolve`].
 pub const CONFLICT_RESOLVE: &str = "conflict.resolve";
 
@@ -239,7 +243,7 @@ pub fn decides_by(kind: &str) -> Action {
 /// Is this kind recorded by the clouds themselves, and by nobody else?
 #[must_use]
 pub fn is_recorded_by_clouds(kind: &str) -> bool {
-    kind == GRANT_DECIDED
+    [GRANT_DECIDED, SNAPSHOT_ATTEST].contains(&kind)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -272,6 +276,7 @@ impl Known {
             "key.begin" => Known::KeyBegin(parse(payload)?),
             "key.agree" => Known::KeyAgree(parse(payload)?),
             "key.gone" => Known::KeyGone(parse(payload)?),
+            SNAPSHOT_ATTEST => Known::SnapshotAttest(Box::new(parse(payload)?)),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -307,6 +312,7 @@ impl Known {
             Known::KeyBegin(begin) => begin.check(),
             Known::KeyAgree(agree) => reason(&agree.reason),
             Known::KeyGone(gone) => reason(&gone.reason),
+            Known::SnapshotAttest(attest) => attest.check(),
         }
     }
 
@@ -329,6 +335,7 @@ impl Known {
             Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
             Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
             Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
+            Known::SnapshotAttest(body) => (SNAPSHOT_ATTEST, serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();

@@ -7,7 +7,8 @@
 //! Read in this order: [`cloud`] and [`event`] (what is recorded), [`log`] (how it is chained),
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
 //! checks it), [`evidence`] (how a stranger checks that a cloud broke the rules), [`grant`] (who
-//! wins where only one may), [`anchor`] (how strangers prove when it was).
+//! wins where only one may), [`snapshot`] (what a month comes to), [`anchor`] (how strangers prove
+//! when it was).
 
 pub mod access;
 pub mod anchor;
@@ -30,5 +31,6 @@ pub mod quarantine;
 pub mod quorum;
 pub mod receipt;
 pub mod scrub;
+pub mod snapshot;
 pub mod usage;
 pub mod witness;

@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod problem;
 pub mod projection;
 pub mod quarantine;
+pub mod snapshot;
 pub mod witness;
 
 use domain::clock::Timestamp;

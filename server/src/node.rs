@@ -27,6 +27,7 @@ use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
 use crate::quarantine;
+use crate::snapshot::{self, CutJudge, SnapshotError, Snapshots};
 use serve::Gate;
 
 /// Background work gets this long after the last request: an append that is under way is finished.
@@ -49,6 +50,8 @@ pub enum NodeError {
     Quarantine(sqlx::Error),
     #[error("the evidence cannot be read: {0}")]
     Evidence(sqlx::Error),
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
     #[error(transparent)]
     Demonstration(#[from] demonstration::SeedError),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -126,6 +129,7 @@ struct Node {
     grants: Arc<Grants>,
     projection: Arc<Projection>,
     evidences: Arc<Evidences>,
+    snapshots: Arc<Snapshots>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -172,15 +176,34 @@ impl Node {
             keys: ring,
             pool: database.pool.clone(),
             channel: Arc::clone(&channel),
+            judges: vec![Arc::new(CutJudge { ledger: Arc::clone(&ledger) })],
         };
         let grants = grant::start(voting, &background, &mut tasks);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
+        let auditing = snapshot::Setup {
+            deployment: config.deployment.clone(),
+            ledger: Arc::clone(&ledger),
+            grants: Arc::clone(&grants),
+            projection: Arc::clone(&projection),
+            channel: Arc::clone(&channel),
+            pool: database.pool.clone(),
+        };
+        let snapshots = snapshot::start(auditing, &background, &mut tasks)?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node =
-            Node { channel, ledger, grants, projection, evidences, identity, background, tasks };
+        let node = Node {
+            channel,
+            ledger,
+            grants,
+            projection,
+            evidences,
+            snapshots,
+            identity,
+            background,
+            tasks,
+        };
         Ok(node.with_background_work(config, recorder))
     }
 
@@ -219,7 +242,9 @@ impl Node {
         let (evidences, ledger) = (Arc::clone(&self.evidences), Arc::clone(&self.ledger));
         let against = evidence::peer_routes(evidences, ledger, Arc::clone(&self.channel));
         let peers = self.ledger.peer_routes().merge(self.grants.peer_routes());
-        let peers = peers.merge(credentials).merge(against);
+        let audit = Arc::clone(&self.snapshots);
+        let audit = snapshot::peer_routes(audit, Arc::clone(&self.channel));
+        let peers = peers.merge(credentials).merge(against).merge(audit);
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
             grants: Arc::clone(&self.grants),
@@ -228,6 +253,7 @@ impl Node {
             identity: Arc::clone(&self.identity),
             console,
             evidences: Arc::clone(&self.evidences),
+            snapshots: Arc::clone(&self.snapshots),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,

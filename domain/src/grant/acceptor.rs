@@ -52,6 +52,8 @@ pub enum Refusal {
     Unfounded,
     #[error("another value was accepted under this ballot")]
     TwoValues,
+    #[error("the value breaks a rule of what is granted")]
+    Unfit,
 }
 
 /// One cloud's votes on one grant. It has no state but what is stored: make it of the newest

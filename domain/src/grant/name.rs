@@ -25,7 +25,7 @@ pub enum Family {
     Policy,
     /// Who executes a version of a proposal.
     Approval,
-    /// Where a period's snapshot is cut.
+    /// Where the n-th audit snapshot is cut.
     Snapshot,
     /// Which of the events under one id has effect.
     Conflict,
@@ -59,8 +59,8 @@ impl Family {
     #[must_use]
     pub const fn in_sequence(self) -> bool {
         match self {
-            Family::Lease | Family::Price | Family::Policy => true,
-            Family::Approval | Family::Snapshot | Family::Conflict => false,
+            Family::Lease | Family::Price | Family::Policy | Family::Snapshot => true,
+            Family::Approval | Family::Conflict => false,
         }
     }
 }

@@ -116,6 +116,14 @@ impl LogId {
         let log = LogId { origin: origin.parse().ok()?, epoch: epoch.parse().ok()? };
         (log.name(deployment) == name && !deployment.is_empty()).then_some((deployment, log))
     }
+
+    /// Reads `gcp/1`. `None` unless it is spelt exactly so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<LogId> {
+        let (origin, epoch) = text.split_once('/')?;
+        let log = LogId { origin: origin.parse().ok()?, epoch: epoch.parse().ok()? };
+        (log.to_string() == text).then_some(log)
+    }
 }
 
 impl fmt::Display for LogId {
@@ -149,6 +157,10 @@ mod tests {
         assert_eq!(LogId::of_name(&name), Some(("demo.example", log)));
         for other in ["demo.example/AWS/1", "demo.example/aws/01", "/aws/1", "aws/1", "d/ibm/1"] {
             assert_eq!(LogId::of_name(other), None, "{other}");
+        }
+        assert_eq!(LogId::parse("aws/12"), Some(log));
+        for other in ["AWS/12", "aws/012", "aws/", "aws", "aws/12/3", "ibm/1"] {
+            assert_eq!(LogId::parse(other), None, "{other}");
         }
     }
 }

@@ -26,6 +26,7 @@
 
 mod campaign;
 mod exchange;
+mod judge;
 mod lease;
 mod record;
 mod returning;
@@ -48,6 +49,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use judge::Judge;
 pub use lease::LeaseClaim;
 pub use store::Listed;
 
@@ -70,6 +72,8 @@ pub struct Setup {
     pub keys: Arc<Keyring>,
     pub pool: PgPool,
     pub channel: Arc<Channel>,
+    /// Who looks at values before this cloud accepts them.
+    pub judges: Vec<Arc<dyn Judge>>,
 }
 
 /// Why nothing was decided, as far as known here.
@@ -132,6 +136,7 @@ pub struct Grants {
     ledger: Arc<Ledger>,
     keys: Arc<Keyring>,
     channel: Arc<Channel>,
+    judges: Vec<Arc<dyn Judge>>,
     store: Store,
     /// To the peers.
     news: broadcast::Sender<Arc<Decision>>,
@@ -152,6 +157,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         ledger: setup.ledger,
         keys: setup.keys,
         channel: setup.channel,
+        judges: setup.judges,
         news: broadcast::Sender::new(NEWS_WAITING),
         to_record: Notify::new(),
         returned: AtomicU32::new(0),
@@ -210,6 +216,14 @@ impl Grants {
     /// The database cannot be reached.
     pub async fn latest(&self, resource: &Resource) -> Result<Option<Decision>, GrantError> {
         Ok(self.store.latest(resource).await?)
+    }
+
+    /// Every decided version of a resource that is known here, in order.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn decisions(&self, resource: &Resource) -> Result<Vec<Decision>, GrantError> {
+        Ok(self.store.decisions(resource).await?)
     }
 
     /// Wakes whoever waits whenever a decision comes to be known here. Subscribe first, then read.

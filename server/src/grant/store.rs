@@ -159,6 +159,17 @@ impl Store {
         row.map(|row| self.read_decision(&row)).transpose()
     }
 
+    /// Every decided version, in order.
+    pub(super) async fn decisions(&self, of: &Resource) -> Result<Vec<Decision>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT value, note FROM grant_decision WHERE resource = $1 ORDER BY version",
+        )
+        .bind(of.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| self.read_decision(row)).collect()
+    }
+
     /// Decisions in the order of learning, newest first, below `before` if given.
     pub(super) async fn page(
         &self,

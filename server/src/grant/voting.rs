@@ -44,6 +44,10 @@ impl Grants {
             if let Some(decision) = standing.decision {
                 return Ok(Answer::Decided(decision));
             }
+            if let Some(refusal) = self.judged(grant, request).await? {
+                count("refused");
+                return Ok(Answer::Refused(refusal));
+            }
             let accepted = standing.accepted;
             match standing.acceptor.step(from, request) {
                 AcceptorEffect::Store(vote) => {

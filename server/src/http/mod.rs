@@ -25,6 +25,7 @@ mod recent;
 mod scenarios;
 mod scrub;
 pub mod security;
+mod snapshots;
 mod stream;
 mod tenants;
 mod tile_path;
@@ -56,6 +57,7 @@ use crate::lab::Lab;
 use crate::ledger::{Ledger, Record};
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
+use crate::snapshot::Snapshots;
 
 /// A request's body is here by then, or what was waiting for it gives up: the largest one at
 /// 200 kB a second.
@@ -71,6 +73,7 @@ pub struct Setup {
     pub identity: Arc<Identity>,
     pub console: Arc<Console>,
     pub evidences: Arc<Evidences>,
+    pub snapshots: Arc<Snapshots>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -95,6 +98,7 @@ struct Services {
     identity: Arc<Identity>,
     console: Arc<Console>,
     evidences: Arc<Evidences>,
+    snapshots: Arc<Snapshots>,
     economics: Economics,
     pool: PgPool,
     limits: Limits,
@@ -141,6 +145,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         identity: setup.identity,
         console: setup.console,
         evidences: setup.evidences,
+        snapshots: setup.snapshots,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -170,6 +175,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(quarantine::routes())
         .merge(scenarios::routes())
         .merge(scrub::routes())
+        .merge(snapshots::routes())
         .merge(tenants::routes())
         .merge(usage::routes())
         .merge(lab::routes())

@@ -10,6 +10,7 @@ mod kinds;
 mod lab;
 mod operations;
 mod schemas;
+mod snapshots;
 
 use std::sync::OnceLock;
 
@@ -191,6 +192,7 @@ mod tests {
             include_str!("quarantine.rs"),
             include_str!("scenarios.rs"),
             include_str!("scrub.rs"),
+            include_str!("snapshots.rs"),
             include_str!("stream.rs"),
             include_str!("tenants.rs"),
             include_str!("usage.rs"),

@@ -47,7 +47,7 @@ use arc_swap::ArcSwap;
 use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::{EpochRecord, Reason, Register};
 use domain::event::{EventId, Region, Slot};
-use domain::log::{Hash, LogId, TilePath};
+use domain::log::{Appender, Hash, LogId, TilePath, plan};
 use domain::quarantine::Form;
 use domain::receipt::Receipt;
 use sqlx::PgPool;
@@ -385,6 +385,43 @@ impl Ledger {
         width: usize,
     ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
         tree::tile_hashes(&self.setup().pool, log, path, width).await
+    }
+
+    /// The root of a log's first `size` entries, from the stored tree. `None`: fewer are stored.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn root_at(&self, log: LogId, size: u64) -> Result<Option<Hash>, sqlx::Error> {
+        tree::root_at(&self.setup().pool, log, size).await
+    }
+
+    /// The stored tree's right edge at `size`, to go on from. `None`: fewer entries are stored.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn appender_at(
+        &self,
+        log: LogId,
+        size: u64,
+    ) -> Result<Option<Appender>, sqlx::Error> {
+        tree::appender(&self.setup().pool, log, size).await
+    }
+
+    /// The proof that the log of size `new` continues that of size `old`. `None`: fewer entries
+    /// are stored, or there is nothing to prove.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn consistency(
+        &self,
+        log: LogId,
+        old: u64,
+        new: u64,
+    ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
+        match plan::consistency(old, new) {
+            Some(plan) => tree::assemble(&self.setup().pool, log, new, &plan).await,
+            None => Ok(None),
+        }
     }
 
     /// What the first page shows of this node's work.

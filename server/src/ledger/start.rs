@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
 use super::driver::{Conflict, Driver};
-use super::epochs::{self, EpochStore, Epochs, LastHead, Restorer};
+use super::epochs::{self, EpochStore, Epochs, LastHead, Remembered, Restorer};
 use super::intake::{BatchLimits, Door, Gatherer};
 use super::logs::{self, Logs, Opened};
 use super::peers::Talk;
@@ -39,7 +39,7 @@ struct Known {
     clock: HybridClock,
     /// What the scrub has found, also before the node ran.
     book: Arc<scrub::Book>,
-    database: String,
+    remembered: Remembered,
     /// We remember more of our own log than the database holds, or it is another database.
     suspects: bool,
 }
@@ -79,8 +79,9 @@ impl Known {
         let database = epochs::database_of(&setup.pool).await?;
         let last = setup.memory().read();
         let held = opened.iter().find(|opened| opened.log == own).map_or(0, Opened::size);
-        let suspects = last.is_some_and(|last| is_older(own, held, &database, &last));
-        Ok(Known { register: shared, verifier, opened, clock, book, database, suspects })
+        let suspects = last.as_ref().is_some_and(|last| is_older(own, held, &database, last));
+        let remembered = Remembered { begun: last.map_or(0, |last| last.epoch), database };
+        Ok(Known { register: shared, verifier, opened, clock, book, remembered, suspects })
     }
 
     async fn assemble(
@@ -115,7 +116,8 @@ impl Known {
         };
         spawn(tasks, stop, Gatherer { requests, maker, batches, closed: is_closed, batch }.run());
         spawn(tasks, stop, count_every_second(Arc::clone(&board)));
-        let memory = setup.memory().follow(me, Arc::clone(&board), self.database, stop.clone());
+        let database = self.remembered.database.clone();
+        let memory = setup.memory().follow(me, Arc::clone(&board), database, stop.clone());
         tasks.spawn(memory);
         let (logs, ends) = Logs::new(
             setup,
@@ -127,8 +129,14 @@ impl Known {
         );
         drive_all(&logs, self.opened, own, intake, (ends.to_run, ends.to_judge), stop, tasks).await;
         let receiver = Arc::new(Receiver::new(Arc::clone(&logs), clock));
-        let (epochs, restorer) =
-            begin_epochs(&logs, &receiver, self.register, self.suspects, stop, tasks);
+        let (epochs, restorer) = begin_epochs(
+            &logs,
+            &receiver,
+            self.register,
+            (self.suspects, self.remembered),
+            stop,
+            tasks,
+        );
         talk(&logs, &receiver, &epochs, stop, tasks);
         let scrub = scrub_of(&logs);
         tasks.spawn(Arc::clone(&scrub).run(stop.clone()));
@@ -224,12 +232,12 @@ fn begin_epochs(
     logs: &Arc<Logs>,
     receiver: &Arc<Receiver>,
     register: Arc<ArcSwap<Register>>,
-    suspects: bool,
+    (suspects, remembered): (bool, Remembered),
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> (Arc<Epochs>, Arc<Restorer>) {
     let (keys, store) = (Arc::clone(&logs.setup.keys), EpochStore(logs.setup.pool.clone()));
-    let epochs = Arc::new(Epochs::new(register, keys, store, Arc::clone(logs)));
+    let epochs = Arc::new(Epochs::new(register, keys, store, Arc::clone(logs), remembered));
     tasks.spawn(Arc::clone(&epochs).run(stop.clone()));
     let restorer = Restorer::new(Arc::clone(&epochs), Arc::clone(receiver), suspects);
     let restorer = Arc::new(restorer);

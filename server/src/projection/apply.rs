@@ -7,7 +7,7 @@ use domain::cloud::Cloud;
 use domain::event::{EventId, TenantId};
 use domain::log::LogId;
 use domain::usage::{UsageKey, UsageSum};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,23 +33,26 @@ pub(super) enum Applied {
 }
 
 /// A log that was never projected stands at its beginning.
-pub(super) async fn begin_log(pool: &PgPool, log: LogId) -> Result<(), ProjectionError> {
+pub(super) async fn begin_log(
+    executor: impl PgExecutor<'_>,
+    log: LogId,
+) -> Result<(), ProjectionError> {
     sqlx::query(
         "INSERT INTO projection_position (origin, epoch, size) VALUES ($1, $2, 0) \
          ON CONFLICT DO NOTHING",
     )
     .bind(i16::from(log.origin.code()))
     .bind(signed32(log.epoch))
-    .execute(pool)
+    .execute(executor)
     .await?;
     Ok(())
 }
 
 /// How far each log has been projected.
-pub(super) async fn positions(pool: &PgPool) -> Result<Positions, ProjectionError> {
+pub(super) async fn positions(executor: impl PgExecutor<'_>) -> Result<Positions, sqlx::Error> {
     let rows: Vec<(i16, i32, i64)> =
         sqlx::query_as("SELECT origin, epoch, size FROM projection_position")
-            .fetch_all(pool)
+            .fetch_all(executor)
             .await?;
     let position = |(origin, epoch, size): (i16, i32, i64)| {
         let origin = u8::try_from(origin).ok().and_then(Cloud::from_code)?;
@@ -59,14 +62,14 @@ pub(super) async fn positions(pool: &PgPool) -> Result<Positions, ProjectionErro
 }
 
 /// Were entries projected before they were found to be disputed?
-pub(super) async fn are_unaware(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub(super) async fn are_unaware(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM projection_position p JOIN ledger_log l USING (origin, epoch) \
                         WHERE p.size > l.disputed_from \
                           AND (p.left_out_from, p.left_out_to) \
                               IS DISTINCT FROM (l.disputed_from, l.disputed_to))",
     )
-    .fetch_one(pool)
+    .fetch_one(executor)
     .await
 }
 

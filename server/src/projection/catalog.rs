@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, Known, PricePut, ScenarioPromote, ScenarioSave, TenantPut, TierPut,
-    UserPut,
+    CostPut, DECIDED_BY, Known, PricePut, ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut,
+    TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
+use domain::cloud::Cloud;
 use domain::economics::token_cost::ModelKey;
 use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
 use serde_json::Value;
@@ -47,6 +48,7 @@ pub struct Catalog {
     costs: Costs,
     scenarios: BTreeMap<Uuid, Saved>,
     promotions: BTreeMap<Uuid, Current<ScenarioPromote>>,
+    attestations: BTreeMap<(u64, Cloud), Current<SnapshotAttest>>,
 }
 
 /// Provider prices by model and region, and by the day of the map.
@@ -142,6 +144,13 @@ impl Catalog {
         self.promotions.get(&id)
     }
 
+    /// What each cloud attested last of the snapshot of this number.
+    #[must_use]
+    pub fn attestations(&self, number: u64) -> BTreeMap<Cloud, &Current<SnapshotAttest>> {
+        let of_number = (number, Cloud::ALL[0])..=(number, Cloud::ALL[2]);
+        self.attestations.range(of_number).map(|((_, cloud), said)| (*cloud, said)).collect()
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()
@@ -211,6 +220,11 @@ impl Catalog {
                 let id = value.scenario_id;
                 self.promotions.insert(id, Current { value, event_id, slot, logical_clock });
             }
+            Ok(Some(Known::SnapshotAttest(value))) => {
+                let place = (value.manifest.number, slot.origin);
+                let said = Current { value: *value, event_id, slot, logical_clock };
+                self.attestations.insert(place, said);
+            }
             // Rulings are no part of the view.
             Ok(_) => {}
             Err(error) => {
@@ -224,7 +238,6 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::cloud::Cloud;
     use rust_decimal::Decimal;
 
     fn current<T>(value: T) -> Current<T> {

@@ -35,10 +35,12 @@ pub enum Entity {
     Scenario,
     /// Of a scenario, by its id.
     Promotion,
+    /// A cloud's word on a snapshot, by its number and the cloud whose log it stands in.
+    Attestation,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 8] = [
+    pub const ALL: [Entity; 9] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -47,6 +49,7 @@ impl Entity {
         Entity::Cost,
         Entity::Scenario,
         Entity::Promotion,
+        Entity::Attestation,
     ];
 
     /// The name in the database and in JSON.
@@ -61,6 +64,7 @@ impl Entity {
             Entity::Cost => "cost",
             Entity::Scenario => "scenario",
             Entity::Promotion => "promotion",
+            Entity::Attestation => "attestation",
         }
     }
 
@@ -277,6 +281,9 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::ScenarioSave(save)) => (Entity::Scenario, save.scenario_id.to_string()),
         Some(Known::ScenarioPromote(promote)) => {
             (Entity::Promotion, promote.scenario_id.to_string())
+        }
+        Some(Known::SnapshotAttest(attest)) => {
+            (Entity::Attestation, format!("{}/{}", attest.manifest.number, entry.slot.origin))
         }
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))

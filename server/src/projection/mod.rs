@@ -6,9 +6,11 @@
 //!
 //! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
 //! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
-//! `follow` drives; `catalog`, `usage`, `conflict` and `history` answer questions.
+//! `follow` drives; `catalog`, `usage`, `conflict` and `history` answer questions. `aside` derives the
+//! same tables up to a cut, for audit snapshots.
 
 mod apply;
+mod aside;
 mod catalog;
 mod conflict;
 mod digest;
@@ -31,6 +33,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use aside::{Aside, AsideReader, Schema};
 pub use catalog::{Catalog, Current, Saved};
 pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,

@@ -16,7 +16,7 @@ pub struct Progress {
 
 /// A log and the size up to which it was projected.
 #[derive(Clone, Copy, Debug)]
-struct Goal {
+pub(super) struct Goal {
     log: LogId,
     size: u64,
 }
@@ -50,7 +50,7 @@ pub async fn rebuild(
     Ok(total)
 }
 
-async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, ProjectionError> {
+pub(super) async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, sqlx::Error> {
     let rows: Vec<(i16, i32, i64)> = sqlx::query_as(
         "SELECT origin, epoch, size FROM projection_position ORDER BY origin, epoch",
     )

@@ -23,6 +23,7 @@ use server::ledger::{self, Accepted, Ledger, Setup, StartError, Submission};
 use server::peer::Channel;
 use server::projection::{self, Projection};
 use server::quarantine::{self, Quarantine};
+use server::snapshot::{self, CutJudge, Snapshots};
 use sqlx::PgPool;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -62,6 +63,7 @@ pub struct RunningCloud {
     pub projection: Arc<Projection>,
     pub quarantine: Arc<Quarantine>,
     pub evidences: Arc<Evidences>,
+    pub snapshots: Arc<Snapshots>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
@@ -165,14 +167,26 @@ impl Clouds {
             keys,
             pool: pool.clone(),
             channel: channel.clone(),
+            judges: vec![Arc::new(CutJudge { ledger: ledger.clone() })],
         };
         let grants = grant::start(voting, &stop, &mut tasks);
         let projection = projection::start(ledger.clone(), pool.clone(), &stop, &mut tasks).await;
         let projection = projection.expect("the projection starts");
+        let auditing = snapshot::Setup {
+            deployment: DEPLOYMENT.to_owned(),
+            ledger: ledger.clone(),
+            grants: grants.clone(),
+            projection: projection.clone(),
+            channel: channel.clone(),
+            pool: pool.clone(),
+        };
+        let snapshots = snapshot::start(auditing, &stop, &mut tasks).expect("snapshots start");
         let identity = identity(cloud, pool, &ledger);
         let routes = ledger.peer_routes().merge(grants.peer_routes());
         let against = evidence::peer_routes(evidences.clone(), ledger.clone(), channel.clone());
-        let routes = routes.merge(identity.peer_routes(channel.clone())).merge(against);
+        let audit = snapshot::peer_routes(snapshots.clone(), channel.clone());
+        let routes =
+            routes.merge(identity.peer_routes(channel.clone())).merge(against).merge(audit);
         let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
         tasks.spawn(identity.clone().exchange(channel, stop.clone()));
@@ -191,6 +205,7 @@ impl Clouds {
             projection,
             quarantine,
             evidences,
+            snapshots,
             console,
             identity,
             database,

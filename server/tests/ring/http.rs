@@ -10,5 +10,6 @@ mod keys;
 mod logs;
 mod pages;
 mod quarantine;
+mod snapshots;
 mod strangers;
 mod stream;

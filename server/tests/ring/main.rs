@@ -25,6 +25,7 @@ mod quarantine;
 mod restored;
 mod scrub;
 mod signer;
+mod snapshot;
 mod stand_in;
 mod three;
 mod verify;

@@ -2,6 +2,7 @@
 //! is filled twice.
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::epoch::Reason;
 use server::ledger::SubmitError;
 use tokio::time::{Duration, sleep, timeout};
 
@@ -127,4 +128,30 @@ async fn a_restored_cloud_waits_for_a_peer_until_two_people_declare_it_gone() {
     let opened = register.of(Cloud::Gcp)[1].opened_by.clone().expect("by a record");
     let gone = opened.record.gone.expect("who is gone stands in the record");
     assert_eq!(gone.declared_by, ["ada@example.com", "ben@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_that_the_database_has_forgotten_is_begun_again_only_to_be_ended() {
+    let mut clouds = Deployment::running().await;
+    clouds.record(Cloud::Gcp, 5).await;
+    until_settled(&clouds, PerCloud { gcp: 5, aws: 0, azure: 0 }).await;
+    back_up(&mut clouds, Cloud::Gcp).await;
+    until_it_records(&clouds, Cloud::Gcp).await;
+    until_settled(&clouds, PerCloud { gcp: 6, aws: 0, azure: 0 }).await;
+    for peer in Cloud::Gcp.peers() {
+        clouds.stop(peer).await;
+    }
+    let second = clouds.ledger(Cloud::Gcp).begin_epoch(Reason::Rotation).await.expect("begun");
+    clouds.record(Cloud::Gcp, 3).await; // signed by the second keys, and seen by nobody
+    put_back(&mut clouds, Cloud::Gcp).await;
+    for cloud in Cloud::ALL {
+        clouds.start(cloud).await;
+    }
+    until_it_records(&clouds, Cloud::Gcp).await;
+    until_settled(&clouds, PerCloud { gcp: 7, aws: 0, azure: 0 }).await;
+    for cloud in Cloud::ALL {
+        let marks = clouds.marks(cloud);
+        assert_eq!(marks.log(Cloud::Gcp).log.epoch, second.epoch + 1, "{cloud}");
+        assert_eq!(marks.view(second).map(|view| view.head.size), Some(0), "{cloud}");
+    }
 }

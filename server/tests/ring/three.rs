@@ -14,6 +14,7 @@ use server::evidence::Evidences;
 use server::grant::Grants;
 use server::keys::{CloudKeys, External, Roster};
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
+use server::snapshot::Snapshots;
 use sqlx::PgPool;
 
 use crate::clouds::{Clouds, PATIENCE, RunningCloud};
@@ -104,6 +105,10 @@ impl Deployment {
 
     pub fn grants(&self, cloud: Cloud) -> &Arc<Grants> {
         &self.running.get(cloud).as_ref().expect("this cloud runs").grants
+    }
+
+    pub fn snapshots(&self, cloud: Cloud) -> &Arc<Snapshots> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").snapshots
     }
 
     pub fn evidences(&self, cloud: Cloud) -> &Arc<Evidences> {

@@ -49,8 +49,7 @@ impl World {
     fn end_own_log(&mut self, place: Place, own: LogId) {
         let node = &mut self.nodes[place];
         if !node.database.holds(own) {
-            // Others do not know that epoch yet, so nobody has more of it.
-            return self.step(place, own, Input::Recover(false));
+            return; // it is pursued, and then ended too: what was signed in it, nobody can say
         }
         let begins = LogId { epoch: own.epoch + 1, ..own };
         let record = Record { begins, closing: node.database.disks[&own].head() };
@@ -58,8 +57,17 @@ impl World {
         self.tally.count("restored logs taken back and ended");
         self.tell(|world| format!("{} ends {own} at {}", world.name(place), record.closing.size));
         self.close(place, &record);
-        self.nodes[place].open(begins, false);
-        self.nodes[place].memory = (begins, Head::empty());
+        let now = self.now;
+        let node = &mut self.nodes[place];
+        // An epoch that was begun before is begun again to be ended: its places may be filled.
+        let again = begins <= node.begun;
+        node.open(begins, again);
+        if again {
+            self.tally.count("forgotten epochs begun again");
+            node.look_again(now, true);
+        } else {
+            node.memory = (begins, Head::empty());
+        }
     }
 
     pub fn close(&mut self, place: Place, record: &Record) {

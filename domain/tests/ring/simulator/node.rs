@@ -74,6 +74,9 @@ pub struct Node {
     pub database: Database,
     /// A small file beside the key: how far the own log was. Not part of the database.
     pub memory: (LogId, Head),
+    /// The newest own log that this file named when the program started: in it something may be
+    /// signed that the database has forgotten.
+    pub begun: LogId,
     /// `None` while the program is down.
     pub replicas: Option<BTreeMap<LogId, Replica>>,
     pub storing: BTreeMap<LogId, Storing>,
@@ -96,6 +99,7 @@ impl Node {
             mode,
             database: Database::new(),
             memory: (LogId { origin: cloud, epoch: 1 }, Head::empty()),
+            begun: LogId { origin: cloud, epoch: 1 },
             replicas: None,
             storing: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -116,6 +120,7 @@ impl Node {
     /// Until the others were asked, the own log takes nothing: an honest program `looks` first.
     pub fn start(&mut self, now: u64, looks: bool) {
         let own = self.own();
+        self.begun = self.memory.0;
         let disks = &self.database.disks;
         let resume = |disk: &Disk| disk.resume(self.cloud, self.mode, looks && disk.log == own);
         self.replicas = Some(disks.values().map(|disk| (disk.log, resume(disk))).collect());

@@ -3,6 +3,7 @@
 
 mod keys;
 mod planning;
+mod snapshot;
 
 use serde_json::{Value, json};
 
@@ -48,7 +49,7 @@ fn decider() -> Value {
 pub(super) fn all() -> Vec<Kind> {
     let kinds =
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
-    let keys = [keys::begin(), keys::agree(), keys::gone()];
+    let keys = [keys::begin(), keys::agree(), keys::gone(), snapshot::attest()];
     kinds.into_iter().chain(keys).chain(planning::all()).collect()
 }
 

@@ -3,12 +3,13 @@
 use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
-use super::{economics, keys, lab};
+use super::{economics, keys, lab, snapshots};
 
-pub(super) const TAGS: [(&str, &str); 10] = [
+pub(super) const TAGS: [(&str, &str); 11] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
     ("quarantine", "What is held without effect, and deciding about it"),
+    ("audit", "What a month comes to, as two clouds agree and strangers verify"),
     ("keys", "Whose keys count from when to when, and changing them"),
     ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
@@ -74,6 +75,7 @@ fn path_text(name: &str) -> &'static str {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
         "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
+        "period" => "A month such as 2026-10, or a day such as 2026-11-25",
         "scenario_id" => "The scenario's UUID",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
@@ -119,6 +121,7 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
             (text(), "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs")
         }
         "origin" => (clouds(), "Only events that this cloud accepted"),
+        "cloud" => (clouds(), "The other cloud"),
         "kind" => (text(), "Only payloads of this kind"),
         "resource" => (super::schemas::resource(), "Only this resource's"),
         "q" => (
@@ -173,7 +176,7 @@ pub(super) const BASE: Operation = Operation {
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
     let own = OPERATIONS.iter().chain(economics::OPERATIONS);
-    own.chain(keys::OPERATIONS).chain(lab::OPERATIONS)
+    own.chain(keys::OPERATIONS).chain(snapshots::OPERATIONS).chain(lab::OPERATIONS)
 }
 
 const OPERATIONS: &[Operation] = &[

@@ -51,6 +51,21 @@ impl Memory {
         }
     }
 
+    /// An epoch of our own begins: should the database forget it, this file does not, however soon
+    /// that is.
+    pub(in crate::ledger) fn begin(&self, epoch: u32, database: &str) {
+        self.keep(&LastHead { epoch, size: 0, database: database.to_owned() });
+    }
+
+    /// True if it is kept.
+    fn keep(&self, last: &LastHead) -> bool {
+        let written = self.write(last);
+        if let Err(cause) = &written {
+            tracing::warn!(path = %self.path.display(), %cause, "the last head could not be kept");
+        }
+        written.is_ok()
+    }
+
     /// Whole or not at all: a new file takes the old one's name.
     fn write(&self, last: &LastHead) -> io::Result<()> {
         let new = self.path.with_extension("new");
@@ -79,13 +94,8 @@ impl Memory {
             let own = *board.watermarks.borrow().log(me);
             let (epoch, size) = (own.log.epoch, own.head.size);
             let last = LastHead { epoch, size, database: database.clone() };
-            if !own.recovering && written.as_ref() != Some(&last) {
-                match self.write(&last) {
-                    Ok(()) => written = Some(last),
-                    Err(cause) => tracing::warn!(
-                        path = %self.path.display(), %cause, "the last head could not be kept"
-                    ),
-                }
+            if !own.recovering && written.as_ref() != Some(&last) && self.keep(&last) {
+                written = Some(last);
             }
             if stopped {
                 return;

@@ -85,6 +85,16 @@ pub(super) struct Epochs {
     wake: Notify,
     /// What others say to our own record.
     pub(in crate::ledger) answers: Answers,
+    remembered: Remembered,
+}
+
+/// What was known outside the database when this node started.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered {
+    /// The newest epoch of ours: in it something may be signed that the database has forgotten.
+    pub(super) begun: u32,
+    /// Which database this is.
+    pub(super) database: String,
 }
 
 impl Epochs {
@@ -93,11 +103,12 @@ impl Epochs {
         keys: Arc<Keyring>,
         store: EpochStore,
         logs: Arc<Logs>,
+        remembered: Remembered,
     ) -> Self {
         let (turn, requests, wake) =
             (tokio::sync::Mutex::default(), Mutex::default(), Notify::new());
         let (me, answers) = (logs.setup.cloud, Answers::default());
-        Epochs { me, register, keys, store, logs, turn, requests, wake, answers }
+        Epochs { me, register, keys, store, logs, turn, requests, wake, answers, remembered }
     }
 
     /// The newest epoch of each cloud that is known to hold.
@@ -236,13 +247,26 @@ impl Epochs {
         self.register.store(Arc::new(register));
         self.answers.changed();
         self.logs.close(ended, signed.record.closing).await;
-        self.open(log, Some(intake)).await;
+        if log.epoch <= self.remembered.begun {
+            // Its places may be filled: it is begun again only to be ended.
+            tracing::warn!(%log, "this epoch was begun before, and this database has forgotten it");
+            return self.open_to_recover(log, intake).await;
+        }
+        self.logs.setup.memory().begin(log.epoch, &self.remembered.database);
+        self.open(log, Some(intake), false).await;
+    }
+
+    /// A log of ours that this database has forgotten: it takes nothing until all that others hold
+    /// of it is here, and then it is ended.
+    async fn open_to_recover(&self, log: LogId, intake: mpsc::Receiver<Prepared>) {
+        self.open(log, Some(intake), true).await;
+        self.logs.recover(log, true).await; // clients are told
     }
 
     /// Opens a log as soon as the database lets us.
-    async fn open(&self, log: LogId, intake: Option<mpsc::Receiver<Prepared>>) {
+    async fn open(&self, log: LogId, intake: Option<mpsc::Receiver<Prepared>>, recovers: bool) {
         let (setup, verifier) = (&self.logs.setup, &self.logs.signing.verifier);
-        let opened = loop {
+        let mut opened = loop {
             let register = self.register.load_full();
             match logs::open(setup, &register, verifier, log, &self.logs.book).await {
                 Ok(opened) => break opened,
@@ -250,6 +274,9 @@ impl Epochs {
             }
             sleep(RETRY_WAIT).await;
         };
+        if recovers {
+            opened.recover();
+        }
         if log.origin == self.me {
             self.logs.board.journal.clear();
             self.logs.board.figures.begin_log();
@@ -303,14 +330,13 @@ impl Epochs {
         tracing::info!(%log, closing = record.closing.size, reason = ?record.reason, "a new epoch");
         if record.origin != self.me {
             self.logs.close(ended, record.closing).await;
-            return self.open(log, None).await;
+            return self.open(log, None, false).await;
         }
         // Others know an epoch of ours that we do not: this database is older than it.
         tracing::error!(%log, "this database is an old copy: it lacks an epoch of its own log");
         let Some(HandedOver { intake, .. }) = self.logs.hand_over(ended).await else { return };
         self.logs.close(ended, record.closing).await;
-        self.open(log, Some(intake)).await;
-        self.logs.recover(log, true).await;
+        self.open_to_recover(log, intake).await;
     }
 
     /// Pursues our own record until it holds, as long as the node runs.

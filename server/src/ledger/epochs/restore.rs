@@ -127,8 +127,11 @@ impl Restorer {
             Ok(log) => {
                 tracing::warn!(%log, "the log was taken back from the other clouds");
             }
-            // Others do not know that epoch yet, so nobody has more of it.
-            Err(BeginError::Unfinished(log)) => self.epochs.logs.recover(log, false).await,
+            // It is pursued, and ended when it holds: what was signed in it, nobody can say.
+            Err(BeginError::Unfinished(log)) => {
+                tracing::warn!(%log, "nothing is recorded until this epoch is approved and ended");
+                sleep(RETRY_WAIT).await;
+            }
             Err(cause) => {
                 tracing::error!(%cause, "no new epoch could be begun; trying again");
                 sleep(RETRY_WAIT).await;

@@ -72,6 +72,7 @@ impl House {
             identity,
             console: gcp.console.clone(),
             evidences: gcp.evidences.clone(),
+            snapshots: gcp.snapshots.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,

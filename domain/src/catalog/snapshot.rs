@@ -1,0 +1,37 @@
+//! A cloud's word on a snapshot.
+
+use serde::{Deserialize, Serialize};
+
+use super::{KindError, refuse};
+use crate::log::Hash;
+use crate::snapshot::{MANIFEST_FORMAT, Manifest};
+
+/// What the recording cloud came to, from its own database. Whose word it is says the log that it
+/// stands in: no cloud can attest for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SnapshotAttest {
+    /// Of the manifest below.
+    pub hash: Hash,
+    pub manifest: Manifest,
+}
+
+impl SnapshotAttest {
+    #[must_use]
+    pub fn of(manifest: Manifest) -> Self {
+        SnapshotAttest { hash: manifest.hash(), manifest }
+    }
+
+    pub(super) fn check(&self) -> Result<(), KindError> {
+        if self.manifest.format != MANIFEST_FORMAT {
+            return refuse("/manifest/format", format!("must be {MANIFEST_FORMAT}"));
+        }
+        if self.manifest.number == 0 {
+            return refuse("/manifest/number", "counts from 1");
+        }
+        if self.manifest.hash() != self.hash {
+            return refuse("/hash", "is not the SHA-256 of the manifest's RFC 8785 bytes");
+        }
+        Ok(())
+    }
+}

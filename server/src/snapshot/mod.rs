@@ -1,0 +1,230 @@
+//! Audit snapshots of this cloud: where to cut is decided by all, what it comes to is derived here.
+//!
+//! ```text
+//! take ─► grants (snapshot/chain, version n) ─► chain ─► derive ─► store ─► attest ─► the ledger
+//!            ▲ judge: no cut that forgets                  │                              │
+//!            └ schedule: every month                       └ projections aside            ▼
+//!                                                              standing ◄─ projection ◄─ FINAL
+//! ```
+//! The n-th version of one grant says where the n-th snapshot is cut. Every cloud derives the
+//! manifest from its own database, and says so in an event of its own log. Two equal hashes make it
+//! agreed; where one differs, `differ` asks the other cloud for its rows and names the first.
+
+mod attest;
+mod chain;
+mod derive;
+mod differ;
+mod judge;
+mod recheck;
+mod schedule;
+mod sections;
+mod store;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::grant::{BadName, Resource};
+use domain::log::Hash;
+use domain::snapshot::agreement::{Difference, Standing};
+use domain::snapshot::section::SectionName;
+use domain::snapshot::{BadCut, Manifest, Period, Plan};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::grant::{GrantError, Grants};
+use crate::ledger::Ledger;
+use crate::peer::{Channel, PeerError};
+use crate::projection::{Aside, Projection, ProjectionError, Schema};
+
+pub use differ::{FirstDifference, peer_routes};
+pub use judge::CutJudge;
+pub use recheck::{Recheck, RecheckState};
+pub use store::Derived;
+
+/// What snapshots are built from.
+#[derive(Debug)]
+pub struct Setup {
+    pub deployment: String,
+    pub ledger: Arc<Ledger>,
+    pub grants: Arc<Grants>,
+    pub projection: Arc<Projection>,
+    pub channel: Arc<Channel>,
+    pub pool: PgPool,
+}
+
+/// A snapshot was not taken, or cannot be told of.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    Cut(#[from] BadCut),
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error("other snapshots were decided in its place, one after the other; try again")]
+    Crowded,
+    #[error("the database cannot be reached: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    #[error(
+        "the stored {what} of {log} is not what two clouds have signed for; the scrub repairs it"
+    )]
+    Damaged { log: String, what: &'static str },
+    #[error("there is no snapshot number {number}, or this cloud has not derived it yet")]
+    Unknown { number: u64 },
+    #[error("the tables of snapshot {number} are not here: a later one was derived since")]
+    Moved { number: u64 },
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    #[error("{0}")]
+    Name(#[from] BadName),
+}
+
+/// A decided snapshot as this cloud sees it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub number: u64,
+    pub plan: Plan,
+    /// What this cloud came to; absent while it derives.
+    pub own: Option<Derived>,
+    /// The manifest of each cloud's last word.
+    pub said: Vec<(Cloud, Said)>,
+    pub standing: Standing,
+}
+
+/// A cloud's word on a snapshot.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub hash: Hash,
+    pub manifest: Manifest,
+    /// When its event was recorded.
+    pub at: Timestamp,
+    /// That event.
+    pub event_id: domain::event::EventId,
+    /// Where it parts from what this cloud came to.
+    pub difference: Option<Difference>,
+}
+
+/// How far this cloud's derivation is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is being derived.
+    #[default]
+    Idle,
+    /// Waits until the cut's entries are final here.
+    Waiting { number: u64 },
+    /// Applies entries.
+    Entries { number: u64, done: u64, total: u64 },
+    /// Hashes rows.
+    Rows { number: u64, section: SectionName, done: u64 },
+    /// It did not work out, and is tried again.
+    Failed { number: u64, why: String },
+}
+
+/// The face of snapshots: one a node.
+#[derive(Debug)]
+pub struct Snapshots {
+    deployment: String,
+    me: Cloud,
+    ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
+    projection: Arc<Projection>,
+    channel: Arc<Channel>,
+    pool: PgPool,
+    resource: Resource,
+    aside: Aside,
+    progress: ArcSwap<Progress>,
+    rechecks: recheck::Rechecks,
+    /// There may be something to derive.
+    wake: Notify,
+}
+
+/// Derives, attests and keeps the schedule until `stop`.
+///
+/// # Errors
+/// None: the chain's name is a good one.
+pub fn start(
+    setup: Setup,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<Snapshots>, SnapshotError> {
+    let Setup { deployment, ledger, grants, projection, channel, pool } = setup;
+    let snapshots = Arc::new(Snapshots {
+        deployment,
+        me: ledger.cloud(),
+        resource: Plan::resource()?,
+        aside: Aside::new(pool.clone(), Schema::Snapshot),
+        rechecks: recheck::Rechecks::default(),
+        progress: ArcSwap::default(),
+        wake: Notify::new(),
+        ledger,
+        grants,
+        projection,
+        channel,
+        pool,
+    });
+    tasks.spawn(Arc::clone(&snapshots).derive_on(stop.clone()));
+    tasks.spawn(Arc::clone(&snapshots).keep_schedule(stop.clone()));
+    Ok(snapshots)
+}
+
+impl Snapshots {
+    /// Every decided snapshot, the newest first.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn list(&self) -> Result<Vec<Snapshot>, SnapshotError> {
+        let mut own = store::all(&self.pool).await?;
+        let chain = self.chain().await?;
+        let seen = chain.into_iter().rev().map(|(number, plan)| {
+            let own = own.remove(&number);
+            self.see(number, plan, own)
+        });
+        Ok(seen.collect())
+    }
+
+    /// The snapshot of a period.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn of_period(&self, period: Period) -> Result<Option<Snapshot>, SnapshotError> {
+        let chain = self.chain().await?;
+        let Some((number, plan)) = chain.into_iter().find(|(_, plan)| plan.period == period) else {
+            return Ok(None);
+        };
+        let own = store::get(&self.pool, number).await?;
+        Ok(Some(self.see(number, plan, own)))
+    }
+
+    /// How far this cloud's derivation is.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        self.progress.load_full()
+    }
+
+    fn tell(&self, progress: Progress) {
+        self.progress.store(Arc::new(progress));
+    }
+
+    fn see(&self, number: u64, plan: Plan, own: Option<Derived>) -> Snapshot {
+        let catalog = self.projection.catalog();
+        let attested = catalog.attestations(number);
+        let hashes = attested.iter().map(|(cloud, said)| (*cloud, said.value.hash)).collect();
+        let standing = Standing::of(&hashes);
+        let said = attested.into_iter().map(|(cloud, current)| {
+            let manifest = current.value.manifest.clone();
+            let ours = own.as_ref().map(|own| &own.manifest);
+            let difference =
+                ours.and_then(|ours| domain::snapshot::agreement::difference(ours, &manifest));
+            let at = Timestamp::from_unix_ms(
+                i64::try_from(current.logical_clock.ms).unwrap_or(i64::MAX),
+            );
+            let event_id = current.event_id;
+            (cloud, Said { hash: current.value.hash, manifest, at, event_id, difference })
+        });
+        Snapshot { number, plan, said: said.collect(), own, standing }
+    }
+}

@@ -1,0 +1,255 @@
+//! Audit snapshots over real clouds: every cloud comes to the same by itself, and whoever does not
+//! is named to the row.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::cloud::Cloud;
+use domain::event::{Payload, TenantId};
+use domain::grant::{GrantId, Version};
+use domain::log::LogId;
+use domain::snapshot::agreement::{Difference, Standing};
+use domain::snapshot::section::SectionName;
+use domain::snapshot::{Cut, Period, Plan};
+use serde_json::json;
+use server::grant::Judge as _;
+use server::ledger::Submission;
+use server::projection::{Aside, Schema};
+use server::snapshot::{CutJudge, Snapshot};
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::time::{sleep, timeout};
+
+use crate::clouds::PATIENCE;
+use crate::three::Deployment;
+
+const HOURS: usize = 24;
+
+fn october() -> Period {
+    "2026-10".parse().expect("a month")
+}
+
+fn today() -> Period {
+    Period::day_of(server::now())
+}
+
+fn usage(number: usize) -> Submission {
+    let hour = number % HOURS;
+    let value = json!({
+        "kind": "usage", "provider": "vertex", "model": format!("m{}", number % 3), "region": "eu",
+        "inputTokens": 100 + number, "outputTokens": 7,
+        "requestedAt": format!("2026-10-{:02}T{hour:02}:15:00Z", 1 + number % 28),
+    });
+    Submission {
+        tenant_id: TenantId::platform(),
+        payload: Payload::from_value(&value).expect("an object"),
+        event_id: None,
+        region: None,
+        created_at: None,
+    }
+}
+
+/// Usage at every cloud, all of it final everywhere.
+async fn filled(clouds: &Deployment, count: usize) {
+    for cloud in Cloud::ALL {
+        let all = (0..count).map(usage).collect();
+        let answers = clouds.ledger(cloud).submit(all).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    }
+    for cloud in Cloud::ALL {
+        let all = |marks: &server::ledger::Watermarks| {
+            marks.views().all(|view| view.final_size >= count as u64 && view.pending() == 0)
+        };
+        clouds.until(cloud, "all is final", all).await;
+    }
+}
+
+/// Waits until that cloud sees the snapshot as the test wants it.
+async fn until(
+    clouds: &Deployment,
+    cloud: Cloud,
+    period: Period,
+    is_so: impl Fn(&Snapshot) -> bool,
+) -> Snapshot {
+    let mut last = None;
+    let waited = timeout(PATIENCE, async {
+        loop {
+            let seen = clouds.snapshots(cloud).of_period(period).await.expect("readable");
+            if let Some(seen) = seen {
+                if is_so(&seen) {
+                    return seen;
+                }
+                last = Some(seen);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let waited = waited.await;
+    waited.unwrap_or_else(|_| panic!("{cloud} never saw it; last: {last:?}"))
+}
+
+fn by_all(snapshot: &Snapshot) -> bool {
+    matches!(&snapshot.standing, Standing::Agreed { by, .. } if by.len() == 3)
+        && snapshot.own.is_some()
+}
+
+async fn edit(pool: &PgPool, sql: &str) {
+    let script = format!("BEGIN; SET LOCAL session_replication_role = replica; {sql}; COMMIT");
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(pool).await.expect("an edit by hand");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_clouds_come_to_one_hash_and_the_next_snapshot_continues_it() {
+    let clouds = Deployment::running().await;
+    filled(&clouds, 60).await;
+    let number = clouds.snapshots(Cloud::Aws).take(october()).await.expect("decided");
+    let mut hashes = Vec::new();
+    for cloud in Cloud::ALL {
+        let seen = until(&clouds, cloud, october(), by_all).await;
+        let own = seen.own.expect("derived");
+        assert_eq!(seen.number, number);
+        assert_eq!(own.manifest.usage.parts.len(), 1);
+        assert_eq!(own.manifest.events.rows, 180);
+        assert_eq!(own.manifest.cut().entries(), seen.plan.cut.entries());
+        hashes.push(own.hash);
+    }
+    assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "{hashes:?}");
+    let again = clouds.snapshots(Cloud::Gcp).take(october()).await.expect("known");
+    assert_eq!(again, number, "one period has one snapshot");
+
+    filled(&clouds, 5).await;
+    clouds.snapshots(Cloud::Gcp).take(today()).await.expect("decided");
+    let next = until(&clouds, Cloud::Azure, today(), by_all).await.own.expect("derived").manifest;
+    assert_eq!(next.previous.map(|it| it.hash), Some(hashes[0]));
+    // The usage is that of all time; the entries are those since.
+    assert!(next.events.rows >= 15 && next.events.rows < 180, "{next:?}");
+    for part in &next.cut {
+        let log = LogId::parse(&part.log).expect("a log");
+        let ledger = clouds.ledger(Cloud::Gcp);
+        let old = ledger.root_at(log, part.from).await.expect("readable").expect("stored");
+        let proof = ledger.consistency(log, part.from, part.size).await.expect("readable");
+        let old = domain::log::Head { size: part.from, root: old };
+        let holds = domain::log::proof::is_consistent(old, part.head(), &proof.expect("a proof"));
+        assert!(holds, "{} does not continue", part.log);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_that_was_down_comes_to_the_same_when_it_returns() {
+    let mut clouds = Deployment::running().await;
+    filled(&clouds, 30).await;
+    clouds.stop(Cloud::Azure).await;
+    clouds.snapshots(Cloud::Gcp).take(october()).await.expect("two of three decide");
+    let agreed = until(&clouds, Cloud::Gcp, october(), |it| it.standing.agreed().is_some()).await;
+    clouds.start(Cloud::Azure).await;
+    let late = until(&clouds, Cloud::Azure, october(), by_all).await;
+    assert_eq!(late.standing.agreed(), agreed.standing.agreed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_to_other_rows_is_outvoted_and_the_first_row_is_named() {
+    let clouds = Deployment::running().await;
+    filled(&clouds, 40).await;
+    clouds.snapshots(Cloud::Gcp).take(october()).await.expect("decided");
+    until(&clouds, Cloud::Aws, october(), by_all).await;
+    let more = "UPDATE snapshot.usage_hour SET input_tokens = input_tokens + 1 WHERE model = 'm1' \
+                AND hour = (SELECT min(hour) FROM snapshot.usage_hour WHERE model = 'm1')";
+    edit(&clouds.databases.aws.pool, more).await;
+    clouds.snapshots(Cloud::Gcp).take(today()).await.expect("decided");
+    let outvoted = |it: &Snapshot| {
+        matches!(&it.standing, Standing::Agreed { others, .. } if *others == [Cloud::Aws])
+            && it.own.is_some()
+    };
+    let seen = until(&clouds, Cloud::Gcp, today(), outvoted).await;
+    let of_aws = seen.said.iter().find(|(by, _)| *by == Cloud::Aws).expect("it spoke");
+    let place = Difference::Rows { section: SectionName::Usage, part: october().to_string() };
+    assert_eq!(of_aws.1.difference, Some(place));
+    let first = clouds.snapshots(Cloud::Gcp).first_difference(seen.number, Cloud::Aws).await;
+    let first = first.expect("it answers").expect("they differ");
+    let (ours, theirs) = (first.ours.expect("a row"), first.theirs.expect("a row"));
+    assert!(ours.contains(r#""model":"m1""#) && theirs.contains(r#""model":"m1""#), "{ours}");
+    assert_ne!(ours, theirs);
+
+    // Derived again from the entries it comes to what the others came to.
+    let (manifest, difference) =
+        clouds.snapshots(Cloud::Aws).recheck(seen.number).await.expect("derived again");
+    assert_eq!(Some(manifest.hash()), seen.standing.agreed());
+    assert!(difference.is_some(), "what it said then was something else");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_was_changed_by_hand_stops_its_cloud_from_attesting() {
+    let clouds = Deployment::running().await;
+    filled(&clouds, 20).await;
+    clouds.snapshots(Cloud::Gcp).take(october()).await.expect("decided");
+    let seen = until(&clouds, Cloud::Gcp, october(), by_all).await;
+    let pool = &clouds.databases.gcp.pool;
+    edit(pool, "UPDATE ledger_event SET region = 'mars' WHERE origin = 2 AND sequence = 7").await;
+    let cause = clouds.snapshots(Cloud::Gcp).recheck(seen.number).await.expect_err("found");
+    assert!(cause.to_string().contains("aws/1"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_derivation_that_was_interrupted_goes_on_where_it_was() {
+    let clouds = Deployment::running().await;
+    filled(&clouds, 50).await;
+    let pool = &clouds.databases.gcp.pool;
+    let aside = Aside::new(pool.clone(), Schema::Recheck);
+    let log = |origin: Cloud| LogId { origin, epoch: 1 };
+    let half = BTreeMap::from([(log(Cloud::Gcp), 20)]);
+    aside.bring_to(&half, |_| {}).await.expect("half");
+    let whole: BTreeMap<LogId, u64> = Cloud::ALL.map(|cloud| (log(cloud), 50)).into();
+    let mut told = Vec::new();
+    aside.bring_to(&whole, |done| told.push(done)).await.expect("the rest");
+    assert_eq!(told, [50, 100, 150], "it did not begin anew");
+    let total: i64 = sqlx::query_scalar(
+        "SELECT sum(a.requests - b.requests)::bigint FROM recheck.usage_hour a \
+         FULL JOIN usage_hour b USING (tenant_id, provider, model, region, hour)",
+    )
+    .fetch_one(pool)
+    .await
+    .expect("readable");
+    assert_eq!(total, 0);
+    // What stands beyond the cut is derived anew.
+    aside.bring_to(&half, |_| {}).await.expect("less");
+    assert_eq!(aside.positions().await.expect("readable").get(&log(Cloud::Gcp)), Some(&20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cut_that_forgets_or_comes_too_early_is_voted_for() {
+    let clouds = Deployment::running().await;
+    filled(&clouds, 10).await;
+    let judge = CutJudge { ledger: clouds.ledger(Cloud::Gcp).clone() };
+    let log = LogId { origin: Cloud::Gcp, epoch: 1 };
+    let grant = GrantId { resource: Plan::resource().expect("a name"), version: Version::FIRST };
+    let said = async |period: &str, size: u64| {
+        let plan = Plan { period: period.parse().expect("a period"), cut: Cut::new([(log, size)]) };
+        let value = plan.to_value().expect("small");
+        judge.objection(&grant, &value, &[]).await.expect("readable").unwrap_or_default()
+    };
+    assert_eq!(said("2026-10", 10).await, "", "entries of this month need not be in it");
+    assert!(said("2026-10", 11_000).await.contains("only 10 are final here"));
+    assert!(said("2199-01", 10).await.contains("is not over yet"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_aside_have_the_shape_of_those_that_they_copy() {
+    let database = crate::cluster::database().await;
+    let columns = |schema: &str| {
+        format!(
+            "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, ', ' \
+             ORDER BY table_name, ordinal_position) FROM information_schema.columns \
+             WHERE table_schema = '{schema}' AND table_name IN (SELECT table_name FROM \
+             information_schema.tables WHERE table_schema = 'snapshot')"
+        )
+    };
+    let mut shapes = Vec::new();
+    for schema in ["public", "snapshot", "recheck"] {
+        let shape: Option<String> = sqlx::query_scalar(AssertSqlSafe(columns(schema)))
+            .fetch_one(&database.pool)
+            .await
+            .expect("readable");
+        shapes.push(shape.expect("there are tables"));
+    }
+    assert_eq!(shapes[0], shapes[1]);
+    assert_eq!(shapes[0], shapes[2]);
+}
