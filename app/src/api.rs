@@ -8,8 +8,9 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
+    AuditView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail,
+    HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
+    SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
@@ -93,6 +94,18 @@ pub async fn evidence_record(id: String) -> Result<EvidenceDetail, Problem> {
 #[server(name = ReadKeys, endpoint = "keys", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn keys() -> Result<KeysView, Problem> {
     backend()?.keys().await
+}
+
+/// Audit snapshots.
+#[server(name = ReadAudit, endpoint = "audit", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn audit() -> Result<AuditView, Problem> {
+    backend()?.audit().await
+}
+
+/// One of them, whole.
+#[server(name = ReadSnapshot, endpoint = "snapshot", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn snapshot(period: String) -> Result<SnapshotDetail, Problem> {
+    backend()?.snapshot(period).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

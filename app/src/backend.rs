@@ -4,6 +4,7 @@
 //! Leptos context. Server functions (`crate::api`) call it; nothing in this crate knows axum or
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
+mod audit;
 mod evidence;
 mod keys;
 mod lab;
@@ -18,6 +19,10 @@ use domain::finality::{Finality, Signed};
 use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
+pub use audit::{
+    AuditView, CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotProgress,
+    SnapshotRow, SnapshotState,
+};
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
@@ -54,6 +59,10 @@ pub trait Backend: Send + Sync {
     async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem>;
     /// Whose keys count from when to when, and what waits for this cloud's people.
     async fn keys(&self) -> Result<KeysView, Problem>;
+    /// Audit snapshots, the newest first.
+    async fn audit(&self) -> Result<AuditView, Problem>;
+    /// `period`: such as `2026-10`.
+    async fn snapshot(&self, period: String) -> Result<SnapshotDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }
@@ -207,6 +216,8 @@ pub struct LiveState {
     pub key_requests: u64,
     /// Another number: something about keys is otherwise than before.
     pub key_changes: u64,
+    /// Counts what happened about audit snapshots at this cloud: screens that list them ask again.
+    pub audit_changes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

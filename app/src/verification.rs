@@ -75,6 +75,11 @@ impl Subject {
     }
 }
 
+/// SHA-256 of a manifest's text, in hex: the snapshot's hash.
+pub(crate) fn manifest_hash(manifest: &str) -> String {
+    Hash(Sha256::digest(manifest).into()).to_string()
+}
+
 /// # Errors
 /// A sentence with the line that breaks the format.
 pub(crate) fn read_policy(text: &str) -> Result<Policy, String> {

@@ -235,6 +235,7 @@ impl Node {
             Arc::clone(&self.projection),
             Arc::clone(&self.channel.quarantine),
             Arc::clone(&self.evidences),
+            Arc::clone(&self.snapshots),
             console::deployment(config, logins),
             lab.clone(),
         );

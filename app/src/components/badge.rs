@@ -4,7 +4,7 @@ use domain::finality::Finality;
 use domain::quarantine::State;
 use leptos::prelude::*;
 
-use crate::backend::{Condition, EpochState, ProcessState};
+use crate::backend::{Condition, EpochState, ProcessState, SnapshotState};
 use crate::components::triad::state_name;
 
 /// FINAL solid, PENDING dashed, QUARANTINED hatched, DISPUTED split.
@@ -36,6 +36,18 @@ pub(crate) fn EpochBadge(state: EpochState) -> impl IntoView {
         EpochState::Waiting => ("pending", "WAITING"),
         EpochState::Closed => ("unknown", "CLOSED"),
         EpochState::Revoked => ("quarantined", "REVOKED"),
+    };
+    view! { <span class="badge" data-state=look>{word}</span> }
+}
+
+/// AGREED solid, what is on its way dashed, DISAGREED hatched.
+#[component]
+pub(crate) fn SnapshotBadge(state: SnapshotState) -> impl IntoView {
+    let (look, word) = match state {
+        SnapshotState::Agreed => ("final", "AGREED"),
+        SnapshotState::Waiting => ("pending", "WAITING"),
+        SnapshotState::Deriving => ("pending", "DERIVING"),
+        SnapshotState::Disagreed => ("quarantined", "DISAGREED"),
     };
     view! { <span class="badge" data-state=look>{word}</span> }
 }

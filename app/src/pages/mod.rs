@@ -1,5 +1,6 @@
 //! One file a page.
 
+pub(crate) mod anchors;
 pub(crate) mod event;
 pub(crate) mod evidence;
 pub(crate) mod keys;

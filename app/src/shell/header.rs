@@ -42,7 +42,8 @@ pub(super) fn Header() -> impl IntoView {
 fn PageTitle() -> impl IntoView {
     let location = use_location();
     let path = move || location.pathname.get();
-    move || match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+    move || {
+        match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
         [""] => heading("Overview").into_any(),
         ["ledger"] => heading("Ledger").into_any(),
         ["ledger", "quarantine"] => within_ledger(view! { <span>"Quarantine"</span> }).into_any(),
@@ -61,9 +62,15 @@ fn PageTitle() -> impl IntoView {
         .into_any(),
         ["ledger", "keys"] => within_ledger(view! { <span>"Keys"</span> }).into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
+        ["anchors"] => heading("Anchors").into_any(),
+        ["anchors", period] => view! {
+            <h1 class="top-title"><A href="/anchors">"Anchors"</A> <Slash /> <Id id=(*period).to_owned() /></h1>
+        }
+        .into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),
         _ => heading("Not found").into_any(),
+    }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 4] = [
+pub(super) const PLACES: [Place; 5] = [
     Place {
         path: "/",
         title: "Overview",
@@ -32,6 +32,13 @@ pub(super) const PLACES: [Place; 4] = [
         path: "/ledger",
         title: "Ledger",
         icon: Icon::Ledger,
+        needs: Some(Action::ReadLedger),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/anchors",
+        title: "Anchors",
+        icon: Icon::Anchor,
         needs: Some(Action::ReadLedger),
         demonstration_only: false,
     },

@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(large.covers(&small), Ok(()));
         let backwards = BadCut::Backwards { log: gcp, cut: 7, before: 9 };
         assert_eq!(small.covers(&large), Err(backwards.clone()));
-        assert_eq!(Cut::default().covers(&small).is_err(), true);
+        assert!(Cut::default().covers(&small).is_err());
         assert_eq!(large.is_held(|_| 9), Ok(()));
         assert_eq!(large.is_held(|_| 8), Err(BadCut::NotHeld { log: gcp, cut: 9, held: 8 }));
     }

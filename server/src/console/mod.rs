@@ -5,6 +5,7 @@
 //! second, rows for it) stands on [`Console`] itself.
 
 mod attention;
+mod audit;
 mod damage;
 mod detail;
 mod events;
@@ -34,6 +35,7 @@ use crate::ledger::Ledger;
 use crate::problem::Problem;
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
+use crate::snapshot::Snapshots;
 
 /// The face of the console: one a node.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub struct Console {
     projection: Arc<Projection>,
     quarantine: Arc<Quarantine>,
     evidences: Arc<Evidences>,
+    snapshots: Arc<Snapshots>,
     deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     lab: Option<Lab>,
@@ -54,10 +57,11 @@ impl Console {
         projection: Arc<Projection>,
         quarantine: Arc<Quarantine>,
         evidences: Arc<Evidences>,
+        snapshots: Arc<Snapshots>,
         deployment: Deployment,
         lab: Option<Lab>,
     ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, quarantine, evidences, deployment, lab })
+        Arc::new(Console { ledger, projection, quarantine, evidences, snapshots, deployment, lab })
     }
 
     /// The back end of one request. `request_id` stands in its problems.

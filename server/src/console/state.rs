@@ -49,6 +49,7 @@ impl Console {
             accusations: self.accusations(),
             key_requests: self.key_requests_waiting(),
             key_changes: self.ledger.epoch_changes(),
+            audit_changes: self.snapshots.changes(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Audit snapshots: taking one, what each cloud came to, and deriving it again.
 
-use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use crate::grant::GrantError;
-use crate::identity::Principal;
+use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 use crate::snapshot::{Progress, Recheck, RecheckState, Snapshot, SnapshotError};
 
@@ -26,6 +27,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/snapshots/{period}/manifest", get(manifest))
         .route("/v1/snapshots/{period}/difference", get(difference))
         .route("/v1/snapshots/{period}/recheck", post(recheck))
+        .route("/anchors/act", post(act))
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +125,45 @@ async fn recheck(
         Ok((StatusCode::ACCEPTED, body).into_response())
     } else {
         Err(Problem::conflict(running))
+    }
+}
+
+/// What the forms of the pages Anchors send, with and without scripts.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    act: Verb,
+    period: Period,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verb {
+    Take,
+    Recheck,
+}
+
+/// Leads to the snapshot's page, or back with what was wrong.
+async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    form: Result<Form<Wanted>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    principal.require(Action::TakeSnapshot)?;
+    let Form(Wanted { act, period }) =
+        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let done = match act {
+        Verb::Take => shared.snapshots.take(period).await.map(drop).map_err(refused),
+        Verb::Recheck => found(&shared, period).await.map(|snapshot| {
+            // One that runs already is as good.
+            let _began = shared.snapshots.begin_recheck(snapshot.number);
+        }),
+    };
+    match done {
+        Ok(()) => Ok(Redirect::to(&format!("/anchors/{period}"))),
+        Err(problem) if problem.status < 500 || problem.code == "busy" => {
+            Ok(Redirect::to(&format!("/anchors?problem={}", query_value(problem.code))))
+        }
+        Err(problem) => Err(problem),
     }
 }
 

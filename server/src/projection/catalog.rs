@@ -151,6 +151,12 @@ impl Catalog {
         self.attestations.range(of_number).map(|((_, cloud), said)| (*cloud, said)).collect()
     }
 
+    /// How many words of clouds on snapshots there are.
+    #[must_use]
+    pub fn attestation_count(&self) -> usize {
+        self.attestations.len()
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()

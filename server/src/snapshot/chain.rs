@@ -55,6 +55,7 @@ impl Snapshots {
                 tracing::info!(%period, number = next.number(), "a snapshot is decided");
             }
             self.wake.notify_one();
+            self.stepped();
         }
         Err(SnapshotError::Crowded)
     }

@@ -21,6 +21,7 @@ mod sections;
 mod store;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::clock::Timestamp;
@@ -137,6 +138,8 @@ pub struct Snapshots {
     resource: Resource,
     aside: Aside,
     progress: ArcSwap<Progress>,
+    /// Counts what happened here.
+    steps: AtomicU64,
     rechecks: recheck::Rechecks,
     /// There may be something to derive.
     wake: Notify,
@@ -159,6 +162,7 @@ pub fn start(
         aside: Aside::new(pool.clone(), Schema::Snapshot),
         rechecks: recheck::Rechecks::default(),
         progress: ArcSwap::default(),
+        steps: AtomicU64::new(0),
         wake: Notify::new(),
         ledger,
         grants,
@@ -205,8 +209,20 @@ impl Snapshots {
         self.progress.load_full()
     }
 
+    /// Counts what happened about snapshots here: whoever shows them asks again.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        let said = self.projection.catalog().attestation_count() as u64;
+        self.steps.load(Ordering::Relaxed) + said
+    }
+
     fn tell(&self, progress: Progress) {
         self.progress.store(Arc::new(progress));
+        self.stepped();
+    }
+
+    fn stepped(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     fn see(&self, number: u64, plan: Plan, own: Option<Derived>) -> Snapshot {

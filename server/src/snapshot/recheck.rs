@@ -88,6 +88,7 @@ impl Snapshots {
                 Err(cause) => RecheckState::Failed { at: crate::now(), why: cause.to_string() },
             };
             snapshots.rechecks.put(state);
+            snapshots.stepped();
         });
         true
     }
@@ -107,7 +108,10 @@ impl Snapshots {
         let before = self.before(number).await?;
         let aside = Aside::new(self.pool.clone(), Schema::Recheck);
         aside.empty().await?;
-        let tell = |progress| self.rechecks.put(RecheckState::Running(progress));
+        let tell = |progress| {
+            self.rechecks.put(RecheckState::Running(progress));
+            self.stepped();
+        };
         let manifest = self.derive(number, &plan, &before, &aside, &tell).await?;
         let parts = difference(&own.manifest, &manifest);
         Ok((manifest, parts))

@@ -197,7 +197,9 @@ impl Clouds {
         let deployment = deployment(cloud);
         let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
         let (held, against) = (quarantine.clone(), evidences.clone());
-        let console = Console::new(of_ledger, of_projection, held, against, deployment, None);
+        let audited = snapshots.clone();
+        let console =
+            Console::new(of_ledger, of_projection, held, against, audited, deployment, None);
         let database = Arc::clone(self.databases.get(cloud));
         RunningCloud {
             ledger,

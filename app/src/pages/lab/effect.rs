@@ -173,6 +173,7 @@ mod tests {
             accusations: Vec::new(),
             key_requests: 0,
             key_changes: 0,
+            audit_changes: 0,
         }
     }
 

@@ -74,6 +74,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[401, 403, 404, 409],
         ..BASE
     },
+    Operation {
+        method: "post",
+        path: "/anchors/act",
+        id: "actOnSnapshots",
+        tag: "audit",
+        summary: "Takes a snapshot or derives one again: the forms of the pages Anchors",
+        access: AUDITORS,
+        bodies: &[("application/x-www-form-urlencoded", "SnapshotAct")],
+        answers: &[(303, "To the snapshot's page, or back with what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
 ];
 
 /// By name.
@@ -91,6 +103,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Manifest", shape(manifest(), &["previous"])),
         ("SnapshotSection", shape(section(), &["first", "last"])),
         ("SnapshotDifference", shape(difference, &[])),
+        ("SnapshotAct", shape(act(), &[])),
         ("TakeSnapshot", shape(json!({ "period": period() }), &[])),
     ]
 }
@@ -99,7 +112,11 @@ pub(super) fn example(schema: &str) -> Option<Value> {
     (schema == "TakeSnapshot").then(|| json!({ "period": "2026-10" }))
 }
 
-pub(super) fn period() -> Value {
+fn act() -> Value {
+    json!({ "act": { "type": "string", "enum": ["take", "recheck"] }, "period": period() })
+}
+
+fn period() -> Value {
     json!({
         "type": "string", "pattern": r"^\d{4}-\d{2}(-\d{2})?$",
         "description": "A month that is over, or a day", "examples": ["2026-10", "2026-11-25"]

@@ -1,0 +1,252 @@
+//! One snapshot: what two clouds agree on, what each came to, and what it is made of.
+
+use domain::access::Action;
+use domain::snapshot::section::Part;
+use domain::snapshot::{LogPart, Period};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_params_map;
+
+use crate::api;
+use crate::backend::{
+    CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotState,
+};
+use crate::components::badge::SnapshotBadge;
+use crate::components::hash::Hash;
+use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::time::Time;
+use crate::components::triad::CloudGlyph;
+use crate::format::{TimeShape, count, counted};
+use crate::live::Live;
+use crate::pages::anchors::compare::{Compare, Side};
+use crate::pages::anchors::words;
+use crate::shell::console::Here;
+use crate::verification::manifest_hash;
+
+#[component]
+pub(crate) fn SnapshotPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let params = use_params_map();
+    let period = Memo::new(move |_| params.read().get("period").unwrap_or_default());
+    let news = Memo::new(move |_| live.state.read().as_ref().map(|state| state.audit_changes));
+    let page = Resource::new_blocking(
+        move || (period.get(), news.get(), live.gaps.get()),
+        |(period, ..)| api::snapshot(period),
+    );
+    let retry = Callback::new(move |()| page.refetch());
+    view! {
+        <Title text=move || format!("Snapshot {}", period.get()) />
+        <section class="anchors" aria-label="Snapshot">
+            <Transition fallback=|| view! { <Skeleton cards=3 /> }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(detail) => view! { <Whole detail /> }.into_any(),
+                        Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Whole(detail: SnapshotDetail) -> impl IntoView {
+    let verdict = words::verdict(&detail);
+    let SnapshotDetail { at, cloud, row, own, words, progress, recheck } = detail;
+    let far = progress.map(|far| view! { <p class="held">{words::progress(&far)}</p> });
+    let agreed = row.hash.clone().filter(|_| row.state == SnapshotState::Agreed);
+    let compare = agreed.zip(own.as_ref().map(|own| own.hash.clone())).map(|(agreed, ours)| {
+        let one = Side { title: format!("Derived by {}", cloud.title()), hash: ours };
+        let other = Side { title: "Agreed by two clouds".to_owned(), hash: agreed };
+        view! { <Compare one other /> }
+    });
+    let made = own.clone().map(|own| view! { <Made own period=row.period /> });
+    view! {
+        <section class="card snapshot-verdict" aria-labelledby="verdict-title">
+            <p class="snapshot-head">
+                <SnapshotBadge state=row.state />
+                <span class="muted">{format!("No. {} · {} entries in all logs", row.number, count(row.entries))}</span>
+            </p>
+            <h2 id="verdict-title" class="snapshot-sentence">{verdict}</h2>
+            {far}
+            {compare}
+            {own.map(|own| view! { <InBrowser manifest=own.manifest hash=own.hash /> })}
+        </section>
+        <section class="card" aria-labelledby="words-title">
+            <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
+            <ul class="snapshot-said">{words.into_iter().map(|word| view! { <Word word /> }).collect_view()}</ul>
+            <p class="muted">"Each word is an event in that cloud’s own log: no cloud can speak for another."</p>
+        </section>
+        <Again period=row.period recheck cloud=cloud.title() />
+        {made}
+        <Claims />
+        <p class="whose muted">{format!("As {} sees it at ", cloud.title())} <Time at shape=TimeShape::Second /> "."</p>
+    }
+}
+
+/// SHA-256 of the manifest, by the reader's own machine.
+#[component]
+fn InBrowser(manifest: String, hash: String) -> impl IntoView {
+    let computed = RwSignal::new(None);
+    Effect::new(move |_| computed.set(Some(manifest_hash(&manifest))));
+    let says = move || {
+        computed.get().map(|computed| {
+            if computed == hash {
+                ("valid", "This browser hashed the manifest again, and came to the same.")
+            } else {
+                ("invalid", "This browser hashed the manifest again, and came to another hash.")
+            }
+        })
+    };
+    move || {
+        let (state, text) =
+            says().unwrap_or(("unchecked", "Not hashed again by this browser yet."));
+        view! { <p class="in-browser" data-state=state>{text}</p> }
+    }
+}
+
+#[component]
+fn Word(word: CloudWord) -> impl IntoView {
+    let CloudWord { cloud, hash, at, event_id, differs_in } = word;
+    let differs = differs_in.map(|place| {
+        view! { <p class="word-differs">{format!("It differs from what is here {}.", words::difference(&place))}</p> }
+    });
+    view! {
+        <li>
+            <CloudGlyph cloud size=24 />
+            <div>
+                <p><strong>{cloud.title()}</strong> " " <Hash value=hash what="snapshot hash" /></p>
+                <p class="muted"><A href=format!("/ledger/{event_id}")>"Attested"</A> " " <Time at shape=TimeShape::Second /></p>
+                {differs}
+            </div>
+        </li>
+    }
+}
+
+/// Derives it again from the first entry on.
+#[component]
+fn Again(period: Period, recheck: Option<RecheckView>, cloud: &'static str) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::TakeSnapshot);
+    let refusal = (!may).then(|| here.viewer.role.refusal(Action::TakeSnapshot));
+    let runs = matches!(recheck, Some(RecheckView::Running { .. }));
+    let last = recheck.map(|recheck| view! { <Rechecked recheck /> });
+    view! {
+        <section class="card snapshot-again" aria-labelledby="again-title">
+            <h2 id="again-title" class="card-title">"Derive it again"</h2>
+            <p>
+                {format!("{cloud} reads every entry from the first on, hashes each anew from its fields, adds everything up and compares. ")}
+                "Whatever was changed behind the program’s back since shows itself here."
+            </p>
+            {last}
+            {refusal.map(|why| view! { <p class="held">{why}</p> })}
+            <form method="post" action="/anchors/act">
+                <input type="hidden" name="act" value="recheck" />
+                <input type="hidden" name="period" value=period.to_string() />
+                <button class="button" type="submit" disabled={!may || runs}>"Derive again now"</button>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Rechecked(recheck: RecheckView) -> impl IntoView {
+    match recheck {
+        RecheckView::Running { progress } => {
+            let far = progress.map_or_else(|| "It begins.".to_owned(), |far| words::progress(&far));
+            view! { <p class="recheck" data-state="unchecked" role="status">{far}</p> }.into_any()
+        }
+        RecheckView::Done { at, differs_in: None, .. } => view! {
+            <p class="recheck" data-state="valid" role="status">
+                "Derived again " <Time at shape=TimeShape::Second /> ": the same hash."
+            </p>
+        }
+        .into_any(),
+        RecheckView::Done { at, hash, differs_in: Some(place) } => view! {
+            <p class="recheck" data-state="invalid" role="alert">
+                "Derived again " <Time at shape=TimeShape::Second /> ": another hash, " <Hash value=hash what="hash" />
+                {format!(". It parts {}.", words::difference(&place))}
+            </p>
+        }
+        .into_any(),
+        RecheckView::Failed { at, why } => view! {
+            <p class="recheck" data-state="invalid" role="alert">
+                "Tried again " <Time at shape=TimeShape::Second /> {format!(": {why}.")}
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+/// What it is made of.
+#[component]
+fn Made(own: OwnSnapshot, period: Period) -> impl IntoView {
+    let OwnSnapshot { derived_at, previous, cut, sections, .. } = own;
+    let sections = sections.into_iter().map(|it| view! { <Section it /> }).collect_view();
+    let logs = cut.into_iter().map(|log| view! { <Log log /> }).collect_view();
+    let previous = previous.map_or_else(
+        || view! { "It is the first." }.into_any(),
+        |it| view! { {format!("It continues no. {}, ", it.number)} <Hash value=it.hash.to_string() what="hash" /> "." }.into_any(),
+    );
+    view! {
+        <section class="card snapshot-made" aria-labelledby="made-title">
+            <header class="card-head">
+                <h2 id="made-title" class="card-title">"What it is made of"</h2>
+                <a class="button" href=format!("/v1/snapshots/{period}/manifest") download=format!("manifest-{period}.json") rel="external">"Manifest"</a>
+            </header>
+            <p class="muted">"Derived " <Time at=derived_at shape=TimeShape::Second /> ". " {previous}</p>
+            <div class="snapshot-sections">{sections}</div>
+            <h3>"Where the logs are cut"</h3>
+            <ul class="snapshot-logs">{logs}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn Section(it: SectionView) -> impl IntoView {
+    let SectionView { name, section } = it;
+    let parts = section.parts.into_iter().map(|part| view! { <PartLine part /> }).collect_view();
+    view! {
+        <section class="snapshot-section">
+            <h3>{words::section(name)}</h3>
+            <p><strong>{count(section.rows)}</strong> " rows " <span class="muted">{words::section_means(name)}</span></p>
+            <p><Hash value=section.sha256.to_string() what="section hash" /></p>
+            <ul>{parts}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn PartLine(part: Part) -> impl IntoView {
+    let rows = counted(part.rows, "row", "rows");
+    view! { <li><span>{part.name}</span> <span class="muted">{rows}</span> <Hash value=part.sha256.to_string() what="part hash" /></li> }
+}
+
+#[component]
+fn Log(log: LogPart) -> impl IntoView {
+    let LogPart { log, from, size, root } = log;
+    view! {
+        <li>
+            <span class="mono">{log}</span>
+            <span class="muted">{format!("entries {} to {}", count(from), count(size))}</span>
+            <Hash value=root.to_string() what="root" />
+        </li>
+    }
+}
+
+#[component]
+fn Claims() -> impl IntoView {
+    view! {
+        <section class="card snapshot-claims" aria-labelledby="claims-title">
+            <h2 id="claims-title" class="card-title">"What this proves, and what it does not"</h2>
+            <ul>
+                <li>"Two clouds with keys of their own derived exactly these rows from their own databases."</li>
+                <li>"Nothing of the snapshot before was dropped or rewritten: every log continues it."</li>
+                <li>"It does not prove that what was recorded is true, or that everything that happened was recorded."</li>
+                <li>"It does not prove when, to anybody who does not believe the clouds: that takes an anchor with somebody else."</li>
+            </ul>
+        </section>
+    }
+}

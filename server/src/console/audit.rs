@@ -1,0 +1,127 @@
+//! Audit snapshots for screens.
+
+use app::backend::{
+    AuditView, CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotProgress,
+    SnapshotRow, SnapshotState,
+};
+use domain::cloud::PerCloud;
+use domain::snapshot::Period;
+use domain::snapshot::agreement::Standing;
+use domain::snapshot::section::SectionName;
+
+use super::Console;
+use crate::problem::Problem;
+use crate::snapshot::{Derived, Progress, Recheck, RecheckState, Snapshot, SnapshotError};
+
+impl Console {
+    pub(super) async fn audit(&self) -> Result<AuditView, Problem> {
+        let snapshots = self.snapshots.list().await.map_err(refused)?;
+        let at = crate::now();
+        let last = Period::last_month(at);
+        let is_taken = snapshots.iter().any(|it| it.plan.period == last);
+        Ok(AuditView {
+            at,
+            cloud: self.ledger.cloud(),
+            items: snapshots.iter().map(row).collect(),
+            next_due: self.snapshots.next_due(),
+            missing: (!is_taken).then_some(last),
+            today: Period::day_of(at),
+        })
+    }
+
+    pub(super) async fn snapshot(&self, period: &str) -> Result<SnapshotDetail, Problem> {
+        let none = || Problem::not_found(format!("There is no snapshot of {period}."));
+        let period: Period = period.parse().map_err(|_| none())?;
+        let found = self.snapshots.of_period(period).await.map_err(refused)?;
+        let snapshot = found.ok_or_else(none)?;
+        let words = snapshot.said.iter().map(|(cloud, said)| CloudWord {
+            cloud: *cloud,
+            hash: said.hash.to_string(),
+            at: said.at,
+            event_id: said.event_id.to_string(),
+            differs_in: said.difference.clone(),
+        });
+        let recheck = self.snapshots.last_recheck().filter(|it| it.number == snapshot.number);
+        Ok(SnapshotDetail {
+            at: crate::now(),
+            cloud: self.ledger.cloud(),
+            row: row(&snapshot),
+            own: snapshot.own.as_ref().map(own),
+            words: words.collect(),
+            progress: progress(&self.snapshots.progress(), snapshot.number),
+            recheck: recheck.map(recheck_view),
+        })
+    }
+}
+
+fn row(snapshot: &Snapshot) -> SnapshotRow {
+    let Snapshot { number, plan, own, said, standing } = snapshot;
+    let agreed = standing.agreed();
+    let hash = agreed.or(own.as_ref().map(|own| own.hash));
+    let word = |cloud| {
+        let said = said.iter().find(|(by, _)| *by == cloud)?;
+        Some(Some(said.1.hash) == hash)
+    };
+    SnapshotRow {
+        number: *number,
+        period: plan.period,
+        state: match standing {
+            Standing::Agreed { .. } => SnapshotState::Agreed,
+            Standing::Disagreed => SnapshotState::Disagreed,
+            Standing::Waiting if own.is_none() => SnapshotState::Deriving,
+            Standing::Waiting => SnapshotState::Waiting,
+        },
+        entries: plan.cut.entries(),
+        hash: hash.map(|hash| hash.to_string()),
+        said: PerCloud::from_fn(word),
+    }
+}
+
+fn own(derived: &Derived) -> OwnSnapshot {
+    let Derived { manifest, hash, derived_at } = derived;
+    let section = |name| SectionView { name, section: manifest.section(name).clone() };
+    OwnSnapshot {
+        hash: hash.to_string(),
+        derived_at: *derived_at,
+        // RFC 8785 is UTF-8.
+        manifest: String::from_utf8_lossy(&manifest.bytes()).into_owned(),
+        previous: manifest.previous,
+        cut: manifest.cut.clone(),
+        sections: SectionName::ALL.map(section).into(),
+    }
+}
+
+fn progress(progress: &Progress, of: u64) -> Option<SnapshotProgress> {
+    match progress {
+        Progress::Waiting { number } if *number == of => Some(SnapshotProgress::Waiting),
+        Progress::Entries { number, done, total } if *number == of => {
+            Some(SnapshotProgress::Entries { done: *done, total: *total })
+        }
+        Progress::Rows { number, section, done } if *number == of => {
+            Some(SnapshotProgress::Rows { section: *section, done: *done })
+        }
+        Progress::Failed { number, why } if *number == of => {
+            Some(SnapshotProgress::Failed { why: why.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn recheck_view(recheck: Recheck) -> RecheckView {
+    match recheck.state {
+        RecheckState::Running(far) => {
+            RecheckView::Running { progress: progress(&far, recheck.number) }
+        }
+        RecheckState::Done { at, manifest, difference } => {
+            RecheckView::Done { at, hash: manifest.hash().to_string(), differs_in: difference }
+        }
+        RecheckState::Failed { at, why } => RecheckView::Failed { at, why },
+    }
+}
+
+fn refused(cause: SnapshotError) -> Problem {
+    match cause {
+        SnapshotError::Database(cause) => cause.into(),
+        cause => Problem::busy(cause.to_string()),
+    }
+}
