@@ -79,7 +79,7 @@ fn Audit(audit: AuditView) -> impl IntoView {
         {list}
         <Take missing today />
         <p class="whose muted">
-            "The clouds take the next one by themselves after " <Time at=next_due shape=TimeShape::Minute /> "."
+            "The clouds take the next one by themselves on " <Time at=next_due shape=TimeShape::Day /> "."
         </p>
     }
 }
