@@ -189,6 +189,7 @@ impl Node {
             projection: Arc::clone(&projection),
             channel: Arc::clone(&channel),
             pool: database.pool.clone(),
+            mend_after: snapshot::MEND_AFTER,
         };
         let snapshots = snapshot::start(auditing, &background, &mut tasks)?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));

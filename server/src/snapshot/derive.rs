@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::log::LogId;
+use domain::snapshot::agreement::Standing;
 use domain::snapshot::section::{SectionHasher, SectionName};
 use domain::snapshot::{Cut, LogPart, MANIFEST_FORMAT, Manifest, Plan, Previous};
 use tokio::time::sleep;
@@ -48,8 +49,15 @@ impl Snapshots {
 
     async fn derive_all(&self) -> Result<(), SnapshotError> {
         let mut before = Before::default();
-        for (number, plan) in self.chain().await? {
+        let chain = self.chain().await?;
+        let newest = chain.last().map(|(number, _)| *number);
+        for (number, plan) in chain {
             let own = match store::get(&self.pool, number).await? {
+                // The tables aside stand at the newest cut: only that can be mended.
+                Some(own) if newest == Some(number) && self.is_to_mend(&own) => {
+                    self.aside.empty().await?;
+                    self.derive_one(number, &plan, &before).await?
+                }
                 Some(own) => own,
                 None => self.derive_one(number, &plan, &before).await?,
             };
@@ -57,6 +65,21 @@ impl Snapshots {
             before = Before { previous: Some(Previous { number, hash: own.hash }), cut: plan.cut };
         }
         Ok(())
+    }
+
+    /// Two others came to one hash, this cloud to another, and that is some time ago.
+    fn is_to_mend(&self, own: &Derived) -> bool {
+        let number = own.manifest.number;
+        let catalog = self.projection.catalog();
+        let said = catalog.attestations(number);
+        let hashes = said.iter().map(|(cloud, said)| (*cloud, said.value.hash)).collect();
+        let outvoted = Standing::of(&hashes).agreed().is_some_and(|agreed| agreed != own.hash);
+        let age_ms = crate::now().unix_ms() - own.derived_at.unix_ms();
+        let is_due = i64::try_from(self.mend_after.as_millis()).is_ok_and(|after| age_ms > after);
+        if outvoted && is_due {
+            tracing::warn!(number, "outvoted: this cloud derives the snapshot from the beginning");
+        }
+        outvoted && is_due
     }
 
     async fn derive_one(

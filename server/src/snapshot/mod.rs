@@ -22,6 +22,7 @@ mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::clock::Timestamp;
@@ -46,6 +47,10 @@ pub use judge::CutJudge;
 pub use recheck::{Recheck, RecheckState};
 pub use store::Derived;
 
+/// A cloud that is outvoted derives again, from the first entry, so long after it spoke: time for
+/// people to look at what differs, and for the scrub to find why.
+pub const MEND_AFTER: Duration = Duration::from_secs(600);
+
 /// What snapshots are built from.
 #[derive(Debug)]
 pub struct Setup {
@@ -55,6 +60,8 @@ pub struct Setup {
     pub projection: Arc<Projection>,
     pub channel: Arc<Channel>,
     pub pool: PgPool,
+    /// [`MEND_AFTER`].
+    pub mend_after: Duration,
 }
 
 /// A snapshot was not taken, or cannot be told of.
@@ -136,6 +143,7 @@ pub struct Snapshots {
     channel: Arc<Channel>,
     pool: PgPool,
     resource: Resource,
+    mend_after: Duration,
     aside: Aside,
     progress: ArcSwap<Progress>,
     /// Counts what happened here.
@@ -154,11 +162,12 @@ pub fn start(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Snapshots>, SnapshotError> {
-    let Setup { deployment, ledger, grants, projection, channel, pool } = setup;
+    let Setup { deployment, ledger, grants, projection, channel, pool, mend_after } = setup;
     let snapshots = Arc::new(Snapshots {
         deployment,
         me: ledger.cloud(),
         resource: Plan::resource()?,
+        mend_after,
         aside: Aside::new(pool.clone(), Schema::Snapshot),
         rechecks: recheck::Rechecks::default(),
         progress: ArcSwap::default(),

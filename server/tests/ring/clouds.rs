@@ -54,6 +54,8 @@ pub struct Clouds {
     client: reqwest::Client,
     pub limits: Limits,
     pub witness_url: Option<String>,
+    /// How long a cloud that is outvoted about a snapshot waits before it derives it again.
+    pub mend_after: Duration,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -140,6 +142,7 @@ impl Clouds {
             client: server::peer::client().expect("a client"),
             limits: Limits::default(),
             witness_url: None,
+            mend_after: snapshot::MEND_AFTER,
         }
     }
 
@@ -179,6 +182,7 @@ impl Clouds {
             projection: projection.clone(),
             channel: channel.clone(),
             pool: pool.clone(),
+            mend_after: self.mend_after,
         };
         let snapshots = snapshot::start(auditing, &stop, &mut tasks).expect("snapshots start");
         let identity = identity(cloud, pool, &ledger);

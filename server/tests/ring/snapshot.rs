@@ -177,6 +177,25 @@ async fn whoever_comes_to_other_rows_is_outvoted_and_the_first_row_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_that_is_outvoted_derives_again_from_the_first_entry_and_agrees() {
+    let mut clouds = Deployment::new().await;
+    clouds.mend_at_once();
+    for cloud in Cloud::ALL {
+        clouds.start(cloud).await;
+    }
+    filled(&clouds, 20).await;
+    clouds.snapshots(Cloud::Gcp).take(october()).await.expect("decided");
+    until(&clouds, Cloud::Aws, october(), by_all).await;
+    let less = "DELETE FROM snapshot.usage_hour WHERE model = 'm2'";
+    edit(&clouds.databases.aws.pool, less).await;
+    clouds.snapshots(Cloud::Gcp).take(today()).await.expect("decided");
+    until(&clouds, Cloud::Azure, today(), by_all).await;
+    let told = clouds.snapshots(Cloud::Aws).of_period(today()).await.expect("readable");
+    let own = told.and_then(|it| it.own).expect("derived");
+    assert!(own.manifest.usage.rows > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_was_changed_by_hand_stops_its_cloud_from_attesting() {
     let clouds = Deployment::running().await;
     filled(&clouds, 20).await;

@@ -64,6 +64,11 @@ impl Deployment {
         *self.clouds.keys.get_mut(cloud) = Arc::new(keys);
     }
 
+    /// A cloud that is outvoted about a snapshot derives it again at once.
+    pub fn mend_at_once(&mut self) {
+        self.clouds.mend_after = Duration::ZERO;
+    }
+
     /// The limits of clouds that are started from here on.
     pub fn limit(&mut self, limits: Limits) {
         self.clouds.limits = limits;
