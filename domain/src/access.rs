@@ -45,6 +45,10 @@ pub enum Action {
     Simulate,
     /// Keep a scenario, and promote one to a proposal.
     EditScenarios,
+    /// See what tenants are charged and owe.
+    ReadBilling,
+    /// Credit a tenant, close a month.
+    EditBilling,
 }
 
 impl Role {
@@ -64,30 +68,30 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, ManageKeys,
-            OperateFaultLab, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate,
-            SubmitDecision, SubmitEvent, WatchFaultLab,
+            DecideQuarantine, EditBilling, EditScenarios, EditTenants, EditUsers, ExportLedger,
+            ManageKeys, OperateFaultLab, ReadBilling, ReadLedger, ReadPayload, ReadTenants,
+            ReadUsage, Simulate, SubmitDecision, SubmitEvent, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | EditScenarios => true,
+                | WatchFaultLab | Simulate | EditScenarios | ReadBilling => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab => false,
+                | ManageKeys | OperateFaultLab | EditBilling => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate => true,
+                | WatchFaultLab | Simulate | ReadBilling => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab | EditScenarios => false,
+                | ManageKeys | OperateFaultLab | EditScenarios | EditBilling => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
                 | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
-                | Simulate | EditScenarios => false,
+                | Simulate | EditScenarios | ReadBilling | EditBilling => false,
             },
         }
     }
@@ -109,7 +113,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 17] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -125,6 +129,8 @@ impl Action {
         Action::OperateFaultLab,
         Action::Simulate,
         Action::EditScenarios,
+        Action::ReadBilling,
+        Action::EditBilling,
     ];
 
     /// Completes "may not …".
@@ -146,6 +152,8 @@ impl Action {
             Action::OperateFaultLab => "operate the fault lab",
             Action::Simulate => "simulate what would be",
             Action::EditScenarios => "keep or promote scenarios",
+            Action::ReadBilling => "read the billing ledger",
+            Action::EditBilling => "credit tenants or close months",
         }
     }
 }
@@ -187,6 +195,7 @@ mod tests {
             Action::ManageKeys,
             Action::OperateFaultLab,
             Action::EditScenarios,
+            Action::EditBilling,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

@@ -4,6 +4,7 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod billing;
 mod key;
 mod planning;
 
@@ -18,6 +19,7 @@ use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
+pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 
@@ -182,6 +184,8 @@ pub enum Known {
     KeyBegin(KeyBegin),
     KeyAgree(KeyAgree),
     KeyGone(KeyGone),
+    BillingCredit(BillingCredit),
+    BillingClose(BillingClose),
 }
 
 /// A field of a known kind breaks a rule.
@@ -195,7 +199,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 15] = [
+const DECISION_PREFIXES: [&str; 16] = [
     "tenant.",
     "tier.",
     "price.",
@@ -211,10 +215,14 @@ const DECISION_PREFIXES: [&str; 15] = [
     "conflict.",
     "cost.",
     SCENARIO,
+    BILLING,
 ];
 
 /// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
 const SCENARIO: &str = "scenario.";
+
+/// The prefix of what is decided about the billing ledger.
+const BILLING: &str = "billing.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 /// The kind of [`ConflictResolve`].
@@ -233,7 +241,13 @@ pub fn is_decision(kind: &str) -> bool {
 /// Who may record this kind of decision?
 #[must_use]
 pub fn decides_by(kind: &str) -> Action {
-    if kind.starts_with(SCENARIO) { Action::EditScenarios } else { Action::SubmitDecision }
+    if kind.starts_with(SCENARIO) {
+        Action::EditScenarios
+    } else if kind.starts_with(BILLING) {
+        Action::EditBilling
+    } else {
+        Action::SubmitDecision
+    }
 }
 
 /// Is this kind recorded by the clouds themselves, and by nobody else?
@@ -272,6 +286,8 @@ impl Known {
             "key.begin" => Known::KeyBegin(parse(payload)?),
             "key.agree" => Known::KeyAgree(parse(payload)?),
             "key.gone" => Known::KeyGone(parse(payload)?),
+            "billing.credit" => Known::BillingCredit(parse(payload)?),
+            "billing.close" => Known::BillingClose(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -307,6 +323,8 @@ impl Known {
             Known::KeyBegin(begin) => begin.check(),
             Known::KeyAgree(agree) => reason(&agree.reason),
             Known::KeyGone(gone) => reason(&gone.reason),
+            Known::BillingCredit(credit) => credit.check(),
+            Known::BillingClose(close) => close.check(),
         }
     }
 
@@ -329,6 +347,8 @@ impl Known {
             Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
             Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
             Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
+            Known::BillingCredit(body) => ("billing.credit", serde_json::to_value(body)),
+            Known::BillingClose(body) => ("billing.close", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -549,6 +569,28 @@ mod tests {
         assert_eq!(Known::read(&begin("rotation", " ")).expect_err("blank").field, "/comment");
         let gone = json!({"kind": "key.gone", "cloud": "aws", "reason": ""});
         assert_eq!(Known::read(&gone).expect_err("no reason").field, "/reason");
+    }
+
+    #[test]
+    fn a_credit_needs_a_reason_and_an_amount_and_invoices_are_in_cents() {
+        let credit = |amount: &str, reason: &str| {
+            json!({"kind": "billing.credit", "tenantId": "acme", "amountUsd": amount,
+                "reason": reason, "period": "2026-10"})
+        };
+        let read = Known::read(&credit("12.5", "an outage")).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), credit("12.5", "an outage"));
+        for amount in ["0", "-1", "10000001", "0.00000000001"] {
+            let error = Known::read(&credit(amount, "x")).expect_err(amount);
+            assert_eq!(error.field, "/amountUsd");
+        }
+        assert_eq!(Known::read(&credit("1", " ")).expect_err("blank").field, "/reason");
+        let close = |amount: &str| {
+            json!({"kind": "billing.close", "period": "2026-10",
+                "invoices": [{"tenantId": "acme", "amountUsd": amount}]})
+        };
+        assert!(matches!(Known::read(&close("-3.10")), Ok(Some(Known::BillingClose(_)))));
+        assert_eq!(Known::read(&close("3.101")).expect_err("mills").field, "/invoices");
+        assert_eq!(decides_by("billing.close"), Action::EditBilling);
     }
 
     #[test]

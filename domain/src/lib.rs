@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod anchor;
+pub mod billing;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
