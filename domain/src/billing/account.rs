@@ -54,9 +54,8 @@ impl FromStr for Account {
     type Err = BadAccount;
 
     fn from_str(text: &str) -> Result<Self, BadAccount> {
-        let tenant = |id: &str| {
-            TenantId::try_from(id.to_owned()).map_err(|_| BadAccount(text.to_owned()))
-        };
+        let tenant =
+            |id: &str| TenantId::try_from(id.to_owned()).map_err(|_| BadAccount(text.to_owned()));
         match text {
             "revenue" => Ok(Account::Revenue),
             "credits" => Ok(Account::Credits),

@@ -121,7 +121,20 @@ impl UnpricedUsage {
     /// What tells it from the others of its tenant and day.
     #[must_use]
     pub fn key(&self) -> String {
-        product_key([&self.provider, &self.model, &self.region, &self.tier], None)
+        let names = [&self.provider, &self.model, &self.region, &self.tier].map(String::as_str);
+        product_key(names.into_iter().chain([self.reason.name()]))
+    }
+}
+
+impl Unpriced {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Unpriced::NoPrice => "noPrice",
+            Unpriced::UnknownTenant => "unknownTenant",
+            Unpriced::TooLarge => "tooLarge",
+        }
     }
 }
 
@@ -186,7 +199,7 @@ impl Charges {
             None => priced.err().unwrap_or(Unpriced::NoPrice),
         };
         let (period, tenant_id) = (day.period(), tenant);
-        self.unpriced.push(UnpricedUsage {
+        self.leave_out(UnpricedUsage {
             period,
             tenant_id,
             day,
@@ -197,6 +210,19 @@ impl Charges {
             reason,
             quantity,
         });
+    }
+
+    /// Two prices of a day may both be too large: that is one row. Lines come sorted by tenant and
+    /// day, so the same day's are the last ones.
+    fn leave_out(&mut self, usage: UnpricedUsage) {
+        let of_day = |known: &&mut UnpricedUsage| {
+            (&known.tenant_id, known.day) == (&usage.tenant_id, usage.day)
+        };
+        let mut of_day = self.unpriced.iter_mut().rev().take_while(of_day);
+        match of_day.find(|known| known.key() == usage.key()) {
+            Some(known) => known.quantity.merge(&usage.quantity),
+            None => self.unpriced.push(usage),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Amounts that somebody waived.
 
-use super::{Account, Day, Entry, Period, What, rounded, LINE_DECIMALS};
+use super::{Account, Day, Entry, LINE_DECIMALS, Period, What, rounded};
 use crate::catalog::BillingCredit;
 use crate::clock::{LogicalClock, Timestamp};
 use crate::event::EventId;

@@ -99,6 +99,17 @@ impl Quantity {
         self.output_tokens = self.output_tokens.saturating_add(sum.output_tokens);
         self.cached_tokens = self.cached_tokens.saturating_add(sum.cached_tokens);
     }
+
+    pub(super) fn merge(&mut self, other: &Quantity) {
+        self.add(&UsageSum {
+            requests: other.requests,
+            failed: other.failed,
+            input_tokens: other.input_tokens,
+            output_tokens: other.output_tokens,
+            cached_tokens: other.cached_tokens,
+            ..UsageSum::default()
+        });
+    }
 }
 
 /// The two sides of an account.
@@ -174,7 +185,8 @@ impl Entry {
     pub fn key(&self) -> String {
         match &self.what {
             What::Charge { provider, model, region, tier, price, quantity: _ } => {
-                product_key([provider, model, region, tier], Some(price.effective_from))
+                let names = [provider, model, region, tier].map(String::as_str);
+                product_key(names.into_iter().chain([price.effective_from.to_string().as_str()]))
             }
             What::Credit { event_id, .. } => event_id.to_string(),
             What::Penalty { tier, .. } => tier.clone(),
@@ -187,9 +199,8 @@ impl Entry {
 }
 
 /// A JSON array, since names of models may contain any separator.
-pub(super) fn product_key(names: [&str; 4], since: Option<Timestamp>) -> String {
-    let names = names.into_iter().map(str::to_owned);
-    names.chain(since.map(|since| since.to_string())).collect::<serde_json::Value>().to_string()
+pub(super) fn product_key<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<serde_json::Value>().to_string()
 }
 
 impl What {

@@ -111,10 +111,13 @@ fn usage_without_a_price_is_listed_and_a_price_of_nothing_is_charged() {
         row("2026-10-01T00:00:00Z", 5),
         row("2026-10-02T00:00:00Z", 5),
         row("2026-10-03T00:00:00Z", 5),
+        row("2026-10-03T01:00:00Z", 5),
     ];
+    tariff.price(price("pro", "79228162514264337593543950334", "2026-10-03T01:00:00Z"), event(3));
     let found = charges(&tariff, &rows);
     let reasons: Vec<_> = found.unpriced.iter().map(|usage| usage.reason).collect();
     assert_eq!(reasons, [Unpriced::NoPrice, Unpriced::TooLarge]);
+    assert_eq!(found.unpriced[1].quantity.requests, 2, "at two prices, in one row");
     assert_eq!(amounts(&found), [("2026-10-02".to_owned(), "0".to_owned())]);
 }
 
@@ -175,8 +178,7 @@ fn a_credit_stands_in_the_month_it_names_or_in_the_one_it_was_recorded_in() {
 }
 
 fn month(requests: i64, failed: i64, charges_usd: &str) -> Month {
-    let band =
-        |min: &str, credit: &str| SlaBand { min_uptime_pct: usd(min), credit: usd(credit) };
+    let band = |min: &str, credit: &str| SlaBand { min_uptime_pct: usd(min), credit: usd(credit) };
     let tier = TierMonth {
         requests,
         failed,

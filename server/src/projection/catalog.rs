@@ -211,7 +211,7 @@ impl Catalog {
                 let id = value.scenario_id;
                 self.promotions.insert(id, Current { value, event_id, slot, logical_clock });
             }
-            // Rulings are no part of the view.
+            // Rulings, credits and closings are no part of the view.
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%slot, %error, "a projected decision does not read; rebuild the projections");

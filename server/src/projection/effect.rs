@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::billing::Period;
 use domain::catalog::{CostPut, Known, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
@@ -35,10 +36,14 @@ pub enum Entity {
     Scenario,
     /// Of a scenario, by its id.
     Promotion,
+    /// An amount that was waived, by the id of its event.
+    Credit,
+    /// Of a month, by its name: all of them add up.
+    Closing,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 8] = [
+    pub const ALL: [Entity; 10] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -47,6 +52,8 @@ impl Entity {
         Entity::Cost,
         Entity::Scenario,
         Entity::Promotion,
+        Entity::Credit,
+        Entity::Closing,
     ];
 
     /// The name in the database and in JSON.
@@ -61,6 +68,8 @@ impl Entity {
             Entity::Cost => "cost",
             Entity::Scenario => "scenario",
             Entity::Promotion => "promotion",
+            Entity::Credit => "credit",
+            Entity::Closing => "closing",
         }
     }
 
@@ -278,8 +287,16 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::ScenarioPromote(promote)) => {
             (Entity::Promotion, promote.scenario_id.to_string())
         }
+        Some(Known::BillingCredit(_)) => (Entity::Credit, entry.event_id.to_string()),
+        // A month that is not over by the closing's own clock is not closed by it.
+        Some(Known::BillingClose(close)) if !is_over(close.period, entry) => return Ok(None),
+        Some(Known::BillingClose(close)) => (Entity::Closing, close.period.to_string()),
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
+}
+
+fn is_over(period: Period, entry: &Entry) -> bool {
+    i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())
 }
 
 fn item(id: Uuid) -> String {

@@ -2,13 +2,15 @@
 //!
 //! Every cloud derives the same tables, in whatever order it learns of the events, and can derive
 //! them again from the logs ([`rebuild`]). One task follows the ledger's watermarks; it is the
-//! only writer of the tables of `migrations/0002_projection.sql`.
+//! only writer of the tables of `migrations/0002_projection.sql` and `0010_billing.sql`.
 //!
 //! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
 //! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
-//! `follow` drives; `catalog`, `usage`, `conflict` and `history` answer questions.
+//! `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`, `usage`,
+//! `conflict` and `history` answer questions.
 
 mod apply;
+mod billing;
 mod catalog;
 mod conflict;
 mod digest;
@@ -31,6 +33,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use billing::{
+    AccountBalance, BILLING_PAGE_MAX, BadBillingCursor, BillingCursor, BillingFilter, BillingPage,
+    BillingRow, Closing, TenantBalance, UnpricedModel, rows as billing_rows,
+};
 pub use catalog::{Catalog, Current, Saved};
 pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,

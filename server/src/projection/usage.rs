@@ -130,7 +130,7 @@ fn select(filter: &UsageFilter, cursor: Option<&UsageCursor>) -> QueryBuilder<Po
     query
 }
 
-fn read(row: &PgRow) -> Result<UsageRow, sqlx::Error> {
+pub(super) fn read(row: &PgRow) -> Result<UsageRow, sqlx::Error> {
     let tenant: String = row.try_get("tenant_id")?;
     let key = UsageKey {
         tenant_id: TenantId::try_from(tenant).map_err(|error| sqlx::Error::Decode(error.into()))?,
