@@ -9,6 +9,7 @@ const HEADINGS: Record<string, string> = {
   "/ledger/quarantine": "Quarantine",
   "/ledger/evidence": "Evidence",
   "/ledger/keys": "Keys",
+  "/billing": "Billing",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

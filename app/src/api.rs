@@ -8,8 +8,8 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
+    BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage,
+    HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
 };
 use crate::encoding::JsonText;
 
@@ -93,6 +93,12 @@ pub async fn evidence_record(id: String) -> Result<EvidenceDetail, Problem> {
 #[server(name = ReadKeys, endpoint = "keys", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn keys() -> Result<KeysView, Problem> {
     backend()?.keys().await
+}
+
+/// What tenants are charged and owe for a month.
+#[server(name = ReadBilling, endpoint = "billing", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn billing(#[server(default)] query: BillingQuery) -> Result<BillingView, Problem> {
+    backend()?.billing(query).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

@@ -4,6 +4,7 @@
 //! Leptos context. Server functions (`crate::api`) call it; nothing in this crate knows axum or
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
+mod billing;
 mod evidence;
 mod keys;
 mod lab;
@@ -18,6 +19,10 @@ use domain::finality::{Finality, Signed};
 use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
+pub use billing::{
+    BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,
+    UnpricedRow,
+};
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
@@ -54,6 +59,8 @@ pub trait Backend: Send + Sync {
     async fn evidence_record(&self, id: String) -> Result<EvidenceDetail, Problem>;
     /// Whose keys count from when to when, and what waits for this cloud's people.
     async fn keys(&self) -> Result<KeysView, Problem>;
+    /// What tenants are charged and owe for a month.
+    async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }

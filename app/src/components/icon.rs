@@ -6,6 +6,7 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     Overview,
     Ledger,
+    Billing,
     Verify,
     Lab,
     Search,
@@ -33,6 +34,9 @@ impl Icon {
         match self {
             Icon::Overview => "M1.5 8.5H4.5L6.5 3L9.5 13L11.5 8.5H14.5",
             Icon::Ledger => "M2.5 3.5H13.5M2.5 8H13.5M2.5 12.5H9",
+            Icon::Billing => {
+                "M3 1.8H13V14.2L11 12.8L9.5 14.2L8 12.8L6.5 14.2L5 12.8L3 14.2ZM5.6 5H10.4M5.6 8.2H10.4"
+            }
             Icon::Verify => {
                 "M8 1.5L13.5 3.6V7.6C13.5 11 11.2 13.5 8 14.6C4.8 13.5 2.5 11 2.5 7.6V3.6ZM5.6 8L7.3 9.7L10.6 6.2"
             }

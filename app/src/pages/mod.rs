@@ -1,5 +1,6 @@
 //! One file a page.
 
+pub(crate) mod billing;
 pub(crate) mod event;
 pub(crate) mod evidence;
 pub(crate) mod keys;

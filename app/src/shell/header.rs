@@ -61,6 +61,7 @@ fn PageTitle() -> impl IntoView {
         .into_any(),
         ["ledger", "keys"] => within_ledger(view! { <span>"Keys"</span> }).into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
+        ["billing"] => heading("Billing").into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),
         _ => heading("Not found").into_any(),

@@ -18,6 +18,7 @@ use leptos_router::path;
 use crate::backend::{BackendHandle, PageStatus, Session};
 use crate::browser::{self, theme_name};
 use crate::components::announcer::{Announcer, LiveRegion};
+use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::evidence::record::EvidenceRecordPage;
@@ -138,6 +139,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger/evidence/:evidence_id") view=EvidenceRecordPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/keys") view=KeysPage ssr=SsrMode::Async />
                     <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

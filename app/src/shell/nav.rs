@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 4] = [
+pub(super) const PLACES: [Place; 5] = [
     Place {
         path: "/",
         title: "Overview",
@@ -33,6 +33,13 @@ pub(super) const PLACES: [Place; 4] = [
         title: "Ledger",
         icon: Icon::Ledger,
         needs: Some(Action::ReadLedger),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/billing",
+        title: "Billing",
+        icon: Icon::Billing,
+        needs: Some(Action::ReadBilling),
         demonstration_only: false,
     },
     Place {

@@ -5,6 +5,7 @@
 //! second, rows for it) stands on [`Console`] itself.
 
 mod attention;
+mod billing;
 mod damage;
 mod detail;
 mod events;

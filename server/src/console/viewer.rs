@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use app::backend::{
-    Backend, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail,
-    HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit, Session,
-    Theme, Viewer,
+    Backend, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail,
+    EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem,
+    SearchHit, Session, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -131,6 +131,14 @@ impl Backend for ViewerConsole {
     async fn keys(&self) -> Result<KeysView, Problem> {
         let answer = self.allow(Action::ReadLedger).map(|_| self.console.keys_view());
         answer.map_err(|problem| self.tell(problem))
+    }
+
+    async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadBilling)?;
+            self.console.billing(&query).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
     }
 
     async fn lab(&self) -> Result<LabState, Problem> {

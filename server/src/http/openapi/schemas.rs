@@ -6,7 +6,7 @@ use domain::evidence::{EVIDENCE_FORMAT, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::{economics, keys, kinds, lab, reference};
+use super::{billing, economics, keys, kinds, lab, reference};
 use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
@@ -21,7 +21,7 @@ pub(super) fn all() -> Map<String, Value> {
     add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
     let parts = submissions().into_iter().chain(events()).chain(others());
     let parts = parts.chain(lab::schemas()).chain(held::all()).chain(keys::schemas());
-    for (name, schema) in parts.chain(economics::schemas()) {
+    for (name, schema) in parts.chain(billing::schemas()).chain(economics::schemas()) {
         add(name, schema);
     }
     for kind in kinds::all() {
@@ -48,7 +48,9 @@ pub(super) fn example(schema: &str) -> Option<Value> {
             "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
             "region": "us-central1"
         })),
-        _ => economics::example(schema).or_else(|| keys::example(schema)),
+        _ => economics::example(schema)
+            .or_else(|| keys::example(schema))
+            .or_else(|| billing::example(schema)),
     }
 }
 
@@ -141,7 +143,7 @@ pub(super) fn list(of: &str) -> Value {
     json!({ "type": "array", "items": reference(of) })
 }
 
-fn page(of: &str) -> Value {
+pub(super) fn page(of: &str) -> Value {
     shape(json!({ "items": list(of), "nextCursor": or_null(&text()) }), &[])
 }
 
