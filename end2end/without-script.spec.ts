@@ -10,6 +10,7 @@ const HEADINGS: Record<string, string> = {
   "/ledger/evidence": "Evidence",
   "/ledger/keys": "Keys",
   "/anchors": "Anchors",
+  "/billing": "Billing",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

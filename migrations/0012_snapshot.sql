@@ -21,8 +21,14 @@ CREATE TABLE snapshot.projection_position (LIKE projection_position INCLUDING AL
 CREATE TABLE snapshot.projection_version (LIKE projection_version INCLUDING ALL);
 CREATE TABLE snapshot.projection_conflict (LIKE projection_conflict INCLUDING ALL);
 CREATE TABLE snapshot.usage_hour (LIKE usage_hour INCLUDING ALL);
+CREATE TABLE snapshot.billing_entry (LIKE billing_entry INCLUDING ALL);
+CREATE TABLE snapshot.billing_unpriced (LIKE billing_unpriced INCLUDING ALL);
+CREATE TABLE snapshot.billing_dirty (LIKE billing_dirty INCLUDING ALL);
 
 CREATE TABLE recheck.projection_position (LIKE projection_position INCLUDING ALL);
 CREATE TABLE recheck.projection_version (LIKE projection_version INCLUDING ALL);
 CREATE TABLE recheck.projection_conflict (LIKE projection_conflict INCLUDING ALL);
 CREATE TABLE recheck.usage_hour (LIKE usage_hour INCLUDING ALL);
+CREATE TABLE recheck.billing_entry (LIKE billing_entry INCLUDING ALL);
+CREATE TABLE recheck.billing_unpriced (LIKE billing_unpriced INCLUDING ALL);
+CREATE TABLE recheck.billing_dirty (LIKE billing_dirty INCLUDING ALL);

@@ -8,9 +8,9 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    AuditView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, HeldDetail,
-    HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
-    SnapshotDetail,
+    AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail,
+    EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem,
+    SearchHit, SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
@@ -106,6 +106,12 @@ pub async fn audit() -> Result<AuditView, Problem> {
 #[server(name = ReadSnapshot, endpoint = "snapshot", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn snapshot(period: String) -> Result<SnapshotDetail, Problem> {
     backend()?.snapshot(period).await
+}
+
+/// What tenants are charged and owe for a month.
+#[server(name = ReadBilling, endpoint = "billing", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn billing(#[server(default)] query: BillingQuery) -> Result<BillingView, Problem> {
+    backend()?.billing(query).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

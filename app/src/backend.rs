@@ -5,6 +5,7 @@
 //! sqlx. Every method checks permission itself: a server function is a public endpoint.
 
 mod audit;
+mod billing;
 mod evidence;
 mod keys;
 mod lab;
@@ -22,6 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use audit::{
     AuditView, CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotProgress,
     SnapshotRow, SnapshotState,
+};
+pub use billing::{
+    BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,
+    UnpricedRow,
 };
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use keys::{
@@ -63,6 +68,8 @@ pub trait Backend: Send + Sync {
     async fn audit(&self) -> Result<AuditView, Problem>;
     /// `period`: such as `2026-10`.
     async fn snapshot(&self, period: String) -> Result<SnapshotDetail, Problem>;
+    /// What tenants are charged and owe for a month.
+    async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }

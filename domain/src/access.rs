@@ -47,6 +47,10 @@ pub enum Action {
     EditScenarios,
     /// Have an audit snapshot taken, derived again, or anchored.
     TakeSnapshot,
+    /// See what tenants are charged and owe.
+    ReadBilling,
+    /// Credit a tenant, close a month.
+    EditBilling,
 }
 
 impl Role {
@@ -66,30 +70,30 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditScenarios, EditTenants, EditUsers, ExportLedger, ManageKeys,
-            OperateFaultLab, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate,
-            SubmitDecision, SubmitEvent, TakeSnapshot, WatchFaultLab,
+            DecideQuarantine, EditBilling, EditScenarios, EditTenants, EditUsers, ExportLedger,
+            ManageKeys, OperateFaultLab, ReadBilling, ReadLedger, ReadPayload, ReadTenants,
+            ReadUsage, Simulate, SubmitDecision, SubmitEvent, TakeSnapshot, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | EditScenarios => true,
+                | WatchFaultLab | Simulate | EditScenarios | ReadBilling => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab | TakeSnapshot => false,
+                | ManageKeys | OperateFaultLab | EditBilling | TakeSnapshot => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | TakeSnapshot => true,
+                | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab | EditScenarios => false,
+                | ManageKeys | OperateFaultLab | EditScenarios | EditBilling => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
                 | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
-                | Simulate | EditScenarios | TakeSnapshot => false,
+                | Simulate | EditScenarios | ReadBilling | EditBilling | TakeSnapshot => false,
             },
         }
     }
@@ -111,7 +115,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 18] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -128,6 +132,8 @@ impl Action {
         Action::Simulate,
         Action::EditScenarios,
         Action::TakeSnapshot,
+        Action::ReadBilling,
+        Action::EditBilling,
     ];
 
     /// Completes "may not …".
@@ -150,6 +156,8 @@ impl Action {
             Action::Simulate => "simulate what would be",
             Action::EditScenarios => "keep or promote scenarios",
             Action::TakeSnapshot => "take audit snapshots",
+            Action::ReadBilling => "read the billing ledger",
+            Action::EditBilling => "credit tenants or close months",
         }
     }
 }
@@ -191,6 +199,7 @@ mod tests {
             Action::ManageKeys,
             Action::OperateFaultLab,
             Action::EditScenarios,
+            Action::EditBilling,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

@@ -4,6 +4,7 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod billing;
 mod key;
 mod planning;
 mod snapshot;
@@ -19,6 +20,7 @@ use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
+pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 pub use snapshot::SnapshotAttest;
@@ -185,6 +187,8 @@ pub enum Known {
     KeyAgree(KeyAgree),
     KeyGone(KeyGone),
     SnapshotAttest(Box<SnapshotAttest>),
+    BillingCredit(BillingCredit),
+    BillingClose(BillingClose),
 }
 
 /// A field of a known kind breaks a rule.
@@ -198,7 +202,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 15] = [
+const DECISION_PREFIXES: [&str; 16] = [
     "tenant.",
     "tier.",
     "price.",
@@ -214,10 +218,14 @@ const DECISION_PREFIXES: [&str; 15] = [
     "conflict.",
     "cost.",
     SCENARIO,
+    BILLING,
 ];
 
 /// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
 const SCENARIO: &str = "scenario.";
+
+/// The prefix of what is decided about the billing ledger.
+const BILLING: &str = "billing.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 const SNAPSHOT_ATTEST: &str = "snapshot.attest";
@@ -237,7 +245,13 @@ pub fn is_decision(kind: &str) -> bool {
 /// Who may record this kind of decision?
 #[must_use]
 pub fn decides_by(kind: &str) -> Action {
-    if kind.starts_with(SCENARIO) { Action::EditScenarios } else { Action::SubmitDecision }
+    if kind.starts_with(SCENARIO) {
+        Action::EditScenarios
+    } else if kind.starts_with(BILLING) {
+        Action::EditBilling
+    } else {
+        Action::SubmitDecision
+    }
 }
 
 /// Is this kind recorded by the clouds themselves, and by nobody else?
@@ -277,6 +291,8 @@ impl Known {
             "key.agree" => Known::KeyAgree(parse(payload)?),
             "key.gone" => Known::KeyGone(parse(payload)?),
             SNAPSHOT_ATTEST => Known::SnapshotAttest(Box::new(parse(payload)?)),
+            "billing.credit" => Known::BillingCredit(parse(payload)?),
+            "billing.close" => Known::BillingClose(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -313,6 +329,8 @@ impl Known {
             Known::KeyAgree(agree) => reason(&agree.reason),
             Known::KeyGone(gone) => reason(&gone.reason),
             Known::SnapshotAttest(attest) => attest.check(),
+            Known::BillingCredit(credit) => credit.check(),
+            Known::BillingClose(close) => close.check(),
         }
     }
 
@@ -336,6 +354,8 @@ impl Known {
             Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
             Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
             Known::SnapshotAttest(body) => (SNAPSHOT_ATTEST, serde_json::to_value(body)),
+            Known::BillingCredit(body) => ("billing.credit", serde_json::to_value(body)),
+            Known::BillingClose(body) => ("billing.close", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();

@@ -12,6 +12,7 @@
 
 pub mod access;
 pub mod anchor;
+pub mod billing;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;

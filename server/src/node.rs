@@ -216,7 +216,8 @@ impl Node {
         self.tasks.spawn(Arc::clone(&self.identity).exchange(channel, stop()));
         // One cloud tells the story; the others hear it.
         if config.demonstration && config.cloud == Cloud::Gcp {
-            self.tasks.spawn(story::tell(config.clone(), recorder, stop()));
+            let ledger = Arc::clone(&self.ledger);
+            self.tasks.spawn(story::tell(config.clone(), recorder, ledger, stop()));
         }
         self
     }

@@ -7,6 +7,7 @@ pub(crate) enum Icon {
     Overview,
     Ledger,
     Anchor,
+    Billing,
     Verify,
     Lab,
     Search,
@@ -36,6 +37,9 @@ impl Icon {
             Icon::Ledger => "M2.5 3.5H13.5M2.5 8H13.5M2.5 12.5H9",
             Icon::Anchor => {
                 "M8 5.2A1.6 1.6 0 1 0 8 2A1.6 1.6 0 0 0 8 5.2ZM8 5.2V14M5.4 7.4H10.6M2.4 9.2C2.6 12 5 14 8 14C11 14 13.4 12 13.6 9.2"
+            }
+            Icon::Billing => {
+                "M3 1.8H13V14.2L11 12.8L9.5 14.2L8 12.8L6.5 14.2L5 12.8L3 14.2ZM5.6 5H10.4M5.6 8.2H10.4"
             }
             Icon::Verify => {
                 "M8 1.5L13.5 3.6V7.6C13.5 11 11.2 13.5 8 14.6C4.8 13.5 2.5 11 2.5 7.6V3.6ZM5.6 8L7.3 9.7L10.6 6.2"

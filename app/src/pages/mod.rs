@@ -1,6 +1,7 @@
 //! One file a page.
 
 pub(crate) mod anchors;
+pub(crate) mod billing;
 pub(crate) mod event;
 pub(crate) mod evidence;
 pub(crate) mod keys;

@@ -67,6 +67,7 @@ fn PageTitle() -> impl IntoView {
             <h1 class="top-title"><A href="/anchors">"Anchors"</A> <Slash /> <Id id=(*period).to_owned() /></h1>
         }
         .into_any(),
+        ["billing"] => heading("Billing").into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),
         _ => heading("Not found").into_any(),

@@ -10,11 +10,13 @@ use crate::shell::console::Dialogs;
 use crate::shell::header::SEARCH_ID;
 
 /// Key, and what it does. `g` is pressed before the letter that follows it.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("/", "Search"),
     ("Ctrl K or ⌘ K", "Command palette: pages, acts, ids"),
     ("g o", "Overview"),
     ("g l", "Ledger"),
+    ("g a", "Anchors"),
+    ("g b", "Billing"),
     ("g v", "Verify"),
     ("g f", "Fault lab"),
     ("j, k", "Next and previous row of a list; Enter opens it"),
@@ -51,6 +53,8 @@ pub(super) fn listen_to_keys(dialogs: Dialogs) {
             ("?", _) => browser::open_dialog(dialogs.help),
             ("o", true) => go("/"),
             ("l", true) => go("/ledger"),
+            ("a", true) => go("/anchors"),
+            ("b", true) => go("/billing"),
             ("v", true) => go("/verify"),
             ("f", true) => go("/lab"),
             ("j", false) => browser::step_row(true),

@@ -20,6 +20,7 @@ use crate::browser::{self, theme_name};
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
+use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::evidence::record::EvidenceRecordPage;
@@ -142,6 +143,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
                     <Route path=path!("/anchors") view=AnchorsPage ssr=SsrMode::Async />
                     <Route path=path!("/anchors/:period") view=SnapshotPage ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 5] = [
+pub(super) const PLACES: [Place; 6] = [
     Place {
         path: "/",
         title: "Overview",
@@ -40,6 +40,13 @@ pub(super) const PLACES: [Place; 5] = [
         title: "Anchors",
         icon: Icon::Anchor,
         needs: Some(Action::ReadLedger),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/billing",
+        title: "Billing",
+        icon: Icon::Billing,
+        needs: Some(Action::ReadBilling),
         demonstration_only: false,
     },
     Place {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use time::{Date, Month, Time};
 
+use crate::billing::{self, Day};
 use crate::clock::Timestamp;
 
 /// `2026-10`, or `2026-11-25` for a snapshot between months.
@@ -13,9 +13,9 @@ use crate::clock::Timestamp;
 /// It names a snapshot and says when it may be taken. What is in it is said by the cut alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Period {
-    first: Date,
-    whole_month: bool,
+pub enum Period {
+    Month(billing::Period),
+    Day(Day),
 }
 
 /// The text is no period.
@@ -27,43 +27,29 @@ impl Period {
     /// The month that contains an instant.
     #[must_use]
     pub fn month_of(at: Timestamp) -> Self {
-        let day = at.to_datetime().date();
-        // Every month has a first day.
-        Period { first: day.replace_day(1).unwrap_or(day), whole_month: true }
+        Period::Month(billing::Period::of(at))
     }
 
     /// The day that contains an instant.
     #[must_use]
     pub fn day_of(at: Timestamp) -> Self {
-        Period { first: at.to_datetime().date(), whole_month: false }
+        Period::Day(Day::of(at))
     }
 
     /// The month before the one that contains an instant: the last that is over.
     #[must_use]
     pub fn last_month(at: Timestamp) -> Self {
-        let month = Period::month_of(at);
-        let before = month.first.previous_day().unwrap_or(month.first);
-        Period::month_of(Timestamp::from_datetime(before.with_time(Time::MIDNIGHT).assume_utc()))
-    }
-
-    #[must_use]
-    pub const fn is_month(self) -> bool {
-        self.whole_month
-    }
-
-    #[must_use]
-    pub fn start(self) -> Timestamp {
-        Timestamp::from_datetime(self.first.with_time(Time::MIDNIGHT).assume_utc())
+        let start = billing::Period::of(at).start();
+        Period::month_of(Timestamp::from_unix_ms(start.unix_ms() - 1))
     }
 
     /// The first instant after a month. A day is not waited for: its state is taken when asked.
     #[must_use]
     pub fn end(self) -> Timestamp {
-        if !self.whole_month {
-            return self.start();
+        match self {
+            Period::Month(month) => month.end(),
+            Period::Day(day) => day.start(),
         }
-        let days = i64::from(self.first.month().length(self.first.year()));
-        Timestamp::from_unix_ms(self.start().unix_ms() + days * 24 * 3_600_000)
     }
 
     /// May a snapshot be named so now?
@@ -75,9 +61,10 @@ impl Period {
 
 impl fmt::Display for Period {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month) = (self.first.year(), u8::from(self.first.month()));
-        write!(out, "{year:04}-{month:02}")?;
-        if self.whole_month { Ok(()) } else { write!(out, "-{:02}", self.first.day()) }
+        match self {
+            Period::Month(month) => month.fmt(out),
+            Period::Day(day) => day.fmt(out),
+        }
     }
 }
 
@@ -85,17 +72,11 @@ impl FromStr for Period {
     type Err = BadPeriod;
 
     fn from_str(text: &str) -> Result<Self, BadPeriod> {
-        let read = || {
-            let mut parts = text.splitn(3, '-');
-            let year: i32 = parts.next()?.parse().ok()?;
-            let month = Month::try_from(parts.next()?.parse::<u8>().ok()?).ok()?;
-            let day: Option<u8> = parts.next().map(str::parse).transpose().ok()?;
-            let first = Date::from_calendar_date(year, month, day.unwrap_or(1)).ok()?;
-            let period = Period { first, whole_month: day.is_none() };
-            // One spelling only: it names things, and it is hashed.
-            (period.to_string() == text).then_some(period)
-        };
-        read().ok_or_else(|| BadPeriod(text.chars().take(40).collect()))
+        let month = text.parse().map(Period::Month).ok();
+        let period = month.or_else(|| text.parse().map(Period::Day).ok());
+        // One spelling only: it names things, and it is hashed.
+        let period = period.filter(|period| period.to_string() == text);
+        period.ok_or_else(|| BadPeriod(text.chars().take(40).collect()))
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Period;
+use crate::billing;
 use crate::clock::LogicalClock;
 use crate::event::{EventId, Slot};
 use crate::json;
@@ -90,6 +91,22 @@ impl Row {
         });
         let id = format!("{tenant_id} {hour} {provider} {model} {region}");
         Row { part: Period::month_of(*hour).to_string(), id, line: json::canonical(&line) }
+    }
+
+    /// A row of the billing ledger, whose text is its line. Order: by month; within it the entries
+    /// by tenant, day, kind and key, then the usage that no price applied to.
+    #[must_use]
+    pub fn of_billing(month: billing::Period, text: String) -> Row {
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Head {
+            tenant_id: String,
+            day: String,
+            kind: String,
+        }
+        let Head { tenant_id, day, kind } = serde_json::from_str(&text).unwrap_or_default();
+        let id = format!("{tenant_id} {day} {kind}").trim().to_owned();
+        Row { part: month.to_string(), id, line: text.into_bytes() }
     }
 }
 

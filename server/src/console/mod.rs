@@ -6,6 +6,7 @@
 
 mod attention;
 mod audit;
+mod billing;
 mod damage;
 mod detail;
 mod events;

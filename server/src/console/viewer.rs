@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use app::backend::{
-    AuditView, Backend, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage,
-    HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem, SearchHit,
-    Session, SnapshotDetail, Theme, Viewer,
+    AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
+    EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
+    Overview, Problem, SearchHit, Session, SnapshotDetail, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -145,6 +145,14 @@ impl Backend for ViewerConsole {
         let answer = async {
             self.allow(Action::ReadLedger)?;
             self.console.snapshot(&period).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadBilling)?;
+            self.console.billing(&query).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

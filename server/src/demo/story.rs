@@ -4,7 +4,10 @@
 //! SLA ladders follow the public ones of Amazon Bedrock and Google Cloud, so that figures in the
 //! demonstration have a real order of magnitude.
 
-use domain::catalog::{CostPut, Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
+use domain::billing::Period;
+use domain::catalog::{
+    BillingCredit, CostPut, Known, PricePut, Sla, SlaBand, TenantPut, TierPut, Usage,
+};
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::economics::token_cost::{ProviderPrice, Rates};
@@ -198,6 +201,60 @@ fn price(tier: &Tier, model: &Model) -> PricePut {
     }
 }
 
+/// The month before the one of `now`, in which the sample tenants used something already.
+fn last_month(now: Timestamp) -> Period {
+    const DAY_MS: i64 = 86_400_000;
+    Period::of(Timestamp::from_unix_ms(Period::of(now).start().unix_ms() - DAY_MS))
+}
+
+/// Every third day of last month, four requests of each tenant: enough for a statement that can be
+/// checked by hand. Helios' service level was missed: one of its forty requests failed.
+#[must_use]
+pub fn usage_of_last_month(now: Timestamp) -> Vec<(TenantId, Known)> {
+    let month = last_month(now);
+    let days = (1..=28).step_by(3).flat_map(|day| (0..4).map(move |turn| (day, turn)));
+    let all = COMPANIES.iter().flat_map(|company| days.clone().map(move |at| (company, at)));
+    let usage = |(company, (day, turn)): (&Company, (u8, u8))| {
+        let tenant = TenantId::try_from(company.id.to_owned()).ok()?;
+        Some((tenant, Known::Usage(past_usage(company, month, day, turn))))
+    };
+    all.filter_map(usage).collect()
+}
+
+fn past_usage(company: &Company, month: Period, day: u8, turn: u8) -> Usage {
+    const HOUR_MS: i64 = 3_600_000;
+    let model = &MODELS[company.models[usize::from(turn == 3)]];
+    let ok = !(company.id == "helios-ai" && day == 13 && turn == 2);
+    let hour = 8 + 3 * i64::from(turn);
+    let at = month.day(day).start().unix_ms() + hour * HOUR_MS;
+    Usage {
+        provider: model.provider.to_owned(),
+        model: model.name.to_owned(),
+        region: company.region.to_owned(),
+        input_tokens: 60_000 + 1_000 * u64::from(day) + 250 * u64::from(turn),
+        output_tokens: if ok { 6_000 + 40 * u64::from(day) } else { 0 },
+        cached_tokens: (turn == 1).then_some(20_000),
+        latency_ms: Some(model.first_token_ms),
+        ok: Some(ok),
+        requested_at: Timestamp::from_unix_ms(at),
+    }
+}
+
+/// Somebody was generous last month.
+#[must_use]
+pub fn credits(now: Timestamp) -> Vec<Known> {
+    let tenant = TenantId::try_from("acme-labs".to_owned());
+    let credit = |tenant_id| {
+        Known::BillingCredit(BillingCredit {
+            tenant_id,
+            amount_usd: Decimal::new(75, 2),
+            reason: "Goodwill for slow answers on the 16th".to_owned(),
+            period: Some(last_month(now)),
+        })
+    };
+    tenant.ok().map(credit).into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +265,24 @@ mod tests {
         let prices = (TIERS.len() + 1) * MODELS.len();
         assert_eq!(story.len(), TIERS.len() + prices + COMPANIES.len());
         for known in story {
+            assert_eq!(Known::read(&known.to_payload()), Ok(Some(known)));
+        }
+    }
+
+    #[test]
+    fn last_month_is_told_the_same_all_month_long_and_reads_as_it_was_told() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let (first, later) = (at("2027-01-01T00:00:00Z"), at("2027-01-31T23:59:59Z"));
+        let mut told = credits(first);
+        assert_eq!(told, credits(later));
+        let usage = usage_of_last_month(first);
+        assert_eq!(usage, usage_of_last_month(later));
+        told.extend(usage.into_iter().map(|(_, known)| known));
+        assert_eq!(told.len(), 1 + COMPANIES.len() * 40);
+        let failed =
+            |known: &&Known| matches!(known, Known::Usage(usage) if usage.ok == Some(false));
+        assert_eq!(told.iter().filter(failed).count(), 1);
+        for known in told {
             assert_eq!(Known::read(&known.to_payload()), Ok(Some(known)));
         }
     }

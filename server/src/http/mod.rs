@@ -7,6 +7,7 @@
 mod ask;
 pub mod assets;
 mod away;
+mod billing;
 mod economics;
 mod edge;
 mod events;
@@ -166,6 +167,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 /// What people and programs ask: behind the guard and the limits.
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
+        .merge(billing::routes())
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::effect::{Before, Changes, Put, changes};
 use super::entry::{self, Entry, signed32, signed64};
-use super::{Positions, ProjectionError, conflict, ruling};
+use super::{Positions, ProjectionError, billing, conflict, ruling};
 
 /// Entries of one transaction: enough to make its cost small beside theirs, and few enough that
 /// it takes tens of milliseconds.
@@ -22,6 +22,15 @@ pub(super) const CHUNK_ENTRIES: u64 = 1_000;
 /// The advisory lock of the projection's writers ("proj" in ASCII). Twins stand in different
 /// logs: two servers that apply one each at the same time would not see each other's.
 const WRITER_LOCK: i64 = 0x7072_6f6a;
+
+/// When the billing ledger is derived from what a chunk changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Books {
+    /// With the chunk.
+    Now,
+    /// With one that follows soon, unless this one decides something.
+    Later,
+}
 
 /// What a chunk came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +103,10 @@ pub(super) async fn apply(
     log: LogId,
     from: u64,
     to: u64,
+    books: Books,
 ) -> Result<Applied, ProjectionError> {
     let mut transaction = begin(pool).await?;
-    let applied = apply_within(&mut transaction, log, from, to).await?;
+    let applied = apply_within(&mut transaction, log, from, to, books).await?;
     transaction.commit().await?;
     Ok(applied)
 }
@@ -107,6 +117,7 @@ pub(super) async fn apply_within(
     log: LogId,
     from: u64,
     to: u64,
+    books: Books,
 ) -> Result<Applied, ProjectionError> {
     if !move_position(connection, log, from, to).await? {
         return Ok(Applied::Elsewhere);
@@ -119,7 +130,10 @@ pub(super) async fn apply_within(
         conflicts: !changes.held.is_empty(),
     };
     let skipped = changes.skipped;
-    write(connection, changes).await?;
+    let decides_on_books = write(connection, changes).await?;
+    if books == Books::Now || decides_on_books {
+        billing::settle(connection).await?;
+    }
     metrics::counter!("ternion_projection_entries_total").increment(to - from);
     metrics::counter!("ternion_projection_skipped_total").increment(skipped);
     Ok(applied)
@@ -175,12 +189,25 @@ async fn move_position(
     Ok(moved.rows_affected() == 1)
 }
 
-async fn write(connection: &mut PgConnection, changes: Changes) -> Result<(), sqlx::Error> {
+/// Whether a decision changes the billing ledger is the answer.
+async fn write(connection: &mut PgConnection, changes: Changes) -> Result<bool, sqlx::Error> {
     let Changes { meter, put, withdrawn, held, skipped: _ } = changes;
     withdraw_versions(connection, &withdrawn).await?;
     put_versions(connection, &put).await?;
-    add_usage(connection, &meter.into_rows().collect::<Vec<_>>()).await?;
-    conflict::put(connection, &held).await
+    let usage: Vec<(UsageKey, UsageSum)> = meter.into_rows().collect();
+    add_usage(connection, &usage).await?;
+    let touched = billing::Touched::of(usage.iter().map(|(key, _)| key), &put, &withdrawn);
+    billing::mark(connection, &touched).await?;
+    conflict::put(connection, &held).await?;
+    Ok(touched.decides())
+}
+
+/// Derives what of the billing ledger waits: after a stop between two chunks, or an upgrade.
+pub(super) async fn settle(pool: &PgPool) -> Result<(), ProjectionError> {
+    let mut transaction = begin(pool).await?;
+    billing::settle(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Columns of the version rows that `puts` are.

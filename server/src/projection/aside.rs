@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::billing::{BadPeriod, Period};
 use domain::log::LogId;
 use futures::stream::{BoxStream, StreamExt as _};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use super::apply::{CHUNK_ENTRIES, apply_within, are_unaware, begin_log, positions};
+use super::apply::{Books, CHUNK_ENTRIES, apply_within, are_unaware, begin_log, positions};
 use super::usage::{self, UsageRow};
-use super::{Positions, ProjectionError, rebuild};
+use super::{BillingRow, Positions, ProjectionError, billing, rebuild};
 
 /// Which schema. `migrations/0012_snapshot.sql` makes both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,13 +96,16 @@ impl Aside {
                 if from == 0 {
                     begin_log(&mut *transaction, log).await?;
                 }
-                apply_within(&mut transaction, log, from, to).await?;
+                apply_within(&mut transaction, log, from, to, Books::Later).await?;
                 transaction.commit().await?;
                 from = to;
                 stands.insert(log, to);
                 progress(stands.values().sum());
             }
         }
+        let mut transaction = self.begin().await?;
+        billing::settle(&mut transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -167,5 +171,25 @@ impl AsideReader {
              region COLLATE \"C\"",
         );
         rows.fetch(&mut *self.transaction).map(|row| usage::read(&row?)).boxed()
+    }
+
+    /// The months of which the billing ledger knows anything, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn billing_months(&mut self) -> Result<Vec<Period>, sqlx::Error> {
+        let months: Vec<String> = sqlx::query_scalar(
+            "SELECT period FROM billing_entry UNION SELECT period FROM billing_unpriced ORDER BY 1",
+        )
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let read =
+            |text: String| text.parse().map_err(|bad: BadPeriod| sqlx::Error::Decode(bad.into()));
+        months.into_iter().map(read).collect()
+    }
+
+    /// A month of the billing ledger, in the order of a snapshot.
+    pub fn billing(&mut self, month: Period) -> BoxStream<'_, Result<BillingRow, sqlx::Error>> {
+        billing::rows(&mut self.transaction, month)
     }
 }

@@ -231,7 +231,7 @@ impl Catalog {
                 let said = Current { value: *value, event_id, slot, logical_clock };
                 self.attestations.insert(place, said);
             }
-            // Rulings are no part of the view.
+            // Rulings, credits and closings are no part of the view.
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%slot, %error, "a projected decision does not read; rebuild the projections");

@@ -22,7 +22,7 @@ pub struct Digests {
 
 /// Each row as one text whose spelling depends on no setting of the database, in an order that
 /// depends on no collation.
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 5] = [
     (
         "projection_version",
         "SELECT concat_ws(E'\\t', entity, key, logical_clock, origin, epoch, sequence, event_id, \
@@ -42,6 +42,17 @@ const TABLES: [(&str, &str); 3] = [
          coalesce(ruling_id::text, '-'), coalesce(chosen_origin, 0), coalesce(chosen_epoch, 0), \
          coalesce(chosen_sequence, -1), coalesce(encode(chosen_payload, 'hex'), '-')) \
          FROM projection_conflict ORDER BY tenant_id COLLATE \"C\", event_id",
+    ),
+    (
+        "billing_entry",
+        "SELECT concat_ws(E'\\t', period, kind, key, debit, credit, amount_usd, \
+         coalesce(tier, '-'), requests, failed, body) \
+         FROM billing_entry ORDER BY period, tenant_id, day, kind, key",
+    ),
+    (
+        "billing_unpriced",
+        "SELECT concat_ws(E'\\t', period, key, tier, requests, failed, body) \
+         FROM billing_unpriced ORDER BY period, tenant_id, day, key",
     ),
 ];
 

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::billing::Period;
 use domain::catalog::{CostPut, Known, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
@@ -37,10 +38,14 @@ pub enum Entity {
     Promotion,
     /// A cloud's word on a snapshot, by its number and the cloud whose log it stands in.
     Attestation,
+    /// An amount that was waived, by the id of its event.
+    Credit,
+    /// Of a month, by its name: all of them add up.
+    Closing,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 9] = [
+    pub const ALL: [Entity; 11] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -50,6 +55,8 @@ impl Entity {
         Entity::Scenario,
         Entity::Promotion,
         Entity::Attestation,
+        Entity::Credit,
+        Entity::Closing,
     ];
 
     /// The name in the database and in JSON.
@@ -65,6 +72,8 @@ impl Entity {
             Entity::Scenario => "scenario",
             Entity::Promotion => "promotion",
             Entity::Attestation => "attestation",
+            Entity::Credit => "credit",
+            Entity::Closing => "closing",
         }
     }
 
@@ -285,8 +294,16 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::SnapshotAttest(attest)) => {
             (Entity::Attestation, format!("{}/{}", attest.manifest.number, entry.slot.origin))
         }
+        Some(Known::BillingCredit(_)) => (Entity::Credit, entry.event_id.to_string()),
+        // A month that is not over by the closing's own clock is not closed by it.
+        Some(Known::BillingClose(close)) if !is_over(close.period, entry) => return Ok(None),
+        Some(Known::BillingClose(close)) => (Entity::Closing, close.period.to_string()),
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
+}
+
+fn is_over(period: Period, entry: &Entry) -> bool {
+    i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())
 }
 
 fn item(id: Uuid) -> String {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, CHUNK_ENTRIES, apply, are_unaware, begin_log};
+use super::apply::{Applied, Books, CHUNK_ENTRIES, apply, are_unaware, begin_log, settle};
 use super::{Projection, ProjectionError, rebuild};
 use crate::ledger::Watermarks;
 
@@ -24,6 +24,9 @@ pub(super) async fn run(
     mut watermarks: watch::Receiver<Watermarks>,
     stop: CancellationToken,
 ) {
+    if let Err(error) = settle(&projection.pool).await {
+        tracing::error!(%error, "the billing ledger waits for the next entries");
+    }
     loop {
         let marks = watermarks.borrow_and_update().clone();
         let pause = match projection.catch_up(&marks, &stop).await {
@@ -86,7 +89,8 @@ impl Projection {
             begin_log(&self.pool, log).await?;
         }
         let to = final_size.min(from + CHUNK_ENTRIES);
-        match apply(&self.pool, log, from, to).await? {
+        let books = if to == final_size { Books::Now } else { Books::Later };
+        match apply(&self.pool, log, from, to, books).await? {
             Applied::Moved { decisions, conflicts } => {
                 // After a failed refresh the position stays, the next apply finds the log
                 // elsewhere, and everything is read again.

@@ -2,15 +2,17 @@
 //!
 //! Every cloud derives the same tables, in whatever order it learns of the events, and can derive
 //! them again from the logs ([`rebuild`]). One task follows the ledger's watermarks; it is the
-//! only writer of the tables of `migrations/0002_projection.sql`.
+//! only writer of the tables of `migrations/0002_projection.sql` and `0010_billing.sql`.
 //!
 //! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
 //! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
-//! `follow` drives; `catalog`, `usage`, `conflict` and `history` answer questions. `aside` derives the
-//! same tables up to a cut, for audit snapshots.
+//! `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`, `usage`,
+//! `conflict` and `history` answer questions. `aside` derives the same tables up to a cut, for audit
+//! snapshots.
 
 mod apply;
 mod aside;
+mod billing;
 mod catalog;
 mod conflict;
 mod digest;
@@ -34,6 +36,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use aside::{Aside, AsideReader, Schema};
+pub use billing::{
+    AccountBalance, BILLING_PAGE_MAX, BadBillingCursor, BillingCursor, BillingFilter, BillingPage,
+    BillingRow, Closing, TenantBalance, UnpricedModel, rows as billing_rows,
+};
 pub use catalog::{Catalog, Current, Saved};
 pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,

@@ -4,8 +4,8 @@ use domain::cloud::Cloud;
 use domain::log::LogId;
 use sqlx::{PgConnection, PgPool};
 
-use super::ProjectionError;
-use super::apply::{CHUNK_ENTRIES, apply_within, begin};
+use super::apply::{Books, CHUNK_ENTRIES, apply_within, begin};
+use super::{ProjectionError, billing};
 
 /// How far a rebuild is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +40,13 @@ pub async fn rebuild(
         while from < goal.size {
             let to = goal.size.min(from + CHUNK_ENTRIES);
             // The lock of `begin` keeps every other writer out: it is where we left it.
-            apply_within(&mut transaction, goal.log, from, to).await?;
+            apply_within(&mut transaction, goal.log, from, to, Books::Later).await?;
             progress(Progress { done: done + to, total });
             from = to;
         }
         done += goal.size;
     }
+    billing::settle(&mut transaction).await?;
     transaction.commit().await?;
     Ok(total)
 }
@@ -61,6 +62,9 @@ pub(super) async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, sq
         "DELETE FROM projection_version",
         "DELETE FROM usage_hour",
         "DELETE FROM projection_conflict",
+        "DELETE FROM billing_entry",
+        "DELETE FROM billing_unpriced",
+        "DELETE FROM billing_dirty",
     ] {
         sqlx::query(table).execute(&mut *connection).await?;
     }

@@ -85,8 +85,16 @@ pub(super) async fn read_aside(
                 sink.take(Row::of_usage(&row.key, &row.sum));
             }
         }
-        // Entries are no projection; the billing ledger is empty until it is kept.
-        SectionName::Events | SectionName::Ledger => {}
+        SectionName::Ledger => {
+            for month in reader.billing_months().await? {
+                let mut rows = reader.billing(month);
+                while let Some(row) = rows.try_next().await? {
+                    sink.take(Row::of_billing(month, row.text().to_owned()));
+                }
+            }
+        }
+        // Entries are no projection.
+        SectionName::Events => {}
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The public face, asked as programs and browsers ask it.
 
+mod billing;
 mod economics;
 mod edge;
 mod events;

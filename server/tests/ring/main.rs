@@ -4,6 +4,7 @@
 
 mod bad_entry;
 mod bench;
+mod billing;
 mod clouds;
 mod cluster;
 mod command;

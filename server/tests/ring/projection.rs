@@ -21,15 +21,23 @@ use uuid::Uuid;
 use crate::cluster;
 
 /// One entry to be stored, at the next place of its origin's log.
-struct Line {
-    origin: Cloud,
+pub(super) struct Line {
+    pub(super) origin: Cloud,
     event_id: u128,
+    tenant: &'static str,
     clock_ms: u64,
     payload: Value,
 }
 
-fn line(origin: Cloud, event_id: u128, clock_ms: u64, payload: Value) -> Line {
-    Line { origin, event_id, clock_ms, payload }
+pub(super) fn line(origin: Cloud, event_id: u128, clock_ms: u64, payload: Value) -> Line {
+    Line { origin, event_id, tenant: "platform", clock_ms, payload }
+}
+
+impl Line {
+    /// Of that tenant, and not of the platform.
+    pub(super) fn of(self, tenant: &'static str) -> Self {
+        Line { tenant, ..self }
+    }
 }
 
 fn usage(tokens: u64) -> Value {
@@ -85,7 +93,7 @@ fn logs() -> Vec<Line> {
 }
 
 /// Where an entry of these lines stands.
-fn slot_of(lines: &[Line], origin: Cloud, event_id: u128) -> Slot {
+pub(super) fn slot_of(lines: &[Line], origin: Cloud, event_id: u128) -> Slot {
     let mut of_origin = lines.iter().filter(|line| line.origin == origin);
     let sequence = of_origin.position(|line| line.event_id == event_id).expect("it is there");
     Slot { origin, epoch: 1, sequence: sequence as u64 }
@@ -118,14 +126,14 @@ fn decided() -> Vec<Line> {
     lines
 }
 
-async fn store(pool: &PgPool, lines: &[Line]) -> PerCloud<u64> {
+pub(super) async fn store(pool: &PgPool, lines: &[Line]) -> PerCloud<u64> {
     let mut sizes = PerCloud::<u64>::default();
     for line in lines {
         let size = sizes.get_mut(line.origin);
         sqlx::query(
             "INSERT INTO ledger_event (origin, epoch, sequence, event_id, tenant_id, \
              logical_clock, region, created_at, payload, salt, hash, signature, kind) \
-             VALUES ($1, 1, $2, $3, 'platform', $4, 'us', now(), $5, $6, $7, $8, $9)",
+             VALUES ($1, 1, $2, $3, $10, $4, 'us', now(), $5, $6, $7, $8, $9)",
         )
         .bind(i16::from(line.origin.code()))
         .bind(i64::try_from(*size).expect("small"))
@@ -136,6 +144,7 @@ async fn store(pool: &PgPool, lines: &[Line]) -> PerCloud<u64> {
         .bind(vec![0_u8; 32])
         .bind(vec![0_u8; 64])
         .bind(line.payload["kind"].as_str())
+        .bind(line.tenant)
         .execute(pool)
         .await
         .expect("a row of a log");
@@ -144,7 +153,7 @@ async fn store(pool: &PgPool, lines: &[Line]) -> PerCloud<u64> {
     sizes
 }
 
-fn marks(sizes: PerCloud<u64>) -> Watermarks {
+pub(super) fn marks(sizes: PerCloud<u64>) -> Watermarks {
     let views = sizes.map(|origin, size| LogView {
         head: Head { size: *size, ..Head::empty() },
         final_size: *size,
@@ -171,7 +180,7 @@ impl Dice {
 }
 
 /// Lets finality reach each log in small steps, in an order that the seed decides.
-async fn learn(projection: &Projection, whole: PerCloud<u64>, seed: u64) {
+pub(super) async fn learn(projection: &Projection, whole: PerCloud<u64>, seed: u64) {
     let mut dice = Dice(seed);
     let mut known = PerCloud::<u64>::default();
     while known != whole {
@@ -183,7 +192,7 @@ async fn learn(projection: &Projection, whole: PerCloud<u64>, seed: u64) {
     }
 }
 
-async fn open(pool: &PgPool) -> Projection {
+pub(super) async fn open(pool: &PgPool) -> Projection {
     Projection::open(pool.clone()).await.expect("opened")
 }
 

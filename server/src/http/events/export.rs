@@ -165,7 +165,7 @@ fn csv_line(row: &Summary) -> String {
 
 /// RFC 4180, and harmless in a spreadsheet: a cell that it would take for a formula begins with
 /// an apostrophe (OWASP, CSV injection).
-fn csv_cell(text: &str) -> String {
+pub(in crate::http) fn csv_cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) {

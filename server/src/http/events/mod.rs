@@ -1,6 +1,6 @@
 //! Events: recording them, finding them, and proof of what became of them.
 
-mod export;
+pub(super) mod export;
 mod item;
 mod list;
 mod media;

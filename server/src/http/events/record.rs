@@ -184,8 +184,8 @@ fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> R
     Err(problem.field("/tenantId", format!("is {state}")))
 }
 
-/// Decisions about held things, keys and scenarios are checked against what is held, which keys
-/// count and which version is in force, which this path cannot.
+/// Decisions about held things, keys, scenarios and the billing ledger are checked against what is
+/// held, which keys count, which version is in force and what was used, which this path cannot.
 fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
     let kind = submission.payload.kind().unwrap_or_default();
     let detail = if kind.starts_with("quarantine.") || kind == CONFLICT_RESOLVE {
@@ -194,6 +194,9 @@ fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
         "Keys are changed at POST /v1/epochs, which records who did it and why."
     } else if kind.starts_with("scenario.") {
         "Scenarios are kept at POST /v1/scenarios, which counts their versions."
+    } else if kind.starts_with("billing.") {
+        "Credits are given at POST /v1/ledger/credits, months closed at POST /v1/ledger/close, which \
+         state what is invoiced."
     } else {
         return Ok(());
     };

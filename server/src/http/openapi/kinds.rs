@@ -1,6 +1,7 @@
 //! JSON Schemas of the payloads that the product acts on. What `domain::catalog` accepts is the
 //! rule; a test holds each example here against it.
 
+mod billing;
 mod keys;
 mod planning;
 mod snapshot;
@@ -50,7 +51,7 @@ pub(super) fn all() -> Vec<Kind> {
     let kinds =
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
     let keys = [keys::begin(), keys::agree(), keys::gone(), snapshot::attest()];
-    kinds.into_iter().chain(keys).chain(planning::all()).collect()
+    kinds.into_iter().chain(keys).chain(planning::all()).chain(billing::all()).collect()
 }
 
 fn usage() -> Kind {

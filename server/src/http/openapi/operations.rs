@@ -3,9 +3,9 @@
 use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
-use super::{economics, keys, lab, snapshots};
+use super::{billing, economics, keys, lab, snapshots};
 
-pub(super) const TAGS: [(&str, &str); 11] = [
+pub(super) const TAGS: [(&str, &str); 12] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
     ("quarantine", "What is held without effect, and deciding about it"),
@@ -14,6 +14,7 @@ pub(super) const TAGS: [(&str, &str); 11] = [
     ("grants", "Who won where exactly one may, and the clouds' votes for it"),
     ("stream", "What happens, as it happens"),
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
+    ("billing", "What tenants are charged and owe, in double entry"),
     ("economics", "What would be, and scenarios that are kept"),
     ("node", "How this cloud is"),
     ("lab", "The demonstration's fault lab"),
@@ -128,6 +129,12 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
             text(),
             "An id, hash or its first 8 digits or more, slot (gcp/1/204), sequence, tenant",
         ),
+        "period" => (billing::month(), "Only this month's (UTC)"),
+        "account" => (
+            text(),
+            "Only entries on this account: receivable:<tenant>, carried:<tenant>, revenue, credits, \
+             sla_penalties or rounding",
+        ),
         "from" => (time(), "At or after"),
         "to" => (time(), "Before"),
         "cursor" => (text(), "nextCursor or previousCursor of another page"),
@@ -175,7 +182,7 @@ pub(super) const BASE: Operation = Operation {
 
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    let own = OPERATIONS.iter().chain(economics::OPERATIONS);
+    let own = OPERATIONS.iter().chain(billing::OPERATIONS).chain(economics::OPERATIONS);
     own.chain(keys::OPERATIONS).chain(snapshots::OPERATIONS).chain(lab::OPERATIONS)
 }
 

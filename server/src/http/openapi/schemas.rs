@@ -6,7 +6,7 @@ use domain::evidence::{EVIDENCE_FORMAT, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::{economics, keys, kinds, lab, reference, snapshots};
+use super::{billing, economics, keys, kinds, lab, reference, snapshots};
 use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
@@ -25,7 +25,7 @@ pub(super) fn all() -> Map<String, Value> {
         .chain(held::all())
         .chain(keys::schemas())
         .chain(snapshots::schemas());
-    for (name, schema) in parts.chain(economics::schemas()) {
+    for (name, schema) in parts.chain(billing::schemas()).chain(economics::schemas()) {
         add(name, schema);
     }
     for kind in kinds::all() {
@@ -54,7 +54,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
         })),
         _ => economics::example(schema)
             .or_else(|| keys::example(schema))
-            .or_else(|| snapshots::example(schema)),
+            .or_else(|| snapshots::example(schema))
+            .or_else(|| billing::example(schema)),
     }
 }
 
@@ -147,7 +148,7 @@ pub(super) fn list(of: &str) -> Value {
     json!({ "type": "array", "items": reference(of) })
 }
 
-fn page(of: &str) -> Value {
+pub(super) fn page(of: &str) -> Value {
     shape(json!({ "items": list(of), "nextCursor": or_null(&text()) }), &[])
 }
 

@@ -1,0 +1,293 @@
+//! A month of the billing ledger, in the words of its page.
+
+use app::backend::{
+    BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,
+    UnpricedRow,
+};
+use domain::billing::charge::Unpriced;
+use domain::billing::{Account, Entry, Period, Price, Quantity, What};
+use domain::event::TenantId;
+use rust_decimal::Decimal;
+
+use super::Console;
+use crate::problem::Problem;
+use crate::projection::{
+    AccountBalance, BillingCursor, BillingFilter, TenantBalance, UnpricedModel,
+};
+
+/// Tenants of one page.
+const TENANTS: u32 = 100;
+/// Entries of one page of a statement.
+const LINES: u32 = 100;
+/// Places of sums on the page; entries and the trial balance show all.
+const SHOWN_DECIMALS: u32 = 4;
+
+impl Console {
+    /// # Errors
+    /// The database cannot be read, or the address names no month, tenant or place that can be.
+    pub async fn billing(&self, query: &BillingQuery) -> Result<BillingView, Problem> {
+        let books = &self.projection;
+        let periods = books.billing_periods().await?;
+        let asked = query.period.as_deref().map(str::parse::<Period>).transpose();
+        let asked = asked.map_err(|error| Problem::malformed(error.to_string()))?;
+        let Some(period) = asked.or_else(|| periods.first().copied()) else {
+            return Ok(nothing());
+        };
+        let tenant = query.tenant.clone().map(TenantId::try_from).transpose();
+        let tenant = tenant.map_err(|error| Problem::malformed(error.to_string()))?;
+        let (balances, next_cursor) = self.balances(period, tenant.as_ref(), query).await?;
+        let accounts = books.account_balances(Some(period)).await?;
+        let closing = books.closing(period).await?;
+        let unpriced = books.unpriced(Some(period), tenant.as_ref()).await?;
+        let statement = match tenant {
+            Some(tenant) => Some(self.statement(period, tenant, query).await?),
+            None => None,
+        };
+        Ok(BillingView {
+            at: crate::now(),
+            period: Some(period.to_string()),
+            periods: periods.iter().map(Period::to_string).collect(),
+            closable: closing.is_none() && crate::now() >= period.end(),
+            closing: closing.map(|closing| ClosedMonth {
+                at: closing.at,
+                by: closing.decided_by,
+                event_id: closing.event_id.to_string(),
+            }),
+            owed: owed(&accounts),
+            balances,
+            next_cursor,
+            trial: trial(&accounts),
+            unpriced: unpriced.iter().map(unpriced_row).collect(),
+            statement,
+        })
+    }
+
+    async fn balances(
+        &self,
+        period: Period,
+        tenant: Option<&TenantId>,
+        query: &BillingQuery,
+    ) -> Result<(Vec<BalanceRow>, Option<String>), Problem> {
+        // With a tenant the cursor is one of its statement.
+        let cursor = query.cursor.clone().filter(|_| tenant.is_none());
+        let cursor = cursor.map(TenantId::try_from).transpose();
+        let cursor = cursor.map_err(|error| Problem::malformed(error.to_string()))?;
+        let found = self.projection.tenant_balances(
+            Some(period),
+            tenant,
+            cursor.as_ref(),
+            // One more than is shown tells whether there is a next page.
+            TENANTS + 1,
+        );
+        let mut rows = found.await?;
+        let more = rows.len() > TENANTS as usize;
+        rows.truncate(TENANTS as usize);
+        let next = rows.last().filter(|_| more).map(|last| last.tenant_id.to_string());
+        Ok((rows.iter().map(|row| self.balance_row(row)).collect(), next))
+    }
+
+    fn balance_row(&self, row: &TenantBalance) -> BalanceRow {
+        let shown = |amount: Decimal| dollars(amount.round_dp(SHOWN_DECIMALS));
+        let catalog = self.projection.catalog();
+        BalanceRow {
+            name: catalog.tenant(&row.tenant_id).map(|tenant| tenant.value.name.clone()),
+            tenant_id: row.tenant_id.to_string(),
+            charges: shown(row.charges_usd),
+            credits: shown(-row.credits_usd),
+            penalties: shown(-row.penalties_usd),
+            other: shown(row.rounding_usd + row.carried_usd),
+            net: shown(row.net_usd),
+            unpriced_requests: row.unpriced_requests.unsigned_abs(),
+        }
+    }
+
+    async fn statement(
+        &self,
+        period: Period,
+        tenant: TenantId,
+        query: &BillingQuery,
+    ) -> Result<Statement, Problem> {
+        let cursor = query.cursor.as_deref().map(str::parse::<BillingCursor>).transpose();
+        let cursor = cursor.map_err(|error| Problem::malformed(error.to_string()))?;
+        let filter =
+            BillingFilter { tenant: Some(tenant.clone()), period: Some(period), account: None };
+        let page = self.projection.billing_page(&filter, cursor.as_ref(), LINES).await?;
+        Ok(Statement {
+            tenant_id: tenant.to_string(),
+            lines: page.items.iter().map(line).collect(),
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+        })
+    }
+}
+
+fn nothing() -> BillingView {
+    BillingView {
+        at: crate::now(),
+        period: None,
+        periods: Vec::new(),
+        closing: None,
+        closable: false,
+        owed: dollars(Decimal::ZERO),
+        balances: Vec::new(),
+        next_cursor: None,
+        trial: trial(&[]),
+        unpriced: Vec::new(),
+        statement: None,
+    }
+}
+
+fn owed(accounts: &[AccountBalance]) -> String {
+    let receivable = accounts.iter().find(|one| one.account == "receivable");
+    let owed = receivable.map(|one| one.debit_usd - one.credit_usd).unwrap_or_default();
+    dollars(owed.round_dp(SHOWN_DECIMALS))
+}
+
+fn trial(accounts: &[AccountBalance]) -> Trial {
+    let debit: Decimal = accounts.iter().map(|account| account.debit_usd).sum();
+    let credit: Decimal = accounts.iter().map(|account| account.credit_usd).sum();
+    let row = |account: &AccountBalance| {
+        (account.account.clone(), dollars(account.debit_usd), dollars(account.credit_usd))
+    };
+    Trial {
+        accounts: accounts.iter().map(row).collect(),
+        debit: dollars(debit),
+        credit: dollars(credit),
+        balanced: debit == credit,
+    }
+}
+
+fn unpriced_row(usage: &UnpricedModel) -> UnpricedRow {
+    let UnpricedModel { tier, reason, input_tokens, output_tokens, .. } = usage;
+    let why = match reason {
+        Unpriced::NoPrice => format!("The tier {tier} had no price for it then."),
+        Unpriced::UnknownTenant => "No decision says of which tier the tenant is.".to_owned(),
+        Unpriced::TooLarge => "Tokens times price are beyond a trillion dollars.".to_owned(),
+    };
+    UnpricedRow {
+        tenant_id: usage.tenant_id.to_string(),
+        model: format!("{}/{}", usage.provider, usage.model),
+        why,
+        requests: usage.requests.unsigned_abs(),
+        tokens: format!("{} in, {} out", grouped(*input_tokens), grouped(*output_tokens)),
+    }
+}
+
+fn line(entry: &Entry) -> StatementLine {
+    let receivable = Account::Receivable(entry.tenant_id.clone());
+    let other = if *entry.debit() == receivable { entry.credit() } else { entry.debit() };
+    let (what, price, quantity, event_id) = told(&entry.what);
+    StatementLine {
+        day: entry.day.to_string(),
+        kind: kind(&entry.what).to_owned(),
+        what,
+        price,
+        quantity,
+        amount: dollars(entry.on(&receivable)),
+        account: other.to_string(),
+        event_id,
+    }
+}
+
+const fn kind(what: &What) -> &'static str {
+    match what {
+        What::Charge { .. } => "Usage",
+        What::Credit { .. } => "Credit",
+        What::Penalty { .. } => "SLA",
+        What::Rounding { .. } => "Rounding",
+        What::CarriedOut { .. } | What::CarriedIn { .. } => "Carried",
+    }
+}
+
+/// What it is for, the price, the quantity, and the decision behind it.
+fn told(what: &What) -> (String, String, String, Option<String>) {
+    let only = |text: String| (text, String::new(), String::new(), None);
+    match what {
+        What::Charge { provider, model, region, tier, price, quantity } => (
+            format!("{provider}/{model} in {region}, tier {tier}"),
+            price_text(price),
+            quantity_text(quantity),
+            Some(price.event_id.to_string()),
+        ),
+        What::Credit { event_id, reason, decided_by } => {
+            let by = decided_by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
+            (format!("{reason}{by}"), String::new(), String::new(), Some(event_id.to_string()))
+        }
+        What::Penalty { tier, requests, failed, share, charges_usd } => {
+            let percent = grouped((share.get() * Decimal::ONE_HUNDRED).normalize());
+            let charges = dollars(*charges_usd);
+            let bad = format!("{} of {} requests failed", grouped(*failed), grouped(*requests));
+            only(format!("{bad}: {percent} % of {charges} in tier {tier}"))
+        }
+        What::Rounding { exact_usd } => only(format!("To cents, from {}", dollars(*exact_usd))),
+        What::CarriedOut { to } => only(format!("Found after the invoice: carried to {to}")),
+        What::CarriedIn { from } => only(format!("Found after the invoice of {from}")),
+    }
+}
+
+fn price_text(price: &Price) -> String {
+    let cached = price.cached_usd_per_million;
+    let cached = cached.map_or_else(String::new, |usd| format!(", {} cached", dollars(usd)));
+    let since = price.effective_from.to_string();
+    let day = since.split('T').next().unwrap_or_default();
+    format!(
+        "{} in{cached}, {} out a million, since {day}",
+        dollars(price.input_usd_per_million),
+        dollars(price.output_usd_per_million)
+    )
+}
+
+fn quantity_text(quantity: &Quantity) -> String {
+    let cached = match quantity.cached_tokens {
+        0 => String::new(),
+        tokens => format!(" ({} cached)", grouped(tokens)),
+    };
+    format!(
+        "{} in{cached}, {} out; {} requests",
+        grouped(quantity.input_tokens),
+        grouped(quantity.output_tokens),
+        grouped(quantity.requests)
+    )
+}
+
+/// `$1,204.50`, `−$0.0034`: all its places, and at least cents.
+fn dollars(amount: Decimal) -> String {
+    let amount = amount.normalize();
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "−" } else { "" };
+    let text = amount.abs().to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{sign}${}.{fraction:0<2}", thousands(whole))
+}
+
+fn grouped(number: impl Into<Decimal>) -> String {
+    let text = number.into().normalize().to_string();
+    let (whole, fraction) =
+        text.split_once('.').map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+    fraction.map_or_else(|| thousands(whole), |fraction| format!("{}.{fraction}", thousands(whole)))
+}
+
+fn thousands(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_written_with_all_their_places_and_at_least_cents() {
+        let usd = |text: &str| dollars(text.parse().expect("a decimal"));
+        assert_eq!(usd("0"), "$0.00");
+        assert_eq!(usd("-0.0034"), "−$0.0034");
+        assert_eq!(usd("1204567.5"), "$1,204,567.50");
+        assert_eq!(usd("999"), "$999.00");
+        assert_eq!(grouped(1_000_000_i64), "1,000,000");
+        assert_eq!(grouped("12.50".parse::<Decimal>().expect("a decimal")), "12.5");
+    }
+}
