@@ -10,7 +10,7 @@ use crate::shell::console::Dialogs;
 use crate::shell::header::SEARCH_ID;
 
 /// Key, and what it does. `g` is pressed before the letter that follows it.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("/", "Search"),
     ("Ctrl K or ⌘ K", "Command palette: pages, acts, ids"),
     ("g o", "Overview"),
