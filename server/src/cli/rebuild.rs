@@ -9,7 +9,7 @@ use crate::logging;
 use crate::postgres::Database;
 use crate::projection;
 
-/// Derive tenants, prices, users and usage again from the logs. A node beside it answers from what
+/// Derive tenants, prices, users, usage and the billing ledger again from the logs. A node beside it answers from what
 /// was there before until this is done; restart it then
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: ternion rebuild --config gcp.toml")]

@@ -47,14 +47,26 @@ struct Touch {
 /// Derives what is marked, until nothing is.
 pub(super) async fn settle(connection: &mut PgConnection) -> Result<(), ProjectionError> {
     let mut months = Months::default();
+    let mut last = None;
     loop {
-        let dirty = take_dirty(connection).await?;
-        if dirty.is_empty() {
-            break;
-        }
+        let dirty = dirty_after(connection, last.as_ref()).await?;
+        let Some(end) = dirty.last().cloned() else { break };
+        days::derive(connection, &months.take(dirty)).await?;
+        last = Some(end);
+    }
+    if last.is_some() {
+        // Nobody else marks meanwhile: the caller holds the lock of these tables' writers.
+        sqlx::query("DELETE FROM billing_dirty").execute(&mut *connection).await?;
+    }
+    months::derive(connection, months).await
+}
+
+impl Months {
+    /// Notes whose months are touched, and gives the days to be derived.
+    fn take(&mut self, dirty: Vec<Dirty>) -> Vec<(TenantId, Day)> {
         let mut days = Vec::new();
         for (period, tenant, number) in dirty {
-            let touch = months.0.entry(period).or_default();
+            let touch = self.0.entry(period).or_default();
             if number == 0 {
                 touch.whole.insert(tenant);
             } else {
@@ -62,20 +74,26 @@ pub(super) async fn settle(connection: &mut PgConnection) -> Result<(), Projecti
                 days.push((tenant, period.day(number)));
             }
         }
-        days::derive(connection, &days).await?;
+        days
     }
-    months::derive(connection, months).await
 }
 
+/// Month, tenant, and day of the month; 0: the month as a whole.
 type Dirty = (Period, TenantId, u8);
 
-async fn take_dirty(connection: &mut PgConnection) -> Result<Vec<Dirty>, sqlx::Error> {
+/// What is marked, in the order of its key, after `last`.
+async fn dirty_after(
+    connection: &mut PgConnection,
+    last: Option<&Dirty>,
+) -> Result<Vec<Dirty>, sqlx::Error> {
     let rows: Vec<(String, String, i16)> = sqlx::query_as(
-        "DELETE FROM billing_dirty WHERE (period, tenant_id, day) IN \
-         (SELECT period, tenant_id, day FROM billing_dirty \
-          ORDER BY period, tenant_id, day LIMIT $1) \
-         RETURNING period, tenant_id, day",
+        "SELECT period, tenant_id, day FROM billing_dirty \
+         WHERE (period, tenant_id, day) > ($1, $2, $3) \
+         ORDER BY period, tenant_id, day LIMIT $4",
     )
+    .bind(last.map_or_else(String::new, |(period, ..)| period.to_string()))
+    .bind(last.map_or("", |(_, tenant, _)| tenant.as_str()))
+    .bind(last.map_or(0, |(.., day)| i16::from(*day)))
     .bind(DAYS_AT_ONCE)
     .fetch_all(connection)
     .await?;

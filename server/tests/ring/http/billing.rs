@@ -104,7 +104,7 @@ async fn a_credit_needs_an_admin_a_reason_and_a_tenant_and_a_repeat_waives_nothi
     let entry = house.get(path, "demo-auditor").await.expect(200)["items"][0].clone();
     assert_eq!(
         (&entry["reason"], &entry["decidedBy"]),
-        (&json!("an outage"), &json!("demo-admin"))
+        (&json!("an outage"), &json!("admin@ternion.example"))
     );
     credit["amountUsd"] = json!("13");
     house.post(CREDITS, "demo-admin", &credit).await.problem(409, "conflict");
@@ -137,7 +137,7 @@ async fn a_month_that_is_over_is_closed_once_and_what_was_invoiced_stays() {
     // Two of three requests were good: a tenth of 320 is given back.
     assert_eq!(closed["invoices"], json!([{ "tenantId": "acme", "amountUsd": "288" }]));
     let balances = house.get(BALANCES, "demo-auditor").await.expect(200);
-    assert_eq!(balances["closing"]["decidedBy"], "demo-admin");
+    assert_eq!(balances["closing"]["decidedBy"], "admin@ternion.example");
     assert_eq!(
         (&balances["items"][0]["penaltiesUsd"], &balances["items"][0]["netUsd"]),
         (&json!("32"), &json!("288"))
