@@ -29,6 +29,7 @@ type Arrival<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 /// What a route shows: a page of a piece. Made by [`piece!`].
 #[derive(Clone, Copy)]
 pub(crate) struct Piece {
+    #[cfg(feature = "ssr")]
     pub(crate) name: &'static str,
     pub(crate) fetch: fn() -> Arrival<()>,
     /// Fetches the piece as well, unless it is there.
@@ -44,6 +45,7 @@ macro_rules! piece {
             Ok(::leptos::prelude::view! { <$Page /> }.into_any())
         }
         $crate::piece::Piece {
+            #[cfg(feature = "ssr")]
             name: stringify!($piece),
             fetch: || Box::pin(fetch()),
             page: || Box::pin(page()),

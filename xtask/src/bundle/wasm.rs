@@ -15,7 +15,7 @@ use super::split::{self, Needs, Parts};
 use super::{Mode, file_name, files_in};
 use crate::place;
 use crate::problem::{At, Outcome, Problem};
-use crate::process::{cargo, command, run, say};
+use crate::process::{cargo, command, run, run_quietly, say};
 use crate::setup;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -165,7 +165,7 @@ fn shrink(module: &Path) -> Outcome {
     let shrunk = module.with_extension("shrunk");
     let mut optimiser = binaryen("wasm-opt")?;
     optimiser.arg(SHRINKING).arg(module).arg("-o").arg(&shrunk);
-    run(&mut optimiser)?;
+    run_quietly(&mut optimiser)?;
     fs::rename(&shrunk, module).at(format_args!("replacing {}", module.display()))
 }
 
