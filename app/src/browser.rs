@@ -2,6 +2,7 @@
 //! which never run on the server.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::clock::Timestamp;
 use leptos::html;
@@ -131,11 +132,55 @@ pub(crate) async fn copy(text: &str) -> bool {
     JsFuture::from(write).await.is_ok()
 }
 
+const ALIVE: &str = "data-alive";
+
 /// Tells the style sheet (and tests) that controls which need us now work.
+#[cfg(feature = "hydrate")]
 pub(crate) fn mark_alive() {
     if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-alive", "");
+        let _ = root.set_attribute(ALIVE, "");
     }
+}
+
+/// Whether the server's HTML has been taken over.
+pub(crate) fn is_alive() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(ALIVE))
+}
+
+/// The content is about to be another: shown, and told to screen readers, until dropped.
+pub(crate) struct Busy(Option<web_sys::HtmlElement>);
+
+pub(crate) fn mark_busy(id: &str) -> Busy {
+    let element = element(id);
+    if let Some(element) = &element {
+        let _ = element.set_attribute("aria-busy", "true");
+    }
+    Busy(element)
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(element) = &self.0 {
+            let _ = element.remove_attribute("aria-busy");
+        }
+    }
+}
+
+/// Whether the server answers at all.
+pub(crate) async fn is_served() -> bool {
+    JsFuture::from(window().fetch_with_str("/livez")).await.is_ok()
+}
+
+/// Leaves this document for another.
+pub(crate) fn load(address: &str) {
+    let _ = window().location().set_href(address);
+}
+
+pub(crate) async fn pause(length: Duration) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        set_timeout(move || drop(resolve.call0(&JsValue::NULL)), length);
+    });
+    let _ = JsFuture::from(promise).await;
 }
 
 /// Shows the scheme at once, and tells the server for the next first paint.

@@ -1,7 +1,8 @@
 //! The screens of Ternion, rendered on the server and hydrated in the browser.
 //!
 //! [`backend`] is the contract with the server; [`api`] the server functions over it; `shell` the
-//! document and what surrounds every page; `pages` one file a page; `components` what pages share;
+//! document and what surrounds every page; `pages` one file a page, and `piece` how their code comes
+//! late; `components` what pages share;
 //! `live` the one event stream of a tab; `browser` everything that touches the browser's own API.
 //!
 //! Invariants: nothing here knows axum or sqlx. Every page is complete without WebAssembly. No
@@ -22,6 +23,7 @@ mod encoding;
 mod format;
 mod live;
 mod pages;
+mod piece;
 mod query;
 mod shell;
 mod verification;
@@ -29,10 +31,14 @@ mod zone;
 
 pub use shell::{App, Assets, PageContext, shell};
 
-/// Called by the page's script once the module is compiled: takes over the server's HTML.
+/// Called by the page's script once the module is compiled: takes over the server's HTML, when the
+/// piece that its page belongs to has come.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(App);
+    if let Some(body) = leptos::prelude::document().body() {
+        leptos::mount::hydrate_from_async(body, App).await.forget();
+        browser::mark_alive();
+    }
 }

@@ -17,14 +17,17 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// UTC until the page is alive, since the server cannot know the reader's zone.
-    pub(crate) fn provide() -> Self {
-        let zone = Zone { local: RwSignal::new(false) };
-        provide_context(zone);
+    /// UTC to begin with, since the server cannot know the reader's zone.
+    pub(crate) fn provide() {
+        provide_context(Zone { local: RwSignal::new(false) });
+    }
+
+    /// Called where the page begins, whose code may come late: times that changed before it has taken
+    /// over the server's HTML would stand there unchanged.
+    pub(crate) fn follow_the_reader(self) {
         Effect::new(move |_| {
-            zone.local.set(browser::remembered(STORAGE_KEY).as_deref() != Some(UTC));
+            self.local.set(browser::remembered(STORAGE_KEY).as_deref() != Some(UTC));
         });
-        zone
     }
 
     pub(crate) fn is_local(self) -> bool {

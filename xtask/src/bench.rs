@@ -69,10 +69,9 @@ fn measure(bench: &Bench) -> Outcome {
 
 /// What a browser downloads before a page comes alive.
 fn weigh_bundle() -> Outcome<String> {
-    let bytes = bundle::make(Mode::Release)?.brotli_bytes;
-    let line = format!("{{\"brotli_bytes\":{bytes}}}\n");
-    print!("{line}");
-    Ok(line)
+    let lines = bundle::make(Mode::Release)?.json();
+    print!("{lines}");
+    Ok(lines)
 }
 
 /// Against three clouds of their own, empty and silent but for the load.

@@ -44,6 +44,16 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     succeeded(command, status)
 }
 
+/// Runs to the end and shows what it printed only if it did not succeed.
+pub(crate) fn run_quietly(command: &mut Command) -> Outcome {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.at(format_args!("starting {}", line(command)))?;
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    succeeded(command, output.status)
+}
+
 /// Runs quietly and tells only whether it succeeded; a program that is not there did not.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -20,8 +20,9 @@ use crate::shell::keys::{HelpDialog, listen_to_keys};
 use crate::shell::nav::{Foot, Nav};
 use crate::shell::palette::Palette;
 use crate::shell::places::Places;
+use crate::zone::Zone;
 
-pub(super) const MAIN_ID: &str = "main";
+pub(crate) const MAIN_ID: &str = "main";
 
 /// Who looks, at what: a context of every page behind the sign-in.
 #[derive(Clone)]
@@ -71,6 +72,7 @@ fn search_of(search: &str) -> String {
 #[component]
 fn Frame(live: Live) -> impl IntoView {
     Places::provide();
+    expect_context::<Zone>().follow_the_reader();
     let dialogs = Dialogs { palette: NodeRef::new(), help: NodeRef::new() };
     provide_context(dialogs);
     listen_to_keys(dialogs);

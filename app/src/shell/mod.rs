@@ -8,6 +8,9 @@ mod nav;
 mod palette;
 pub(crate) mod places;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
@@ -16,7 +19,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::backend::{BackendHandle, PageStatus, Session};
-use crate::browser::{self, theme_name};
+use crate::browser::theme_name;
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
@@ -33,6 +36,7 @@ use crate::pages::quarantine::QuarantinePage;
 use crate::pages::quarantine::item::HeldItemPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::verify::VerifyPage;
+use crate::piece::piece;
 use crate::zone::Zone;
 
 use console::Console;
@@ -44,6 +48,8 @@ pub struct Assets {
     pub js: String,
     pub wasm: String,
     pub favicon: String,
+    /// By piece: what its pages need besides the module.
+    pub pieces: Arc<BTreeMap<String, Vec<String>>>,
 }
 
 /// What the server brings to each page that it renders. Server functions need the backend alone.
@@ -76,6 +82,7 @@ pub fn shell(page: PageContext) -> impl IntoView {
     provide_context(backend);
     provide_context(session);
     provide_context(status);
+    provide_context(assets.clone());
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme_name(theme)>
@@ -121,7 +128,6 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Zone::provide();
     let announcer = Announcer::provide();
-    Effect::new(move |_| browser::mark_alive());
     // The server writes its value into the page, where the browser finds it before anything else.
     let session = SharedValue::new(use_context::<Session>).into_inner();
     provide_context(CurrentSession(session));
@@ -134,18 +140,18 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Console ssr=SsrMode::Async>
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger") view=LedgerPage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/quarantine") view=QuarantinePage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/quarantine/:held_id") view=HeldItemPage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/evidence") view=EvidencePage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/evidence/:evidence_id") view=EvidenceRecordPage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/keys") view=KeysPage ssr=SsrMode::Async />
-                    <Route path=path!("/ledger/:event_id") view=EventPage ssr=SsrMode::Async />
-                    <Route path=path!("/anchors") view=AnchorsPage ssr=SsrMode::Async />
-                    <Route path=path!("/anchors/:period") view=SnapshotPage ssr=SsrMode::Async />
-                    <Route path=path!("/billing") view=BillingPage ssr=SsrMode::Async />
-                    <Route path=path!("/verify") view=VerifyPage ssr=SsrMode::Async />
-                    <Route path=path!("/lab") view=LabPage ssr=SsrMode::Async />
+                    <Route path=path!("/ledger") view=piece!(ledger, LedgerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/quarantine") view=piece!(quarantine, QuarantinePage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/quarantine/:held_id") view=piece!(quarantine, HeldItemPage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/evidence") view=piece!(evidence, EvidencePage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/evidence/:evidence_id") view=piece!(evidence, EvidenceRecordPage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/keys") view=piece!(keys, KeysPage) ssr=SsrMode::Async />
+                    <Route path=path!("/ledger/:event_id") view=piece!(event, EventPage) ssr=SsrMode::Async />
+                    <Route path=path!("/anchors") view=piece!(anchors, AnchorsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/anchors/:period") view=piece!(anchors, SnapshotPage) ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
+                    <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
+                    <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

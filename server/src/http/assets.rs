@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use app::Assets;
 use axum::Router;
@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{Embed, EmbeddedFile};
+use serde::de::DeserializeOwned;
 
 use super::ask::Named;
 use crate::problem::Problem;
@@ -37,26 +38,28 @@ impl Site {
     pub(super) fn get() -> &'static Site {
         static SITE: OnceLock<Site> = OnceLock::new();
         SITE.get_or_init(|| {
-            let manifest = Files::get("manifest.json");
-            let manifest = manifest.and_then(|file| serde_json::from_slice(&file.data).ok());
+            let manifest = list("manifest.json");
             if manifest.is_none() {
                 tracing::warn!(
                     "the browser bundle is not built (`cargo xtask build`): pages work, without \
                      styles and scripts"
                 );
             }
-            Site::of(manifest.unwrap_or_default())
+            Site::of(manifest.unwrap_or_default(), list("pieces.json").unwrap_or_default())
         })
     }
 
-    fn of(manifest: BTreeMap<String, String>) -> Site {
+    fn of(manifest: BTreeMap<String, String>, pieces: BTreeMap<String, Vec<String>>) -> Site {
         let path =
             |name: &str| manifest.get(name).map(|name| format!("/pkg/{name}")).unwrap_or_default();
+        let addresses = |names: Vec<String>| names.iter().map(|name| path(name)).collect();
+        let pieces = pieces.into_iter().map(|(piece, names)| (piece, addresses(names))).collect();
         let assets = Assets {
             css: path("ternion.css"),
             js: path("ternion.js"),
             wasm: path("ternion_bg.wasm"),
             favicon: path("favicon.svg"),
+            pieces: Arc::new(pieces),
         };
         Site { manifest, assets }
     }
@@ -64,6 +67,11 @@ impl Site {
     pub(super) fn assets(&self) -> &Assets {
         &self.assets
     }
+}
+
+/// A list that the bundle brings along.
+fn list<T: DeserializeOwned>(name: &str) -> Option<BTreeMap<String, T>> {
+    Files::get(name).and_then(|file| serde_json::from_slice(&file.data).ok())
 }
 
 pub(super) fn routes() -> Router {
@@ -174,8 +182,19 @@ mod tests {
 
     #[test]
     fn a_page_without_a_bundle_names_no_files() {
-        assert_eq!(Site::of(BTreeMap::new()).assets().js, "");
-        let manifest = [("ternion.js".to_owned(), "ternion.0a1b.js".to_owned())].into();
-        assert_eq!(Site::of(manifest).assets().js, "/pkg/ternion.0a1b.js");
+        let none = Site::of(BTreeMap::new(), BTreeMap::new());
+        assert_eq!(none.assets().js, "");
+        assert!(none.assets().pieces.is_empty());
+    }
+
+    #[test]
+    fn a_page_names_files_by_their_content_and_what_its_piece_needs() {
+        let names =
+            [("ternion.js", "ternion.0a1b.js"), ("ternion-lab.wasm", "ternion-lab.2c.wasm")];
+        let manifest = names.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into();
+        let pieces = [("lab".to_owned(), vec!["ternion-lab.wasm".to_owned()])].into();
+        let site = Site::of(manifest, pieces);
+        assert_eq!(site.assets().js, "/pkg/ternion.0a1b.js");
+        assert_eq!(site.assets().pieces["lab"], ["/pkg/ternion-lab.2c.wasm"]);
     }
 }

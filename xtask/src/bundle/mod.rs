@@ -1,13 +1,15 @@
 //! The browser's half: `app` as WASM, its JavaScript, the style sheet, typefaces, static files.
 //!
-//! Stages, each in its file: [`wasm`] compiles, binds and shrinks; [`style`] joins the sheets;
-//! [`site`] names every file after its content, compresses it and lists it in `manifest.json`.
+//! Stages, each in its file: [`wasm`] compiles, binds and shrinks, and has [`split`] cut out what few
+//! pages need; [`style`] joins the sheets; [`site`] names every file after its content, compresses it
+//! and lists it in `manifest.json`; [`report`] weighs what a first visit downloads.
 //! Release and dev are made in folders of their own under `target/bundle`, and the one wanted is
 //! then laid out in `target/site`, so that going from `make test` to `make run` and back rebuilds
 //! nothing.
 
 mod report;
 mod site;
+mod split;
 mod style;
 mod wasm;
 
@@ -73,18 +75,28 @@ pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     site.close()?;
     site.lay_out(&place::site())?;
     say("bundle", format_args!("{} in {}", mode.name(), place::site().display()));
-    let weight = Weight::report(&site, mode)?;
-    say("bundle", weight);
+    let weight = Weight::of(&site, mode)?;
+    weight.print(&site)?;
+    say("bundle", &weight);
     Ok(weight)
 }
 
-/// JavaScript that crates bring along is imported by path: it gets its new name in the importer.
+/// JavaScript that crates bring along is imported by path, and pieces are fetched by theirs: each gets
+/// its new name in the script.
 fn add_code(site: &mut Site, code: &wasm::Code) -> Outcome {
     let mut script = code.script.clone();
     for (path, text) in &code.snippets {
         let logical = path.replace('/', "-");
         let name = site.add(&logical, text.as_bytes())?;
         script = script.replace(&format!("./snippets/{path}"), &format!("./{name}"));
+    }
+    for (part, module) in &code.parts {
+        let logical = split::file(part);
+        let name = site.add(&logical, module)?;
+        script = script.replace(&format!("\"./{logical}\""), &format!("\"./{name}\""));
+    }
+    for (piece, parts) in &code.needs {
+        site.add_piece(piece, parts.iter().map(|part| split::file(part)).collect());
     }
     site.add("ternion.js", script.as_bytes())?;
     site.add("ternion_bg.wasm", &code.module)?;

@@ -1,59 +1,99 @@
 //! What a visitor downloads, against the budget.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Mode;
 use super::site::Site;
 use crate::problem::Outcome;
 
-/// WASM, JavaScript and style together, as brotli (kB = 1000 bytes). A page stands before they
-/// arrive, but nothing on it moves: at 5 Mbit/s, a phone's on an ordinary day, 450 kB are 0.7 s.
-/// Typefaces come later and are not counted.
+/// WASM, JavaScript and style together, as brotli (kB = 1000 bytes), of whichever page is visited
+/// first. A page stands before they arrive, but nothing on it moves: at 5 Mbit/s, a phone's on an
+/// ordinary day, 450 kB are 0.7 s. Typefaces come later and are not counted.
 const BUDGET_KB: u64 = 450;
 const IN_BUDGET: [&str; 3] = ["js", "wasm", "css"];
+/// The first visit of a page that belongs to no piece, such as Overview.
+const NO_PIECE: &str = "every page";
 
-/// What a first visit costs before anything moves.
-#[derive(Clone, Copy, Debug)]
+/// As made, as gzip and as brotli, in bytes.
+type Sizes = [u64; 3];
+
+/// What first visits cost before anything moves.
+#[derive(Clone, Debug)]
 pub(crate) struct Weight {
-    pub(crate) brotli_bytes: u64,
+    /// What every page needs, and then, by piece, that and what the piece's pages need besides.
+    first_visits: Vec<(String, Sizes)>,
+    /// Of somebody who opens every page.
+    all: Sizes,
     mode: Mode,
 }
 
 impl Weight {
-    /// Prints the sizes of each file on the way.
-    pub(crate) fn report(site: &Site, mode: Mode) -> Outcome<Self> {
-        println!("    {:<32}{:>9}{:>9}{:>9}  kB", "", "raw", "gzip", "brotli");
-        let mut total = [0; 3];
-        for name in site.names() {
-            let sizes = site.sizes(name)?;
-            row(name, sizes);
-            if counts(name) {
-                total = add(total, sizes);
-            }
+    pub(crate) fn of(site: &Site, mode: Mode) -> Outcome<Self> {
+        let mut files = BTreeMap::new();
+        for name in site.names().into_iter().filter(|name| counts(name)) {
+            files.insert(name, site.sizes(name)?);
         }
-        row("js + wasm + css", total);
-        let [_, _, brotli_bytes] = total;
-        Ok(Weight { brotli_bytes, mode })
+        let all = sum(files.values());
+        let later = |name: &str| site.pieces().values().flatten().any(|part| part == name);
+        let first = sum(files.iter().filter(|(name, _)| !later(name)).map(|(_, sizes)| sizes));
+        let mut first_visits = vec![(NO_PIECE.to_owned(), first)];
+        for (piece, parts) in site.pieces() {
+            let besides = sum(parts.iter().filter_map(|part| files.get(part.as_str())));
+            first_visits.push((piece.clone(), add(first, besides)));
+        }
+        Ok(Self { first_visits, all, mode })
+    }
+
+    /// The sizes of each file, and of each first visit.
+    pub(crate) fn print(&self, site: &Site) -> Outcome {
+        println!("    {:<32}{:>9}{:>9}{:>9}  kB", "", "raw", "gzip", "brotli");
+        for name in site.names() {
+            row(name, site.sizes(name)?);
+        }
+        println!("    first visit: js + wasm + css");
+        for (visit, sizes) in &self.first_visits {
+            row(visit, *sizes);
+        }
+        row("all pages", self.all);
+        Ok(())
+    }
+
+    /// One JSON object a line: bytes of brotli of each first visit, and of all pages.
+    pub(crate) fn json(&self) -> String {
+        let all = ("all pages".to_owned(), self.all);
+        let line = |(visit, [_, _, brotli]): &(String, Sizes)| {
+            format!("{{\"first_visit\":{visit:?},\"brotli_bytes\":{brotli}}}\n")
+        };
+        self.first_visits.iter().chain([&all]).map(line).collect()
     }
 
     /// Only what people download is held to the budget: the tests' bundle is neither small nor
     /// sent far.
-    pub(crate) fn is_over_budget(self) -> bool {
-        self.mode == Mode::Release && self.brotli_bytes > BUDGET_KB * 1000
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.mode == Mode::Release && self.heaviest().1 > BUDGET_KB * 1000
+    }
+
+    /// The first visit that costs most, and its bytes of brotli.
+    fn heaviest(&self) -> (&str, u64) {
+        let visits =
+            self.first_visits.iter().map(|(visit, [_, _, brotli])| (visit.as_str(), *brotli));
+        visits.max_by_key(|(_, brotli)| *brotli).unwrap_or((NO_PIECE, 0))
     }
 }
 
 impl fmt::Display for Weight {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kb = tenths(self.brotli_bytes);
+        let (visit, bytes) = self.heaviest();
+        let kb = tenths(bytes);
+        if self.is_over_budget() {
+            write!(out, "WARNING: ")?;
+        }
+        write!(out, "{kb} kB of brotli for the heaviest first visit ({visit})")?;
         match (self.mode, self.is_over_budget()) {
-            (Mode::Dev, _) => write!(out, "{kb} kB of brotli"),
-            (Mode::Release, false) => {
-                write!(out, "{kb} kB of brotli, within the budget of {BUDGET_KB}")
-            }
-            (Mode::Release, true) => {
-                write!(out, "WARNING: {kb} kB of brotli, over the budget of {BUDGET_KB}")
-            }
+            (Mode::Dev, _) => Ok(()),
+            (Mode::Release, false) => write!(out, ", within the budget of {BUDGET_KB}"),
+            (Mode::Release, true) => write!(out, ", over the budget of {BUDGET_KB}"),
         }
     }
 }
@@ -62,11 +102,15 @@ fn counts(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| IN_BUDGET.contains(&extension))
 }
 
-fn add(one: [u64; 3], other: [u64; 3]) -> [u64; 3] {
+fn sum<'a>(sizes: impl IntoIterator<Item = &'a Sizes>) -> Sizes {
+    sizes.into_iter().fold([0; 3], |total, one| add(total, *one))
+}
+
+fn add(one: Sizes, other: Sizes) -> Sizes {
     [one[0] + other[0], one[1] + other[1], one[2] + other[2]]
 }
 
-fn row(name: &str, sizes: [u64; 3]) {
+fn row(name: &str, sizes: Sizes) {
     let [raw, gzip, brotli] = sizes.map(tenths);
     println!("    {name:<32}{raw:>9}{gzip:>9}{brotli:>9}");
 }
@@ -79,7 +123,13 @@ fn tenths(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUDGET_KB, Mode, Weight, tenths};
+    use super::{BUDGET_KB, Mode, NO_PIECE, Weight, tenths};
+
+    fn weight(mode: Mode, bytes_of_lab: u64) -> Weight {
+        let visits = [(NO_PIECE, 1000), ("lab", bytes_of_lab), ("verify", 2000)];
+        let first_visits = visits.map(|(visit, bytes)| (visit.to_owned(), [0, 0, bytes])).into();
+        Weight { first_visits, all: [0, 0, BUDGET_KB * 2000], mode }
+    }
 
     #[test]
     fn kilobytes_have_one_decimal() {
@@ -88,10 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn the_heaviest_first_visit_is_held_to_the_budget_and_not_the_sum_of_all() {
+        assert!(!weight(Mode::Release, BUDGET_KB * 1000).is_over_budget());
+        assert!(weight(Mode::Release, BUDGET_KB * 1000 + 1).is_over_budget());
+        let said = weight(Mode::Release, BUDGET_KB * 1000 + 1).to_string();
+        assert!(said.starts_with("WARNING: 450.0 kB") && said.contains("(lab)"), "{said}");
+    }
+
+    #[test]
     fn only_what_people_download_is_held_to_the_budget() {
-        let weight = |mode, above| Weight { brotli_bytes: BUDGET_KB * 1000 + above, mode };
-        assert!(!weight(Mode::Release, 0).is_over_budget());
-        assert!(weight(Mode::Release, 1).is_over_budget());
-        assert!(!weight(Mode::Dev, 1).is_over_budget());
+        assert!(!weight(Mode::Dev, BUDGET_KB * 1000 + 1).is_over_budget());
+    }
+
+    #[test]
+    fn a_benchmark_names_each_first_visit() {
+        let lines = weight(Mode::Release, 3000).json();
+        assert!(lines.contains("{\"first_visit\":\"lab\",\"brotli_bytes\":3000}\n"), "{lines}");
+        assert_eq!(lines.lines().count(), 4, "{lines}");
     }
 }

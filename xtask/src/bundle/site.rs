@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! manifest.json                      {"ternion.js": "ternion.<hash>.js", …}
+//! pieces.json                        {"lab": ["ternion-lab.wasm", …], …}
 //! pkg/ternion.<hash>.js, .js.br, .js.gz   may be cached for ever
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use crate::problem::{At, Outcome};
 
 /// Hexadecimal digits of SHA-256 in a name: 40 bits tell versions of one file apart.
 const DIGITS: usize = 10;
+const MANIFEST: &str = "manifest.json";
+const PIECES: &str = "pieces.json";
 /// Of these the format is compressed already.
 const INCOMPRESSIBLE: [&str; 4] = ["woff2", "png", "br", "gz"];
 /// Brotli's best, for what is made once and sent often.
@@ -33,19 +37,21 @@ pub(crate) struct Site {
     mode: Mode,
     /// Logical name → file name under `pkg`.
     manifest: BTreeMap<String, String>,
+    /// Piece of the module → logical names of what its pages need besides what every page does.
+    pieces: BTreeMap<String, Vec<String>>,
 }
 
 impl Site {
     pub(crate) fn open(folder: PathBuf, mode: Mode) -> Outcome<Self> {
         let pkg = folder.join("pkg");
         fs::create_dir_all(&pkg).at(format_args!("making {}", pkg.display()))?;
-        Ok(Self { folder, mode, manifest: BTreeMap::new() })
+        Ok(Self { folder, mode, manifest: BTreeMap::new(), pieces: BTreeMap::new() })
     }
 
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(files: [(&str, &str); N], mode: Mode) -> Self {
         let manifest = files.map(|(logical, name)| (logical.to_owned(), name.to_owned())).into();
-        Self { folder: PathBuf::new(), mode, manifest }
+        Self { folder: PathBuf::new(), mode, manifest, pieces: BTreeMap::new() }
     }
 
     pub(crate) fn add_file(&mut self, logical: &str, file: &Path) -> Outcome<String> {
@@ -67,10 +73,20 @@ impl Site {
         Ok(name)
     }
 
-    /// Writes the list and removes what it does not name.
+    pub(crate) fn add_piece(&mut self, piece: &str, logical: Vec<String>) {
+        self.pieces.insert(piece.to_owned(), logical);
+    }
+
+    pub(crate) fn pieces(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.pieces
+    }
+
+    /// Writes the lists and removes what they do not name.
     pub(crate) fn close(&self) -> Outcome {
-        let manifest = self.folder.join("manifest.json");
-        fs::write(&manifest, self.json()).at(format_args!("writing {}", manifest.display()))?;
+        for (list, text) in [(MANIFEST, json(&self.manifest)), (PIECES, json(&self.pieces))] {
+            let list = self.folder.join(list);
+            fs::write(&list, text).at(format_args!("writing {}", list.display()))?;
+        }
         let wanted = self.files();
         for file in files_in(&self.pkg())? {
             if !wanted.contains(&file_name(&file)) {
@@ -92,7 +108,10 @@ impl Site {
         for name in &wanted {
             copy_if_other(&self.pkg().join(name), &pkg.join(name))?;
         }
-        copy_if_other(&self.folder.join("manifest.json"), &to.join("manifest.json"))
+        for list in [MANIFEST, PIECES] {
+            copy_if_other(&self.folder.join(list), &to.join(list))?;
+        }
+        Ok(())
     }
 
     /// Where the browser finds it.
@@ -127,12 +146,12 @@ impl Site {
         let compressed = compressed.flat_map(|name| [format!("{name}.br"), format!("{name}.gz")]);
         self.manifest.values().cloned().chain(compressed).collect()
     }
+}
 
-    /// Names are plain ASCII file names: Rust's quoting of them is JSON's.
-    fn json(&self) -> String {
-        let lines = self.manifest.iter().map(|(logical, name)| format!("  {logical:?}: {name:?}"));
-        format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n"))
-    }
+/// Names are plain ASCII file names: Rust's quoting of them, and of lists of them, is JSON's.
+fn json<K: Debug, T: Debug>(list: &BTreeMap<K, T>) -> String {
+    let lines = list.iter().map(|(name, value)| format!("  {name:?}: {value:?}"));
+    format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n"))
 }
 
 /// `ternion.css` → `ternion.0123456789.css`.
@@ -197,7 +216,7 @@ fn gzip(content: &[u8]) -> Outcome<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mode, Site, fingerprinted};
+    use super::{Mode, Site, fingerprinted, json};
 
     #[test]
     fn a_name_holds_the_start_of_its_contents_hash() {
@@ -207,9 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_is_json() {
+    fn the_lists_are_json() {
         let site = Site::of([("a.css", "a.01.css"), ("b.js", "b.02.js")], Mode::Dev);
-        assert_eq!(site.json(), "{\n  \"a.css\": \"a.01.css\",\n  \"b.js\": \"b.02.js\"\n}\n");
+        let manifest = "{\n  \"a.css\": \"a.01.css\",\n  \"b.js\": \"b.02.js\"\n}\n";
+        assert_eq!(json(&site.manifest), manifest);
+        let pieces = [("lab", vec!["a.wasm", "b.wasm"])].into();
+        assert_eq!(json(&pieces), "{\n  \"lab\": [\"a.wasm\", \"b.wasm\"]\n}\n");
     }
 
     #[test]
