@@ -12,8 +12,8 @@ pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
     let BillingView { balances, next_cursor, .. } = view;
     let about = counted(balances.len() as u64, "tenant", "tenants");
     let next = next_cursor.map(|cursor| address(&period, None, Some(&cursor)));
-    let rows =
-        balances.into_iter().map(|row| view! { <Row row period=period.clone() /> }).collect_view();
+    let row = move |row| view! { <Row row period=period.clone() /> };
+    let rows = balances.into_iter().map(row).collect_view();
     view! {
         <section class="card table-card" aria-label="Balances">
             <header class="card-head">

@@ -12,7 +12,7 @@ pub(super) fn StatementCard(statement: Statement, period: String) -> impl IntoVi
     let Statement { tenant_id, lines, next_cursor } = statement;
     let about = counted(lines.len() as u64, "entry", "entries");
     let next = next_cursor.map(|cursor| address(&period, Some(&tenant_id), Some(&cursor)));
-    let title = format!("Statement of {tenant_id} for {period}");
+    let title = format!("Statement of {tenant_id} for ");
     let none = lines.is_empty().then(|| {
         view! { <p class="muted">"No entries: nothing that has a price was used, and nothing was credited."</p> }
     });
@@ -20,7 +20,7 @@ pub(super) fn StatementCard(statement: Statement, period: String) -> impl IntoVi
     view! {
         <section class="card table-card" aria-labelledby="statement-title">
             <header class="card-head">
-                <h2 id="statement-title" class="card-title">{title}</h2>
+                <h2 id="statement-title" class="card-title">{title} {period}</h2>
                 <p class="muted">{about} " on this page, exact"</p>
             </header>
             {none}

@@ -84,8 +84,12 @@ impl Touched {
                     return Some(self.credit(put, put_credit));
                 }
             }
-            Entity::User | Entity::Ruling | Entity::Cost | Entity::Scenario | Entity::Promotion => {
-            }
+            Entity::User
+            | Entity::Ruling
+            | Entity::Cost
+            | Entity::Scenario
+            | Entity::Promotion
+            | Entity::Attestation => {}
         }
         None
     }
