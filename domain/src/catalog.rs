@@ -4,6 +4,7 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod anchor;
 mod key;
 mod planning;
 
@@ -18,6 +19,7 @@ use crate::cloud::Cloud;
 use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
+pub use anchor::{AnchorFailed, AnchorFinal};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 
@@ -182,6 +184,8 @@ pub enum Known {
     KeyBegin(KeyBegin),
     KeyAgree(KeyAgree),
     KeyGone(KeyGone),
+    AnchorFinal(AnchorFinal),
+    AnchorFailed(AnchorFailed),
 }
 
 /// A field of a known kind breaks a rule.
@@ -195,7 +199,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 15] = [
+const DECISION_PREFIXES: [&str; 16] = [
     "tenant.",
     "tier.",
     "price.",
@@ -209,6 +213,7 @@ const DECISION_PREFIXES: [&str; 15] = [
     "payload.",
     "quarantine.",
     "conflict.",
+    "anchor.",
     "cost.",
     SCENARIO,
 ];
@@ -217,6 +222,9 @@ const DECISION_PREFIXES: [&str; 15] = [
 const SCENARIO: &str = "scenario.";
 
 const GRANT_DECIDED: &str = "grant.decided";
+/// The kinds of [`AnchorFinal`] and [`AnchorFailed`].
+const ANCHOR_FINAL: &str = "anchor.final";
+const ANCHOR_FAILED: &str = "anchor.failed";
 /// The kind of [`ConflictResolve`].
 pub const CONFLICT_RESOLVE: &str = "conflict.resolve";
 
@@ -239,7 +247,7 @@ pub fn decides_by(kind: &str) -> Action {
 /// Is this kind recorded by the clouds themselves, and by nobody else?
 #[must_use]
 pub fn is_recorded_by_clouds(kind: &str) -> bool {
-    kind == GRANT_DECIDED
+    [GRANT_DECIDED, ANCHOR_FINAL, ANCHOR_FAILED].contains(&kind)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -272,6 +280,8 @@ impl Known {
             "key.begin" => Known::KeyBegin(parse(payload)?),
             "key.agree" => Known::KeyAgree(parse(payload)?),
             "key.gone" => Known::KeyGone(parse(payload)?),
+            ANCHOR_FINAL => Known::AnchorFinal(parse(payload)?),
+            ANCHOR_FAILED => Known::AnchorFailed(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -307,6 +317,8 @@ impl Known {
             Known::KeyBegin(begin) => begin.check(),
             Known::KeyAgree(agree) => reason(&agree.reason),
             Known::KeyGone(gone) => reason(&gone.reason),
+            Known::AnchorFinal(told) => told.check(),
+            Known::AnchorFailed(told) => told.check(),
         }
     }
 
@@ -329,6 +341,8 @@ impl Known {
             Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),
             Known::KeyAgree(body) => ("key.agree", serde_json::to_value(body)),
             Known::KeyGone(body) => ("key.gone", serde_json::to_value(body)),
+            Known::AnchorFinal(body) => (ANCHOR_FINAL, serde_json::to_value(body)),
+            Known::AnchorFailed(body) => (ANCHOR_FAILED, serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
