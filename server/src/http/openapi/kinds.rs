@@ -1,6 +1,7 @@
 //! JSON Schemas of the payloads that the product acts on. What `domain::catalog` accepts is the
 //! rule; a test holds each example here against it.
 
+mod anchor;
 mod keys;
 mod planning;
 
@@ -49,7 +50,8 @@ pub(super) fn all() -> Vec<Kind> {
     let kinds =
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
     let keys = [keys::begin(), keys::agree(), keys::gone()];
-    kinds.into_iter().chain(keys).chain(planning::all()).collect()
+    let anchors = [anchor::finished(), anchor::failed()];
+    kinds.into_iter().chain(keys).chain(anchors).chain(planning::all()).collect()
 }
 
 fn usage() -> Kind {
