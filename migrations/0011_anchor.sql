@@ -35,7 +35,7 @@ CREATE INDEX anchor_cost ON anchor (publisher, cost_at);
 -- Every transaction that was signed and every request that was made, as the state held it. Never
 -- changed: what was sent once must be there to be sent again, whatever becomes of the state.
 CREATE TABLE anchor_attempt (
-    anchor  uuid        NOT NULL REFERENCES anchor (id),
+    anchor  uuid        NOT NULL,
     number  bigint      NOT NULL CHECK (number > 0),
     -- A transaction's id. Of two with one number, the clouds chose one.
     name    text        NOT NULL,

@@ -127,7 +127,6 @@ struct Node {
     channel: Arc<Channel>,
     ledger: Arc<Ledger>,
     grants: Arc<Grants>,
-    anchors: Arc<Anchors>,
     projection: Arc<Projection>,
     evidences: Arc<Evidences>,
     identity: Arc<Identity>,
@@ -185,24 +184,14 @@ impl Node {
             clients: anchor::publishers(&config.anchor)?,
             clock: Clock::default(),
         };
-        let anchors = anchor::start(publishing, &background, &mut tasks);
-        say_where(&anchors);
+        say_where(&anchor::start(publishing, &background, &mut tasks));
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
-        let node = Node {
-            channel,
-            ledger,
-            grants,
-            anchors,
-            projection,
-            evidences,
-            identity,
-            background,
-            tasks,
-        };
+        let node =
+            Node { channel, ledger, grants, projection, evidences, identity, background, tasks };
         Ok(node.with_background_work(config, recorder))
     }
 

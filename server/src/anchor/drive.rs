@@ -175,17 +175,7 @@ impl Driver {
         let subject = stored.subject;
         let done = match act {
             Act::Make { number, raising } => {
-                let replaces = if raising { stored.anchor.open_attempts() } else { &[] };
-                let (left, now) = (self.left(stored).await?, self.clock.now());
-                let wish = Wish { subject, number, replaces, others, left, now };
-                let made = self.client.make(wish).await.map(Outcome::Made);
-                match made {
-                    // What was sent may be taken all the same.
-                    Err(Fault::Refused(refusal)) if raising => {
-                        Ok(Outcome::NotRaised(refusal.to_string()))
-                    }
-                    made => made,
-                }
+                return self.make(stored, others, number, raising).await;
             }
             Act::Learn => self.choice.known(subject).await.map(Outcome::Learnt),
             Act::Claim(attempt) => self.choice.choose(subject, attempt).await.map(Outcome::Learnt),
@@ -193,10 +183,36 @@ impl Driver {
             Act::Look => self.look(stored).await,
             Act::Wait(_) | Act::Nothing => Ok(Outcome::Seen(Sighting::Waiting)),
         };
-        Ok(done.unwrap_or_else(|fault| match fault {
-            Fault::Away(words) => Outcome::Away(words),
-            Fault::Refused(refusal) => Outcome::Refused(refusal),
-        }))
+        Ok(done.unwrap_or_else(outcome_of))
+    }
+
+    async fn make(
+        &self,
+        stored: &Stored,
+        others: &[Attempt],
+        number: u64,
+        raising: bool,
+    ) -> Result<Outcome, sqlx::Error> {
+        let subject = stored.subject;
+        if self.client.rules().is_claimed && !raising {
+            // Another cloud may have published it long ago.
+            match self.choice.known(subject).await {
+                Ok(known) if known.last().is_some_and(|last| last.number >= number) => {
+                    return Ok(Outcome::Learnt(known));
+                }
+                Ok(_) => {}
+                Err(fault) => return Ok(outcome_of(fault)),
+            }
+        }
+        let replaces = if raising { stored.anchor.open_attempts() } else { &[] };
+        let (left, now) = (self.left(stored).await?, self.clock.now());
+        let wish = Wish { subject, number, replaces, others, left, now };
+        Ok(match self.client.make(wish).await {
+            Ok(attempt) => Outcome::Made(attempt),
+            // What was sent may be taken all the same.
+            Err(Fault::Refused(refusal)) if raising => Outcome::NotRaised(refusal.to_string()),
+            Err(fault) => outcome_of(fault),
+        })
     }
 
     /// Another cloud may have raised the fee meanwhile.
@@ -217,6 +233,13 @@ impl Driver {
         let since = month_of(self.clock.now());
         let spent = self.store.spent_since(stored.publisher, since, stored.id).await?;
         Ok(Some(budget.saturating_sub(spent)))
+    }
+}
+
+fn outcome_of(fault: Fault) -> Outcome {
+    match fault {
+        Fault::Away(words) => Outcome::Away(words),
+        Fault::Refused(refusal) => Outcome::Refused(refusal),
     }
 }
 

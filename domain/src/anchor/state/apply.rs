@@ -19,6 +19,7 @@ impl Anchor {
         if !matches!(outcome, Outcome::Away(_)) {
             self.trouble = None;
         }
+        self.raises = false;
         match outcome {
             Outcome::Made(attempt) => self.made(attempt, now, rules),
             Outcome::NotRaised(why) => self.not_raised(&why, now, rules),
@@ -81,8 +82,8 @@ impl Anchor {
         self.sent = true;
         self.receipt = receipt.unwrap_or_else(|| std::mem::take(&mut self.receipt));
         self.waiting_since.get_or_insert(now);
+        self.raise_at = None;
         self.waits(now, rules);
-        self.raise_at = rules.raise_after_ms.map(|ms| after(now, ms));
         // What is answered at once can be looked at at once.
         self.due_at = now;
     }
@@ -95,7 +96,7 @@ impl Anchor {
                 self.included(&attempt, proven, confirmations, now, rules);
             }
             Sighting::Waiting => {
-                self.out_of_block("it waits again", now, rules);
+                self.out_of_block("it waits again", now);
                 self.waits(now, rules);
             }
             Sighting::Grown(receipt) => {
@@ -104,7 +105,7 @@ impl Anchor {
                 self.waits(now, rules);
             }
             Sighting::Missing => {
-                let was_in_block = self.out_of_block("the node has lost it", now, rules);
+                let was_in_block = self.out_of_block("the node has lost it", now);
                 self.mark(now, "the node does not know it: sent again");
                 self.sent = false;
                 if was_in_block {
@@ -113,7 +114,7 @@ impl Anchor {
                 self.is_overdue(now, rules);
             }
             Sighting::Displaced { by, for_good } => {
-                self.out_of_block("its place is taken", now, rules);
+                self.out_of_block("its place is taken", now);
                 self.displaced_by(&by, for_good, now);
             }
         }
@@ -156,20 +157,22 @@ impl Anchor {
     }
 
     /// It is in no block of the chain. True if it was.
-    fn out_of_block(&mut self, how: &str, now: Timestamp, rules: &Rules) -> bool {
+    fn out_of_block(&mut self, how: &str, now: Timestamp) -> bool {
         self.proof.clear();
         self.cost = None;
         self.waiting_since.get_or_insert(now);
         let Stage::InBlock { place, .. } = &self.stage else { return false };
         let name = place.name.clone();
         self.mark(now, format_args!("reorganised: {name} is not in the chain; {how}"));
-        self.raise_at = rules.raise_after_ms.map(|ms| after(now, ms));
         self.stage = Stage::Submitted;
         true
     }
 
     /// The publisher has it.
     fn waits(&mut self, now: Timestamp, rules: &Rules) {
+        let raise_at = self.raise_at.or_else(|| rules.raise_after_ms.map(|ms| after(now, ms)));
+        self.raises = raise_at.is_some_and(|at| now >= at);
+        self.raise_at = raise_at;
         if !self.is_overdue(now, rules) {
             self.stage = Stage::Submitted;
         }
@@ -189,12 +192,12 @@ impl Anchor {
     }
 
     fn displaced_by(&mut self, by: &str, for_good: bool, now: Timestamp) {
+        self.raise_at = None;
         if !for_good {
             return self.mark(now, format_args!("its place is taken by {by}, not for good yet"));
         }
         self.mark(now, format_args!("its place went to {by} for good: a new one is made"));
         self.displaced = self.attempts.last().map_or(0, |newest| newest.number);
-        self.raise_at = None;
         self.stage = Stage::Queued;
         self.due_at = now;
     }

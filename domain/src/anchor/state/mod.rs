@@ -251,6 +251,8 @@ pub struct Anchor {
     waiting_since: Option<Timestamp>,
     /// When a higher fee is thought of next.
     raise_at: Option<Timestamp>,
+    /// It was due, and the last look found the transaction waiting still.
+    raises: bool,
     trouble: Option<Trouble>,
     #[serde(with = "hex::serde")]
     proof: Vec<u8>,
@@ -274,6 +276,7 @@ impl Anchor {
             due_at: now,
             waiting_since: None,
             raise_at: None,
+            raises: false,
             trouble: None,
             proof: Vec::new(),
             cost: None,

@@ -1,6 +1,6 @@
 //! What is to be done now.
 
-use super::{ATTEMPTS_MAX, Act, Anchor, Stage};
+use super::{ATTEMPTS_MAX, Act, Anchor};
 use crate::clock::Timestamp;
 
 impl Anchor {
@@ -19,7 +19,7 @@ impl Anchor {
             None => Act::Make { number: self.next_number(), raising: false },
             Some(newest) if !self.claimed => Act::Claim(newest),
             Some(newest) if !self.sent => Act::Send(newest),
-            Some(_) if may_make && self.is_to_be_raised(now) => {
+            Some(_) if may_make && self.raises && self.attempts.len() < ATTEMPTS_MAX => {
                 Act::Make { number: self.next_number(), raising: true }
             }
             Some(_) => Act::Look,
@@ -28,11 +28,5 @@ impl Anchor {
 
     pub(super) fn next_number(&self) -> u64 {
         self.attempts.last().map_or(1, |last| last.number + 1)
-    }
-
-    fn is_to_be_raised(&self, now: Timestamp) -> bool {
-        let is_in_block = matches!(self.stage, Stage::InBlock { .. });
-        let has_room = self.attempts.len() < ATTEMPTS_MAX;
-        has_room && !is_in_block && self.raise_at.is_some_and(|at| now >= at)
     }
 }

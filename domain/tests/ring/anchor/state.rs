@@ -412,7 +412,8 @@ fn a_block_that_leaves_the_chain_takes_the_anchor_back_and_the_trace_says_so() {
 fn a_transaction_that_waits_long_is_replaced_in_its_own_place() {
     let (mut driver, mut chain) = (Driver::new(), Chain::default());
     settle(&mut driver, &mut chain);
-    let anchor = settle_after(&mut driver, &mut chain, 61 * SECOND);
+    assert_eq!(settle_after(&mut driver, &mut chain, 61 * SECOND).attempts().len(), 1);
+    let anchor = settle_after(&mut driver, &mut chain, 6 * SECOND);
     let places: BTreeSet<u64> = anchor.attempts().iter().map(|one| nonce(&one.bytes)).collect();
     assert_eq!((anchor.attempts().len(), places.len()), (2, 1));
     assert_eq!(chain.waiting.len(), 1);

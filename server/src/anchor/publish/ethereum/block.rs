@@ -27,8 +27,6 @@ pub(super) enum BlockFault {
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub(super) header: Vec<u8>,
-    pub(super) hash: Keccak256,
-    pub(super) number: u64,
     pub(super) transactions: Vec<Vec<u8>>,
 }
 
@@ -86,7 +84,7 @@ impl Block {
         if trie::root(&transactions) != parsed.transactions_root {
             return Err(BlockFault::Root);
         }
-        Ok(Block { header, hash: stated, number: parsed.number, transactions })
+        Ok(Block { header, transactions })
     }
 }
 
