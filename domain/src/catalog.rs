@@ -4,6 +4,7 @@
 //! product acts on it: `usage` is metered, the others are decisions that projections follow.
 //! Unknown kinds are stored as they are.
 
+mod anchor;
 mod billing;
 mod key;
 mod planning;
@@ -21,6 +22,7 @@ use crate::event::{EventId, Region, Slot, TenantId};
 use crate::grant::{self, Resource, Version};
 
 pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
+pub use anchor::{AnchorFailed, AnchorFinal};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 pub use snapshot::SnapshotAttest;
@@ -189,6 +191,8 @@ pub enum Known {
     SnapshotAttest(Box<SnapshotAttest>),
     BillingCredit(BillingCredit),
     BillingClose(BillingClose),
+    AnchorFinal(AnchorFinal),
+    AnchorFailed(AnchorFailed),
 }
 
 /// A field of a known kind breaks a rule.
@@ -202,7 +206,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 16] = [
+const DECISION_PREFIXES: [&str; 17] = [
     "tenant.",
     "tier.",
     "price.",
@@ -216,6 +220,7 @@ const DECISION_PREFIXES: [&str; 16] = [
     "payload.",
     "quarantine.",
     "conflict.",
+    "anchor.",
     "cost.",
     SCENARIO,
     BILLING,
@@ -229,6 +234,9 @@ const BILLING: &str = "billing.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 const SNAPSHOT_ATTEST: &str = "snapshot.attest";
+/// The kinds of [`AnchorFinal`] and [`AnchorFailed`].
+const ANCHOR_FINAL: &str = "anchor.final";
+const ANCHOR_FAILED: &str = "anchor.failed";
 /// The kind of [`ConflictResolve`].
 pub const CONFLICT_RESOLVE: &str = "conflict.resolve";
 
@@ -257,7 +265,7 @@ pub fn decides_by(kind: &str) -> Action {
 /// Is this kind recorded by the clouds themselves, and by nobody else?
 #[must_use]
 pub fn is_recorded_by_clouds(kind: &str) -> bool {
-    [GRANT_DECIDED, SNAPSHOT_ATTEST].contains(&kind)
+    [GRANT_DECIDED, SNAPSHOT_ATTEST, ANCHOR_FINAL, ANCHOR_FAILED].contains(&kind)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -293,6 +301,8 @@ impl Known {
             SNAPSHOT_ATTEST => Known::SnapshotAttest(Box::new(parse(payload)?)),
             "billing.credit" => Known::BillingCredit(parse(payload)?),
             "billing.close" => Known::BillingClose(parse(payload)?),
+            ANCHOR_FINAL => Known::AnchorFinal(parse(payload)?),
+            ANCHOR_FAILED => Known::AnchorFailed(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -331,6 +341,8 @@ impl Known {
             Known::SnapshotAttest(attest) => attest.check(),
             Known::BillingCredit(credit) => credit.check(),
             Known::BillingClose(close) => close.check(),
+            Known::AnchorFinal(told) => told.check(),
+            Known::AnchorFailed(told) => told.check(),
         }
     }
 
@@ -356,6 +368,8 @@ impl Known {
             Known::SnapshotAttest(body) => (SNAPSHOT_ATTEST, serde_json::to_value(body)),
             Known::BillingCredit(body) => ("billing.credit", serde_json::to_value(body)),
             Known::BillingClose(body) => ("billing.close", serde_json::to_value(body)),
+            Known::AnchorFinal(body) => (ANCHOR_FINAL, serde_json::to_value(body)),
+            Known::AnchorFailed(body) => (ANCHOR_FAILED, serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Later layers win, setting by setting. Unknown keys are refused, with their position and the
 //! key that was probably meant. `docs/operations.md` is the reference.
 
+mod anchor;
 mod check;
 mod layer;
 mod print;
@@ -22,6 +23,7 @@ use domain::log::Hash;
 use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
+pub use anchor::{Anchor, AnchorAuthority, AnchorBitcoin, AnchorEthereum};
 pub use layer::{ConfigError, Layers, Source, Sources};
 pub use print::effective;
 pub use secret::Secret;
@@ -79,6 +81,9 @@ pub struct Config {
     /// The other two clouds and their pinned public keys.
     #[serde(default, deserialize_with = "peers")]
     pub peers: PerCloud<Option<Peer>>,
+    /// Where hashes of snapshots are published; nothing: nowhere outside.
+    #[serde(default)]
+    pub anchor: Anchor,
     #[serde(default)]
     pub postgres: Postgres,
     #[serde(default)]

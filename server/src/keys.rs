@@ -13,7 +13,7 @@ use domain::log::Hash;
 use domain::quorum::Mode;
 
 pub use external::External;
-pub use file::{KeyError, load_or_make_cosigner};
+pub use file::{KeyError, load_or_make_cosigner, read_private};
 pub use ring::{KeyPair, Keyring};
 pub use signer::Signer;
 

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::anchor::{self, Anchors, Clock, SetupError};
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
 use crate::evidence::{self, Evidences};
@@ -60,6 +61,8 @@ pub enum NodeError {
     CrossSite(#[from] tower_http::csrf::ConfigError),
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("anchors cannot be published: {0}")]
+    Anchor(#[from] SetupError),
     #[error("a part of this node broke: {0}")]
     Broken(String),
     #[error("cannot listen on {at}: {cause}")]
@@ -179,6 +182,14 @@ impl Node {
             judges: vec![Arc::new(CutJudge { ledger: Arc::clone(&ledger) })],
         };
         let grants = grant::start(voting, &background, &mut tasks);
+        let publishing = anchor::Setup {
+            ledger: Arc::clone(&ledger),
+            grants: Arc::clone(&grants),
+            pool: database.pool.clone(),
+            clients: anchor::publishers(&config.anchor)?,
+            clock: Clock::default(),
+        };
+        say_where(&anchor::start(publishing, &background, &mut tasks));
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
@@ -267,6 +278,16 @@ impl Node {
         };
         let router = http::router(setup, &mut self.tasks)?;
         Ok((router, self))
+    }
+}
+
+/// Nobody shall believe that something is anchored outside which is not.
+fn say_where(anchors: &Anchors) {
+    for (publisher, place) in anchors.places() {
+        tracing::info!(%publisher, place, "hashes can be anchored there");
+    }
+    if anchors.places().is_empty() {
+        tracing::info!("not anchored externally: no publisher is configured");
     }
 }
 

@@ -35,6 +35,11 @@ pub(crate) fn bundle_packages() -> PathBuf {
     root().join("xtask/npm")
 }
 
+/// What the tests of anchors run.
+pub(crate) fn nodes() -> PathBuf {
+    root().join("server/tests/nodes")
+}
+
 pub(crate) fn end2end() -> PathBuf {
     root().join("end2end")
 }

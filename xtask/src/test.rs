@@ -72,7 +72,7 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
     if rings.contains(&Ring::Browser) {
         setup::for_test()?;
     } else {
-        setup::for_run()?;
+        setup::for_rust_test()?;
     }
     bundle::make(Mode::Dev)?;
     let mut results = Vec::new();
@@ -131,6 +131,7 @@ fn not_run(ring: Ring, problem: &Problem) -> Result {
 fn rust(verb: &[&str], ring: Ring) -> Command {
     let mut tests = cargo();
     tests.args(verb).args(ring.packages());
+    tests.env("TERNION_OTS", setup::ots());
     tests
 }
 

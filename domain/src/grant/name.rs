@@ -29,16 +29,19 @@ pub enum Family {
     Snapshot,
     /// Which of the events under one id has effect.
     Conflict,
+    /// Which transaction publishes a hash. See [`crate::anchor::state`].
+    Anchor,
 }
 
 impl Family {
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 7] = [
         Family::Lease,
         Family::Price,
         Family::Policy,
         Family::Approval,
         Family::Snapshot,
         Family::Conflict,
+        Family::Anchor,
     ];
 
     #[must_use]
@@ -50,17 +53,19 @@ impl Family {
             Family::Approval => "approval",
             Family::Snapshot => "snapshot",
             Family::Conflict => "conflict",
+            Family::Anchor => "anchor",
         }
     }
 
     /// Must version n be decided before n + 1 is voted on? Where each version replaces the one
     /// before, yes: who proposes the next must have seen the last. A proposal whose first version
-    /// was never executed may well execute its second.
+    /// was never executed may well execute its second, and a fee may be raised by a cloud that did
+    /// not set it.
     #[must_use]
     pub const fn in_sequence(self) -> bool {
         match self {
             Family::Lease | Family::Price | Family::Policy | Family::Snapshot => true,
-            Family::Approval | Family::Conflict => false,
+            Family::Approval | Family::Conflict | Family::Anchor => false,
         }
     }
 }
@@ -70,7 +75,7 @@ impl Family {
 pub enum BadName {
     #[error(
         "\"{0}\" is not a resource; use <family>/<name>, the family one of lease, price, policy, \
-         approval, snapshot and conflict"
+         approval, snapshot, conflict and anchor"
     )]
     Family(String),
     #[error(

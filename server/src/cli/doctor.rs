@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 
 use super::{ConfigArguments, Outcome};
+use crate::anchor;
 use crate::config::Config;
 use crate::keys::{CloudKeys, Roster};
 use crate::postgres;
@@ -46,6 +47,7 @@ impl Arguments {
             finding("database", database(&config).await),
         ];
         findings.extend(peers(&config).await);
+        findings.extend(anchors(&config).await);
         for Finding { what, found } in &findings {
             match found {
                 Ok(text) => println!("ok    {what}: {text}"),
@@ -131,6 +133,24 @@ async fn peers(config: &Config) -> Vec<Finding> {
             None => Err(format!("peers.{cloud} is missing from the configuration")),
         };
         findings.push(finding(cloud.name(), found));
+    }
+    findings
+}
+
+/// Asks each publisher whether it could publish now. An authority is asked for a stamp.
+async fn anchors(config: &Config) -> Vec<Finding> {
+    let clients = match anchor::publishers(&config.anchor) {
+        Ok(clients) => clients,
+        Err(error) => return vec![finding("anchors", Err(error.to_string()))],
+    };
+    if clients.is_empty() {
+        let none = "not anchored externally: no publisher is configured".to_owned();
+        return vec![finding("anchors", Ok(none))];
+    }
+    let mut findings = Vec::new();
+    for client in clients {
+        let found = client.check().await.map_err(|fault| fault.to_string());
+        findings.push(finding(client.publisher().name(), found));
     }
     findings
 }

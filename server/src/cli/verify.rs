@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::anchor::Malformed;
+use domain::anchor::ethereum::{PROOF_FORMAT, ProofFile, ProofFileError};
 use domain::evidence::{Evidence, EvidenceError};
 use domain::policy::Policy;
 use domain::receipt::{Receipt, ReceiptError, Verdict, Verification, verify};
@@ -45,7 +46,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     anchors: anchors::Arguments,
     /// Receipts, as JSON or as C2SP tlog-proof text; evidence, as JSON; OpenTimestamps proofs
-    /// (.ots); RFC 3161 time stamps, as response (.tsr) or bare token
+    /// (.ots); Ethereum proofs (ethereum.json); RFC 3161 time stamps, as response (.tsr) or bare token
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -79,13 +80,15 @@ enum Unreadable {
     TooLarge,
     #[error(
         "{0}: not understood by this version, which reads finality receipts, evidence, \
-             OpenTimestamps proofs and time stamps"
+             OpenTimestamps proofs, Ethereum proofs and time stamps"
     )]
     OtherForm(&'static str),
     #[error("not an OpenTimestamps proof: {0}")]
     OpenTimestamps(Malformed),
     #[error("not an RFC 3161 time stamp: {0}")]
     TimeStamp(Malformed),
+    #[error(transparent)]
+    Ethereum(#[from] ProofFileError),
     #[error(transparent)]
     Held(#[from] HeldError),
     #[error(transparent)]
@@ -138,6 +141,9 @@ fn check(path: &Path, policy: Option<&Policy>, held: &Held) -> Result<Verificati
     let format = format_of(&bytes);
     if let Some(form) = other_form(&format) {
         return Err(Unreadable::OtherForm(form));
+    }
+    if format == PROOF_FORMAT {
+        return held.check_ethereum(&ProofFile::parse(&bytes)?);
     }
     if format.starts_with(EVIDENCE_FORMATS) {
         return Ok(Evidence::parse(&bytes)?.verify(policy));

@@ -4,7 +4,7 @@ use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
 use domain::quorum::Mode;
 
-use super::Config;
+use super::{Config, anchor};
 use crate::ledger::BATCH_EVENTS_MAX;
 use crate::postgres::WRITERS;
 
@@ -33,6 +33,7 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     }
     peers(config)?;
     demonstration(config)?;
+    anchor::rules(config)?;
     limits(config)
 }
 

@@ -104,6 +104,7 @@ impl Layers {
             Config::deserialize(whole).map_err(|error| self.wrong(&error, &overrides))?;
         if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
             config.data = folder.join(&config.data);
+            config.anchor.start_at(folder);
         }
         check::rules(&config).map_err(|(path, what)| ConfigError::Wrong {
             at: sources.get(path).map_or_else(|| path.to_owned(), |at| format!("{at}: {path}")),

@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 53] = [
+pub const SETTINGS: [Setting; 73] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -74,6 +74,26 @@ pub const SETTINGS: [Setting; 53] = [
     text("lab_secret"),
     list("signer.command"),
     text("signer.socket"),
+    text("anchor.ethereum.url"),
+    integer("anchor.ethereum.chain_id"),
+    text("anchor.ethereum.key_file"),
+    text("anchor.ethereum.max_fee_gwei"),
+    text("anchor.ethereum.max_spend_eth_per_month"),
+    integer("anchor.ethereum.confirmations"),
+    boolean("anchor.ethereum.dry_run"),
+    text("anchor.bitcoin.url"),
+    text("anchor.bitcoin.cookie_file"),
+    text("anchor.bitcoin.user"),
+    text("anchor.bitcoin.password"),
+    text("anchor.bitcoin.network"),
+    integer("anchor.bitcoin.max_fee_sat_per_vbyte"),
+    text("anchor.bitcoin.max_spend_btc_per_month"),
+    integer("anchor.bitcoin.confirmations"),
+    boolean("anchor.bitcoin.dry_run"),
+    list("anchor.calendars"),
+    list("anchor.explorers"),
+    text("anchor.timestamp_authority.url"),
+    text("anchor.timestamp_authority.ca_file"),
     text("postgres.bin"),
     text("postgres.account"),
     integer("postgres.connections"),

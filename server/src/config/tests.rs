@@ -118,6 +118,48 @@ fn addresses_and_names_are_checked() {
     assert!(refused(&layers("listen = []\n")).contains("at least one address"));
 }
 
+const ETHEREUM: &str = "[anchor.ethereum]\nurl = \"https://n.example/v3/0123456789abcdef\"\n\
+                        chain_id = 1\nkey_file = \"eth.key\"\nmax_fee_gwei = \"0.5\"\n\
+                        max_spend_eth_per_month = \"0.01\"\n";
+
+#[test]
+fn a_publisher_s_address_is_hidden_its_amounts_are_exact_and_its_files_lie_beside_the_settings() {
+    let (config, sources) = layers(ETHEREUM).build().expect("valid");
+    let ethereum = config.anchor.ethereum.as_ref().expect("set");
+    assert_eq!(ethereum.fee_max(), 500_000_000);
+    assert_eq!(ethereum.month_max(), 10_000_000_000_000_000);
+    assert_eq!(ethereum.key_file, PathBuf::from("/etc/ternion/eth.key"));
+    assert_eq!((ethereum.confirmations, ethereum.dry_run), (64, false));
+    let printed = effective(&config, &sources).expect("printable");
+    assert!(printed.contains("anchor.ethereum.url = \"(hidden)\"  # /etc/ternion/gcp.toml:6:1"));
+    assert!(printed.contains("anchor.calendars = []  # default"), "{printed}");
+    assert!(!printed.contains("0123456789abcdef") && !format!("{config:?}").contains("abcdef"));
+    assert!(layers("").build().expect("valid").0.anchor.ethereum.is_none(), "nothing by default");
+}
+
+#[test]
+fn a_publisher_that_could_lose_money_or_secrets_is_refused() {
+    let changed = |from: &str, to: &str| refused(&layers(&ETHEREUM.replace(from, to)));
+    let plain = changed("https://n.example", "http://n.example");
+    assert!(
+        plain.ends_with(
+            "anchor.ethereum.url: it must begin with https://, as it is not on this \
+                             machine"
+        ),
+        "{plain}"
+    );
+    assert!(!plain.contains("abcdef"), "{plain}");
+    assert!(changed("\"0.5\"", "\"-1\"").contains("anchor.ethereum.max_fee_gwei: must be more"));
+    assert!(changed("\"0.01\"", "\"0\"").contains("max_spend_eth_per_month: must be more"));
+    assert!(changed("max_fee_gwei = \"0.5\"\n", "").contains("missing setting \"max_fee_gwei\""));
+    let bitcoin = "[anchor.bitcoin]\nurl = \"http://127.0.0.1:8332\"\nmax_fee_sat_per_vbyte = 5\n\
+                   max_spend_btc_per_month = \"0.001\"\n";
+    let login = refused(&layers(bitcoin));
+    assert!(login.contains("give either cookie_file, or user and password"), "{login}");
+    let one = "[anchor]\nexplorers = [\"https://blockstream.info/api\"]\n";
+    assert!(refused(&layers(one)).contains("must name two at least"));
+}
+
 #[test]
 fn limits_that_cannot_hold_are_refused_with_the_bound() {
     let refusals = [

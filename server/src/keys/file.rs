@@ -266,6 +266,19 @@ fn write_key(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
 }
 
 fn read_key(path: &Path) -> Result<SigningKey, KeyError> {
+    let text = read_private(path)?;
+    let seed = seed_of(&text).ok_or_else(|| KeyError::Form(path.to_owned()))?;
+    if looks_made_up(&seed) {
+        return Err(KeyError::Weak(path.to_owned()));
+    }
+    Ok(SigningKey::from_seed(seed))
+}
+
+/// Reads a file that is ours and that nobody else can read.
+///
+/// # Errors
+/// It is missing, somebody else's, open to others, or no text.
+pub fn read_private(path: &Path) -> Result<String, KeyError> {
     // What is checked is what is read, whatever takes the name meanwhile.
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -285,11 +298,7 @@ fn read_key(path: &Path) -> Result<SigningKey, KeyError> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|cause| io_error(path, cause))?;
-    let seed = seed_of(&text).ok_or_else(|| KeyError::Form(path.to_owned()))?;
-    if looks_made_up(&seed) {
-        return Err(KeyError::Weak(path.to_owned()));
-    }
-    Ok(SigningKey::from_seed(seed))
+    Ok(text)
 }
 
 fn seed_of(pem: &str) -> Option<[u8; 32]> {

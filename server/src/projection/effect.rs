@@ -273,10 +273,15 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
     let value: Value = serde_json::from_slice(&entry.payload).map_err(|error| error.to_string())?;
     let known = Known::read(&value).map_err(|error| error.to_string())?;
     let (entity, key) = match &known {
-        // In force by votes and approvals, on every cloud; the event tells of it.
+        // In force by votes, approvals or proofs, on every cloud; the event tells of it.
         None
         | Some(
-            Known::GrantDecided(_) | Known::KeyBegin(_) | Known::KeyAgree(_) | Known::KeyGone(_),
+            Known::GrantDecided(_)
+            | Known::KeyBegin(_)
+            | Known::KeyAgree(_)
+            | Known::KeyGone(_)
+            | Known::AnchorFinal(_)
+            | Known::AnchorFailed(_),
         ) => return Ok(None),
         Some(Known::Usage(usage)) => return Ok(Some(Effect::Usage(usage.clone()))),
         Some(Known::TenantPut(tenant)) => (Entity::Tenant, tenant.tenant_id.to_string()),

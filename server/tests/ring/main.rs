@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod anchor;
 mod bad_entry;
 mod bench;
 mod billing;

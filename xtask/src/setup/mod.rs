@@ -2,11 +2,12 @@
 //!
 //! A need is met or it is not, and that is looked up each time: nothing remembers that something
 //! was once installed, so a second run is quick and a removed package is noticed. Downloads go
-//! through rustup's `target add` and `component add`, npm and apt only.
+//! through rustup's `target add` and `component add`, npm, pip and apt only.
 
 mod apt;
 mod chromium;
 mod node;
+mod nodes;
 mod postgres;
 mod rust;
 
@@ -15,6 +16,7 @@ use crate::process::say;
 
 pub(crate) use chromium::find as chromium;
 pub(crate) use node::program as node;
+pub(crate) use nodes::ots;
 
 /// Something a machine has or lacks.
 pub(crate) struct Need {
@@ -29,6 +31,9 @@ pub(crate) struct Need {
 const BUNDLE: [&Need; 3] = [&rust::WASM_TARGET, &node::NODE, &node::BUNDLE_PACKAGES];
 const RUN: [&Need; 1] = [&postgres::SERVER];
 const TEST: [&Need; 2] = [&chromium::BROWSER, &node::TEST_PACKAGES];
+/// For the server's ring: chains and an authority to anchor on.
+const ANCHOR: [&Need; 5] =
+    [&node::NODE, &nodes::ETHEREUM, &nodes::BITCOIN, &nodes::OPENTIMESTAMPS, &nodes::OPENSSL];
 const CHECK: [&Need; 2] = [&rust::LINTERS, &rust::WASM_TARGET];
 
 /// `cargo xtask setup`: all of it.
@@ -48,8 +53,14 @@ pub(crate) fn for_run() -> Outcome {
     ensure(&RUN)
 }
 
-pub(crate) fn for_test() -> Outcome {
+/// The Rust rings.
+pub(crate) fn for_rust_test() -> Outcome {
     for_run()?;
+    ensure(&ANCHOR)
+}
+
+pub(crate) fn for_test() -> Outcome {
+    for_rust_test()?;
     ensure(&TEST)
 }
 

@@ -89,13 +89,13 @@ fn carried() -> PathBuf {
 }
 
 /// Installed means: from exactly this lock file.
-fn is_installed(folder: &Path) -> bool {
+pub(super) fn is_installed(folder: &Path) -> bool {
     let wanted = fs::read(folder.join("package-lock.json"));
     let installed = fs::read(folder.join(INSTALLED_LOCK));
     matches!((wanted, installed), (Ok(wanted), Ok(installed)) if wanted == installed)
 }
 
-fn install_packages(folder: &Path) -> Outcome {
+pub(super) fn install_packages(folder: &Path) -> Outcome {
     // The browser comes from the system's packages: npm packages must not fetch one of their own.
     let mut npm = command("npm");
     npm.current_dir(folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");

@@ -16,7 +16,7 @@ pub use header::{HEADER_BYTES, Header};
 pub use merkle::{BRANCH_HASHES_MAX, Branch};
 pub use network::Network;
 pub use target::Target;
-pub use transaction::{Output, TRANSACTION_BYTES_MAX, Transaction};
+pub use transaction::{OutPoint, Output, TRANSACTION_BYTES_MAX, Transaction};
 pub use verify::KnownHeader;
 pub(super) use verify::{belongs_to_the_chain, has_its_work};
 

@@ -18,9 +18,9 @@ pub enum Network {
 /// The least work that Bitcoin ever asked for, in 2009.
 const FIRST: u32 = 0x1d00_ffff;
 const REGTEST: u32 = 0x207f_ffff;
-/// Since 2016 the main chain's target has always been below 2^188 (it was half that in January
-/// 2016, and has fallen a thousandfold since). Whoever makes up a later block must do at least
-/// 2^68 tries, instead of the 2^32 that a laptop does in an hour.
+/// Since 2016 the main chain's target has always been below 2^188 (two thirds of it in January 2016,
+/// and a thousandth of that ten years later). Whoever makes up a later block must do at least 2^68
+/// tries, instead of the 2^32 that a laptop does in minutes.
 const SINCE_2016: u32 = 0x1810_0000;
 const YEAR_2016_UNIX_S: u32 = 1_451_606_400;
 

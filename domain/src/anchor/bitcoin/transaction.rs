@@ -17,7 +17,16 @@ const OP_PUSHDATA2: u8 = 0x4d;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     stripped: Vec<u8>,
+    inputs: Vec<OutPoint>,
     outputs: Vec<Output>,
+}
+
+/// The output that an input spends. Of two transactions with one of them in common, one can be
+/// taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutPoint {
+    pub transaction: Sha256d,
+    pub index: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +88,10 @@ impl Transaction {
         let outputs = read_outputs(reader)?;
         stripped.extend_from_slice(reader.since(body));
         if has_witnesses {
-            read_witnesses(reader, inputs)?;
+            read_witnesses(reader, inputs.len())?;
         }
         stripped.extend_from_slice(reader.take(4)?);
-        Ok(Transaction { stripped, outputs })
+        Ok(Transaction { stripped, inputs, outputs })
     }
 
     #[must_use]
@@ -97,25 +106,31 @@ impl Transaction {
     }
 
     #[must_use]
+    pub fn inputs(&self) -> &[OutPoint] {
+        &self.inputs
+    }
+
+    #[must_use]
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
     }
 }
 
-fn read_inputs(reader: &mut Reader<'_>) -> Result<u64, Malformed> {
-    const OUTPOINT_BYTES: u64 = 36;
+fn read_inputs(reader: &mut Reader<'_>) -> Result<Vec<OutPoint>, Malformed> {
     let at = reader.at();
     let count = read_count(reader)?;
     if count == 0 {
         return Err(Defect::Transaction("it has no inputs").at(at));
     }
     // Each takes bytes, so that a false count ends with the bytes.
+    let mut inputs = Vec::new();
     for _ in 0..count {
-        reader.take(OUTPOINT_BYTES)?;
+        let (transaction, index) = (Sha256d(reader.array()?), reader.u32_le()?);
+        inputs.push(OutPoint { transaction, index });
         read_script(reader)?;
         reader.u32_le()?;
     }
-    Ok(count)
+    Ok(inputs)
 }
 
 fn read_outputs(reader: &mut Reader<'_>) -> Result<Vec<Output>, Malformed> {
@@ -128,7 +143,7 @@ fn read_outputs(reader: &mut Reader<'_>) -> Result<Vec<Output>, Malformed> {
     Ok(outputs)
 }
 
-fn read_witnesses(reader: &mut Reader<'_>, inputs: u64) -> Result<(), Malformed> {
+fn read_witnesses(reader: &mut Reader<'_>, inputs: usize) -> Result<(), Malformed> {
     for _ in 0..inputs {
         for _ in 0..read_count(reader)? {
             read_script(reader)?;

@@ -3,6 +3,7 @@
 //! Since the merge a header has no proof of work: whoever makes one up finds it equal to its own
 //! hash. That a block is in the chain only somebody with a node can say.
 
+mod file;
 mod header;
 pub mod rlp;
 mod transaction;
@@ -11,6 +12,7 @@ mod verify;
 
 use std::fmt;
 
+pub use file::{HexBytes, PROOF_FORMAT, ProofFile, ProofFileError};
 pub use header::{HEADER_BYTES_MAX, Header};
 pub use transaction::{Call, TRANSACTION_BYTES_MAX, Transaction};
 pub use verify::{Inclusion, KnownBlock, verify};

@@ -25,6 +25,11 @@ pub struct Transaction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     pub chain_id: u64,
+    /// The sender's count of transactions before it: of two with one nonce, one can be taken.
+    pub nonce: u64,
+    /// Wei a unit of gas, where 64 bits hold it: the tip, and the most with the tip.
+    pub tip: Option<u64>,
+    pub fee: Option<u64>,
     /// `None` where it makes a contract.
     pub to: Option<[u8; 20]>,
     pub data: Vec<u8>,
@@ -71,10 +76,17 @@ impl Transaction {
 impl Call {
     /// chain id, nonce, priority fee, fee, gas limit, to, value, data, access list, parity, r, s
     fn read(fields: &[rlp::Item<'_>]) -> Option<Call> {
-        let [chain_id, _, _, _, _, to, _, data, rlp::Item::List(_), _, _, _] = fields else {
+        let [chain_id, nonce, tip, fee, _, to, _, data, rlp::Item::List(_), _, _, _] = fields
+        else {
             return None;
         };
-        let to = if to.bytes()?.is_empty() { None } else { Some(to.array()?) };
-        Some(Call { chain_id: chain_id.number()?, to, data: data.bytes()?.to_vec() })
+        Some(Call {
+            chain_id: chain_id.number()?,
+            nonce: nonce.number()?,
+            tip: tip.number(),
+            fee: fee.number(),
+            to: if to.bytes()?.is_empty() { None } else { Some(to.array()?) },
+            data: data.bytes()?.to_vec(),
+        })
     }
 }

@@ -6,12 +6,14 @@
 
 mod attestation;
 mod compose;
+mod grow;
 mod op;
 mod varint;
 mod verify;
 
 pub use attestation::Attestation;
 pub use compose::{Uncomposable, compose};
+pub use grow::{BLIND_BYTES, Promise, blinded};
 pub use op::{FileHash, MESSAGE_BYTES_MAX, Op};
 pub use verify::verify;
 

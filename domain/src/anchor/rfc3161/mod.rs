@@ -16,7 +16,7 @@ mod verify;
 
 pub use algorithm::HashAlgorithm;
 pub use certificate::Certificate;
-pub use request::Request;
+pub use request::{NONCE_BYTES, Request};
 pub use verify::verify;
 
 use x509_cert::der::{Header, Reader as _, SliceReader, Tag};
@@ -65,6 +65,12 @@ impl TimeStamp {
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.info().time
+    }
+
+    /// The authority's own number for it, in hex.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        hex::encode(&self.info().serial)
     }
 
     fn info(&self) -> &Info {

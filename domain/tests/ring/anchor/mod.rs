@@ -5,6 +5,7 @@ mod ethereum;
 mod ots;
 mod ots_bytes;
 mod rfc3161;
+mod state;
 
 use std::path::Path;
 

@@ -4,9 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::anchor::bitcoin::{HEADER_BYTES, Header, KnownHeader, Network};
+use domain::anchor::ethereum::{Keccak256, KnownBlock, ProofFile, verify};
+use domain::anchor::ots::FileHash;
 use domain::anchor::rfc3161::{self, Certificate, Request, TimeStamp};
-use domain::anchor::{Malformed, Source, ots};
-use domain::receipt::Verification;
+use domain::anchor::{Malformed, Source, commitment, ots};
+use domain::log::Hash;
+use domain::receipt::{Verdict, Verification};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
@@ -19,9 +22,9 @@ const DATA_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const AUTHORITIES_BYTES_MAX: u64 = 1024 * 1024;
 const HEADER_FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// For proofs by others (.ots, .tsr)
+/// For proofs by others (.ots, .tsr, ethereum.json)
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Proofs by others (.ots, .tsr)")]
+#[command(next_help_heading = "Proofs by others (.ots, .tsr, ethereum.json)")]
 #[group(skip)]
 pub(super) struct Arguments {
     /// The file that was stamped; for x.ots it is x unless another is named
@@ -37,6 +40,12 @@ pub(super) struct Arguments {
     /// Which chain the block must be from: mainnet, testnet or regtest
     #[arg(long, value_name = "NETWORK", default_value_t = Network::Mainnet)]
     bitcoin_network: Network,
+    /// The hash of the block of an Ethereum proof, from a node or explorer of yours
+    #[arg(long, value_name = "HEX", value_parser = Digest::parse_block)]
+    ethereum_block: Option<Digest>,
+    /// Which chain an Ethereum proof must be from: 1 is the main network
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    ethereum_chain: u64,
     /// Certificates of time-stamping authorities that you trust (PEM or DER). May be repeated
     #[arg(long, value_name = "FILE")]
     tsa_ca: Vec<PathBuf>,
@@ -52,6 +61,12 @@ impl Digest {
     fn parse(text: &str) -> Result<Self, hex::FromHexError> {
         hex::decode(text).map(Digest)
     }
+
+    fn parse_block(text: &str) -> Result<Self, String> {
+        let bytes = hex::decode(text.strip_prefix("0x").unwrap_or(text));
+        let bytes = bytes.ok().filter(|bytes| bytes.len() == 32);
+        bytes.map(Digest).ok_or_else(|| "a block's hash is 64 hex digits".to_owned())
+    }
 }
 
 /// What the verifier holds beside a proof, read and understood.
@@ -61,6 +76,8 @@ pub(super) struct Held {
     digest: Option<Vec<u8>>,
     headers: Vec<KnownHeader>,
     network: Network,
+    block: Option<KnownBlock>,
+    chain: u64,
     authorities: Vec<Certificate>,
     request: Option<Request>,
 }
@@ -104,6 +121,8 @@ impl Arguments {
             digest: self.digest.map(|digest| digest.0),
             headers: headers.collect::<Result<_, _>>()?,
             network: self.bitcoin_network,
+            block: self.ethereum_block.and_then(|hash| known_block(&hash)),
+            chain: self.ethereum_chain,
             authorities: authorities.collect::<Result<Vec<_>, _>>()?.concat(),
             request,
         })
@@ -121,6 +140,21 @@ impl Held {
             return Some(self.check_ots(path, bytes));
         }
         is_der(bytes).then(|| self.check_time_stamp(bytes))
+    }
+
+    /// For the hash of `--data` or `--digest`; without either for the one in the file, which the
+    /// first step then says.
+    pub(super) fn check_ethereum(&self, file: &ProofFile) -> Result<Verification, Unreadable> {
+        let given = self.digest(self.data.as_deref(), |data| FileHash::Sha256.digest(data))?;
+        let hash = given.as_deref().and_then(Hash::from_slice);
+        let calldata = match (&given, hash) {
+            (None, _) => commitment(file.hash).to_vec(),
+            (Some(_), Some(hash)) => commitment(hash).to_vec(),
+            // What has not the length of a SHA-256 was never anchored.
+            (Some(other), None) => other.clone(),
+        };
+        let checked = verify(&file.inclusion(), &calldata, self.chain, self.block.as_ref());
+        Ok(if given.is_some() { checked } else { of_some_hash(checked) })
     }
 
     fn check_ots(&self, path: &Path, bytes: &[u8]) -> Result<Verification, Unreadable> {
@@ -153,6 +187,22 @@ impl Held {
         let advice = ": hash it and give --digest";
         data.map(|path| read(path, DATA_BYTES_MAX, advice).map(|data| hash(&data))).transpose()
     }
+}
+
+fn known_block(hash: &Digest) -> Option<KnownBlock> {
+    let hash = Keccak256(hash.0.as_slice().try_into().ok()?);
+    Some(KnownBlock { hash, source: Source::Verifier("given by its hash".to_owned()) })
+}
+
+/// A proof of a hash that nobody has compared with anything.
+fn of_some_hash(mut checked: Verification) -> Verification {
+    if checked.verdict == Verdict::Valid {
+        checked.verdict = Verdict::SelfConsistent;
+        checked.sentence = "Self-consistent: what was computed holds, but no file was given to \
+                            compare with: bring it (--data), or its hash (--digest)."
+            .to_owned();
+    }
+    checked
 }
 
 /// An ASN.1 SEQUENCE that is all of the file, or a large one: text never begins so.

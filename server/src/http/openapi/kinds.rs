@@ -2,6 +2,7 @@
 //! rule; a test holds each example here against it.
 
 mod billing;
+mod anchor;
 mod keys;
 mod planning;
 mod snapshot;
@@ -50,8 +51,10 @@ fn decider() -> Value {
 pub(super) fn all() -> Vec<Kind> {
     let kinds =
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
-    let keys = [keys::begin(), keys::agree(), keys::gone(), snapshot::attest()];
-    kinds.into_iter().chain(keys).chain(planning::all()).chain(billing::all()).collect()
+    let keys = [keys::begin(), keys::agree(), keys::gone()];
+    let audit = [snapshot::attest(), anchor::finished(), anchor::failed()];
+    let planning = planning::all().into_iter().chain(billing::all());
+    kinds.into_iter().chain(keys).chain(audit).chain(planning).collect()
 }
 
 fn usage() -> Kind {
