@@ -21,8 +21,8 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{
-    AuditView, CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotProgress,
-    SnapshotRow, SnapshotState,
+    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView,
+    SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
 };
 pub use billing::{
     BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,

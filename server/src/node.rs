@@ -133,6 +133,7 @@ struct Node {
     projection: Arc<Projection>,
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
+    anchors: Arc<Anchors>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -189,7 +190,8 @@ impl Node {
             clients: anchor::publishers(&config.anchor)?,
             clock: Clock::default(),
         };
-        say_where(&anchor::start(publishing, &background, &mut tasks));
+        let anchors = anchor::start(publishing, &background, &mut tasks);
+        say_where(&anchors);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
@@ -203,6 +205,7 @@ impl Node {
             mend_after: snapshot::MEND_AFTER,
         };
         let snapshots = snapshot::start(auditing, &background, &mut tasks)?;
+        tasks.spawn(Arc::clone(&anchors).follow(Arc::clone(&snapshots), background.clone()));
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
         let node = Node {
@@ -212,6 +215,7 @@ impl Node {
             projection,
             evidences,
             snapshots,
+            anchors,
             identity,
             background,
             tasks,
@@ -243,15 +247,16 @@ impl Node {
     ) -> Result<(Router, Node), NodeError> {
         let lab = lab(config, &self.channel);
         let logins = demonstration::logins();
-        let console = Console::new(
-            Arc::clone(&self.ledger),
-            Arc::clone(&self.projection),
-            Arc::clone(&self.channel.quarantine),
-            Arc::clone(&self.evidences),
-            Arc::clone(&self.snapshots),
-            console::deployment(config, logins),
-            lab.clone(),
-        );
+        let console = Arc::new(Console {
+            ledger: Arc::clone(&self.ledger),
+            projection: Arc::clone(&self.projection),
+            quarantine: Arc::clone(&self.channel.quarantine),
+            evidences: Arc::clone(&self.evidences),
+            snapshots: Arc::clone(&self.snapshots),
+            anchors: Arc::clone(&self.anchors),
+            deployment: console::deployment(config, logins),
+            lab: lab.clone(),
+        });
         let credentials = self.identity.peer_routes(Arc::clone(&self.channel));
         let (evidences, ledger) = (Arc::clone(&self.evidences), Arc::clone(&self.ledger));
         let against = evidence::peer_routes(evidences, ledger, Arc::clone(&self.channel));
@@ -268,6 +273,7 @@ impl Node {
             console,
             evidences: Arc::clone(&self.evidences),
             snapshots: Arc::clone(&self.snapshots),
+            anchors: Arc::clone(&self.anchors),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,

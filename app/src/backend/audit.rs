@@ -1,5 +1,6 @@
 //! Audit snapshots, as they cross the wire.
 
+use domain::anchor::Publisher;
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::snapshot::agreement::Difference;
@@ -63,6 +64,55 @@ pub struct SnapshotDetail {
     pub words: Vec<CloudWord>,
     pub progress: Option<SnapshotProgress>,
     pub recheck: Option<RecheckView>,
+    /// Where the answering cloud publishes, in words; none: nothing is anchored outside.
+    pub places: Vec<PublishPlace>,
+    pub anchors: Vec<AnchorLine>,
+}
+
+/// A publisher that is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishPlace {
+    pub publisher: Publisher,
+    pub place: String,
+}
+
+/// What became of the snapshot's hash at one publisher.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnchorLine {
+    pub id: String,
+    pub publisher: Publisher,
+    pub stage: AnchorStage,
+    /// What is wrong just now, if anything.
+    pub trouble: Option<String>,
+    /// Files of the proof, as far as there is one.
+    pub files: Vec<String>,
+}
+
+/// How far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "stage")]
+pub enum AnchorStage {
+    Queued,
+    Submitted,
+    /// Read back from a block; blocks above it are still few.
+    InBlock {
+        place: String,
+        height: Option<u64>,
+        time: Timestamp,
+        confirmations: u64,
+    },
+    /// Read back, compared, and as deep as asked for.
+    Final {
+        place: String,
+        height: Option<u64>,
+        time: Timestamp,
+    },
+    /// Tried again when due.
+    Failed {
+        why: String,
+    },
 }
 
 /// What the answering cloud came to.

@@ -20,6 +20,7 @@ use crate::live::Live;
 use crate::shell::console::Here;
 
 mod compare;
+mod published;
 pub(crate) mod snapshot;
 mod words;
 
@@ -129,8 +130,8 @@ fn Take(missing: Option<Period>, today: Option<Period>) -> impl IntoView {
                 "it the snapshot; a third with another is named to the row."
             </p>
             <p class="muted">
-                "It is not anchored externally by itself: a hash counts for outsiders once somebody who is not us has "
-                "published it."
+                "What two clouds agree on is published wherever they are configured to. For outsiders a hash counts once "
+                "somebody who is not us keeps it."
             </p>
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
             <div class="snapshot-acts">{month} {day}</div>

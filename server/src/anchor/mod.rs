@@ -7,13 +7,14 @@
 //!                              ├─► publish: Ethereum, Bitcoin, calendars, an authority
 //!                              └─► tell: final and failed are events of the ledger
 //! ```
-//! What goes in is a hash and a period's name; what comes out is a state, and the proof's files.
+//! `follow` queues what two clouds agree on. What goes in is a hash and a period's name; what comes out is a state, and the proof's files.
 //! Paid publishers are used by one cloud at a time; receipts of calendars and authorities are free,
 //! so each cloud that is configured for them gets its own. Every cloud reads back for itself.
 
 mod choice;
 mod drive;
 mod figures;
+mod follow;
 pub mod publish;
 mod setup;
 mod store;

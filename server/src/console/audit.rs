@@ -1,15 +1,17 @@
 //! Audit snapshots for screens.
 
 use app::backend::{
-    AuditView, CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotProgress,
-    SnapshotRow, SnapshotState,
+    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView,
+    SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
 };
+use domain::anchor::state::Stage;
 use domain::cloud::PerCloud;
 use domain::snapshot::Period;
 use domain::snapshot::agreement::Standing;
 use domain::snapshot::section::SectionName;
 
 use super::Console;
+use crate::anchor::Stored;
 use crate::problem::Problem;
 use crate::snapshot::{Derived, Progress, Recheck, RecheckState, Snapshot, SnapshotError};
 
@@ -50,7 +52,45 @@ impl Console {
             words: words.collect(),
             progress: progress(&self.snapshots.progress(), snapshot.number),
             recheck: recheck.map(recheck_view),
+            places: self.places(),
+            anchors: self.anchors_of(&snapshot).await?,
         })
+    }
+}
+
+impl Console {
+    fn places(&self) -> Vec<PublishPlace> {
+        let places = self.anchors.places().into_iter();
+        places.map(|(publisher, place)| PublishPlace { publisher, place }).collect()
+    }
+
+    async fn anchors_of(&self, snapshot: &Snapshot) -> Result<Vec<AnchorLine>, Problem> {
+        let Some(hash) = snapshot.standing.agreed() else { return Ok(Vec::new()) };
+        Ok(self.anchors.of_subject(hash).await?.iter().map(anchor).collect())
+    }
+}
+
+fn anchor(stored: &Stored) -> AnchorLine {
+    let stage = match stored.anchor.stage() {
+        Stage::Queued => AnchorStage::Queued,
+        Stage::Submitted => AnchorStage::Submitted,
+        Stage::InBlock { place, confirmations } => AnchorStage::InBlock {
+            place: place.name.clone(),
+            height: place.height,
+            time: place.time,
+            confirmations: *confirmations,
+        },
+        Stage::Final { place } => {
+            AnchorStage::Final { place: place.name.clone(), height: place.height, time: place.time }
+        }
+        Stage::Failed { refusal } => AnchorStage::Failed { why: refusal.words.clone() },
+    };
+    AnchorLine {
+        id: stored.id.to_string(),
+        publisher: stored.publisher,
+        stage,
+        trouble: stored.anchor.trouble().map(|trouble| trouble.words.clone()),
+        files: stored.proof().iter().map(|part| part.name.to_owned()).collect(),
     }
 }
 

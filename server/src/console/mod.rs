@@ -29,6 +29,7 @@ use domain::cloud::PerCloud;
 pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 
+use crate::anchor::Anchors;
 use crate::config::Config;
 use crate::evidence::Evidences;
 use crate::lab::{self, Lab};
@@ -38,33 +39,21 @@ use crate::projection::Projection;
 use crate::quarantine::Quarantine;
 use crate::snapshot::Snapshots;
 
-/// The face of the console: one a node.
+/// The face of the console: one a node, made of the faces that it asks.
 #[derive(Debug)]
 pub struct Console {
-    ledger: Arc<Ledger>,
-    projection: Arc<Projection>,
-    quarantine: Arc<Quarantine>,
-    evidences: Arc<Evidences>,
-    snapshots: Arc<Snapshots>,
-    deployment: Deployment,
+    pub ledger: Arc<Ledger>,
+    pub projection: Arc<Projection>,
+    pub quarantine: Arc<Quarantine>,
+    pub evidences: Arc<Evidences>,
+    pub snapshots: Arc<Snapshots>,
+    pub anchors: Arc<Anchors>,
+    pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
-    lab: Option<Lab>,
+    pub lab: Option<Lab>,
 }
 
 impl Console {
-    #[must_use]
-    pub fn new(
-        ledger: Arc<Ledger>,
-        projection: Arc<Projection>,
-        quarantine: Arc<Quarantine>,
-        evidences: Arc<Evidences>,
-        snapshots: Arc<Snapshots>,
-        deployment: Deployment,
-        lab: Option<Lab>,
-    ) -> Arc<Self> {
-        Arc::new(Console { ledger, projection, quarantine, evidences, snapshots, deployment, lab })
-    }
-
     /// The back end of one request. `request_id` stands in its problems.
     #[must_use]
     pub fn for_viewer(

@@ -157,8 +157,14 @@ pub(super) async fn listen(port: u16) -> Result<TcpListener, DemoError> {
     TcpListener::bind(at).await.map_err(|cause| DemoError::PortTaken { at, cause })
 }
 
-pub(super) async fn serve(listener: TcpListener, lab: Lab, end: CancellationToken) {
-    let router = routes(lab);
+/// The lab, and beside it the time-stamping authority, which asks for no secret.
+pub(super) async fn serve(
+    listener: TcpListener,
+    lab: Lab,
+    authority: Option<Router>,
+    end: CancellationToken,
+) {
+    let router = routes(lab).merge(authority.unwrap_or_default());
     let server = axum::serve(listener, router).with_graceful_shutdown(end.cancelled_owned());
     if let Err(error) = server.await {
         tracing::error!(%error, "the fault lab ended");

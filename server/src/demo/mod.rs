@@ -5,6 +5,7 @@
 //! say to each other, serves the fault lab and sends the sample traffic.
 
 mod acts;
+mod authority;
 mod corrupt;
 mod lab;
 mod links;
@@ -83,7 +84,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoEr
         turn: Mutex::default(),
         end: end.clone(),
     });
-    tasks.spawn(lab::serve(lab_listener, lab.clone(), end.clone()));
+    let authority = place.authority.clone().map(authority::Authority::routes);
+    tasks.spawn(lab::serve(lab_listener, lab.clone(), authority, end.clone()));
 
     let started = announce(lab.fleet(), &place.urls, &stop).await;
     if started.is_ok() {

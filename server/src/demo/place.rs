@@ -13,6 +13,7 @@ use domain::quorum::Mode;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::Options;
+use super::authority::{self, Authority};
 use super::links::Sockets;
 use crate::config::Secret;
 use crate::keys::{CloudKeys, KeyError, text};
@@ -103,6 +104,8 @@ pub(super) struct Place {
     pub lab_secret: Secret,
     /// The witness's configuration, in the mode that counts one.
     pub witness: Option<PathBuf>,
+    /// Absent where openssl is.
+    pub authority: Option<Authority>,
     _lock: Flock<File>,
 }
 
@@ -142,6 +145,8 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         .map_err(|cause| io_error(&data.join("links.json"), cause))?;
     let witness = (options.mode == Mode::Witness).then(|| data.join("witness"));
     let witness = witness.map(|folder| witness_of(&folder, &ports, &keys)).transpose()?;
+    let authority = Authority::prepare(data.join("authority"));
+    let stamps = authority.as_ref().map(|authority| stamps_table(&ports, authority));
     for cloud in Cloud::ALL {
         let peers = cloud.peers().map(|peer| {
             let link_url = sockets.url(cloud, peer);
@@ -150,14 +155,24 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         let head = head(cloud, options, &ports, &addresses, &secret);
         let fourth = witness.as_ref().map(|(_, key)| witness_table(&ports, *key));
         let path = folders.get(cloud).join("ternion.toml");
-        write_private(&path, &format!("{head}{}{}", peers.concat(), fourth.unwrap_or_default()))
+        let tables =
+            [peers.concat(), fourth.unwrap_or_default(), stamps.clone().unwrap_or_default()];
+        write_private(&path, &format!("{head}{}", tables.concat()))
             .map_err(|cause| io_error(&path, cause))?;
     }
     let witness = witness.map(|(config, _)| config);
     let lab_port = ports.lab();
     let addresses = PerCloud::from_fn(|cloud| ports.http(cloud));
-    let place =
-        Place { folders, addresses, urls, lab_port, lab_secret: secret, witness, _lock: lock };
+    let place = Place {
+        folders,
+        addresses,
+        urls,
+        lab_port,
+        lab_secret: secret,
+        witness,
+        authority,
+        _lock: lock,
+    };
     Ok((place, sockets))
 }
 
@@ -337,6 +352,15 @@ fn peer_table(cloud: Cloud, url: &str, link_url: Option<&str>, keys: &CloudKeys)
         text::of(public.log),
         text::of(public.cosigner),
         text::of(public.transport),
+    )
+}
+
+fn stamps_table(ports: &Ports, authority: &Authority) -> String {
+    format!(
+        "\n[anchor.timestamp_authority]\nurl = \"http://127.0.0.1:{}{}\"\nca_file = \"{}\"\n",
+        ports.lab(),
+        authority::PATH,
+        authority.root().display()
     )
 }
 

@@ -4,6 +4,7 @@
 //! errors); panics; who is asking; how many at a time and for how long. Peers' messages pass the
 //! edge only: they are signed, have limits of their own, and must not wait behind clients.
 
+mod anchors;
 mod ask;
 pub mod assets;
 mod away;
@@ -48,6 +49,7 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 
 pub use edge::{REQUEST_ID, RequestId};
 
+use crate::anchor::Anchors;
 use crate::config::Limits;
 use crate::console::Console;
 use crate::economics::Economics;
@@ -75,6 +77,7 @@ pub struct Setup {
     pub console: Arc<Console>,
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
+    pub anchors: Arc<Anchors>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -100,6 +103,7 @@ struct Services {
     console: Arc<Console>,
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
+    anchors: Arc<Anchors>,
     economics: Economics,
     pool: PgPool,
     limits: Limits,
@@ -147,6 +151,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         console: setup.console,
         evidences: setup.evidences,
         snapshots: setup.snapshots,
+        anchors: setup.anchors,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -168,6 +173,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
 fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(billing::routes())
+        .merge(anchors::routes())
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())

@@ -3,6 +3,7 @@
 //! One table says what there is; the document, the page and a test that compares it with the
 //! routers are made of it.
 
+mod anchors;
 mod billing;
 mod docs;
 mod economics;
@@ -181,6 +182,7 @@ mod tests {
     #[test]
     fn every_route_is_described_and_every_description_has_a_route() {
         let routers = [
+            include_str!("anchors.rs"),
             include_str!("billing.rs"),
             include_str!("economics.rs"),
             include_str!("events/mod.rs"),

@@ -240,7 +240,7 @@ fn recheck_shown(recheck: &Recheck, own: Option<domain::log::Hash>) -> Value {
     }
 }
 
-fn refused(cause: SnapshotError) -> Problem {
+pub(super) fn refused(cause: SnapshotError) -> Problem {
     let detail = cause.to_string();
     match cause {
         SnapshotError::Cut(BadCut::TooEarly { period }) => Problem::invalid(format!(

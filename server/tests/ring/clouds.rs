@@ -13,6 +13,8 @@ use domain::event::{EventId, Payload, Region, TenantId};
 use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
 use serde_json::Value;
+use server::anchor::publish::Publish;
+use server::anchor::{self, Anchors};
 use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
 use server::evidence::{self, Evidences};
@@ -56,6 +58,8 @@ pub struct Clouds {
     pub witness_url: Option<String>,
     /// How long a cloud that is outvoted about a snapshot waits before it derives it again.
     pub mend_after: Duration,
+    /// Where each cloud publishes hashes.
+    pub publishers: PerCloud<Vec<Arc<dyn Publish>>>,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -66,6 +70,7 @@ pub struct RunningCloud {
     pub quarantine: Arc<Quarantine>,
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
+    pub anchors: Arc<Anchors>,
     pub console: Arc<Console>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
@@ -143,6 +148,7 @@ impl Clouds {
             limits: Limits::default(),
             witness_url: None,
             mend_after: snapshot::MEND_AFTER,
+            publishers: PerCloud::default(),
         }
     }
 
@@ -198,12 +204,25 @@ impl Clouds {
             let served = axum::serve(listener, routes).with_graceful_shutdown(stopped).await;
             served.expect("the peers' routes are served");
         });
-        let deployment = deployment(cloud);
-        let (of_ledger, of_projection) = (ledger.clone(), projection.clone());
-        let (held, against) = (quarantine.clone(), evidences.clone());
-        let audited = snapshots.clone();
-        let console =
-            Console::new(of_ledger, of_projection, held, against, audited, deployment, None);
+        let publishing = anchor::Setup {
+            ledger: ledger.clone(),
+            grants: grants.clone(),
+            pool: self.databases.get(cloud).pool.clone(),
+            clients: self.publishers.get(cloud).clone(),
+            clock: anchor::Clock::default(),
+        };
+        let anchors = anchor::start(publishing, &stop, &mut tasks);
+        tasks.spawn(anchors.clone().follow(snapshots.clone(), stop.clone()));
+        let console = Arc::new(Console {
+            ledger: ledger.clone(),
+            projection: projection.clone(),
+            quarantine: quarantine.clone(),
+            evidences: evidences.clone(),
+            snapshots: snapshots.clone(),
+            anchors: anchors.clone(),
+            deployment: deployment(cloud),
+            lab: None,
+        });
         let database = Arc::clone(self.databases.get(cloud));
         RunningCloud {
             ledger,
@@ -212,6 +231,7 @@ impl Clouds {
             quarantine,
             evidences,
             snapshots,
+            anchors,
             console,
             identity,
             database,

@@ -9,6 +9,8 @@ use domain::epoch::EpochRecord;
 use domain::event::{EventId, Payload, TenantId};
 use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
+use server::anchor::Anchors;
+use server::anchor::publish::Publish;
 use server::config::Limits;
 use server::evidence::Evidences;
 use server::grant::Grants;
@@ -110,6 +112,15 @@ impl Deployment {
 
     pub fn grants(&self, cloud: Cloud) -> &Arc<Grants> {
         &self.running.get(cloud).as_ref().expect("this cloud runs").grants
+    }
+
+    pub fn anchors(&self, cloud: Cloud) -> &Arc<Anchors> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").anchors
+    }
+
+    /// Where that cloud publishes hashes from its next start on.
+    pub fn publish_at(&mut self, cloud: Cloud, publisher: Arc<dyn Publish>) {
+        self.clouds.publishers.get_mut(cloud).push(publisher);
     }
 
     pub fn snapshots(&self, cloud: Cloud) -> &Arc<Snapshots> {

@@ -20,6 +20,7 @@ use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, count, counted};
 use crate::live::Live;
 use crate::pages::anchors::compare::{Compare, Side};
+use crate::pages::anchors::published::Published;
 use crate::pages::anchors::words;
 use crate::shell::console::Here;
 use crate::verification::manifest_hash;
@@ -54,7 +55,8 @@ pub(crate) fn SnapshotPage() -> impl IntoView {
 #[component]
 fn Whole(detail: SnapshotDetail) -> impl IntoView {
     let verdict = words::verdict(&detail);
-    let SnapshotDetail { at, cloud, row, own, words, progress, recheck } = detail;
+    let SnapshotDetail { at, cloud, row, own, words, progress, recheck, places, anchors } = detail;
+    let demonstration = expect_context::<Here>().deployment.demonstration;
     let far = progress.map(|far| view! { <p class="held">{words::progress(&far)}</p> });
     let agreed = row.hash.clone().filter(|_| row.state == SnapshotState::Agreed);
     let compare = agreed.zip(own.as_ref().map(|own| own.hash.clone())).map(|(agreed, ours)| {
@@ -74,6 +76,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
             {compare}
             {own.map(|own| view! { <InBrowser manifest=own.manifest hash=own.hash /> })}
         </section>
+        <Published places anchors demonstration />
         <section class="card" aria-labelledby="words-title">
             <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
             <ul class="snapshot-said">{words.into_iter().map(|word| view! { <Word word /> }).collect_view()}</ul>

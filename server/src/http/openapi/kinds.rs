@@ -1,8 +1,8 @@
 //! JSON Schemas of the payloads that the product acts on. What `domain::catalog` accepts is the
 //! rule; a test holds each example here against it.
 
-mod billing;
 mod anchor;
+mod billing;
 mod keys;
 mod planning;
 mod snapshot;

@@ -3,7 +3,7 @@
 use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
-use super::{billing, economics, keys, lab, snapshots};
+use super::{anchors, billing, economics, keys, lab, snapshots};
 
 pub(super) const TAGS: [(&str, &str); 12] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
@@ -76,6 +76,7 @@ fn path_text(name: &str) -> &'static str {
         "event_id" => "The event's UUID",
         "tenant_id" => "The tenant's id",
         "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
+        "anchor_id" => "The anchor's UUID",
         "period" => "A month such as 2026-10, or a day such as 2026-11-25",
         "scenario_id" => "The scenario's UUID",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
@@ -123,6 +124,7 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
         }
         "origin" => (clouds(), "Only events that this cloud accepted"),
         "cloud" => (clouds(), "The other cloud"),
+        "file" => (text(), "One of the proof's files; its main one where none is named"),
         "kind" => (text(), "Only payloads of this kind"),
         "resource" => (super::schemas::resource(), "Only this resource's"),
         "q" => (
@@ -183,7 +185,10 @@ pub(super) const BASE: Operation = Operation {
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
     let own = OPERATIONS.iter().chain(billing::OPERATIONS).chain(economics::OPERATIONS);
-    own.chain(keys::OPERATIONS).chain(snapshots::OPERATIONS).chain(lab::OPERATIONS)
+    own.chain(keys::OPERATIONS)
+        .chain(snapshots::OPERATIONS)
+        .chain(anchors::OPERATIONS)
+        .chain(lab::OPERATIONS)
 }
 
 const OPERATIONS: &[Operation] = &[

@@ -6,7 +6,7 @@ use domain::evidence::{EVIDENCE_FORMAT, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::{billing, economics, keys, kinds, lab, reference, snapshots};
+use super::{anchors, billing, economics, keys, kinds, lab, reference, snapshots};
 use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
@@ -24,7 +24,8 @@ pub(super) fn all() -> Map<String, Value> {
         .chain(lab::schemas())
         .chain(held::all())
         .chain(keys::schemas())
-        .chain(snapshots::schemas());
+        .chain(snapshots::schemas())
+        .chain(anchors::schemas());
     for (name, schema) in parts.chain(billing::schemas()).chain(economics::schemas()) {
         add(name, schema);
     }
@@ -55,6 +56,7 @@ pub(super) fn example(schema: &str) -> Option<Value> {
         _ => economics::example(schema)
             .or_else(|| keys::example(schema))
             .or_else(|| snapshots::example(schema))
+            .or_else(|| anchors::example(schema))
             .or_else(|| billing::example(schema)),
     }
 }

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use super::desk::{Breaking, Breaks, Desk, MINUTE, reason, subject};
 use super::responder::Responder;
+use crate::clouds::PATIENCE;
 use crate::three::Deployment;
 
 const RFC3161: Publisher = Publisher::Rfc3161;
@@ -108,4 +109,34 @@ async fn a_crash_between_asking_and_noting_asks_again_with_the_same_request() {
     let desk = desk.crash(&clouds, Cloud::Gcp, responder.client()).await;
     let done = desk.until_stage(id, "final").await;
     assert_eq!(done.anchor.attempts(), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_clouds_agree_on_is_stamped_by_itself_and_openssl_accepts_it() {
+    let Some(responder) = Responder::start().await else { return };
+    let mut clouds = Deployment::new().await;
+    clouds.publish_at(Cloud::Gcp, responder.client());
+    for cloud in Cloud::ALL {
+        clouds.start(cloud).await;
+    }
+    clouds.record(Cloud::Aws, 5).await;
+    let period = "2026-10".parse().expect("a month");
+    clouds.snapshots(Cloud::Aws).take(period).await.expect("decided");
+    let stamped = async {
+        loop {
+            let stored = clouds.anchors(Cloud::Gcp).list(None, 10).await.expect("readable");
+            if let Some(one) = stored.into_iter().find(|one| one.anchor.is_final()) {
+                return one;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let stamped = tokio::time::timeout(PATIENCE, stamped).await.expect("it is stamped");
+    let snapshot = clouds.snapshots(Cloud::Gcp).of_period(period).await.expect("readable");
+    let agreed = snapshot.and_then(|it| it.standing.agreed()).expect("agreed");
+    assert_eq!((stamped.subject, stamped.period.as_str()), (agreed, "2026-10"));
+    let parts = stamped.proof();
+    let stamp = parts.iter().find(|part| part.name == "root.tsr").expect("a stamp");
+    let (accepted, said) = responder.verify(&stamp.bytes, &agreed.to_string(), &[]);
+    assert!(accepted, "{said}");
 }

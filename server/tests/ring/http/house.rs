@@ -73,6 +73,7 @@ impl House {
             console: gcp.console.clone(),
             evidences: gcp.evidences.clone(),
             snapshots: gcp.snapshots.clone(),
+            anchors: gcp.anchors.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,

@@ -1,0 +1,122 @@
+//! Where a snapshot's hash is published outside, how far that is, and the proof's files.
+
+use domain::anchor::Publisher;
+use leptos::prelude::*;
+
+use crate::backend::{AnchorLine, AnchorStage, PublishPlace};
+use crate::components::hash::Hash;
+use crate::components::time::Time;
+use crate::format::{TimeShape, count};
+
+#[component]
+pub(super) fn Published(
+    places: Vec<PublishPlace>,
+    anchors: Vec<AnchorLine>,
+    demonstration: bool,
+) -> impl IntoView {
+    let rows = if places.is_empty() && anchors.is_empty() {
+        view! {
+            <p class="held">
+                "Not anchored externally: no publisher is configured at this cloud. Whoever does not believe the clouds has only "
+                "their word for when this was so."
+            </p>
+        }
+        .into_any()
+    } else {
+        let waiting = places
+            .into_iter()
+            .filter(|it| !anchors.iter().any(|line| line.publisher == it.publisher));
+        let waiting = waiting.map(|it| view! { <li><strong>{name(it.publisher)}</strong> " " <span class="muted">{it.place} ": once two clouds agree"</span></li> });
+        let waiting = waiting.collect_view();
+        let lines = anchors
+            .iter()
+            .cloned()
+            .map(|line| view! { <Line line demonstration /> })
+            .collect_view();
+        view! { <ul class="anchor-list">{lines} {waiting}</ul> }.into_any()
+    };
+    view! {
+        <section class="card snapshot-published" aria-labelledby="published-title">
+            <h2 id="published-title" class="card-title">"Anchored with others"</h2>
+            {rows}
+        </section>
+    }
+}
+
+const fn name(publisher: Publisher) -> &'static str {
+    match publisher {
+        Publisher::Ethereum => "Ethereum",
+        Publisher::Bitcoin => "Bitcoin",
+        Publisher::OpenTimestamps => "OpenTimestamps",
+        Publisher::Rfc3161 => "Time-stamping authority",
+    }
+}
+
+#[component]
+fn Line(line: AnchorLine, demonstration: bool) -> impl IntoView {
+    let AnchorLine { id, publisher, stage, trouble, files } = line;
+    let name_of_stage = stage_name(&stage);
+    let own = (demonstration && publisher == Publisher::Rfc3161)
+        .then_some(" The authority is the demonstration’s own: it proves nothing to outsiders.");
+    let links = files
+        .into_iter()
+        .map(|file| {
+            let href = format!("/v1/anchors/{id}/proof?file={file}");
+            view! { <a href=href download=file.clone() rel="external">{file.clone()}</a> " " }
+        })
+        .collect_view();
+    let trouble = trouble.map(|why| view! { <p class="word-differs">{why}</p> });
+    view! {
+        <li data-stage=name_of_stage>
+            <p><strong>{name(publisher)}</strong> " " <Stage stage /></p>
+            <p class="muted">{links} {own}</p>
+            {trouble}
+        </li>
+    }
+}
+
+const fn stage_name(stage: &AnchorStage) -> &'static str {
+    match stage {
+        AnchorStage::Queued => "queued",
+        AnchorStage::Submitted => "submitted",
+        AnchorStage::InBlock { .. } => "inBlock",
+        AnchorStage::Final { .. } => "final",
+        AnchorStage::Failed { .. } => "failed",
+    }
+}
+
+#[component]
+fn Stage(stage: AnchorStage) -> impl IntoView {
+    match stage {
+        AnchorStage::Queued => view! { <span class="badge" data-state="pending">"QUEUED"</span> }.into_any(),
+        AnchorStage::Submitted => {
+            view! { <span class="badge" data-state="pending">"SUBMITTED"</span> }.into_any()
+        }
+        AnchorStage::InBlock { place, height, time, confirmations } => view! {
+            <span class="badge" data-state="pending">"IN BLOCK"</span>
+            " " <Where place height /> " of " <Time at=time shape=TimeShape::Day />
+            {format!(", {} deep", count(confirmations))}
+        }
+        .into_any(),
+        AnchorStage::Final { place, height, time } => view! {
+            <span class="badge" data-state="final">"ANCHORED"</span>
+            " read back and compared: " <Where place height /> " of " <Time at=time shape=TimeShape::Day />
+        }
+        .into_any(),
+        AnchorStage::Failed { why } => view! {
+            <span class="badge" data-state="quarantined">"FAILED"</span> " " {why}
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Where(place: String, height: Option<u64>) -> impl IntoView {
+    match height {
+        Some(height) => {
+            view! { {format!("block {} ", count(height))} <Hash value=place what="block" /> }
+                .into_any()
+        }
+        None => view! { "stamp " <Hash value=place what="serial number" /> }.into_any(),
+    }
+}
