@@ -225,7 +225,7 @@ impl Driver {
         if let Act::Send(attempt) = &act {
             assert_eq!(self.chosen.get(&attempt.number), Some(*attempt), "sent unchosen");
         }
-        let Some(outcome) = self.perform(chain, act, anchor.attempts()) else { return };
+        let Some(outcome) = self.perform(chain, &act, anchor.attempts()) else { return };
         if crash == Crash::After {
             return;
         }
@@ -236,11 +236,11 @@ impl Driver {
         self.stored = serde_json::to_string(&anchor).expect("JSON");
     }
 
-    fn perform(&mut self, chain: &mut Chain, act: Act<'_>, all: &[Attempt]) -> Option<Outcome> {
+    fn perform(&mut self, chain: &mut Chain, act: &Act<'_>, all: &[Attempt]) -> Option<Outcome> {
         if chain.is_away && !matches!(act, Act::Wait(_) | Act::Nothing | Act::Claim(_)) {
             return Some(Outcome::Away("refused".to_owned()));
         }
-        match act {
+        match *act {
             Act::Wait(until) => {
                 self.now_ms = self.now_ms.max(until.unix_ms() - START);
                 None

@@ -171,10 +171,12 @@ impl Publish for Calendars {
             };
             match calendar.fetch(question).await {
                 // One that answers nonsense spoils nothing for the others.
-                Ok(answer) => match Proof::promised(subject, blind, &[answer.clone()]) {
-                    Ok(_) => answers.push(answer),
-                    Err(fault) => away = Some(Fault::Away(format!("{calendar}: {fault}"))),
-                },
+                Ok(answer) => {
+                    match Proof::promised(subject, blind, std::slice::from_ref(&answer)) {
+                        Ok(_) => answers.push(answer),
+                        Err(fault) => away = Some(Fault::Away(format!("{calendar}: {fault}"))),
+                    }
+                }
                 Err(error) => away = Some(error.into()),
             }
         }

@@ -48,6 +48,8 @@ impl Litecoin {
         command.args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-connect=0"]);
         // What it has not mined is gone when it stops, and its wallet sends nothing by itself.
         command.args(["-persistmempool=0", "-walletbroadcast=0"]);
+        // As in Bitcoin Core, where it is the default.
+        command.arg("-mempoolreplacement=1");
         let mut process = Process::start(&mut command, &self.folder.0.join("node.log"));
         process.until("litecoind answers", || {
             self.node().is_some_and(|node| node.try_ask("getblockcount", &json!([])).is_ok())
