@@ -28,11 +28,8 @@ pub(super) fn Published(
             .filter(|it| !anchors.iter().any(|line| line.publisher == it.publisher));
         let waiting = waiting.map(|it| view! { <li><strong>{name(it.publisher)}</strong> " " <span class="muted">{it.place} ": once two clouds agree"</span></li> });
         let waiting = waiting.collect_view();
-        let lines = anchors
-            .iter()
-            .cloned()
-            .map(|line| view! { <Line line demonstration /> })
-            .collect_view();
+        let lines =
+            anchors.into_iter().map(|line| view! { <Line line demonstration /> }).collect_view();
         view! { <ul class="anchor-list">{lines} {waiting}</ul> }.into_any()
     };
     view! {
