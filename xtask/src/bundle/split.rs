@@ -17,7 +17,7 @@ use super::wasm;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::{run_quietly, say};
 
-/// Bytes as cut, names included: about 2 kB as they travel. Of smaller chunks there are dozens, and a
+/// Bytes as cut, names included: about 4 kB as they travel. Of smaller chunks there are dozens, and a
 /// page would wait longer for its requests than for what they would spare it.
 const CHUNK_BYTES_MIN: u64 = 25_000;
 /// How the cutter names what several pieces share, and what is a piece's alone.
