@@ -139,7 +139,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=Unknown>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Console ssr=SsrMode::Async>
-                    <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
+                    <Route path=path!("/") view=piece!(overview, OverviewPage) ssr=SsrMode::Async />
                     <Route path=path!("/ledger") view=piece!(ledger, LedgerPage) ssr=SsrMode::Async />
                     <Route path=path!("/ledger/quarantine") view=piece!(quarantine, QuarantinePage) ssr=SsrMode::Async />
                     <Route path=path!("/ledger/quarantine/:held_id") view=piece!(quarantine, HeldItemPage) ssr=SsrMode::Async />

@@ -12,7 +12,7 @@ use crate::problem::Outcome;
 /// ordinary day, 450 kB are 0.7 s. Typefaces come later and are not counted.
 const BUDGET_KB: u64 = 450;
 const IN_BUDGET: [&str; 3] = ["js", "wasm", "css"];
-/// The first visit of a page that belongs to no piece, such as Overview.
+/// What no first visit does without, and all that pages outside the pieces need, such as sign-in.
 const NO_PIECE: &str = "every page";
 
 /// As made, as gzip and as brotli, in bytes.

@@ -3,7 +3,8 @@
 //!
 //! `app` says by `piece!` which pages are a piece. What several pieces need, and the rest does not,
 //! is cut out as well, a chunk for each set of pieces. Sets are many more than pieces: large chunks
-//! stay files of their own, and the others are merged into one that every piece brings along.
+//! that few pieces need stay files of their own, and the others are merged into one that every piece
+//! brings along.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,13 +17,13 @@ use super::wasm;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::{run_quietly, say};
 
-/// Bytes as cut, names included. A smaller chunk costs about as much as a request of its own, and
-/// there would be dozens.
-const CHUNK_BYTES_MIN: u64 = 40_000;
+/// Bytes as cut, names included: about 4 kB as they travel. Of smaller chunks there are dozens, and a
+/// page would wait longer for its requests than for what they would spare it.
+const CHUNK_BYTES_MIN: u64 = 25_000;
 /// How the cutter names what several pieces share, and what is a piece's alone.
 const CHUNK: &str = "chunk_";
 const ALONE: &str = "split_";
-/// What the small chunks become.
+/// What the chunks that are merged become.
 const COMMON: &str = "common";
 /// Where the main module imports what fetches the pieces, until that is a part of the script.
 pub(crate) const LOADER: &str = "./pieces.js";
@@ -58,40 +59,55 @@ pub(crate) fn split(compiled: &Path, folder: &Path) -> Outcome<Parts> {
         Problem::new(what).fix("if this speaks of a version, wasm_split_helpers in Cargo.lock and wasm_split_cli_support in xtask/Cargo.toml differ")
     })?;
     let files: Needs = cut.prefetch_map.into_iter().collect();
-    let small = small_chunks(&files, folder)?;
-    if !small.is_empty() {
-        merge(&small, folder)?;
+    let common = common_chunks(&files, folder)?;
+    if !common.is_empty() {
+        merge(&common, folder)?;
     }
-    let mut parts =
-        Parts { main, modules: BTreeMap::new(), needs: Needs::new(), runtime: runtime(folder)? };
-    for (piece, of_piece) in &files {
-        let needed = parts.needs.entry(piece.clone()).or_default();
+    let (modules, needs) = name_all(&files, &common, folder);
+    Ok(Parts { main, modules, needs, runtime: runtime(folder)? })
+}
+
+/// Which files there are, by their names in the site, and which of them each piece needs.
+fn name_all(
+    files: &Needs,
+    common: &BTreeSet<String>,
+    folder: &Path,
+) -> (BTreeMap<String, PathBuf>, Needs) {
+    let mut modules = BTreeMap::new();
+    let mut needs = Needs::new();
+    for (piece, of_piece) in files {
+        let needed = needs.entry(piece.clone()).or_default();
         for file in of_piece {
-            let is_small = small.contains(file);
-            let (name, file) = if is_small {
-                (COMMON.to_owned(), COMMON)
-            } else {
-                (name(file, &files), file.as_str())
+            let (name, file) = match common.contains(file) {
+                true => (COMMON.to_owned(), COMMON),
+                false => (name(file, files), file.as_str()),
             };
             if !needed.contains(&name) {
-                parts.modules.insert(name.clone(), folder.join(format!("{file}.wasm")));
+                modules.insert(name.clone(), folder.join(format!("{file}.wasm")));
                 needed.push(name);
             }
         }
     }
-    Ok(parts)
+    (modules, needs)
 }
 
-fn small_chunks(files: &Needs, folder: &Path) -> Outcome<BTreeSet<String>> {
-    let mut small = BTreeSet::new();
+/// The chunks that are small, and those that most pieces need.
+fn common_chunks(files: &Needs, folder: &Path) -> Outcome<BTreeSet<String>> {
+    let mut common = BTreeSet::new();
     for chunk in files.values().flatten().filter(|file| file.starts_with(CHUNK)) {
         let file = folder.join(format!("{chunk}.wasm"));
         let data = fs::metadata(&file).at(format_args!("reading {}", file.display()))?;
-        if data.len() < CHUNK_BYTES_MIN {
-            small.insert(chunk.clone());
+        if data.len() < CHUNK_BYTES_MIN || pieces_with(chunk, files).len() * 2 > files.len() {
+            common.insert(chunk.clone());
         }
     }
-    Ok(small)
+    Ok(common)
+}
+
+fn pieces_with<'a>(file: &str, files: &'a Needs) -> Vec<&'a str> {
+    let has_it = |of_piece: &[String]| of_piece.iter().any(|other| other == file);
+    let pieces = files.iter().filter(|(_, of_piece)| has_it(of_piece));
+    pieces.map(|(piece, _)| piece.as_str()).collect()
 }
 
 /// `split_lab` → `lab`; a chunk is named after the pieces that need it: `event-evidence`. Numbers
@@ -100,9 +116,7 @@ fn name(file: &str, files: &Needs) -> String {
     if let Some(piece) = file.strip_prefix(ALONE) {
         return piece.to_owned();
     }
-    let has_it = |of_piece: &[String]| of_piece.iter().any(|other| other == file);
-    let pieces = files.iter().filter(|(_, of_piece)| has_it(of_piece));
-    pieces.map(|(piece, _)| piece.as_str()).collect::<Vec<_>>().join("-")
+    pieces_with(file, files).join("-")
 }
 
 /// wasm-merge takes what two modules import for two different things, unless it sees who exports it:
@@ -233,6 +247,21 @@ mod tests {
         ]);
         assert_eq!(name("chunk_3", &files), "event-verify");
         assert_eq!(name("split_lab", &files), "lab");
+    }
+
+    #[test]
+    fn merged_chunks_are_one_file_that_a_piece_needs_once() {
+        let files = needs(&[
+            ("event", &["chunk_1", "chunk_2", "split_event"]),
+            ("lab", &["chunk_1", "chunk_2", "chunk_3", "split_lab"]),
+            ("verify", &["chunk_3", "split_verify"]),
+        ]);
+        let common = ["chunk_1", "chunk_2"].map(str::to_owned).into();
+        let (modules, needs) = name_all(&files, &common, Path::new("/cut"));
+        assert_eq!(needs["event"], ["common", "event"]);
+        assert_eq!(needs["lab"], ["common", "lab-verify", "lab"]);
+        assert_eq!(modules["common"], Path::new("/cut/common.wasm"));
+        assert_eq!(modules["lab"], Path::new("/cut/split_lab.wasm"));
     }
 
     #[test]
