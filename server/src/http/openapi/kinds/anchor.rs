@@ -11,7 +11,7 @@ fn hash() -> Value {
 }
 
 fn publisher() -> Value {
-    json!({ "type": "string", "enum": domain::anchor::Publisher::ALL.map(|one| one.name()) })
+    json!({ "type": "string", "enum": domain::anchor::Publisher::ALL.map(domain::anchor::Publisher::name) })
 }
 
 pub(super) fn finished() -> Kind {
