@@ -104,6 +104,7 @@ impl Node {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "made in place, as in JSON")]
     pub fn ask(&self, method: &str, params: Value) -> Value {
         let answer = self.try_ask(method, &params);
         answer.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
