@@ -6,6 +6,7 @@
 
 mod anchor;
 mod billing;
+mod held;
 mod key;
 mod planning;
 mod snapshot;
@@ -23,6 +24,7 @@ use crate::grant::{self, Resource, Version};
 
 pub use anchor::{AnchorFailed, AnchorFinal};
 pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
+pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 pub use snapshot::SnapshotAttest;
@@ -133,37 +135,6 @@ pub struct GrantDecided {
     pub resource: Resource,
     pub version: Version,
     pub value: grant::Value,
-}
-
-/// A held input is recorded again as a new event. The first decision about an item stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct QuarantineRelease {
-    pub item_id: Uuid,
-    pub reason: String,
-    /// The event that the held contents became.
-    pub new_event_id: EventId,
-}
-
-/// A held input stays without effect for ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct QuarantineReject {
-    pub item_id: Uuid,
-    pub reason: String,
-}
-
-/// Which of the contents that several origins recorded under one id counts. The first resolution
-/// by clock and slot stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ConflictResolve {
-    pub tenant_id: TenantId,
-    pub event_id: EventId,
-    /// The place whose contents count; none: nothing under this id ever does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot: Option<Slot>,
-    pub reason: String,
 }
 
 const fn yes() -> bool {

@@ -183,29 +183,13 @@ impl Node {
             judges: vec![Arc::new(CutJudge { ledger: Arc::clone(&ledger) })],
         };
         let grants = grant::start(voting, &background, &mut tasks);
-        let publishing = anchor::Setup {
-            ledger: Arc::clone(&ledger),
-            grants: Arc::clone(&grants),
-            pool: database.pool.clone(),
-            clients: anchor::publishers(&config.anchor)?,
-            clock: Clock::default(),
-        };
-        let anchors = anchor::start(publishing, &background, &mut tasks);
-        say_where(&anchors);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
-        let auditing = snapshot::Setup {
-            deployment: config.deployment.clone(),
-            ledger: Arc::clone(&ledger),
-            grants: Arc::clone(&grants),
-            projection: Arc::clone(&projection),
-            channel: Arc::clone(&channel),
-            pool: database.pool.clone(),
-            mend_after: snapshot::MEND_AFTER,
+        let (snapshots, anchors) = {
+            let of = (&ledger, &grants, &projection, &channel);
+            audit(config, database, of, &background, &mut tasks)?
         };
-        let snapshots = snapshot::start(auditing, &background, &mut tasks)?;
-        tasks.spawn(Arc::clone(&anchors).follow(Arc::clone(&snapshots), background.clone()));
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
         let node = Node {
@@ -285,6 +269,42 @@ impl Node {
         let router = http::router(setup, &mut self.tasks)?;
         Ok((router, self))
     }
+}
+
+/// Snapshots, and their way to publishers outside.
+fn audit(
+    config: &Config,
+    database: &Database,
+    (ledger, grants, projection, channel): (
+        &Arc<Ledger>,
+        &Arc<Grants>,
+        &Arc<Projection>,
+        &Arc<Channel>,
+    ),
+    background: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(Arc<Snapshots>, Arc<Anchors>), NodeError> {
+    let publishing = anchor::Setup {
+        ledger: Arc::clone(ledger),
+        grants: Arc::clone(grants),
+        pool: database.pool.clone(),
+        clients: anchor::publishers(&config.anchor)?,
+        clock: Clock::default(),
+    };
+    let anchors = anchor::start(publishing, background, tasks);
+    say_where(&anchors);
+    let auditing = snapshot::Setup {
+        deployment: config.deployment.clone(),
+        ledger: Arc::clone(ledger),
+        grants: Arc::clone(grants),
+        projection: Arc::clone(projection),
+        channel: Arc::clone(channel),
+        pool: database.pool.clone(),
+        mend_after: snapshot::MEND_AFTER,
+    };
+    let snapshots = snapshot::start(auditing, background, tasks)?;
+    tasks.spawn(Arc::clone(&anchors).follow(Arc::clone(&snapshots), background.clone()));
+    Ok((snapshots, anchors))
 }
 
 /// Nobody shall believe that something is anchored outside which is not.
