@@ -92,7 +92,7 @@ test("usage without a price is named loudly, and the file holds what is charged"
   const loud = page.locator(".billing-unpriced");
   await expect(loud).toContainText("1 request had no price and is not charged");
   await expect(loud).toContainText("vertex/unheard-of");
-  await expect(row(page, "solace")).toContainText("1 requests without a price");
+  await expect(row(page, "solace")).toContainText("1 request without a price");
   await expectAccessible();
   const file = await page.request.get(`/v1/ledger/export?period=${LAST}&tenant=helios-ai`, bearer("demo-auditor"));
   const text = (await file.text()).trim().split("\r\n");

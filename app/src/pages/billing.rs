@@ -13,7 +13,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
-use crate::format::{TimeShape, count, counted};
+use crate::format::{TimeShape, counted};
 use crate::live::Live;
 use crate::query::with_query;
 use crate::shell::console::Here;
@@ -89,12 +89,12 @@ fn Month(view: BillingView, query: BillingQuery) -> impl IntoView {
                 <span class="muted">"Owed by all tenants for " {period.clone()}</span>
                 <strong class="mono">{owed}</strong>
             </p>
-            <Closing closing closable may period=period.clone() />
             <div class="billing-acts">
                 {back}
                 <acts::CreditButton may period=period.clone() tenant=tenant.clone() />
                 <Export period=period.clone() tenant=tenant.clone() />
             </div>
+            <Closing closing closable may period=period.clone() />
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
         </header>
         <Unpriced rows=view.unpriced.clone() />
@@ -204,8 +204,8 @@ fn Unpriced(rows: Vec<UnpricedRow>) -> impl IntoView {
     let items = rows
         .into_iter()
         .map(|row| {
-            let about =
-                format!(" · {} · {} requests, {}. ", row.model, count(row.requests), row.tokens);
+            let requests = counted(row.requests, "request", "requests");
+            let about = format!(" · {} · {requests}, {}. ", row.model, row.tokens);
             view! { <li><strong>{row.tenant_id}</strong> {about} {row.why}</li> }
         })
         .collect_view();

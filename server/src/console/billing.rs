@@ -241,8 +241,9 @@ fn quantity_text(quantity: &Quantity) -> String {
         0 => String::new(),
         tokens => format!(" ({} cached)", grouped(tokens)),
     };
+    let noun = if quantity.requests == 1 { "request" } else { "requests" };
     format!(
-        "{} in{cached}, {} out; {} requests",
+        "{} in{cached}, {} out; {} {noun}",
         grouped(quantity.input_tokens),
         grouped(quantity.output_tokens),
         grouped(quantity.requests)

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use crate::backend::{BalanceRow, BillingView};
-use crate::format::{count, counted};
+use crate::format::counted;
 use crate::pages::billing::address;
 
 #[component]
@@ -46,7 +46,7 @@ pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
 fn Row(row: BalanceRow, period: String) -> impl IntoView {
     let href = address(&period, Some(&row.tenant_id), None);
     let unpriced = (row.unpriced_requests > 0).then(|| {
-        let text = format!("{} requests without a price", count(row.unpriced_requests));
+        let text = counted(row.unpriced_requests, "request", "requests") + " without a price";
         view! { <span class="billing-missing">{text}</span> }
     });
     let name = row.name.unwrap_or_else(|| "no such tenant is known".to_owned());
