@@ -14,12 +14,11 @@ mod snapshot;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::access::{Action, Role};
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
-use crate::event::{EventId, Region, Slot, TenantId};
+use crate::event::{Region, TenantId};
 use crate::grant::{self, Resource, Version};
 
 pub use anchor::{AnchorFailed, AnchorFinal};
@@ -464,6 +463,7 @@ fn check_price(price: &PricePut) -> Result<(), KindError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Slot;
     use serde_json::json;
 
     fn usage() -> Value {
