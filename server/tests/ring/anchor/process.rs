@@ -84,8 +84,8 @@ pub struct Node {
     login: Option<String>,
 }
 
-/// A block is made within it, on a busy machine of two cores.
-const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// A wallet is made within it, on a machine whose disk is busy.
+const ANSWER_WAIT: Duration = Duration::from_secs(300);
 
 impl Node {
     pub fn new(url: String, login: Option<String>) -> Self {
