@@ -163,7 +163,7 @@ impl Payload {
     }
 
     /// Takes bytes that the caller does not yet trust, such as those of a database row, without
-    /// a check. Only for hashing them.
+    /// a check. Only for hashing them: what is recorded needs its kind.
     #[must_use]
     pub const fn unchecked(bytes: Vec<u8>) -> Self {
         Payload { bytes, kind: None }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::catalog::{GrantDecided, Known};
 use domain::clock::Timestamp;
-use domain::event::{Payload, TenantId};
+use domain::event::{FieldError, Payload, TenantId};
 use domain::grant::Decision;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -49,17 +49,24 @@ impl Grants {
 
     /// Some cloud has recorded it, and the event has arrived here.
     async fn is_recorded(&self, decision: &Decision) -> Result<bool, GrantError> {
-        let payload = payload(decision);
+        let Ok(payload) = payload(decision) else { return Ok(false) };
         let found = self.ledger.find(decision.grant().event_id()).await?;
-        Ok(found.iter().any(|record| record.event.payload == payload))
+        Ok(found.iter().any(|record| record.event.payload.bytes() == payload.bytes()))
     }
 
     /// True if there is nothing more to do here.
     async fn record_one(&self, decision: &Decision) -> bool {
         let event_id = decision.grant().event_id();
+        let payload = match payload(decision) {
+            Ok(payload) => payload,
+            Err(cause) => {
+                tracing::error!(grant = %decision.grant(), %cause, "a decided grant is no payload");
+                return false;
+            }
+        };
         let submission = Submission {
             tenant_id: TenantId::platform(),
-            payload: payload(decision),
+            payload,
             event_id: Some(event_id),
             region: None,
             created_at: None,
@@ -83,13 +90,12 @@ impl Grants {
 }
 
 /// The same at every cloud, whichever proof it holds: so that two that record it record one event.
-fn payload(decision: &Decision) -> Payload {
+fn payload(decision: &Decision) -> Result<Payload, FieldError> {
     let grant = decision.grant();
     let known = Known::GrantDecided(GrantDecided {
         resource: grant.resource.clone(),
         version: grant.version,
         value: decision.value().clone(),
     });
-    // Canonical, since it was written by the canonical writer, and far below a payload's limit.
-    Payload::unchecked(domain::json::canonical(&known.to_payload()))
+    Payload::from_value(&known.to_payload())
 }

@@ -21,10 +21,15 @@ impl Snapshots {
             return;
         }
         let said = Known::SnapshotAttest(Box::new(SnapshotAttest::of(own.manifest.clone())));
+        let payload = match Payload::from_value(&said.to_payload()) {
+            Ok(payload) => payload,
+            Err(cause) => {
+                return tracing::error!(number, %cause, "a snapshot's manifest is no payload");
+            }
+        };
         let submission = Submission {
             tenant_id: TenantId::platform(),
-            // Canonical, since it was written by the canonical writer, and far below the limit.
-            payload: Payload::unchecked(domain::json::canonical(&said.to_payload())),
+            payload,
             event_id: Some(self.event_id(own)),
             region: None,
             created_at: None,

@@ -113,6 +113,15 @@ async fn three_clouds_come_to_one_hash_and_the_next_snapshot_continues_it() {
         hashes.push(own.hash);
     }
     assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "{hashes:?}");
+    for cloud in Cloud::ALL {
+        let ledger = clouds.ledger(cloud);
+        ledger.scrub_now().await;
+        let findings = ledger.scrub_status().findings;
+        assert!(
+            findings.is_empty(),
+            "what the clouds record of it is stored as it is: {findings:?}"
+        );
+    }
     let again = clouds.snapshots(Cloud::Gcp).take(october()).await.expect("known");
     assert_eq!(again, number, "one period has one snapshot");
 
