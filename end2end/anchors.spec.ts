@@ -12,7 +12,9 @@ test("an auditor takes a snapshot, sees two clouds agree, and hashes it again", 
   test.slow(); // the page is judged in each of its states
   await open("/anchors");
   await expectAccessible();
-  await page.getByRole("button", { name: "Take one of the state of now" }).click();
+  const take = page.getByRole("button", { name: "Take one of the state of now" });
+  // A day has one: whoever asks again looks at that.
+  await ((await take.isVisible()) ? take : page.locator(".snapshot-name a").first()).click();
   await expect(page).toHaveURL(/\/anchors\/\d{4}-\d{2}-\d{2}$/);
   const verdict = page.getByRole("heading", { level: 2 }).first();
   await expect(verdict).toContainText("Google Cloud, AWS and Azure derived the same hash", DERIVED);
@@ -24,7 +26,7 @@ test("an auditor takes a snapshot, sees two clouds agree, and hashes it again", 
   await expect(page).toHaveURL(/\/ledger\/[0-9a-f-]{36}$/);
   await page.goBack();
   const manifest = page.getByRole("link", { name: "Manifest" });
-  await expect(manifest).toHaveAttribute("href", /\/v1\/snapshots\/.+\/manifest/);
+  await expect(manifest).toHaveAttribute("href", /\/v1\/snapshots\/.+\/manifest/, DERIVED);
 });
 
 test("a snapshot is derived again from the first entry, and comes to the same", async ({ page, open }) => {
