@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
 use nix::sys::signal::{Signal, kill};
@@ -199,14 +199,21 @@ impl Demonstration {
         tokio::time::timeout(PATIENCE, equal).await.expect("the roots become equal");
     }
 
-    /// Kills everything at once, Postgres too, as a power cut does.
+    /// Kills everything at once, Postgres too, as a power cut does. Returns when it is gone: until
+    /// then its ports are taken.
     fn kill_everything(&mut self) {
         let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
-        for pid in descendants(supervisor).into_iter().chain([supervisor]) {
+        let all: Vec<i32> = descendants(supervisor).into_iter().chain([supervisor]).collect();
+        for pid in &all {
             // One that has just ended needs no killing.
-            kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+            kill(Pid::from_raw(*pid), Signal::SIGKILL).ok();
         }
         self.supervisor.wait().expect("it was ours");
+        let until = Instant::now() + PATIENCE;
+        while all.iter().any(|pid| runs(*pid)) {
+            assert!(Instant::now() < until, "what was killed does not end: {all:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -219,6 +226,12 @@ impl Drop for Demonstration {
         }
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// Not gone, and not only waiting for its parent to take note.
+fn runs(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// Every process below this one.
