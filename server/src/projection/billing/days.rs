@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::billing::Day;
 use domain::billing::charge::{Tariff, charge};
 use domain::catalog::Known;
-use domain::clock::LogicalClock;
+use domain::clock::{LogicalClock, Timestamp};
 use domain::event::{EventId, TenantId};
 use domain::usage::{UsageKey, UsageSum};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use sqlx::{PgConnection, Row as _};
 use time::{Duration, OffsetDateTime};
 
 use super::super::usage::read;
-use super::{DayColumns, named, write};
+use super::{DayColumns, decoded, named, write};
 use crate::projection::ProjectionError;
 
 /// Derives these days of these tenants, and writes what is different.
@@ -33,26 +33,78 @@ pub(super) async fn derive(
     Ok(())
 }
 
+/// Metered hours of these days. Those of a day between which nothing begins to hold are charged
+/// alike, so the database adds them up: a row of them has the first one's hour.
 async fn hours(
     connection: &mut PgConnection,
     days: &[(TenantId, Day)],
 ) -> Result<Vec<(UsageKey, UsageSum)>, sqlx::Error> {
+    let begins = beginnings(connection, days).await?;
     let start = |(_, day): &(TenantId, Day)| day.start().to_datetime();
     // Laterally and to be planned by itself: a tenant's day is a handful of rows by the key, where
     // a join might read the tenant's years.
     let rows = sqlx::query(
         "SELECT u.* FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) \
          AS wanted (tenant_id, start, finish) CROSS JOIN LATERAL \
-         (SELECT * FROM usage_hour u WHERE u.tenant_id = wanted.tenant_id \
-          AND u.hour >= wanted.start AND u.hour < wanted.finish OFFSET 0) AS u",
+         (SELECT tenant_id, provider, model, region, min(hour) AS hour, \
+            sum(requests)::bigint AS requests, sum(failed)::bigint AS failed, \
+            sum(input_tokens)::bigint AS input_tokens, \
+            sum(output_tokens)::bigint AS output_tokens, \
+            sum(cached_tokens)::bigint AS cached_tokens, \
+            0::bigint AS timed, 0::bigint AS latency_us \
+          FROM usage_hour WHERE tenant_id = wanted.tenant_id \
+            AND hour >= wanted.start AND hour < wanted.finish \
+          GROUP BY tenant_id, provider, model, region, width_bucket(hour, $4)) AS u",
     )
     .bind(days.iter().map(|(tenant, _)| tenant.as_str()).collect::<Vec<_>>())
     .bind(days.iter().map(start).collect::<Vec<OffsetDateTime>>())
     .bind(days.iter().map(|day| start(day).saturating_add(Duration::DAY)).collect::<Vec<_>>())
+    .bind(begins)
     .fetch_all(connection)
     .await?;
     let pair = |row| read(row).map(|row| (row.key, row.sum));
     rows.iter().map(pair).collect()
+}
+
+/// When, in order, anything begins to hold that may part the hours of these days: a price of any
+/// product, a version of one of these tenants.
+async fn beginnings(
+    connection: &mut PgConnection,
+    days: &[(TenantId, Day)],
+) -> Result<Vec<OffsetDateTime>, sqlx::Error> {
+    // The beginning is the last part of a price's key, in the one spelling of times.
+    let prices: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT key::jsonb ->> 3 FROM projection_version WHERE entity = 'price'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let clocks: Vec<i64> = sqlx::query_scalar(
+        "SELECT logical_clock FROM projection_version WHERE entity = 'tenant' AND key = ANY($1)",
+    )
+    .bind(tenants(days))
+    .fetch_all(connection)
+    .await?;
+    let mut begins = BTreeSet::new();
+    for price in prices {
+        begins.insert(decoded(price.parse::<Timestamp>())?);
+    }
+    let moment = |clock: i64| {
+        let ms = LogicalClock::from_packed(clock).ms;
+        Timestamp::from_unix_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+    };
+    begins.extend(clocks.into_iter().map(moment));
+    let (first, last) =
+        (days.iter().map(|(_, day)| *day).min(), days.iter().map(|(_, day)| *day).max());
+    let within = |at: &Timestamp| {
+        let day = Some(Day::of(*at));
+        first <= day && day <= last
+    };
+    Ok(begins.into_iter().filter(within).map(Timestamp::to_datetime).collect())
+}
+
+fn tenants(days: &[(TenantId, Day)]) -> Vec<&str> {
+    let tenants: BTreeSet<&str> = days.iter().map(|(tenant, _)| tenant.as_str()).collect();
+    tenants.into_iter().collect()
 }
 
 /// Tiers of these tenants, and prices of what they used.
@@ -62,13 +114,12 @@ async fn tariff(
     rows: &[(UsageKey, UsageSum)],
 ) -> Result<Tariff, sqlx::Error> {
     let mut tariff = Tariff::default();
-    let tenants: BTreeSet<&str> = days.iter().map(|(tenant, _)| tenant.as_str()).collect();
     let versions = sqlx::query(
         "SELECT key, logical_clock, body ->> 'tier' AS tier FROM projection_version \
          WHERE entity = 'tenant' AND key = ANY($1) \
          ORDER BY logical_clock, origin, epoch, sequence",
     )
-    .bind(tenants.into_iter().collect::<Vec<_>>())
+    .bind(tenants(days))
     .fetch_all(&mut *connection)
     .await?;
     for row in &versions {
