@@ -1,6 +1,7 @@
 //! The fields of an event that have rules of their own.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -125,12 +126,21 @@ impl From<Region> for String {
     }
 }
 
-/// The RFC 8785 bytes of a payload: an object, within the size limit.
-#[derive(Clone, PartialEq, Eq)]
+/// The RFC 8785 bytes of a payload: an object, within the size limit. Equal bytes are equal.
+#[derive(Clone)]
 pub struct Payload {
     bytes: Vec<u8>,
-    kind: Option<String>,
+    /// Read when it is first asked for, unless the bytes were read anyway.
+    kind: OnceLock<Option<String>>,
 }
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Payload {}
 
 impl Payload {
     /// Takes only what [`Payload::from_canonical`] takes again: else this cloud would sign what
@@ -149,7 +159,7 @@ impl Payload {
         if bytes.len() > PAYLOAD_BYTES_MAX {
             return Err(FieldError::PayloadTooLarge(bytes.len()));
         }
-        Ok(Payload { bytes, kind: kind_of(value) })
+        Ok(Payload { bytes, kind: OnceLock::from(kind_of(value)) })
     }
 
     /// Accepts bytes only if they are already canonical: the check that every cloud makes of
@@ -158,15 +168,15 @@ impl Payload {
     pub fn from_canonical(bytes: Vec<u8>) -> Option<Self> {
         let value = json::parse_strict(&bytes).ok()?;
         let fits = value.is_object() && bytes.len() <= PAYLOAD_BYTES_MAX;
-        let kind = kind_of(&value);
+        let kind = OnceLock::from(kind_of(&value));
         (fits && json::canonical(&value) == bytes).then_some(Payload { bytes, kind })
     }
 
     /// Takes bytes that the caller does not yet trust, such as those of a database row, without
-    /// a check. Only for hashing them: what is recorded needs its kind.
+    /// a check.
     #[must_use]
     pub const fn unchecked(bytes: Vec<u8>) -> Self {
-        Payload { bytes, kind: None }
+        Payload { bytes, kind: OnceLock::new() }
     }
 
     #[must_use]
@@ -177,7 +187,8 @@ impl Payload {
     /// The payload's `kind`, if it names one.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
-        self.kind.as_deref()
+        let read = || kind_of(&json::parse_strict(&self.bytes).ok()?);
+        self.kind.get_or_init(read).as_deref()
     }
 
     #[must_use]
@@ -218,6 +229,15 @@ mod tests {
         assert_eq!(kind("usage").as_deref(), Some("usage"));
         assert_eq!(kind("a\u{0}"), None);
         assert_eq!(kind(&"k".repeat(KIND_BYTES_MAX + 1)), None);
+    }
+
+    #[test]
+    fn bytes_that_were_taken_unread_have_the_kind_that_stands_in_them() {
+        let bytes = br#"{"kind":"usage"}"#.to_vec();
+        let unread = Payload::unchecked(bytes.clone());
+        assert_eq!(unread.kind(), Some("usage"));
+        assert_eq!(Payload::from_canonical(bytes), Some(unread));
+        assert_eq!(Payload::unchecked(b"no JSON".to_vec()).kind(), None);
     }
     use proptest::prelude::*;
 

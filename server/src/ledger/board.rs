@@ -128,6 +128,11 @@ impl Board {
         })
     }
 
+    /// A recent head of that size.
+    pub(super) fn recent_head(&self, log: LogId, size: u64) -> Option<SignedHead> {
+        self.with(log, |board| board.recent.get(&size).cloned())
+    }
+
     /// Our root at that size, if it is a recent checkpoint.
     pub(super) fn recent_root(&self, log: LogId, size: u64) -> Option<Hash> {
         self.with(log, |board| board.recent.get(&size).map(|signed| signed.head.root))

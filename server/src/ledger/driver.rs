@@ -405,9 +405,13 @@ impl Driver {
         held.lines.retain(|signer, _| *signer != self.me && agrees(*signer));
         if !held.lines.is_empty() {
             self.signed_heads.remove(&signed.head);
-        }
-        if !held.lines.is_empty() && self.board.learn(&held) {
-            drop(self.board.scribe.send(held)); // the scribe ends only with the node
+            // A head without its origin's signature is one that every peer must refuse.
+            let origin = Signer::from(self.log.origin);
+            let lines = signed.lines.get(&origin).map(|lines| (origin, lines.clone()));
+            held.lines.extend(lines);
+            if self.board.learn(&held) {
+                drop(self.board.scribe.send(held)); // the scribe ends only with the node
+            }
         }
         self.publish();
     }

@@ -33,6 +33,15 @@ const BUSY_WAIT: Duration = Duration::from_millis(20);
 /// How often a cloud looks whether one of its copies stands still behind what others hold.
 const FETCH_EVERY: Duration = Duration::from_millis(500);
 
+/// What a peer says to a range.
+enum Pushed {
+    /// It holds so many entries.
+    Holds(u64),
+    /// Ask again.
+    Busy,
+    Refused(String),
+}
+
 /// What every task that talks to peers needs.
 #[derive(Clone, Debug)]
 pub(super) struct Talk {
@@ -59,6 +68,8 @@ impl Talk {
         let mut watermarks = self.receiver.board().watermarks.subscribe();
         let (mut log, mut confirmed) = (None, 0);
         let mut backoff = BACKOFF_FIRST;
+        // A peer refuses the same until somebody acts: said once.
+        let mut said = None;
         loop {
             let own = watermarks.wait_for(|marks| {
                 let own = marks.log(me);
@@ -74,40 +85,46 @@ impl Talk {
                 continue;
             }
             let Some(doors) = self.receiver.doors(own.log) else { return };
-            match self.push_once(to, &doors.ranges, confirmed).await {
-                Ok(Some(size)) => {
-                    confirmed = size;
+            let cause = match self.push_once(to, &doors.ranges, confirmed).await {
+                Ok(Pushed::Holds(size)) => {
+                    (confirmed, said) = (size, None);
                     backoff = BACKOFF_FIRST;
+                    continue;
                 }
-                Ok(None) => sleep(BUSY_WAIT).await,
-                Err(cause) => {
-                    tracing::debug!(%to, cause, "a peer did not take a range");
-                    sleep(backoff).await;
-                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                Ok(Pushed::Busy) => {
+                    sleep(BUSY_WAIT).await;
+                    continue;
                 }
-            }
+                Ok(Pushed::Refused(reason)) => {
+                    if said.as_ref() != Some(&reason) {
+                        tracing::error!(%to, log = %own.log, reason, "a peer refuses our log");
+                    }
+                    said.insert(reason).clone()
+                }
+                Err(cause) => cause,
+            };
+            tracing::debug!(%to, cause, "a peer did not take a range");
+            sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
 
-    /// `Ok(Some)`: the peer holds so many entries. `Ok(None)`: ask again.
-    async fn push_once(&self, to: Cloud, own: &Ranges, from: u64) -> Result<Option<u64>, String> {
+    async fn push_once(&self, to: Cloud, own: &Ranges, from: u64) -> Result<Pushed, String> {
         let Some(range) = own.after(from).await.map_err(|cause| cause.to_string())? else {
             return Err(format!("no range begins at {from}"));
         };
         let answer = self.call(to, APPEND_PATH, encode(&range)).await;
         let answer = answer.and_then(|body| self.read(to, APPEND_PATH, &body));
-        match answer.map_err(|cause| cause.to_string())? {
+        Ok(match answer.map_err(|cause| cause.to_string())? {
             RangeAnswer::Confirmed { note } => {
-                Ok(self.receiver.hear_note(to, own.log, &note).await.map(|head| head.size))
+                let heard = self.receiver.hear_note(to, own.log, &note).await;
+                heard.map_or(Pushed::Busy, |head| Pushed::Holds(head.size))
             }
-            RangeAnswer::Have { size } => Ok(Some(size)),
-            RangeAnswer::Busy => Ok(None),
-            RangeAnswer::Unknown => Err("it has not heard of this epoch yet".to_owned()),
-            RangeAnswer::Refused { reason } => {
-                tracing::error!(%to, reason, "a peer refuses our log");
-                Err(reason)
-            }
-        }
+            RangeAnswer::Have { size } => Pushed::Holds(size),
+            RangeAnswer::Busy => Pushed::Busy,
+            RangeAnswer::Unknown => return Err("it has not heard of this epoch yet".to_owned()),
+            RangeAnswer::Refused { reason } => Pushed::Refused(reason),
+        })
     }
 
     pub(super) async fn call(

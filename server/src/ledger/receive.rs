@@ -207,12 +207,17 @@ impl Receiver {
     }
 
     fn wire_head(&self, log: LogId) -> WireHead {
-        let stored = self.board.stored_head(log);
+        let closing = self.board.watermarks.borrow().view(log).and_then(|view| view.closing);
+        // What lies beyond a closing counts nowhere any more, whoever signed it.
+        let counts = |signed: &SignedHead| closing.is_none_or(|end| signed.head.size <= end.size);
+        let stored = self.board.stored_head(log).filter(counts);
+        let at_its_end = || self.board.recent_head(log, closing?.size);
         let others = self.board.newest_of_others(log, self.me);
+        let note = |signed: &SignedHead| self.signing.note(signed);
         WireHead {
             log,
-            note: stored.map(|signed| self.signing.note(&signed)).unwrap_or_default(),
-            others: others.iter().map(|signed| self.signing.note(signed)).collect(),
+            note: stored.or_else(at_its_end).as_ref().map(note).unwrap_or_default(),
+            others: others.iter().filter(|signed| counts(signed)).map(note).collect(),
         }
     }
 

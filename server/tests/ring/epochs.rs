@@ -35,6 +35,12 @@ async fn until_settled(clouds: &Deployment, origin: Cloud) {
     }
 }
 
+/// Honest clouds refuse each other nothing, however their keys change.
+async fn nobody_refuses(clouds: &Deployment) {
+    let refused = clouds.refused_after_talk().await;
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
 async fn receipt_is_valid(clouds: &Deployment, id: domain::event::EventId) {
     let ledger = clouds.ledger(Cloud::Azure);
     let record = ledger.find(id).await.expect("read").pop().expect("recorded");
@@ -83,6 +89,13 @@ async fn a_rotated_cloud_goes_on_after_a_restart_and_a_late_one_catches_up() {
     until_epoch(&clouds, Cloud::Aws, 2).await;
     until_settled(&clouds, Cloud::Aws).await;
     assert_eq!(clouds.marks(Cloud::Azure).final_vector().aws, 9);
+    for cloud in Cloud::ALL {
+        clouds.stop(cloud).await;
+        clouds.start(cloud).await;
+    }
+    clouds.record(Cloud::Aws, 1).await;
+    until_settled(&clouds, Cloud::Aws).await;
+    nobody_refuses(&clouds).await;
 }
 
 #[tokio::test]
@@ -137,6 +150,7 @@ async fn a_stolen_key_is_replaced_while_events_are_on_their_way() {
     until_epoch(&clouds, Cloud::Azure, 2).await;
     until_settled(&clouds, Cloud::Azure).await;
     receipt_is_valid(&clouds, under_way[99].event_id).await;
+    nobody_refuses(&clouds).await;
 }
 
 #[tokio::test]
@@ -163,6 +177,12 @@ async fn events_that_nobody_certified_are_recorded_again_byte_for_byte() {
     receipt_is_valid(&clouds, old.event.event_id).await;
     let repeat = clouds.ledger(Cloud::Gcp).submit(vec![submission(0)]).await;
     assert!(repeat[0].is_ok());
+    nobody_refuses(&clouds).await;
+    for cloud in Cloud::ALL {
+        let ledger = clouds.ledger(cloud);
+        timeout(PATIENCE, ledger.scrub_now()).await.expect("a pass");
+        assert!(ledger.scrub_status().findings.is_empty(), "{:#?}", ledger.scrub_status());
+    }
 }
 
 #[tokio::test]
@@ -199,6 +219,8 @@ async fn a_cloud_whose_keys_are_lost_says_so_and_goes_on_when_both_others_agree(
     clouds.stop(Cloud::Gcp).await;
     clouds.start(Cloud::Gcp).await;
     clouds.record(Cloud::Gcp, 1).await;
+    until_settled(&clouds, Cloud::Gcp).await;
+    nobody_refuses(&clouds).await;
 }
 
 #[tokio::test]

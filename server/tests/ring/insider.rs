@@ -126,6 +126,9 @@ async fn a_new_epoch_goes_on(clouds: &Deployment) {
         let accusations = clouds.evidences(cloud).accusations();
         assert!(accusations.iter().all(|one| !one.in_use), "the alarm ends: {accusations:?}");
     }
+    let refused = clouds.refused_after_talk().await;
+    let still = clouds.refused_after_talk().await;
+    assert_eq!(refused, still, "nobody goes on telling what the others must refuse");
 }
 
 /// Each cloud holds the evidence, signs no more of the log, and holds what both branches made

@@ -16,10 +16,14 @@ use server::evidence::Evidences;
 use server::grant::Grants;
 use server::keys::{CloudKeys, External, Roster};
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
+use server::quarantine::Counted;
 use server::snapshot::Snapshots;
 use sqlx::PgPool;
 
 use crate::clouds::{Clouds, PATIENCE, RunningCloud};
+
+/// Long enough that every cloud has told every other its heads more than once.
+const TALK: Duration = Duration::from_secs(3);
 
 pub struct Deployment {
     clouds: Clouds,
@@ -154,6 +158,19 @@ impl Deployment {
         let waiting = marks.wait_for(|marks| is_so(marks));
         let outcome = tokio::time::timeout(PATIENCE, waiting).await.map(|seen| seen.is_ok());
         assert_eq!(outcome, Ok(true), "{cloud} never saw: {what}; it sees {:?}", self.marks(cloud));
+    }
+
+    /// What each running cloud has refused so far, after a time in which all have told each other
+    /// their heads more than once.
+    pub async fn refused_after_talk(&self) -> Vec<(Cloud, Counted)> {
+        tokio::time::sleep(TALK).await;
+        let mut refused = Vec::new();
+        for (cloud, running) in self.running.iter() {
+            let Some(running) = running else { continue };
+            let counts = running.quarantine.counts().await.expect("readable");
+            refused.extend(counts.into_iter().map(|counted| (cloud, counted)));
+        }
+        refused
     }
 
     /// Waits until every running cloud holds `size` entries of each of these logs under one root.
