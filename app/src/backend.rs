@@ -21,7 +21,7 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{
-    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView,
+    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView, RowPair,
     SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
 };
 pub use billing::{

@@ -31,8 +31,10 @@ pub enum SnapshotState {
     Deriving,
     /// Fewer than two clouds have said what they came to.
     Waiting,
-    /// Two clouds came to the same hash.
+    /// Two clouds or three came to the same hash, and none to another.
     Agreed,
+    /// Two clouds came to the same hash, and the third to another.
+    Outvoted,
     /// Those that spoke came to different ones.
     Disagreed,
 }
@@ -145,6 +147,19 @@ pub struct CloudWord {
     pub event_id: String,
     /// Where it parts from what the answering cloud came to.
     pub differs_in: Option<Difference>,
+    /// The first row there, if the reader may see rows and that cloud answers.
+    pub first_row: Option<RowPair>,
+}
+
+/// One row as two clouds have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowPair {
+    /// Counted from 0 within its part.
+    pub row: u64,
+    /// Absent where there is no such row.
+    pub here: Option<String>,
+    pub there: Option<String>,
 }
 
 /// How far a derivation is.
@@ -170,7 +185,20 @@ pub enum SnapshotProgress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum RecheckView {
-    Running { progress: Option<SnapshotProgress> },
-    Done { at: Timestamp, hash: String, differs_in: Option<Difference> },
-    Failed { at: Timestamp, why: String },
+    Running {
+        progress: Option<SnapshotProgress>,
+    },
+    Done {
+        at: Timestamp,
+        hash: String,
+        differs_in: Option<Difference>,
+        /// What was found changed and put right, in sentences.
+        mended: Vec<String>,
+        /// More of the kind.
+        mended_more: u64,
+    },
+    Failed {
+        at: Timestamp,
+        why: String,
+    },
 }

@@ -45,6 +45,7 @@ pub(crate) fn EpochBadge(state: EpochState) -> impl IntoView {
 pub(crate) fn SnapshotBadge(state: SnapshotState) -> impl IntoView {
     let (look, word) = match state {
         SnapshotState::Agreed => ("final", "AGREED"),
+        SnapshotState::Outvoted => ("pending", "ONE DIFFERS"),
         SnapshotState::Waiting => ("pending", "WAITING"),
         SnapshotState::Deriving => ("pending", "DERIVING"),
         SnapshotState::Disagreed => ("quarantined", "DISAGREED"),

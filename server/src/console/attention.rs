@@ -7,7 +7,7 @@ use domain::cloud::Cloud;
 use domain::event::Slot;
 
 use super::rows::accepted_at;
-use super::{Console, damage};
+use super::{Console, audit_alarm, damage};
 use crate::ledger::EpochRequest;
 
 /// Two clouds that can talk confirm within a second; what waits ten times as long will not become
@@ -29,6 +29,7 @@ impl Console {
         items.extend(self.key_questions());
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
+        items.extend(audit_alarm::attention(self.ledger.cloud(), &self.snapshots.worries()));
         items.extend(conflicts(self.projection.conflict_count()));
         items.extend(held(self.quarantine.held_count(), self.ledger.cloud()));
         items.extend(self.long_pending(state).await?);

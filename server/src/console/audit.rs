@@ -1,19 +1,27 @@
 //! Audit snapshots for screens.
 
+use std::time::Duration;
+
 use app::backend::{
-    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView,
+    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView, RowPair,
     SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
 };
 use domain::anchor::state::Stage;
-use domain::cloud::PerCloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::snapshot::Period;
-use domain::snapshot::agreement::Standing;
+use domain::snapshot::agreement::{Difference, Standing};
 use domain::snapshot::section::SectionName;
 
 use super::Console;
 use crate::anchor::Stored;
 use crate::problem::Problem;
-use crate::snapshot::{Derived, Progress, Recheck, RecheckState, Snapshot, SnapshotError};
+use crate::projection::{FieldDiffers, How, RowDiffers};
+use crate::snapshot::{
+    Derived, Progress, Recheck, RecheckState, Rechecked, Snapshot, SnapshotError,
+};
+
+/// Longest that a page waits for another cloud's rows.
+const FIRST_ROW_MAX: Duration = Duration::from_secs(2);
 
 impl Console {
     pub(super) async fn audit(&self) -> Result<AuditView, Problem> {
@@ -31,27 +39,39 @@ impl Console {
         })
     }
 
-    pub(super) async fn snapshot(&self, period: &str) -> Result<SnapshotDetail, Problem> {
+    /// With the first row that differs between clouds, where the reader may see rows.
+    pub(super) async fn snapshot(
+        &self,
+        period: &str,
+        rows: bool,
+    ) -> Result<SnapshotDetail, Problem> {
         let none = || Problem::not_found(format!("There is no snapshot of {period}."));
         let period: Period = period.parse().map_err(|_| none())?;
         let found = self.snapshots.of_period(period).await.map_err(refused)?;
         let snapshot = found.ok_or_else(none)?;
-        let words = snapshot.said.iter().map(|(cloud, said)| CloudWord {
+        let words = snapshot.said.iter().map(async |(cloud, said)| CloudWord {
             cloud: *cloud,
             hash: said.hash.to_string(),
             at: said.at,
             event_id: said.event_id.to_string(),
             differs_in: said.difference.clone(),
+            first_row: match &said.difference {
+                Some(Difference::Rows { .. }) if rows => {
+                    self.first_row(snapshot.number, *cloud).await
+                }
+                _ => None,
+            },
         });
+        let words = futures::future::join_all(words).await;
         let recheck = self.snapshots.last_recheck().filter(|it| it.number == snapshot.number);
         Ok(SnapshotDetail {
             at: crate::now(),
             cloud: self.ledger.cloud(),
             row: row(&snapshot),
             own: snapshot.own.as_ref().map(own),
-            words: words.collect(),
+            words,
             progress: progress(&self.snapshots.progress(), snapshot.number),
-            recheck: recheck.map(recheck_view),
+            recheck: recheck.map(|it| recheck_view(self.ledger.cloud(), it)),
             places: self.places(),
             anchors: self.anchors_of(&snapshot).await?,
         })
@@ -59,6 +79,13 @@ impl Console {
 }
 
 impl Console {
+    /// `None`, too, if that cloud does not answer in time: the page says where they differ anyway.
+    async fn first_row(&self, number: u64, with: Cloud) -> Option<RowPair> {
+        let asked = self.snapshots.first_difference(number, with);
+        let found = tokio::time::timeout(FIRST_ROW_MAX, asked).await.ok()?.ok()??;
+        Some(RowPair { row: found.row, here: found.ours, there: found.theirs })
+    }
+
     fn places(&self) -> Vec<PublishPlace> {
         let places = self.anchors.places().into_iter();
         places.map(|(publisher, place)| PublishPlace { publisher, place }).collect()
@@ -106,6 +133,7 @@ fn row(snapshot: &Snapshot) -> SnapshotRow {
         number: *number,
         period: plan.period,
         state: match standing {
+            Standing::Agreed { others, .. } if !others.is_empty() => SnapshotState::Outvoted,
             Standing::Agreed { .. } => SnapshotState::Agreed,
             Standing::Disagreed => SnapshotState::Disagreed,
             Standing::Waiting if own.is_none() => SnapshotState::Deriving,
@@ -147,16 +175,41 @@ fn progress(progress: &Progress, of: u64) -> Option<SnapshotProgress> {
     }
 }
 
-fn recheck_view(recheck: Recheck) -> RecheckView {
+fn recheck_view(me: Cloud, recheck: Recheck) -> RecheckView {
     match recheck.state {
         RecheckState::Running(far) => {
             RecheckView::Running { progress: progress(&far, recheck.number) }
         }
-        RecheckState::Done { at, manifest, difference } => {
-            RecheckView::Done { at, hash: manifest.hash().to_string(), differs_in: difference }
-        }
+        RecheckState::Done { at, found } => RecheckView::Done {
+            at,
+            hash: found.manifest.hash().to_string(),
+            differs_in: found.difference.clone(),
+            mended: mended(me, &found),
+            mended_more: found.tables.rows.saturating_sub(found.tables.first.len() as u64),
+        },
         RecheckState::Failed { at, why } => RecheckView::Failed { at, why },
     }
+}
+
+fn mended(me: Cloud, found: &Rechecked) -> Vec<String> {
+    let entries = found.entries.iter().map(|finding| finding.sentence(me));
+    entries.chain(found.tables.first.iter().map(row_sentence)).collect()
+}
+
+/// `usage_hour acme 2026-…: requests stood at 9; the entries add up to 8.`
+fn row_sentence(differs: &RowDiffers) -> String {
+    let what = match &differs.how {
+        How::Missing => "the row was missing".to_owned(),
+        How::Invented => "no entry accounts for this row".to_owned(),
+        How::Changed { fields } => {
+            let each = fields.iter().map(|it| {
+                let FieldDiffers { field, stood, derived } = it;
+                format!("{field} stood at {stood}, the entries come to {derived}")
+            });
+            each.collect::<Vec<_>>().join("; ")
+        }
+    };
+    format!("{} {}: {what}.", differs.table, differs.row)
 }
 
 fn refused(cause: SnapshotError) -> Problem {

@@ -6,6 +6,7 @@
 
 mod attention;
 mod audit;
+mod audit_alarm;
 mod billing;
 mod damage;
 mod detail;

@@ -143,8 +143,8 @@ impl Backend for ViewerConsole {
 
     async fn snapshot(&self, period: String) -> Result<SnapshotDetail, Problem> {
         let answer = async {
-            self.allow(Action::ReadLedger)?;
-            self.console.snapshot(&period).await
+            let viewer = self.allow(Action::ReadLedger)?;
+            self.console.snapshot(&period, viewer.may(Action::ReadPayload)).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

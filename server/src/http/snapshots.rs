@@ -198,10 +198,15 @@ fn shown(shared: &Shared, snapshot: &Snapshot) -> Value {
         })
         .collect();
     let own_hash = own.as_ref().map(|own| own.hash);
+    let outvoted = match standing {
+        Standing::Agreed { others, .. } => others.as_slice(),
+        Standing::Waiting | Standing::Disagreed => &[],
+    };
     let recheck = shared.snapshots.last_recheck().filter(|last| last.number == *number);
     json!({
         "number": number, "period": plan.period, "cut": plan.cut, "entries": plan.cut.entries(),
         "state": state, "hash": standing.agreed().or(own_hash), "agreed": standing.agreed(),
+        "outvoted": outvoted,
         "own": own.as_ref().map(|own| json!({ "hash": own.hash, "derivedAt": own.derived_at })),
         "attestations": said, "progress": progress(&shared.snapshots.progress(), *number),
         "recheck": recheck.map(|it| recheck_shown(&it, own_hash)),
@@ -230,9 +235,10 @@ fn recheck_shown(recheck: &Recheck, own: Option<domain::log::Hash>) -> Value {
         RecheckState::Running(far) => {
             json!({ "state": "running", "began": began, "progress": progress(far, *number) })
         }
-        RecheckState::Done { at, manifest, difference } => json!({
-            "state": "done", "began": began, "at": at, "hash": manifest.hash(),
-            "equal": Some(manifest.hash()) == own, "differsIn": difference,
+        RecheckState::Done { at, found } => json!({
+            "state": "done", "began": began, "at": at, "hash": found.manifest.hash(),
+            "equal": Some(found.manifest.hash()) == own, "differsIn": found.difference,
+            "entries": found.entries, "tables": found.tables,
         }),
         RecheckState::Failed { at, why } => {
             json!({ "state": "failed", "began": began, "at": at, "why": why })

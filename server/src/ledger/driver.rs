@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
 use domain::event::{Envelope, Slot};
@@ -21,6 +21,7 @@ use super::logs::view_of;
 use super::prepare::Prepared;
 use super::signing::{SignedHead, Signing};
 use super::store::{Append, AppendError, Store};
+use super::told::{News, Told};
 use super::wire::RangeAnswer;
 use super::{refused, tree};
 use crate::quarantine::Quarantine;
@@ -98,6 +99,7 @@ pub(super) struct Driver {
     pub(super) conflicts: mpsc::Sender<Conflict>,
     /// Heads that have not been compared with ours yet.
     pub(super) signed_heads: BTreeMap<Head, SignedHead>,
+    pub(super) told: Told,
     pub(super) state: State,
 }
 
@@ -447,15 +449,19 @@ impl Driver {
     }
 
     fn conflict(&mut self, by: Signer, theirs: Head, ours: Hash) {
-        tracing::error!(
-            log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
-            "two roots are signed for one size"
-        );
-        metrics::counter!("ternion_ledger_conflicts_total").increment(1);
-        if let Some(theirs) = self.signed_heads.remove(&theirs) {
+        let Some(theirs) = self.signed_heads.remove(&theirs) else { return };
+        let news = self.told.tell(&theirs, Instant::now());
+        if news == News::New {
+            tracing::error!(
+                log = %self.log, %by, size = theirs.head.size, theirs = %theirs.head.root, %ours,
+                "two roots are signed for one size"
+            );
+            metrics::counter!("ternion_ledger_conflicts_total").increment(1);
             let size = self.replica.head().size;
             self.quarantine.hold(refused::fork(&self.signing, &theirs, size));
-            // A full queue loses nothing: the peers' next heads report it again after a restart.
+        }
+        if news != News::Known {
+            // A full queue loses nothing: it is told again.
             drop(self.conflicts.try_send(Conflict { theirs, ours }));
         }
     }

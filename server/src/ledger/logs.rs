@@ -21,6 +21,7 @@ use super::prepare::Prepared;
 use super::ranges::Ranges;
 use super::signing::{SignedHead, Signing, Verifier};
 use super::store::{Durable, Store};
+use super::told::Told;
 use super::watermark::LogView;
 use super::{Setup, StartError, scrub};
 
@@ -166,6 +167,7 @@ impl Logs {
             closed: self.closed.clone(),
             conflicts: self.conflicts.clone(),
             signed_heads: BTreeMap::new(),
+            told: Told::default(),
             state: State::Ready,
         };
         let doors = LogDoors { offers, heard, control, ranges: self.ranges(log) };

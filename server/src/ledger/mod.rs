@@ -36,6 +36,7 @@ mod scrub;
 mod signing;
 mod start;
 mod store;
+mod told;
 mod tree;
 mod watermark;
 mod wire;

@@ -54,6 +54,14 @@ impl Aside {
         Aside { pool, schema }
     }
 
+    /// The schema's name.
+    pub(super) const fn schema(&self) -> &'static str {
+        match self.schema {
+            Schema::Snapshot => "snapshot",
+            Schema::Recheck => "recheck",
+        }
+    }
+
     /// How far each log is derived here.
     ///
     /// # Errors

@@ -8,12 +8,13 @@
 //! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
 //! `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`, `usage`,
 //! `conflict` and `history` answer questions. `aside` derives the same tables up to a cut, for audit
-//! snapshots.
+//! snapshots, and `compare` finds rows that somebody changed.
 
 mod apply;
 mod aside;
 mod billing;
 mod catalog;
+mod compare;
 mod conflict;
 mod digest;
 mod effect;
@@ -41,6 +42,7 @@ pub use billing::{
     BillingRow, Closing, TenantBalance, UnpricedModel, rows as billing_rows,
 };
 pub use catalog::{Catalog, Current, Saved};
+pub use compare::{FieldDiffers, How, RowDiffers, TablesDiffer};
 pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,
 };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::log::LogId;
-use domain::snapshot::agreement::Standing;
 use domain::snapshot::section::{SectionHasher, SectionName};
 use domain::snapshot::{Cut, LogPart, MANIFEST_FORMAT, Manifest, Plan, Previous};
 use tokio::time::sleep;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::sections::{hash_aside, read_log};
 use super::store::{self, Derived};
-use super::{Progress, SnapshotError, Snapshots};
+use super::{Progress, SnapshotError, Snapshots, standing_of};
 use crate::projection::Aside;
 
 /// How late a cut may be noticed if nothing wakes us, and how long a failure rests.
@@ -70,10 +69,8 @@ impl Snapshots {
     /// Two others came to one hash, this cloud to another, and that is some time ago.
     fn is_to_mend(&self, own: &Derived) -> bool {
         let number = own.manifest.number;
-        let catalog = self.projection.catalog();
-        let said = catalog.attestations(number);
-        let hashes = said.iter().map(|(cloud, said)| (*cloud, said.value.hash)).collect();
-        let outvoted = Standing::of(&hashes).agreed().is_some_and(|agreed| agreed != own.hash);
+        let agreed = standing_of(&self.projection.catalog(), number).agreed();
+        let outvoted = agreed.is_some_and(|agreed| agreed != own.hash);
         let age_ms = crate::now().unix_ms() - own.derived_at.unix_ms();
         let is_due = i64::try_from(self.mend_after.as_millis()).is_ok_and(|after| age_ms > after);
         if outvoted && is_due {

@@ -19,6 +19,7 @@ mod recheck;
 mod schedule;
 mod sections;
 mod store;
+mod worry;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,12 +41,13 @@ use tokio_util::sync::CancellationToken;
 use crate::grant::{GrantError, Grants};
 use crate::ledger::Ledger;
 use crate::peer::{Channel, PeerError};
-use crate::projection::{Aside, Projection, ProjectionError, Schema};
+use crate::projection::{Aside, Catalog, Projection, ProjectionError, Schema};
 
 pub use differ::{FirstDifference, peer_routes};
 pub use judge::CutJudge;
-pub use recheck::{Recheck, RecheckState};
+pub use recheck::{Recheck, RecheckState, Rechecked};
 pub use store::Derived;
+pub use worry::Worry;
 
 /// A cloud that is outvoted derives again, from the first entry, so long after it spoke: time for
 /// people to look at what differs, and for the scrub to find why.
@@ -89,6 +91,17 @@ pub enum SnapshotError {
     Peer(#[from] PeerError),
     #[error("{0}")]
     Name(#[from] BadName),
+}
+
+impl SnapshotError {
+    /// Does the database not hold what was signed?
+    const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            SnapshotError::Damaged { .. }
+                | SnapshotError::Projection(ProjectionError::Damaged { .. })
+        )
+    }
 }
 
 /// A decided snapshot as this cloud sees it.
@@ -237,8 +250,7 @@ impl Snapshots {
     fn see(&self, number: u64, plan: Plan, own: Option<Derived>) -> Snapshot {
         let catalog = self.projection.catalog();
         let attested = catalog.attestations(number);
-        let hashes = attested.iter().map(|(cloud, said)| (*cloud, said.value.hash)).collect();
-        let standing = Standing::of(&hashes);
+        let standing = standing_of(&catalog, number);
         let said = attested.into_iter().map(|(cloud, current)| {
             let manifest = current.value.manifest.clone();
             let ours = own.as_ref().map(|own| &own.manifest);
@@ -252,4 +264,10 @@ impl Snapshots {
         });
         Snapshot { number, plan, said: said.collect(), own, standing }
     }
+}
+
+/// How the clouds' words on a snapshot stand.
+fn standing_of(catalog: &Catalog, number: u64) -> Standing {
+    let said = catalog.attestations(number).into_iter();
+    Standing::of(&said.map(|(cloud, said)| (cloud, said.value.hash)).collect())
 }

@@ -1,5 +1,9 @@
 //! A snapshot derived again from the very beginning, and compared: what an auditor asks for, and
 //! what finds a database that was changed behind the program's back.
+//!
+//! Three things are compared: the entries with the roots that two clouds signed, the manifest with
+//! what this cloud said then, and the tables that screens and prices are read from with the same
+//! tables derived anew. What the scrub and the projections can put right is put right, and named.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +12,8 @@ use domain::snapshot::Manifest;
 use domain::snapshot::agreement::{Difference, difference};
 
 use super::{Progress, SnapshotError, Snapshots, store};
-use crate::projection::{Aside, Schema};
+use crate::ledger::Finding;
+use crate::projection::{Aside, Schema, TablesDiffer};
 
 /// The last recheck, running or done.
 #[derive(Clone, Debug)]
@@ -22,17 +27,36 @@ pub struct Recheck {
 #[derive(Clone, Debug)]
 pub enum RecheckState {
     Running(Progress),
-    /// Derived again; `difference` says where it parts from what this cloud came to then.
+    /// Derived again.
     Done {
         at: Timestamp,
-        manifest: Box<Manifest>,
-        difference: Option<Difference>,
+        found: Box<Rechecked>,
     },
     /// The database does not hold what was signed, or cannot be read.
     Failed {
         at: Timestamp,
         why: String,
     },
+}
+
+/// What deriving a snapshot again came to.
+#[derive(Clone, Debug)]
+pub struct Rechecked {
+    pub manifest: Manifest,
+    /// Where it parts from what this cloud came to then.
+    pub difference: Option<Difference>,
+    /// Stored entries that were not what two clouds signed for, repaired from another cloud.
+    pub entries: Vec<Finding>,
+    /// Rows of usage, billing and decisions that no entry accounts for, derived again.
+    pub tables: TablesDiffer,
+}
+
+impl Rechecked {
+    /// Was everything as it should be?
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.difference.is_none() && self.entries.is_empty() && self.tables.rows == 0
+    }
 }
 
 /// One at a time: each reads everything.
@@ -80,11 +104,7 @@ impl Snapshots {
         let snapshots = Arc::clone(self);
         tokio::spawn(async move {
             let state = match snapshots.recheck(number).await {
-                Ok((manifest, difference)) => RecheckState::Done {
-                    at: crate::now(),
-                    manifest: Box::new(manifest),
-                    difference,
-                },
+                Ok(found) => RecheckState::Done { at: crate::now(), found: Box::new(found) },
                 Err(cause) => RecheckState::Failed { at: crate::now(), why: cause.to_string() },
             };
             snapshots.rechecks.put(state);
@@ -93,27 +113,40 @@ impl Snapshots {
         true
     }
 
-    /// Derives the snapshot again, from the first entry of every log.
+    /// Derives the snapshot again, from the first entry of every log. Where the stored entries lead
+    /// to other roots than the signed ones, the scrub is asked to repair them first.
     ///
     /// # Errors
-    /// There is no such snapshot, or the database does not hold what it is of.
-    pub async fn recheck(
-        &self,
-        number: u64,
-    ) -> Result<(Manifest, Option<Difference>), SnapshotError> {
-        let chain = self.chain().await?;
-        let plan = chain.into_iter().find(|(it, _)| *it == number).map(|(_, plan)| plan);
-        let plan = plan.ok_or(SnapshotError::Unknown { number })?;
+    /// There is no such snapshot, or the database does not hold what it is of and nobody can give it.
+    pub async fn recheck(&self, number: u64) -> Result<Rechecked, SnapshotError> {
         let own = store::get(&self.pool, number).await?.ok_or(SnapshotError::Unknown { number })?;
-        let before = self.before(number).await?;
         let aside = Aside::new(self.pool.clone(), Schema::Recheck);
+        let mut entries = Vec::new();
+        let manifest = match self.derive_anew(number, &aside).await {
+            Err(damaged) if damaged.is_damage() => {
+                tracing::error!(number, %damaged, "the entries are scrubbed before the recheck goes on");
+                let began = crate::now();
+                self.ledger.scrub_now().await;
+                let findings = self.ledger.scrub_status().findings;
+                entries = findings.into_iter().filter(|finding| finding.at >= began).collect();
+                self.derive_anew(number, &aside).await?
+            }
+            derived => derived?,
+        };
+        let difference = difference(&own.manifest, &manifest);
+        let tables = self.projection.compare_and_mend(&aside).await?;
+        Ok(Rechecked { manifest, difference, entries, tables })
+    }
+
+    async fn derive_anew(&self, number: u64, aside: &Aside) -> Result<Manifest, SnapshotError> {
+        let plan = self.chain().await?.into_iter().find(|(it, _)| *it == number);
+        let (_, plan) = plan.ok_or(SnapshotError::Unknown { number })?;
+        let before = self.before(number).await?;
         aside.empty().await?;
         let tell = |progress| {
             self.rechecks.put(RecheckState::Running(progress));
             self.stepped();
         };
-        let manifest = self.derive(number, &plan, &before, &aside, &tell).await?;
-        let parts = difference(&own.manifest, &manifest);
-        Ok((manifest, parts))
+        self.derive(number, &plan, &before, aside, &tell).await
     }
 }

@@ -1,10 +1,10 @@
-//! Every month gets its snapshot by itself.
+//! Every month gets its snapshot by itself, and the newest is derived again every day.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::snapshot::Period;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{SnapshotError, Snapshots};
@@ -13,10 +13,17 @@ use super::{SnapshotError, Snapshots};
 /// proposes, and the others find it decided.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
+/// How long what was changed behind the program's back can go unnoticed outside the log's entries,
+/// which the scrub reads all the time.
+const RECHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The first one after a start: not while the node is still catching up.
+const RECHECK_FIRST: Duration = Duration::from_secs(15 * 60);
+
 impl Snapshots {
     pub(super) async fn keep_schedule(self: Arc<Self>, stop: CancellationToken) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut recheck_at = Instant::now() + RECHECK_FIRST;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -24,6 +31,13 @@ impl Snapshots {
             }
             if let Err(cause) = self.take_what_is_due().await {
                 tracing::warn!(%cause, "the month's snapshot is not decided yet");
+            }
+            if Instant::now() >= recheck_at
+                && let Some(number) = self.projection.catalog().newest_attested()
+            {
+                // Somebody else's recheck that runs just now does as well.
+                let _began = self.begin_recheck(number);
+                recheck_at = Instant::now() + RECHECK_EVERY;
             }
         }
     }

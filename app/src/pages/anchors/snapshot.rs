@@ -10,7 +10,7 @@ use leptos_router::hooks::use_params_map;
 
 use crate::api;
 use crate::backend::{
-    CloudWord, OwnSnapshot, RecheckView, SectionView, SnapshotDetail, SnapshotState,
+    CloudWord, OwnSnapshot, RecheckView, RowPair, SectionView, SnapshotDetail, SnapshotState,
 };
 use crate::components::badge::SnapshotBadge;
 use crate::components::hash::Hash;
@@ -58,12 +58,26 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
     let SnapshotDetail { at, cloud, row, own, words, progress, recheck, places, anchors } = detail;
     let demonstration = expect_context::<Here>().deployment.demonstration;
     let far = progress.map(|far| view! { <p class="held">{words::progress(&far)}</p> });
-    let agreed = row.hash.clone().filter(|_| row.state == SnapshotState::Agreed);
+    let is_agreed = matches!(row.state, SnapshotState::Agreed | SnapshotState::Outvoted);
+    let agreed = row.hash.clone().filter(|_| is_agreed);
+    let by = row.said.iter().filter(|(_, said)| **said == Some(true)).count();
     let compare = agreed.zip(own.as_ref().map(|own| own.hash.clone())).map(|(agreed, ours)| {
         let one = Side { title: format!("Derived by {}", cloud.title()), hash: ours };
-        let other = Side { title: "Agreed by two clouds".to_owned(), hash: agreed };
+        let other = Side { title: words::agreed_by(by).to_owned(), hash: agreed };
         view! { <Compare one other /> }
     });
+    let said = if words.is_empty() {
+        view! { <p class="muted">"No cloud has said yet what it came to."</p> }.into_any()
+    } else {
+        let words = words.into_iter().map(|word| view! { <Word word here=cloud.title() /> });
+        view! {
+            <ul class="snapshot-said">{words.collect_view()}</ul>
+            <p class="muted">"Each word is an event in that cloud’s own log: no cloud can speak for another."</p>
+        }
+        .into_any()
+    };
+    let derives = own.is_none();
+    let is_first = own.as_ref().is_some_and(|own| own.previous.is_none());
     let made = own.clone().map(|own| view! { <Made own period=row.period /> });
     view! {
         <section class="card snapshot-verdict" aria-labelledby="verdict-title">
@@ -79,12 +93,11 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
         <Published places anchors demonstration />
         <section class="card" aria-labelledby="words-title">
             <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
-            <ul class="snapshot-said">{words.into_iter().map(|word| view! { <Word word /> }).collect_view()}</ul>
-            <p class="muted">"Each word is an event in that cloud’s own log: no cloud can speak for another."</p>
+            {said}
         </section>
-        <Again period=row.period recheck cloud=cloud.title() />
+        <Again period=row.period recheck cloud=cloud.title() derives />
         {made}
-        <Claims />
+        {is_agreed.then(|| view! { <Claims by is_first /> })}
         <p class="whose muted">{format!("As {} sees it at ", cloud.title())} <Time at shape=TimeShape::Second /> "."</p>
     }
 }
@@ -111,8 +124,9 @@ fn InBrowser(manifest: String, hash: String) -> impl IntoView {
 }
 
 #[component]
-fn Word(word: CloudWord) -> impl IntoView {
-    let CloudWord { cloud, hash, at, event_id, differs_in } = word;
+fn Word(word: CloudWord, here: &'static str) -> impl IntoView {
+    let CloudWord { cloud, hash, at, event_id, differs_in, first_row } = word;
+    let row = first_row.map(|row| view! { <Differing row here there=cloud.title() /> });
     let differs = differs_in.map(|place| {
         view! { <p class="word-differs">{format!("It differs from what is here {}.", words::difference(&place))}</p> }
     });
@@ -123,14 +137,36 @@ fn Word(word: CloudWord) -> impl IntoView {
                 <p><strong>{cloud.title()}</strong> " " <Hash value=hash what="snapshot hash" /></p>
                 <p class="muted"><A href=format!("/ledger/{event_id}")>"Attested"</A> " " <Time at shape=TimeShape::Second /></p>
                 {differs}
+                {row}
             </div>
         </li>
     }
 }
 
+/// The first row in which two clouds differ, one below the other.
+#[component]
+fn Differing(row: RowPair, here: &'static str, there: &'static str) -> impl IntoView {
+    let RowPair { row, here: ours, there: theirs } = row;
+    let side = |cloud: &'static str, line: Option<String>| {
+        let line = line.unwrap_or_else(|| "There is no such row.".to_owned());
+        view! { <dt>{cloud}</dt> <dd class="mono">{line}</dd> }
+    };
+    view! {
+        <dl class="word-rows" aria-label=format!("Row {}, which is the first that differs", count(row + 1))>
+            {side(here, ours)} {side(there, theirs)}
+        </dl>
+    }
+}
+
 /// Derives it again from the first entry on.
 #[component]
-fn Again(period: Period, recheck: Option<RecheckView>, cloud: &'static str) -> impl IntoView {
+fn Again(
+    period: Period,
+    recheck: Option<RecheckView>,
+    cloud: &'static str,
+    /// There is nothing yet to derive again.
+    derives: bool,
+) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::TakeSnapshot);
     let refusal = (!may).then(|| here.viewer.role.refusal(Action::TakeSnapshot));
@@ -141,14 +177,15 @@ fn Again(period: Period, recheck: Option<RecheckView>, cloud: &'static str) -> i
             <h2 id="again-title" class="card-title">"Derive it again"</h2>
             <p>
                 {format!("{cloud} reads every entry from the first on, hashes each anew from its fields, adds everything up and compares. ")}
-                "Whatever was changed behind the program’s back since shows itself here."
+                "The tables that screens and bills are read from are compared with the same tables derived anew. "
+                "What somebody changed behind the program’s back is named here, and put right."
             </p>
             {last}
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
             <form method="post" action="/anchors/act">
                 <input type="hidden" name="act" value="recheck" />
                 <input type="hidden" name="period" value=period.to_string() />
-                <button class="button" type="submit" disabled={!may || runs}>"Derive again now"</button>
+                <button class="button" type="submit" disabled={!may || runs || derives}>"Derive again now"</button>
             </form>
         </section>
     }
@@ -161,19 +198,35 @@ fn Rechecked(recheck: RecheckView) -> impl IntoView {
             let far = progress.map_or_else(|| "It begins.".to_owned(), |far| words::progress(&far));
             view! { <p class="recheck" data-state="unchecked" role="status">{far}</p> }.into_any()
         }
-        RecheckView::Done { at, differs_in: None, .. } => view! {
-            <p class="recheck" data-state="valid" role="status">
-                "Derived again " <Time at shape=TimeShape::Second /> ": the same hash."
-            </p>
+        RecheckView::Done { at, hash, differs_in, mended, mended_more } => {
+            let clean = differs_in.is_none() && mended.is_empty();
+            let hash = match &differs_in {
+                None => view! { "the same hash" }.into_any(),
+                Some(place) => view! {
+                    "another hash, " <Hash value=hash what="hash" />
+                    {format!(", which parts {}", words::difference(place))}
+                }
+                .into_any(),
+            };
+            let tables = if mended.is_empty() {
+                "; every table is what the entries add up to."
+            } else {
+                ". Changed by hand, and put right:"
+            };
+            let more = (mended_more > 0).then(
+                || view! { <li class="muted">{format!("and {} more", count(mended_more))}</li> },
+            );
+            let list = (!mended.is_empty()).then(|| view! {
+                <ul class="recheck-mended">{mended.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()} {more}</ul>
+            });
+            view! {
+                <div class="recheck" data-state=if clean { "valid" } else { "invalid" } role=if clean { "status" } else { "alert" }>
+                    <p>"Derived again " <Time at shape=TimeShape::Second /> ": " {hash} {tables}</p>
+                    {list}
+                </div>
+            }
+            .into_any()
         }
-        .into_any(),
-        RecheckView::Done { at, hash, differs_in: Some(place) } => view! {
-            <p class="recheck" data-state="invalid" role="alert">
-                "Derived again " <Time at shape=TimeShape::Second /> ": another hash, " <Hash value=hash what="hash" />
-                {format!(". It parts {}.", words::difference(&place))}
-            </p>
-        }
-        .into_any(),
         RecheckView::Failed { at, why } => view! {
             <p class="recheck" data-state="invalid" role="alert">
                 "Tried again " <Time at shape=TimeShape::Second /> {format!(": {why}.")}
@@ -240,13 +293,18 @@ fn Log(log: LogPart) -> impl IntoView {
 }
 
 #[component]
-fn Claims() -> impl IntoView {
+fn Claims(by: usize, is_first: bool) -> impl IntoView {
+    let before = if is_first {
+        "It is the first: there is none before it that it could contradict."
+    } else {
+        "Nothing of the snapshot before was dropped or rewritten: every log continues it."
+    };
     view! {
         <section class="card snapshot-claims" aria-labelledby="claims-title">
             <h2 id="claims-title" class="card-title">"What this proves, and what it does not"</h2>
             <ul>
-                <li>"Two clouds with keys of their own derived exactly these rows from their own databases."</li>
-                <li>"Nothing of the snapshot before was dropped or rewritten: every log continues it."</li>
+                <li>{words::derived_by(by)}</li>
+                <li>{before}</li>
                 <li>"It does not prove that what was recorded is true, or that everything that happened was recorded."</li>
                 <li>"It does not prove when, to anybody who does not believe the clouds: that takes an anchor with somebody else."</li>
             </ul>

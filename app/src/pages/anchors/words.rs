@@ -57,7 +57,7 @@ pub(super) const fn section(name: SectionName) -> &'static str {
 
 pub(super) const fn section_means(name: SectionName) -> &'static str {
     match name {
-        SectionName::Events => "of all logs, since the snapshot before",
+        SectionName::Events => "of all logs, since the snapshot before if there is one",
         SectionName::Usage => "metered, by tenant, model, region and hour, of all time",
         SectionName::Ledger => "charges, credits and penalties, of all time",
     }
@@ -74,7 +74,7 @@ pub(super) fn verdict(detail: &SnapshotDetail) -> String {
         SnapshotState::Agreed if others.is_empty() => {
             format!("{} derived the same hash, each from its own database.", join_names(&agree))
         }
-        SnapshotState::Agreed => format!(
+        SnapshotState::Agreed | SnapshotState::Outvoted => format!(
             "{} derived the same hash. {} came to another one, and is outvoted.",
             join_names(&agree),
             join_names(&others)
@@ -85,6 +85,18 @@ pub(super) fn verdict(detail: &SnapshotDetail) -> String {
         }
         SnapshotState::Waiting => "A second cloud has not said yet what it came to.".to_owned(),
         SnapshotState::Deriving => format!("{} derives it just now.", detail.cloud.title()),
+    }
+}
+
+pub(super) const fn agreed_by(clouds: usize) -> &'static str {
+    if clouds < 3 { "Agreed by two clouds" } else { "Agreed by three clouds" }
+}
+
+pub(super) const fn derived_by(clouds: usize) -> &'static str {
+    if clouds < 3 {
+        "Two clouds with keys of their own derived exactly these rows from their own databases."
+    } else {
+        "Three clouds with keys of their own derived exactly these rows from their own databases."
     }
 }
 

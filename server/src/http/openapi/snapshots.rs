@@ -130,6 +130,7 @@ fn snapshot() -> Value {
         "number": count(), "period": period(), "cut": sizes(), "entries": count(),
         "state": { "type": "string", "enum": states }, "hash": or_null(&hash()),
         "agreed": or_null(&hash()), "own": or_null(&own), "attestations": list("Attestation"),
+        "outvoted": { "type": "array", "items": cloud() },
         "progress": or_null(&progress()), "recheck": or_null(&recheck())
     })
 }
@@ -178,10 +179,25 @@ fn recheck() -> Value {
         json!({
             "state": { "type": "string", "enum": states }, "began": time(), "at": time(),
             "hash": hash(), "equal": flag(), "differsIn": or_null(&place()), "why": text(),
-            "progress": or_null(&progress())
+            "progress": or_null(&progress()), "entries": { "type": "array", "items": {} },
+            "tables": tables()
         }),
-        &["at", "hash", "equal", "differsIn", "why", "progress"],
+        &["at", "hash", "equal", "differsIn", "why", "progress", "entries", "tables"],
     )
+}
+
+fn tables() -> Value {
+    let anything = json!({});
+    let field = shape(json!({ "field": text(), "stood": anything, "derived": anything }), &[]);
+    let is = json!({ "type": "string", "enum": ["missing", "invented", "changed"] });
+    let row = shape(
+        json!({
+            "table": text(), "row": text(), "is": is,
+            "fields": { "type": "array", "items": field }
+        }),
+        &["fields"],
+    );
+    shape(json!({ "rows": count(), "first": { "type": "array", "items": row } }), &[])
 }
 
 fn first_row() -> Value {
