@@ -21,8 +21,9 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{
-    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView, RowPair,
-    SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
+    AnchorFar, AnchorLine, AnchorMark, AnchorStage, AuditView, CloudWord, OwnSnapshot,
+    PublishPlace, RecheckView, RowPair, SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow,
+    SnapshotState,
 };
 pub use billing::{
     BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,

@@ -29,6 +29,8 @@ pub enum LoggingError {
 pub fn start(log: &Log) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // Who read our lines may be gone. To say so on the same stream would end the task that spoke.
+    let lines = lines.log_internal_errors(false);
     match log.format {
         LogFormat::Human => lines.with_ansi(stderr().is_terminal()).finish().try_init()?,
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,

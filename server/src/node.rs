@@ -216,7 +216,8 @@ impl Node {
         // One cloud tells the story; the others hear it.
         if config.demonstration && config.cloud == Cloud::Gcp {
             let ledger = Arc::clone(&self.ledger);
-            self.tasks.spawn(story::tell(config.clone(), recorder, ledger, stop()));
+            let snapshots = Arc::clone(&self.snapshots);
+            self.tasks.spawn(story::tell(config.clone(), recorder, ledger, snapshots, stop()));
         }
         self
     }

@@ -18,6 +18,9 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
     }
     // cargo takes the first `--` for itself only when it is not needed to end its own options.
     demo.arg("demo").args(arguments.iter().filter(|argument| *argument != "--"));
+    if let Some(anvil) = setup::anvil() {
+        demo.env("TERNION_ANVIL", anvil);
+    }
     say("run", line(&demo));
     // In our place and not below us, so that a signal to `make run` reaches the demonstration.
     let error = demo.exec();

@@ -52,6 +52,31 @@ pub struct SnapshotRow {
     pub hash: Option<String>,
     /// Has that cloud attested this hash? Absent: it has not spoken.
     pub said: PerCloud<Option<bool>>,
+    /// How far its hash is with each publisher, configured or not.
+    pub anchored: Vec<AnchorMark>,
+}
+
+/// How far a snapshot is with one publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnchorMark {
+    pub publisher: Publisher,
+    pub far: AnchorFar,
+}
+
+/// In one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AnchorFar {
+    /// The answering cloud is not configured for it.
+    Nowhere,
+    /// Once two clouds agree.
+    Waits,
+    Queued,
+    Submitted,
+    InBlock,
+    Final,
+    Failed,
 }
 
 /// A snapshot, whole.

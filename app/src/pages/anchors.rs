@@ -1,6 +1,7 @@
 //! Anchors: the audit snapshots, whether the clouds agree on them, and taking one.
 
 use domain::access::Action;
+use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::snapshot::Period;
 use leptos::prelude::*;
@@ -9,7 +10,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
 use crate::api;
-use crate::backend::{AuditView, SnapshotRow};
+use crate::backend::{AnchorMark, AuditView, SnapshotRow};
 use crate::components::badge::SnapshotBadge;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Skeleton};
@@ -61,7 +62,7 @@ fn Audit(audit: AuditView) -> impl IntoView {
     let today = (!items.iter().any(|row| row.period == today)).then_some(today);
     let about = counted(items.len() as u64, "snapshot", "snapshots");
     let list = if items.is_empty() {
-        view! { <Nothing /> }.into_any()
+        view! { <Nothing next_due /> }.into_any()
     } else {
         let rows = items.into_iter().map(|row| view! { <Row row /> }).collect_view();
         view! {
@@ -71,7 +72,7 @@ fn Audit(audit: AuditView) -> impl IntoView {
                         {about} <span class="muted">" · as " {cloud.title()} " sees them at " <Time at shape=TimeShape::Second /></span>
                     </p>
                 </header>
-                <ul class="snapshot-list">{rows}</ul>
+                <ul class="snapshot-list"><Due at=next_due /> {rows}</ul>
             </section>
         }
         .into_any()
@@ -79,15 +80,12 @@ fn Audit(audit: AuditView) -> impl IntoView {
     view! {
         {list}
         <Take missing today />
-        <p class="whose muted">
-            "The clouds take the next one by themselves on " <Time at=next_due shape=TimeShape::Day /> "."
-        </p>
     }
 }
 
 #[component]
 fn Row(row: SnapshotRow) -> impl IntoView {
-    let SnapshotRow { number, period, state, entries, hash, said } = row;
+    let SnapshotRow { number, period, state, entries, hash, said, anchored } = row;
     let glyph = |cloud: Cloud| {
         let (mark, text) = words::word_of(cloud, *said.get(cloud));
         let title = text.clone();
@@ -101,6 +99,33 @@ fn Row(row: SnapshotRow) -> impl IntoView {
             <p class="snapshot-words">{Cloud::ALL.map(glyph).collect_view()}</p>
             <p class="snapshot-hash">{hash}</p>
             <p class="muted">{format!("No. {number} · {} entries in all logs", count(entries))}</p>
+            <ul class="anchor-marks" aria-label="Anchored with others">
+                {anchored.into_iter().map(|mark| view! { <Mark mark /> }).collect_view()}
+            </ul>
+        </li>
+    }
+}
+
+/// One publisher, and how far the snapshot is there.
+#[component]
+fn Mark(mark: AnchorMark) -> impl IntoView {
+    let (state, says) = words::far(mark.far);
+    view! {
+        <li data-far=state>
+            <span class="anchor-mark-name">{words::publisher(mark.publisher)}</span> " " <span class="muted">{says}</span>
+        </li>
+    }
+}
+
+/// The month under way, which has its snapshot when it is over.
+#[component]
+fn Due(at: Timestamp) -> impl IntoView {
+    let month = Period::month_of(Timestamp::from_unix_ms(at.unix_ms() - 1));
+    view! {
+        <li class="snapshot-item">
+            <p class="snapshot-name">{words::period(month)}</p>
+            <span class="badge" data-state="unknown">"DUE"</span>
+            <p class="snapshot-due muted">"The clouds take it and anchor it by themselves on " <Time at shape=TimeShape::Day /> "."</p>
         </li>
     }
 }
@@ -140,7 +165,7 @@ fn Take(missing: Option<Period>, today: Option<Period>) -> impl IntoView {
 }
 
 #[component]
-fn Nothing() -> impl IntoView {
+fn Nothing(next_due: Timestamp) -> impl IntoView {
     view! {
         <section class="card empty">
             <h2>"No snapshot has been taken yet"</h2>
@@ -148,6 +173,7 @@ fn Nothing() -> impl IntoView {
                 "The clouds take one after every month in which something was recorded. Whoever does not want to wait takes "
                 "one of now."
             </p>
+            <p class="muted">"The next is due on " <Time at=next_due shape=TimeShape::Day /> "."</p>
         </section>
     }
 }

@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Without the sample story: no tenants, tiers and prices
     #[arg(long)]
     empty: bool,
+    /// Without development chains, even if their nodes (anvil, litecoind) are installed
+    #[arg(long)]
+    no_chains: bool,
     /// Without generated events; they can be turned on later in the fault lab
     #[arg(long)]
     no_traffic: bool,
@@ -52,6 +55,7 @@ impl Arguments {
             mode: self.mode,
             story: !self.empty,
             traffic: !self.no_traffic && !self.empty,
+            chains: !self.no_chains,
         };
         demo::run(options, stop).await?;
         Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ mod epoch;
 mod fsck;
 mod import;
 mod keygen;
+mod leash;
 mod migrate;
 mod openapi;
 mod rebuild;
@@ -49,6 +50,7 @@ enum Command {
     Fsck(fsck::Arguments),
     Import(import::Arguments),
     Keygen(keygen::Arguments),
+    Leash(leash::Arguments),
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Rebuild(rebuild::Arguments),
@@ -70,6 +72,7 @@ impl Command {
             Command::Fsck(arguments) => run_async(arguments.run()),
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),
+            Command::Leash(arguments) => run_async(arguments.run()),
             Command::Migrate(arguments) => run_async(arguments.run()),
             Command::Openapi(arguments) => arguments.run(),
             Command::Rebuild(arguments) => run_async(arguments.run()),

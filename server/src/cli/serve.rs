@@ -60,7 +60,8 @@ pub(super) fn cancel_with_parent(stop: CancellationToken) {
     std::thread::spawn(move || {
         let mut input = std::io::stdin().lock();
         while matches!(input.read(&mut [0; 64]), Ok(1..)) {}
-        tracing::warn!("the parent process is gone; stopping");
+        // First, since the parent read our lines, too.
         stop.cancel();
+        tracing::warn!("the parent process is gone; stopping");
     });
 }

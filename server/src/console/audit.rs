@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use app::backend::{
-    AnchorLine, AnchorStage, AuditView, CloudWord, OwnSnapshot, PublishPlace, RecheckView, RowPair,
-    SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow, SnapshotState,
+    AnchorFar, AnchorLine, AnchorMark, AnchorStage, AuditView, CloudWord, OwnSnapshot,
+    PublishPlace, RecheckView, RowPair, SectionView, SnapshotDetail, SnapshotProgress, SnapshotRow,
+    SnapshotState,
 };
+use domain::anchor::Publisher;
 use domain::anchor::state::Stage;
 use domain::cloud::{Cloud, PerCloud};
 use domain::snapshot::Period;
@@ -29,10 +31,14 @@ impl Console {
         let at = crate::now();
         let last = Period::last_month(at);
         let is_taken = snapshots.iter().any(|it| it.plan.period == last);
+        let mut items = Vec::new();
+        for snapshot in &snapshots {
+            items.push(row(snapshot, self.marks(snapshot).await?));
+        }
         Ok(AuditView {
             at,
             cloud: self.ledger.cloud(),
-            items: snapshots.iter().map(row).collect(),
+            items,
             next_due: self.snapshots.next_due(),
             missing: (!is_taken).then_some(last),
             today: Period::day_of(at),
@@ -67,7 +73,7 @@ impl Console {
         Ok(SnapshotDetail {
             at: crate::now(),
             cloud: self.ledger.cloud(),
-            row: row(&snapshot),
+            row: row(&snapshot, self.marks(&snapshot).await?),
             own: snapshot.own.as_ref().map(own),
             words,
             progress: progress(&self.snapshots.progress(), snapshot.number),
@@ -86,6 +92,22 @@ impl Console {
         Some(RowPair { row: found.row, here: found.ours, there: found.theirs })
     }
 
+    async fn marks(&self, snapshot: &Snapshot) -> Result<Vec<AnchorMark>, Problem> {
+        let configured: Vec<Publisher> =
+            self.anchors.places().into_iter().map(|(publisher, _)| publisher).collect();
+        let stored = match snapshot.standing.agreed() {
+            Some(hash) => self.anchors.of_subject(hash).await?,
+            None => Vec::new(),
+        };
+        let far = |publisher| match stored.iter().find(|it| it.publisher == publisher) {
+            Some(stored) => far(stored.anchor.stage()),
+            None if configured.contains(&publisher) => AnchorFar::Waits,
+            None => AnchorFar::Nowhere,
+        };
+        let mark = |publisher| AnchorMark { publisher, far: far(publisher) };
+        Ok(Publisher::ALL.map(mark).into())
+    }
+
     fn places(&self) -> Vec<PublishPlace> {
         let places = self.anchors.places().into_iter();
         places.map(|(publisher, place)| PublishPlace { publisher, place }).collect()
@@ -94,6 +116,16 @@ impl Console {
     async fn anchors_of(&self, snapshot: &Snapshot) -> Result<Vec<AnchorLine>, Problem> {
         let Some(hash) = snapshot.standing.agreed() else { return Ok(Vec::new()) };
         Ok(self.anchors.of_subject(hash).await?.iter().map(anchor).collect())
+    }
+}
+
+const fn far(stage: &Stage) -> AnchorFar {
+    match stage {
+        Stage::Queued => AnchorFar::Queued,
+        Stage::Submitted => AnchorFar::Submitted,
+        Stage::InBlock { .. } => AnchorFar::InBlock,
+        Stage::Final { .. } => AnchorFar::Final,
+        Stage::Failed { .. } => AnchorFar::Failed,
     }
 }
 
@@ -121,7 +153,7 @@ fn anchor(stored: &Stored) -> AnchorLine {
     }
 }
 
-fn row(snapshot: &Snapshot) -> SnapshotRow {
+fn row(snapshot: &Snapshot, anchored: Vec<AnchorMark>) -> SnapshotRow {
     let Snapshot { number, plan, own, said, standing } = snapshot;
     let agreed = standing.agreed();
     let hash = agreed.or(own.as_ref().map(|own| own.hash));
@@ -142,6 +174,7 @@ fn row(snapshot: &Snapshot) -> SnapshotRow {
         entries: plan.cut.entries(),
         hash: hash.map(|hash| hash.to_string()),
         said: PerCloud::from_fn(word),
+        anchored,
     }
 }
 

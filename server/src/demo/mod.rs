@@ -6,6 +6,7 @@
 
 mod acts;
 mod authority;
+mod chains;
 mod corrupt;
 mod lab;
 mod links;
@@ -50,6 +51,8 @@ pub struct Options {
     pub story: bool,
     /// Send sample traffic from the start.
     pub traffic: bool,
+    /// Anchor on development chains, where their nodes are installed.
+    pub chains: bool,
 }
 
 /// Three clusters are made and a story is told before the last cloud is ready.
@@ -70,6 +73,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), DemoEr
     if let Some(config) = place.witness.clone() {
         tasks.spawn(witness::keep(config, end.clone()));
     }
+    place.chains.start(&end, &mut tasks).await;
     let fleet = Fleet::start(&place, &end, &mut tasks);
     let traffic = traffic::start(place.urls.clone(), options.traffic, &end, &mut tasks);
     let client = peer::client()?;

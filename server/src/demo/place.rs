@@ -14,6 +14,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::Options;
 use super::authority::{self, Authority};
+use super::chains::Chains;
 use super::links::Sockets;
 use crate::config::Secret;
 use crate::keys::{CloudKeys, KeyError, text};
@@ -23,6 +24,8 @@ use crate::witness::{self, WitnessConfig, WitnessConfigError, WitnessError};
 pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
 /// The witness's port, counted from the first cloud's.
 const WITNESS_PORT_OFFSET: u16 = 3;
+/// The ports of the development chains, counted from the first cloud's.
+const CHAIN_PORT_OFFSETS: [u16; 2] = [5, 6];
 /// The fault lab's port, counted from the first cloud's.
 const LAB_PORT_OFFSET: u16 = 9;
 /// Postgres runs under this account when the demonstration runs as root.
@@ -106,6 +109,7 @@ pub(super) struct Place {
     pub witness: Option<PathBuf>,
     /// Absent where openssl is.
     pub authority: Option<Authority>,
+    pub chains: Chains,
     _lock: Flock<File>,
 }
 
@@ -146,6 +150,7 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
     let witness = (options.mode == Mode::Witness).then(|| data.join("witness"));
     let witness = witness.map(|folder| witness_of(&folder, &ports, &keys)).transpose()?;
     let authority = Authority::prepare(data.join("authority"));
+    let chains = chains_of(options, &data, &ports)?;
     let stamps = authority.as_ref().map(|authority| stamps_table(&ports, authority));
     for cloud in Cloud::ALL {
         let peers = cloud.peers().map(|peer| {
@@ -155,8 +160,8 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         let head = head(cloud, options, &ports, &addresses, &secret);
         let fourth = witness.as_ref().map(|(_, key)| witness_table(&ports, *key));
         let path = folders.get(cloud).join("ternion.toml");
-        let tables =
-            [peers.concat(), fourth.unwrap_or_default(), stamps.clone().unwrap_or_default()];
+        let stamps = stamps.clone().unwrap_or_default();
+        let tables = [peers.concat(), fourth.unwrap_or_default(), stamps, chains.tables(cloud)];
         write_private(&path, &format!("{head}{}", tables.concat()))
             .map_err(|cause| io_error(&path, cause))?;
     }
@@ -171,6 +176,7 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         lab_secret: secret,
         witness,
         authority,
+        chains,
         _lock: lock,
     };
     Ok((place, sockets))
@@ -242,6 +248,10 @@ impl Ports {
 
     fn witness(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.base + WITNESS_PORT_OFFSET))
+    }
+
+    fn chains(&self) -> [SocketAddr; 2] {
+        CHAIN_PORT_OFFSETS.map(|offset| SocketAddr::from((Ipv4Addr::LOCALHOST, self.base + offset)))
     }
 
     const fn lab(&self) -> u16 {
@@ -381,6 +391,17 @@ fn keep_mode(data: &Path, mode: Mode) -> Result<(), DemoError> {
         }
         Err(cause) => Err(io_error(&path, cause)),
     }
+}
+
+fn chains_of(options: &Options, data: &Path, ports: &Ports) -> Result<Chains, DemoError> {
+    if !options.chains {
+        return Ok(Chains::none());
+    }
+    let addresses = ports.chains();
+    addresses.into_iter().try_for_each(free)?;
+    let folder = data.join("chains");
+    make_folder(&folder)?;
+    Chains::prepare(&folder, addresses).map_err(|cause| io_error(&folder, cause))
 }
 
 /// The witness's configuration, written anew, and its key.

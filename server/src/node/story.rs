@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::catalog::Known;
 use domain::event::{EventId, Payload, TenantId};
+use domain::snapshot::Period;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use crate::demo::story;
 use crate::identity::{Principal, Recorder, demonstration};
 use crate::ledger::{Ledger, Submission, SubmitError};
 use crate::problem::Problem;
+use crate::snapshot::Snapshots;
 
 /// Small beside the batches that the ledger takes.
 const USAGE_AT_ONCE: usize = 100;
@@ -27,6 +29,7 @@ pub(super) async fn tell(
     config: Config,
     recorder: Arc<dyn Recorder>,
     ledger: Arc<Ledger>,
+    snapshots: Arc<Snapshots>,
     stop: CancellationToken,
 ) {
     let mut decisions = demonstration::user_puts();
@@ -54,6 +57,25 @@ pub(super) async fn tell(
             if waits(&stop).await.is_err() {
                 return;
             }
+        }
+    }
+    if config.story {
+        anchor_last_month(&ledger, &snapshots, &stop).await;
+    }
+}
+
+/// Has the clouds take the snapshot of the story's month, once all of it is final. The schedule
+/// takes none of a month in which nothing was recorded yet.
+async fn anchor_last_month(ledger: &Ledger, snapshots: &Snapshots, stop: &CancellationToken) {
+    while ledger.watermarks().borrow().pending() > 0 {
+        if waits(stop).await.is_err() {
+            return;
+        }
+    }
+    while let Err(cause) = snapshots.take(Period::last_month(crate::now())).await {
+        tracing::debug!(%cause, "the story's month waits for its snapshot");
+        if waits(stop).await.is_err() {
+            return;
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
+use domain::snapshot::Period;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ const CLIENTS: usize = 8;
 const ACKNOWLEDGED_MIN: usize = 200;
 
 /// A running demonstration in a folder of its own; it is stopped and removed at the end.
-struct Demonstration {
+pub struct Demonstration {
     folder: PathBuf,
     port: u16,
     supervisor: Child,
@@ -36,11 +37,22 @@ impl Demonstration {
     }
 
     async fn start_with(folder: PathBuf, port: u16, flags: &[&str]) -> Self {
+        let flags = [&["--empty", "--no-chains"], flags].concat();
+        Demonstration::start_as(folder, port, &flags, &[]).await
+    }
+
+    pub async fn start_as(
+        folder: PathBuf,
+        port: u16,
+        flags: &[&str],
+        variables: &[(&str, PathBuf)],
+    ) -> Self {
         let supervisor = Command::new(env!("CARGO_BIN_EXE_ternion"))
-            .args(["demo", "--empty", "--no-traffic", "--data"])
+            .args(["demo", "--no-traffic", "--data"])
             .arg(&folder)
             .args(["--port-base", &port.to_string(), "--dns-port-base", &(port + 50).to_string()])
             .args(flags)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -81,7 +93,7 @@ impl Demonstration {
         if answer.status().is_success() { answer.text().await.ok() } else { None }
     }
 
-    async fn json(&self, cloud: Cloud, path: &str) -> Option<Value> {
+    pub async fn json(&self, cloud: Cloud, path: &str) -> Option<Value> {
         let text = self.get(&format!("{}{path}", self.url(cloud))).await?;
         serde_json::from_str(&text).ok()
     }
@@ -96,6 +108,13 @@ impl Demonstration {
         let told: Value = answer.json().await.expect("JSON");
         assert!(status.is_success(), "{act}: {status} {told}");
         told
+    }
+
+    pub async fn take_snapshot_of_today(&self) {
+        let url = format!("{}/v1/snapshots", self.url(Cloud::Gcp));
+        let body = json!({ "period": Period::day_of(server::now()) });
+        let sent = self.http.post(url).bearer_auth("demo-admin").json(&body).send().await;
+        assert!(sent.expect("answered").status().is_success());
     }
 
     /// Records an event and waits for FINAL so long.
@@ -201,6 +220,19 @@ impl Demonstration {
 
     /// Kills everything at once, Postgres too, as a power cut does. Returns when it is gone: until
     /// then its ports are taken.
+    /// As when the machine's out-of-memory killer comes for it: whatever it started notices by itself.
+    pub fn kill_the_supervisor(&mut self) {
+        let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
+        let all = descendants(supervisor);
+        self.supervisor.kill().expect("it ran");
+        self.supervisor.wait().expect("it was ours");
+        let until = Instant::now() + PATIENCE;
+        while all.iter().any(|pid| runs(*pid)) {
+            assert!(Instant::now() < until, "what it started goes on: {all:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn kill_everything(&mut self) {
         let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
         let all: Vec<i32> = descendants(supervisor).into_iter().chain([supervisor]).collect();
@@ -258,7 +290,7 @@ fn descendants(of: i32) -> Vec<i32> {
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// A data folder that the unprivileged Postgres may enter, and three ports (and the lab's) in a row.
-fn place() -> (PathBuf, u16) {
+pub fn place() -> (PathBuf, u16) {
     let folder = std::env::temp_dir().join(format!("ternion-demo-{}", Uuid::now_v7()));
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let is_free = |base: &u16| (0..10).all(|at| free(base + at));

@@ -16,7 +16,7 @@ use crate::process::say;
 
 pub(crate) use chromium::find as chromium;
 pub(crate) use node::program as node;
-pub(crate) use nodes::ots;
+pub(crate) use nodes::{anvil, ots};
 
 /// Something a machine has or lacks.
 pub(crate) struct Need {

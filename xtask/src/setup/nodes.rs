@@ -20,6 +20,14 @@ pub(crate) const ETHEREUM: Need = Need {
     meet: || install_packages(&place::nodes()),
 };
 
+/// The program itself, where the package is installed: it comes as one for each kind of machine.
+pub(crate) fn anvil() -> Option<PathBuf> {
+    let os = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let package = format!("node_modules/@foundry-rs/anvil-{os}-{machine}/bin/anvil");
+    Some(place::nodes().join(package)).filter(|path| path.is_file())
+}
+
 /// Debian has no Bitcoin Core. Litecoin's node is its 0.21 with another proof of work: the same RPC,
 /// wallet, transactions and headers.
 pub(crate) const BITCOIN: Need = Need {

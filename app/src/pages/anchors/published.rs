@@ -7,6 +7,7 @@ use crate::backend::{AnchorLine, AnchorStage, PublishPlace};
 use crate::components::hash::Hash;
 use crate::components::time::Time;
 use crate::format::{TimeShape, count};
+use crate::pages::anchors::words;
 
 #[component]
 pub(super) fn Published(
@@ -14,6 +15,16 @@ pub(super) fn Published(
     anchors: Vec<AnchorLine>,
     demonstration: bool,
 ) -> impl IntoView {
+    let has = |publisher: &Publisher| {
+        places.iter().any(|it| it.publisher == *publisher)
+            || anchors.iter().any(|line| line.publisher == *publisher)
+    };
+    let missing: Vec<Publisher> =
+        Publisher::ALL.into_iter().filter(|it| demonstration && !has(it)).collect();
+    let missing = missing.into_iter().map(|it| {
+        view! { <li><strong>{words::publisher(it)}</strong> " " <span class="muted">{words::how_to_get(it)}</span></li> }
+    });
+    let missing = missing.collect_view();
     let rows = if places.is_empty() && anchors.is_empty() {
         view! {
             <p class="held">
@@ -26,11 +37,11 @@ pub(super) fn Published(
         let waiting = places
             .into_iter()
             .filter(|it| !anchors.iter().any(|line| line.publisher == it.publisher));
-        let waiting = waiting.map(|it| view! { <li><strong>{name(it.publisher)}</strong> " " <span class="muted">{it.place} ": once two clouds agree"</span></li> });
+        let waiting = waiting.map(|it| view! { <li><strong>{words::publisher(it.publisher)}</strong> " " <span class="muted">{it.place} ": once two clouds agree"</span></li> });
         let waiting = waiting.collect_view();
         let lines =
             anchors.into_iter().map(|line| view! { <Line line demonstration /> }).collect_view();
-        view! { <ul class="anchor-list">{lines} {waiting}</ul> }.into_any()
+        view! { <ul class="anchor-list">{lines} {waiting} {missing}</ul> }.into_any()
     };
     view! {
         <section class="card snapshot-published" aria-labelledby="published-title">
@@ -40,21 +51,16 @@ pub(super) fn Published(
     }
 }
 
-const fn name(publisher: Publisher) -> &'static str {
-    match publisher {
-        Publisher::Ethereum => "Ethereum",
-        Publisher::Bitcoin => "Bitcoin",
-        Publisher::OpenTimestamps => "OpenTimestamps",
-        Publisher::Rfc3161 => "Time-stamping authority",
-    }
-}
-
 #[component]
 fn Line(line: AnchorLine, demonstration: bool) -> impl IntoView {
     let AnchorLine { id, publisher, stage, trouble, files } = line;
     let name_of_stage = stage_name(&stage);
-    let own = (demonstration && publisher == Publisher::Rfc3161)
-        .then_some(" The authority is the demonstration’s own: it proves nothing to outsiders.");
+    let own = demonstration.then_some(match publisher {
+        Publisher::Rfc3161 => {
+            "The authority is the demonstration’s own: it proves nothing to outsiders."
+        }
+        _ => "A development chain of the demonstration’s own: it proves nothing to outsiders.",
+    });
     let links = files
         .into_iter()
         .map(|file| {
@@ -65,8 +71,9 @@ fn Line(line: AnchorLine, demonstration: bool) -> impl IntoView {
     let trouble = trouble.map(|why| view! { <p class="word-differs">{why}</p> });
     view! {
         <li data-stage=name_of_stage>
-            <p><strong>{name(publisher)}</strong> " " <Stage stage /></p>
-            <p class="muted">{links} {own}</p>
+            <p><strong>{words::publisher(publisher)}</strong> " " <Stage stage /></p>
+            <p class="muted">{links}</p>
+            {own.map(|own| view! { <p class="muted">{own}</p> })}
             {trouble}
         </li>
     }

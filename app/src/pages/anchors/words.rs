@@ -1,11 +1,12 @@
 //! What the pages about snapshots say in words.
 
+use domain::anchor::Publisher;
 use domain::cloud::Cloud;
 use domain::snapshot::Period;
 use domain::snapshot::agreement::Difference;
 use domain::snapshot::section::SectionName;
 
-use crate::backend::{SnapshotDetail, SnapshotProgress, SnapshotState};
+use crate::backend::{AnchorFar, SnapshotDetail, SnapshotProgress, SnapshotState};
 use crate::components::triad::join_names;
 use crate::format::count;
 
@@ -44,6 +45,40 @@ pub(super) fn word_of(cloud: Cloud, word: Option<bool>) -> (&'static str, String
         Some(true) => ("same", format!("{title} came to this hash")),
         Some(false) => ("other", format!("{title} came to another hash")),
         None => ("none", format!("{title} has not said yet")),
+    }
+}
+
+pub(super) const fn publisher(publisher: Publisher) -> &'static str {
+    match publisher {
+        Publisher::Ethereum => "Ethereum",
+        Publisher::Bitcoin => "Bitcoin",
+        Publisher::OpenTimestamps => "OpenTimestamps",
+        Publisher::Rfc3161 => "Time-stamping authority",
+    }
+}
+
+/// Where a publisher that is not configured comes from, for the demonstration, which can have three.
+pub(super) const fn how_to_get(publisher: Publisher) -> &'static str {
+    match publisher {
+        Publisher::Ethereum => "anvil is not installed; `cargo xtask setup` gets it. Then restart.",
+        Publisher::Bitcoin => {
+            "litecoind is not installed; `cargo xtask setup` gets it. Then restart."
+        }
+        Publisher::OpenTimestamps => "its calendars need a network; docs/anchoring.md says how.",
+        Publisher::Rfc3161 => "openssl is not installed; `apt-get install openssl`. Then restart.",
+    }
+}
+
+/// How it looks, and what it says.
+pub(super) const fn far(far: AnchorFar) -> (&'static str, &'static str) {
+    match far {
+        AnchorFar::Nowhere => ("nowhere", "not configured"),
+        AnchorFar::Waits => ("waits", "once two clouds agree"),
+        AnchorFar::Queued => ("under-way", "queued"),
+        AnchorFar::Submitted => ("under-way", "sent"),
+        AnchorFar::InBlock => ("under-way", "in a block"),
+        AnchorFar::Final => ("final", "anchored"),
+        AnchorFar::Failed => ("failed", "failed"),
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Anvil {
     process: Option<Process>,
 }
 
-fn binary() -> Option<PathBuf> {
+pub fn binary() -> Option<PathBuf> {
     let packages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/nodes/node_modules");
     let os = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
     let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };

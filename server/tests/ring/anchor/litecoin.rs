@@ -20,6 +20,10 @@ const MATURITY: u64 = 100;
 /// Coins that can be spent.
 const COINS: u64 = 3;
 
+pub fn is_installed() -> bool {
+    program(&on_path("litecoind")).is_some()
+}
+
 pub struct Litecoin {
     port: u16,
     folder: TempFolder,
@@ -29,7 +33,7 @@ pub struct Litecoin {
 impl Litecoin {
     /// A wallet with three coins. `None` where it is not installed.
     pub fn start() -> Option<Self> {
-        if program(&on_path("litecoind")).is_none() {
+        if !is_installed() {
             skipped("litecoind");
             return None;
         }

@@ -1,6 +1,6 @@
 //! Anchors on chains, calendars and authorities that really run, set up here and ended here.
 
-mod anvil;
+pub mod anvil;
 mod authority;
 mod bitcoin;
 mod calendar;
@@ -8,7 +8,7 @@ mod desk;
 mod ethereum;
 mod explorer;
 mod gate;
-mod litecoin;
+pub mod litecoin;
 mod opentimestamps;
-mod process;
+pub mod process;
 mod responder;
