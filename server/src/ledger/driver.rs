@@ -447,10 +447,13 @@ impl Driver {
     }
 
     fn conflict(&mut self, by: Signer, theirs: Head, ours: Hash) {
-        tracing::error!(
-            log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
-            "two roots are signed for one size"
-        );
+        // Once it is frozen, peers go on telling the same every second.
+        if !self.replica.standing().frozen {
+            tracing::error!(
+                log = %self.log, %by, size = theirs.size, theirs = %theirs.root, %ours,
+                "two roots are signed for one size"
+            );
+        }
         metrics::counter!("ternion_ledger_conflicts_total").increment(1);
         if let Some(theirs) = self.signed_heads.remove(&theirs) {
             let size = self.replica.head().size;
