@@ -280,7 +280,7 @@ fn is_refused(error: &reqwest::Error) -> bool {
 }
 
 /// The innermost cause: "connection refused" tells more than "error sending request".
-fn reason(error: &reqwest::Error) -> String {
+pub(super) fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 
+use super::client::reason;
 use super::{ConfigArguments, Outcome};
 use crate::anchor;
 use crate::config::Config;
@@ -209,6 +210,6 @@ async fn reach(url: &str) -> Result<String, String> {
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(format!("{url} answers")),
         Ok(answer) => Err(format!("{url} answers {}", answer.status())),
-        Err(error) => Err(format!("{url} cannot be reached: {error}")),
+        Err(error) => Err(format!("{url} cannot be reached: {}", reason(&error))),
     }
 }

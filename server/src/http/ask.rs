@@ -37,9 +37,10 @@ fn wrong_parameters<T: DeserializeOwned>(query: &str) -> Vec<FieldProblem> {
         let name = pair.split('=').next()?;
         let alone = format!("/?{pair}").parse().ok()?;
         let reason = inner(&Query::<T>::try_from_uri(&alone).err()?);
+        let said = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason);
         // What else is needed says nothing of this one.
-        (!reason.contains("missing field"))
-            .then(|| FieldProblem { field: name.to_owned(), reason: plain(&reason) })
+        (!said.contains("missing field"))
+            .then(|| FieldProblem { field: name.to_owned(), reason: plain(said) })
     };
     query.split('&').filter_map(wrong).collect()
 }
@@ -120,8 +121,8 @@ pub(super) fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
 
 /// The same of a shape that lacks nothing of `required`: serde alone names but the first missing one.
 pub(super) fn shape_of<T: DeserializeOwned>(value: Value, required: &[&str]) -> Result<T, Problem> {
-    read::<T>(value.clone()).map_err(|first| {
-        let mut errors = wrong_fields::<T>(&value, required);
+    read::<T>(&value).map_err(|first| {
+        let mut errors = wrong_fields::<T>(value, required);
         if errors.is_empty() {
             errors.push(first);
         }
@@ -131,7 +132,7 @@ pub(super) fn shape_of<T: DeserializeOwned>(value: Value, required: &[&str]) -> 
     })
 }
 
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldProblem> {
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, FieldProblem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let reason = error.inner().to_string();
         FieldProblem { field: pointer(error.path(), &reason), reason }
@@ -140,11 +141,11 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldProblem> {
 
 /// Each field of the object read alone: what is wrong with it shows before what is missing beside it.
 /// Then what is missing.
-fn wrong_fields<T: DeserializeOwned>(value: &Value, required: &[&str]) -> Vec<FieldProblem> {
+fn wrong_fields<T: DeserializeOwned>(value: Value, required: &[&str]) -> Vec<FieldProblem> {
     let Value::Object(object) = value else { return Vec::new() };
     let alone = |(name, value): (&String, &Value)| {
         let one = Value::Object([(name.clone(), value.clone())].into_iter().collect());
-        let error = read::<T>(one).err()?;
+        let error = read::<T>(&one).err()?;
         let own = format!("/{name}");
         (error.field == own || error.field.starts_with(&format!("{own}/"))).then_some(error)
     };
@@ -155,10 +156,11 @@ fn wrong_fields<T: DeserializeOwned>(value: &Value, required: &[&str]) -> Vec<Fi
     };
     let mut errors: Vec<FieldProblem> = object.iter().filter_map(alone).collect();
     errors.extend(required.iter().filter(missing).map(lacks));
+    let is_there = |field: &str| object.keys().any(|name| field == format!("/{name}"));
     if required.is_empty()
-        && let Err(first) = read::<T>(value.clone())
+        && let Err(first) = read::<T>(&Value::Object(object.clone()))
         && !errors.contains(&first)
-        && !object.keys().any(|name| first.field == format!("/{name}"))
+        && !is_there(&first.field)
     {
         errors.push(first);
     }
@@ -254,6 +256,7 @@ mod tests {
         let wrong = wrong_parameters::<Several>("count=abc&frob=1&name=x&more=maybe");
         let problem = of_query(wrong).expect("three are wrong");
         assert_eq!(named(&problem), ["count", "frob", "more"]);
+        assert!(problem.detail.contains(" count invalid digit found in string;"), "{problem:?}");
         assert!(problem.detail.contains("frob is not known here; these are: count, name, more"));
         assert!(of_query(wrong_parameters::<Several>("count=1")).is_none(), "name is only missing");
     }
