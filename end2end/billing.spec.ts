@@ -53,6 +53,13 @@ test("a month says what each tenant owes, and a tenant's statement says why", as
   await expect(lines.first()).toContainText("vertex/gemini-2.5");
   await expect(lines.first()).toContainText("a million, since 2026-01-01");
   await expect(lines.filter({ hasText: "Goodwill for slow answers" })).toContainText("−$0.75");
+  const { items } = await balances(page.request, LAST);
+  const net = Number(items.find((item) => item.tenantId === "acme-labs")!.netUsd);
+  const total = (await page.locator(".statement-table tfoot td").innerText()).replace("−", "-").replaceAll(/[$,\u00a0]/g, "");
+  expect(Number(total)).toBeCloseTo(net, 9);
+  await expect(page.locator(".billing-owed")).toContainText(/of acme-labs for|by acme-labs for/);
+  await expect(page.locator(".billing-owed strong")).not.toContainText("−");
+  await expect(page.locator(".billing-trial")).toHaveCount(0);
   await expectAccessible();
 });
 

@@ -58,7 +58,7 @@ async function spawnDemonstration(data: string): Promise<ChildProcess> {
   const ports = ["--port-base", `${port}`, "--dns-port-base", `${port + PORTS / 2}`];
   // Its log goes where the reports go: of use when a test fails, in the way when none does.
   const env = { TERNION_LOG_FILTER: "warn", ...process.env };
-  return spawn(program, ["demo", "--no-chains", "--data", data, ...ports], { env, stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(program, ["demo", "--verbose", "--no-chains", "--data", data, ...ports], { env, stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** Resolves when each cloud has printed `ready <cloud> <url>`. */

@@ -26,7 +26,7 @@ pub use audit::{
     SnapshotState,
 };
 pub use billing::{
-    BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,
+    BalanceRow, BillingQuery, BillingView, ClosedMonth, Owed, Statement, StatementLine, Trial,
     UnpricedRow,
 };
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
@@ -193,6 +193,9 @@ pub struct Overview {
     pub series: Vec<SeriesPoint>,
     pub series_step_ms: u32,
     pub attention: Vec<Attention>,
+    /// When the newest repair among `attention` was made: what a viewer who may acknowledges takes
+    /// off the list. Absent without repairs, and for everybody else.
+    pub repaired_until: Option<Timestamp>,
     pub latest: Vec<EventRow>,
 }
 
@@ -251,6 +254,8 @@ pub struct CloudState {
     pub heard_at: Option<Timestamp>,
     /// `behind`, sampled once a second, oldest first: the sparkline.
     pub behind_history: Vec<u64>,
+    /// There is evidence against the log in which it records now: nothing more of it becomes final.
+    pub frozen: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Timestamp;
+use domain::cloud::{Cloud, PerCloud};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -171,16 +172,45 @@ pub(crate) enum Health {
     Normal,
     /// Two clouds left: every event needs both.
     Degraded,
+    /// A cloud is proven to have broken the rules with a key that still counts, or its log is
+    /// frozen: whoever is up, that is not normal.
+    Alarm,
     /// Too few clouds are left: nothing new becomes final.
     NoQuorum,
+}
+
+/// What is held against a cloud, by what the viewing node has verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    /// It signed with a key that still counts what no honest holder signs.
+    KeyProvenBad,
+    /// Nothing more of the log in which it records becomes final.
+    LogFrozen,
 }
 
 impl LiveState {
     pub(crate) fn health(&self) -> Health {
         match self.clouds_up {
             up if up < self.mode.clouds_needed() => Health::NoQuorum,
+            _ if self.proven().iter().any(|(_, proven)| *proven) => Health::Alarm,
             0..=2 => Health::Degraded,
             _ => Health::Normal,
+        }
+    }
+
+    /// Of which clouds something is proven.
+    pub(crate) fn proven(&self) -> PerCloud<bool> {
+        self.clouds.map(|cloud, _| self.standing(cloud) != Standing::Good)
+    }
+
+    pub(crate) fn standing(&self, cloud: Cloud) -> Standing {
+        if self.clouds.get(cloud).frozen {
+            Standing::LogFrozen
+        } else if self.accusations.iter().any(|one| one.cloud == cloud) {
+            Standing::KeyProvenBad
+        } else {
+            Standing::Good
         }
     }
 }

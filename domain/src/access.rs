@@ -38,6 +38,8 @@ pub enum Action {
     WatchFaultLab,
     /// Release or reject what is held.
     DecideQuarantine,
+    /// Say that repairs of stored rows were seen.
+    AcknowledgeRepairs,
     /// Begin epochs with new keys, agree to those of other clouds, declare a cloud gone.
     ManageKeys,
     OperateFaultLab,
@@ -70,9 +72,10 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            DecideQuarantine, EditBilling, EditScenarios, EditTenants, EditUsers, ExportLedger,
-            ManageKeys, OperateFaultLab, ReadBilling, ReadLedger, ReadPayload, ReadTenants,
-            ReadUsage, Simulate, SubmitDecision, SubmitEvent, TakeSnapshot, WatchFaultLab,
+            AcknowledgeRepairs, DecideQuarantine, EditBilling, EditScenarios, EditTenants,
+            EditUsers, ExportLedger, ManageKeys, OperateFaultLab, ReadBilling, ReadLedger,
+            ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision, SubmitEvent,
+            TakeSnapshot, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
@@ -80,20 +83,23 @@ impl Role {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab | Simulate | EditScenarios | ReadBilling => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab | EditBilling | TakeSnapshot => false,
+                | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditBilling
+                | TakeSnapshot => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
                 | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
-                | ManageKeys | OperateFaultLab | EditScenarios | EditBilling => false,
+                | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditScenarios
+                | EditBilling => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served.
             Role::Ingest => match action {
                 ReadLedger | SubmitEvent | ReadTenants => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
-                | EditUsers | DecideQuarantine | ManageKeys | WatchFaultLab | OperateFaultLab
-                | Simulate | EditScenarios | ReadBilling | EditBilling | TakeSnapshot => false,
+                | EditUsers | DecideQuarantine | AcknowledgeRepairs | ManageKeys
+                | WatchFaultLab | OperateFaultLab | Simulate | EditScenarios | ReadBilling
+                | EditBilling | TakeSnapshot => false,
             },
         }
     }
@@ -115,7 +121,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 19] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -127,6 +133,7 @@ impl Action {
         Action::EditUsers,
         Action::WatchFaultLab,
         Action::DecideQuarantine,
+        Action::AcknowledgeRepairs,
         Action::ManageKeys,
         Action::OperateFaultLab,
         Action::Simulate,
@@ -151,6 +158,7 @@ impl Action {
             Action::EditUsers => "change users",
             Action::WatchFaultLab => "watch the fault lab",
             Action::DecideQuarantine => "release or reject what is held in quarantine",
+            Action::AcknowledgeRepairs => "acknowledge repairs of stored rows",
             Action::ManageKeys => "change keys or agree to another cloud's",
             Action::OperateFaultLab => "operate the fault lab",
             Action::Simulate => "simulate what would be",
@@ -196,6 +204,7 @@ mod tests {
             Action::EditTenants,
             Action::EditUsers,
             Action::DecideQuarantine,
+            Action::AcknowledgeRepairs,
             Action::ManageKeys,
             Action::OperateFaultLab,
             Action::EditScenarios,

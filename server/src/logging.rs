@@ -1,6 +1,7 @@
-//! What this process says of itself: to stderr, as lines for people or as JSON.
+//! What this process says of itself: to stderr, as lines for people or as JSON, or to a file.
 
 mod bounded;
+mod late;
 mod tail;
 
 use std::io::{IsTerminal as _, stderr};
@@ -9,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use bounded::BoundedLog;
+pub use late::LateLog;
 pub use tail::Tail;
 
 use crate::config::{Log, LogFormat};
@@ -36,4 +38,15 @@ pub fn start(log: &Log) -> Result<(), LoggingError> {
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
     }
     Ok(())
+}
+
+/// Sends everything that `tracing` hears to a file whose place is told later. Once a process.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_late(filter: &str) -> Result<LateLog, LoggingError> {
+    let log = LateLog::default();
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?);
+    lines.with_ansi(false).with_writer(log.clone()).finish().try_init()?;
+    Ok(log)
 }

@@ -28,13 +28,25 @@ pub struct BillingView {
     /// The month is over, and nobody has closed it.
     pub closable: bool,
     /// By all tenants.
-    pub owed: String,
+    pub owed: Owed,
     pub balances: Vec<BalanceRow>,
     pub next_cursor: Option<String>,
     pub trial: Trial,
     pub unpriced: Vec<UnpricedRow>,
     /// Of the tenant that was asked for.
     pub statement: Option<Statement>,
+}
+
+/// What a month comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owed {
+    /// Without a sign.
+    pub amount: String,
+    /// Credits and penalties are more than the charges: it is we who owe.
+    pub is_credit: bool,
+    /// With its sign, and all its places.
+    pub exact: String,
 }
 
 /// Who closed a month.
@@ -93,6 +105,8 @@ pub struct UnpricedRow {
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     pub tenant_id: String,
+    /// Of the whole month, whichever page of the entries this is.
+    pub owed: Owed,
     pub lines: Vec<StatementLine>,
     pub next_cursor: Option<String>,
 }

@@ -18,6 +18,15 @@ pub struct Accusation {
 }
 
 impl Accusation {
+    /// Which of its keys signed what no honest holder signs.
+    #[must_use]
+    pub const fn role(&self) -> KeyRole {
+        match self.kind {
+            Kind::Equivocation | Kind::BadEntry => KeyRole::Log,
+            Kind::DoubleCosignature => KeyRole::Cosigner,
+        }
+    }
+
     /// `AWS signed two histories of its log.`
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::backend::{Condition, EpochState, ProcessState, SnapshotState};
 use crate::components::triad::state_name;
+use crate::live::Standing;
 
 /// FINAL solid, PENDING dashed, QUARANTINED hatched, DISPUTED split.
 #[component]
@@ -28,16 +29,23 @@ pub(crate) fn HeldBadge(state: State) -> impl IntoView {
     view! { <span class="badge" data-state=look>{word}</span> }
 }
 
-/// CURRENT solid, WAITING dashed, REVOKED hatched; what has ended well is plain.
+/// CURRENT solid, WAITING dashed, REVOKED hatched, and so CURRENT whose key is proven bad; what has
+/// ended well is plain.
 #[component]
-pub(crate) fn EpochBadge(state: EpochState) -> impl IntoView {
-    let (look, word) = match state {
+pub(crate) fn EpochBadge(
+    state: EpochState,
+    /// There is evidence against one of its keys, which still count.
+    #[prop(into, default = false.into())]
+    proven_bad: Signal<bool>,
+) -> impl IntoView {
+    let says = move || match state {
+        EpochState::Current if proven_bad.get() => ("quarantined", "CURRENT, PROVEN BAD"),
         EpochState::Current => ("final", "CURRENT"),
         EpochState::Waiting => ("pending", "WAITING"),
         EpochState::Closed => ("unknown", "CLOSED"),
         EpochState::Revoked => ("quarantined", "REVOKED"),
     };
-    view! { <span class="badge" data-state=look>{word}</span> }
+    view! { <span class="badge" data-state=move || says().0>{move || says().1}</span> }
 }
 
 /// AGREED solid, what is on its way dashed, DISAGREED hatched.
@@ -73,14 +81,25 @@ impl Condition {
     }
 }
 
-/// How a cloud is, as this node sees it.
+/// How a cloud is, as this node sees it. What is proven against one that answers comes first: it may
+/// well be up.
 #[component]
-pub(crate) fn ConditionBadge(#[prop(into)] condition: Signal<Condition>) -> impl IntoView {
-    view! {
-        <span class="badge" data-state=move || condition.get().name()>
-            {move || condition.get().word()}
-        </span>
-    }
+pub(crate) fn CloudBadge(
+    #[prop(into)] condition: Signal<Condition>,
+    #[prop(into)] standing: Signal<Standing>,
+) -> impl IntoView {
+    let says = move || {
+        let condition = condition.get();
+        match standing.get() {
+            _ if matches!(condition, Condition::Down | Condition::Unknown) => {
+                (condition.name(), condition.word())
+            }
+            Standing::Good => (condition.name(), condition.word()),
+            Standing::KeyProvenBad => ("quarantined", "Key proven bad"),
+            Standing::LogFrozen => ("quarantined", "Log frozen"),
+        }
+    };
+    view! { <span class="badge" data-state=move || says().0>{move || says().1}</span> }
 }
 
 impl ProcessState {

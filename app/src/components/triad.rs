@@ -92,12 +92,21 @@ pub(crate) fn Triad(
     }
 }
 
-/// Which clouds answer: the big ring of the first page. A cloud that is down is a thin grey arc.
+/// Which clouds answer: the big ring of the first page. A cloud that is down is a thin grey arc, one
+/// that is proven to have broken the rules a broken red one.
 #[component]
-pub(crate) fn CloudRing(#[prop(into)] up: Signal<Signed>, size: u16) -> impl IntoView {
-    let path = move |cloud| {
-        view! { <path class=move || arc_class(cloud, up.get(), Finality::Final) d=arc(cloud) /> }
+pub(crate) fn CloudRing(
+    #[prop(into)] up: Signal<Signed>,
+    #[prop(into, default = Signed::default().into())] proven: Signal<Signed>,
+    size: u16,
+) -> impl IntoView {
+    let class = move |cloud: Cloud| {
+        if *proven.get().get(cloud) {
+            return format!("arc arc-{cloud} refused");
+        }
+        arc_class(cloud, up.get(), Finality::Final)
     };
+    let path = move |cloud| view! { <path class=move || class(cloud) d=arc(cloud) /> };
     view! {
         <svg class="triad" data-state=move || ring_state(up.get()) viewBox="0 0 24 24" width=size height=size aria-hidden="true">
             {Cloud::ALL.map(path).collect_view()}

@@ -8,17 +8,19 @@ use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::api;
-use crate::backend::{BillingQuery, BillingView, ClosedMonth, Trial, UnpricedRow};
+use crate::backend::{BillingQuery, BillingView, ClosedMonth, Owed, Trial, UnpricedRow};
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
+use crate::pages::billing::amount::{Amount, places_of};
 use crate::query::with_query;
 use crate::shell::console::Here;
 
 mod acts;
+mod amount;
 mod balances;
 mod statement;
 
@@ -85,10 +87,8 @@ fn Month(view: BillingView, query: BillingQuery) -> impl IntoView {
     view! {
         <header class="card billing-head">
             <Months periods period=period.clone() tenant=tenant.clone() />
-            <p class="billing-owed">
-                <span class="muted">"Owed by all tenants for " {period.clone()}</span>
-                <strong class="mono">{owed}</strong>
-            </p>
+            {statement.clone().map(|own| view! { <Total owed=own.owed whose=own.tenant_id period=period.clone() /> })}
+            {statement.is_none().then(|| view! { <Total owed whose="all tenants".to_owned() period=period.clone() /> })}
             <div class="billing-acts">
                 {back}
                 <acts::CreditButton may period=period.clone() tenant=tenant.clone() />
@@ -100,13 +100,30 @@ fn Month(view: BillingView, query: BillingQuery) -> impl IntoView {
         <Unpriced rows=view.unpriced.clone() />
         <balances::Balances view=view.clone() period=period.clone() />
         {statement.map(|statement| view! { <statement::StatementCard statement period=period.clone() /> })}
-        <TrialBalance trial=view.trial.clone() />
+        // The books balance over all tenants: beside one tenant's statement the sums would be another's.
+        {view.statement.is_none().then(|| view! { <TrialBalance trial=view.trial.clone() /> })}
         <acts::Credit may period=open tenant=tenant.unwrap_or_default() />
         {closable.then(|| view! { <acts::Close may period=period.clone() /> })}
         <About />
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Every cloud derives the same from final events."</p>
     }
     .into_any()
+}
+
+/// What a tenant, or all of them, owe for the month.
+#[component]
+fn Total(owed: Owed, whose: String, period: String) -> impl IntoView {
+    let label = if owed.is_credit {
+        format!("Credit balance of {whose} for {period}: we owe it")
+    } else {
+        format!("Owed by {whose} for {period}")
+    };
+    view! {
+        <p class="billing-owed">
+            <span class="muted">{label}</span>
+            <strong class="mono">{owed.amount}</strong>
+        </p>
+    }
 }
 
 /// A GET form: every month has an address.
@@ -227,27 +244,30 @@ fn TrialBalance(trial: Trial) -> impl IntoView {
     } else {
         format!("Debits {debit} are not credits {credit}: run `ternion rebuild`.")
     };
+    let debits = places_of(accounts.iter().map(|(_, debit, _)| debit.as_str()));
+    let credits = places_of(accounts.iter().map(|(.., credit)| credit.as_str()));
     let rows = accounts
         .into_iter()
         .map(|(account, debit, credit)| {
             view! {
                 <tr>
                     <th scope="row" class="mono">{account}</th>
-                    <td class="number mono">{debit}</td>
-                    <td class="number mono">{credit}</td>
+                    <td class="number mono"><Amount text=debit places=debits /></td>
+                    <td class="number mono"><Amount text=credit places=credits /></td>
                 </tr>
             }
         })
         .collect_view();
     view! {
         <section class="card billing-trial" aria-labelledby="trial-title">
-            <h2 id="trial-title" class="card-title">"Trial balance"</h2>
+            <h2 id="trial-title" class="card-title">"Trial balance of all tenants"</h2>
             <p class="billing-equal" data-balanced=balanced.to_string()>{sentence}</p>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Both sides of every account in this month">
             <table class="trial-table">
-                <caption class="visually-hidden">"Both sides of every account in this month"</caption>
                 <thead><tr><th scope="col">"Account"</th><th scope="col" class="number">"Debit"</th><th scope="col" class="number">"Credit"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
+            </div>
         </section>
     }
 }

@@ -16,7 +16,7 @@ use crate::live::Live;
 use crate::pages::ledger::tabs::LedgerTabs;
 use crate::shell::console::Here;
 
-mod change;
+pub(crate) mod change;
 mod epoch;
 mod gone;
 mod request;

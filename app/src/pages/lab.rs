@@ -23,6 +23,7 @@ mod clouds;
 mod confirm;
 mod effect;
 mod fault;
+mod links;
 mod order;
 mod timeline;
 mod triangle;

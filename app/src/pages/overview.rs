@@ -12,7 +12,7 @@ use crate::api;
 use crate::backend::{
     Attention, CloudState, Condition, LiveState, Overview, SeriesPoint, Severity,
 };
-use crate::components::badge::ConditionBadge;
+use crate::components::badge::CloudBadge;
 use crate::components::chart::{Meter, RateChart, Sparkline};
 use crate::components::events::LiveRows;
 use crate::components::problem::{ProblemCard, Skeleton};
@@ -68,11 +68,14 @@ fn refetch_when_the_news_change(live: Live, refetch: Callback<()>) {
 #[component]
 fn Body(overview: Overview, unsettled: RwSignal<bool>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let Overview { state: first, series, series_step_ms, attention, latest, .. } = overview;
+    let Overview {
+        state: first, series, series_step_ms, attention, repaired_until, latest, ..
+    } = overview;
     // The stream's word is newer than the page's, once there is one.
     let state = Memo::new(move |_| live.state.get().unwrap_or_else(|| first.clone()));
     let rows = LiveRows::new(latest.into_iter().take(LATEST_MAX).collect());
     unsettled.set(rows.is_unsettled());
+    let needs = (!attention.is_empty()).to_string();
     let series = growing_series(state, series, i64::from(series_step_ms));
     view! {
         <div class="overview">
@@ -81,9 +84,9 @@ fn Body(overview: Overview, unsettled: RwSignal<bool>) -> impl IntoView {
                 {Cloud::ALL.map(|cloud| view! { <CloudCard cloud state /> }).collect_view()}
             </div>
             <p class="overview-guarantee muted">{move || state.read().mode.guarantee()}</p>
-            <div class="overview-flow">
+            <div class="overview-flow" data-needs=needs>
+                <NeedsYou attention repaired_until />
                 <RateCard state series />
-                <NeedsYou attention />
             </div>
             <LatestEvents rows state />
         </div>
@@ -137,7 +140,7 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
     };
     view! {
         <section class="card finality-card" aria-labelledby="finality-now">
-            <CloudRing up=Signal::derive(move || up(&state.read())) size=88 />
+            <CloudRing up=Signal::derive(move || up(&state.read())) proven=Signal::derive(move || state.read().proven()) size=88 />
             <div class="finality-words">
                 <h2 id="finality-now" class="card-title">"Time to final"</h2>
                 <p class="big">
@@ -145,8 +148,8 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
                     <span class="unit">{move || p50().map_or("", |(_, unit)| unit)} " p50"</span>
                 </p>
                 <p class="finality-line">
-                    <strong>{p99}</strong> " p99 · "
-                    <strong>{move || format::rate(state.read().final_per_s)}</strong> " events/s"
+                    <span><strong>{p99}</strong> " p99"</span>
+                    <span><strong>{move || format::rate(state.read().final_per_s)}</strong> " events/s"</span>
                 </p>
                 <p class="sentence">{move || quorum_sentence(&state.read())}</p>
                 <p class="provenance">
@@ -157,8 +160,18 @@ fn FinalityCard(state: Memo<LiveState>) -> impl IntoView {
     }
 }
 
-/// One true sentence about what makes an event final now.
+/// What makes an event final now, and whose do not become final.
 fn quorum_sentence(state: &LiveState) -> String {
+    let rule = quorum_rule(state);
+    let frozen: Vec<String> = Cloud::ALL
+        .into_iter()
+        .filter(|cloud| state.clouds.get(*cloud).frozen)
+        .map(|cloud| format!(" Not what {cloud} records: its log is frozen."))
+        .collect();
+    format!("{rule}{}", frozen.concat())
+}
+
+fn quorum_rule(state: &LiveState) -> String {
     let left: Vec<&str> =
         Cloud::ALL.into_iter().filter(|cloud| *up(state).get(*cloud)).map(Cloud::name).collect();
     let stands =
@@ -193,7 +206,7 @@ fn CloudCard(cloud: Cloud, state: Memo<LiveState>) -> impl IntoView {
         <section class=format!("card cloud-card of-{cloud}") aria-labelledby=heading data-down=move || (!counts(mine.read().condition)).to_string()>
             <header class="cloud-head">
                 <h2 id=heading.clone() class="cloud-name"><CloudGlyph cloud size=20 /> {cloud.title()}</h2>
-                <ConditionBadge condition=Signal::derive(move || mine.read().condition) />
+                <CloudBadge condition=Signal::derive(move || mine.read().condition) standing=Signal::derive(move || state.read().standing(cloud)) />
             </header>
             <p class="cloud-region">
                 <span class="mono">{region}</span>
@@ -294,7 +307,7 @@ const fn severity_word(severity: Severity) -> &'static str {
 }
 
 #[component]
-fn NeedsYou(attention: Vec<Attention>) -> impl IntoView {
+fn NeedsYou(attention: Vec<Attention>, repaired_until: Option<Timestamp>) -> impl IntoView {
     let nothing = attention.is_empty().then(|| {
         view! { <p class="calm">"Nothing waits for you. Every check that can run by itself does."</p> }
     });
@@ -318,6 +331,20 @@ fn NeedsYou(attention: Vec<Attention>) -> impl IntoView {
             <h2 id="needs-title" class="card-title">"Needs you"</h2>
             {nothing}
             <ul class="needs">{items}</ul>
+            {repaired_until.map(|until| view! { <Acknowledge until /> })}
         </section>
+    }
+}
+
+/// Takes what is repaired off the list, for those who may: a plain form, which works without
+/// WebAssembly.
+#[component]
+fn Acknowledge(until: Timestamp) -> impl IntoView {
+    view! {
+        <form class="needs-act" method="post" action="/scrub/acknowledge">
+            <input type="hidden" name="until" value=until.to_string() />
+            <p class="muted">"What is repaired stays in the table ledger_repair, whether it is listed here or not."</p>
+            <button type="submit" class="button">"I have seen the repairs"</button>
+        </form>
     }
 }

@@ -152,9 +152,10 @@ fn announce_health(live: Live) {
         if before.flatten().is_some() && before.flatten() != now {
             announcer.say(match now {
                 Some(Health::Normal) => "All three clouds are up again.",
+                // Spoken by the alarm itself, with what was done.
+                Some(Health::Alarm) | None => "",
                 Some(Health::Degraded) => "Degraded: two of three clouds are up.",
                 Some(Health::NoQuorum) => "No quorum: new events wait as pending.",
-                None => "",
             });
         }
         now

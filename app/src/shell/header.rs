@@ -11,7 +11,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::triad::join_names;
 use crate::format::{TimeShape, middle_cut};
-use crate::live::{Health, Link, Live};
+use crate::live::{Health, Link, Live, Standing};
 use crate::shell::console::{Dialogs, Here};
 use crate::zone::Zone;
 
@@ -127,6 +127,7 @@ const fn health_name(health: Health) -> &'static str {
     match health {
         Health::Normal => "up",
         Health::Degraded => "lagging",
+        Health::Alarm => "quarantined",
         Health::NoQuorum => "down",
     }
 }
@@ -137,8 +138,19 @@ fn health_sentence(state: &LiveState, zone: Zone) -> String {
     match state.health() {
         Health::Normal => format!("Normal · {count}"),
         Health::Degraded => format!("Degraded · {count}{missing}"),
+        Health::Alarm => format!("Alarm · {}{missing}", blamed(state)),
         Health::NoQuorum => format!("No quorum · {count}{missing}"),
     }
+}
+
+/// `aws’s log is frozen`, `azure broke the rules`.
+fn blamed(state: &LiveState) -> String {
+    let said = Cloud::ALL.into_iter().filter_map(|cloud| match state.standing(cloud) {
+        Standing::Good => None,
+        Standing::KeyProvenBad => Some(format!("{cloud} broke the rules")),
+        Standing::LogFrozen => Some(format!("{cloud}’s log is frozen")),
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// `, azure is down since 12:40`.

@@ -45,6 +45,17 @@ pub struct Invoice {
 
 impl BillingCredit {
     pub(super) fn check(&self) -> Result<(), KindError> {
+        self.amount()?;
+        reason(&self.reason)
+    }
+
+    /// All that is wrong with it, for whoever wrote it.
+    #[must_use]
+    pub fn faults(&self) -> Vec<KindError> {
+        [self.amount(), reason(&self.reason)].into_iter().filter_map(Result::err).collect()
+    }
+
+    fn amount(&self) -> Result<(), KindError> {
         let amount = self.amount_usd;
         if amount <= Decimal::ZERO || amount > CREDIT_USD_MAX {
             return refuse("/amountUsd", format!("must be above 0 and at most {CREDIT_USD_MAX}"));
@@ -52,7 +63,7 @@ impl BillingCredit {
         if amount.normalize().scale() > LINE_DECIMALS {
             return refuse("/amountUsd", format!("must have at most {LINE_DECIMALS} decimals"));
         }
-        reason(&self.reason)
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! without one the verdict can only be "self-consistent".
 
 mod keys;
+mod later;
 mod steps;
 mod verify;
 

@@ -303,6 +303,45 @@ fn a_proof_that_is_longer_shorter_or_in_another_order_is_invalid() {
     }
 }
 
+/// A policy file of before an epoch began, or of before a cosigner got a new key.
+#[test]
+fn an_old_policy_file_says_that_it_may_be_old_and_what_to_do() {
+    let witnesses = Cloud::ALL.map(|cloud| (cloud.to_string(), cosigner(cloud).1)).to_vec();
+    let old_log = |deployment: &str, epoch| {
+        let name = LogId { epoch, ..LOG }.name(deployment);
+        let key = SigningKey::from_seed([77; 32]).public();
+        NoteKey::new(&name, NoteAlgorithm::Ed25519, key).expect("a name")
+    };
+    let told = |receipt: &Receipt, policy: &Policy| {
+        let found = verify(receipt, Some(policy));
+        assert_eq!(found.verdict, Verdict::Invalid);
+        found.sentence
+    };
+    let policy = |log| Policy::of_clouds(vec![log], witnesses.clone(), 2);
+    let old = policy(old_log(DEPLOYMENT, 2));
+    let sentence = told(&receipt(), &old);
+    assert!(sentence.contains("of the log gcp/3, and the file knows gcp/2 at most"), "{sentence}");
+    assert!(sentence.ends_with("policy file of today from somebody you trust, and check again."));
+    // Changed besides: it is not the file's age.
+    let mut forged = receipt();
+    forged.event.payload = Some(json!({ "kind": "usage", "inputTokens": 1 }));
+    assert!(told(&forged, &old).starts_with("Invalid: this does not hold: The payload"));
+    // A newer file, or one of strangers, is not old.
+    for other in [policy(old_log(DEPLOYMENT, 4)), policy(old_log("elsewhere.example", 2))] {
+        assert!(told(&receipt(), &other).starts_with("Invalid: this does not hold"));
+    }
+    let replaced = |cloud: Cloud| {
+        let key = SigningKey::from_seed([90 + cloud.code(); 32]).public();
+        let name = cosigner(cloud).1.name().to_owned();
+        let key = NoteKey::new(&name, NoteAlgorithm::CosignatureV1, key).expect("a name");
+        (cloud.to_string(), key)
+    };
+    let before = vec![replaced(Cloud::Aws), (Cloud::Gcp.to_string(), cosigner(Cloud::Gcp).1)];
+    let before = Policy::of_clouds(vec![log_key(DEPLOYMENT).1], before, 2);
+    let sentence = told(&receipt(), &before);
+    assert!(sentence.contains("a key of demo.example/aws signed it"), "{sentence}");
+}
+
 #[test]
 fn the_listed_keys_are_no_evidence_under_a_policy() {
     let mut receipt = receipt();

@@ -1,6 +1,8 @@
 //! The HTTP client of the commands that talk to a cloud: retries, and problems shown to people.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -26,6 +28,9 @@ const BODY_CHARS_MAX: usize = 300;
 pub(super) struct Client {
     http: reqwest::Client,
     base: String,
+    /// It has answered once. A cloud that did and refuses connections now is starting again; one
+    /// that never did is not there, or its address is wrong.
+    answered: Arc<AtomicBool>,
 }
 
 /// What the cloud, or the way to it, had against a request.
@@ -37,6 +42,11 @@ pub(super) enum ClientError {
     Address(String),
     #[error("{url} cannot be reached: {cause}")]
     Unreachable { url: String, cause: String },
+    #[error(
+        "{url} cannot be reached: nothing listens there (connection refused). Is the cloud running, \
+         and is this its address?"
+    )]
+    NothingThere { url: String },
     #[error("{url} answered {problem}")]
     Refused { url: String, problem: Refusal },
     #[error("the answer of {url} cannot be read: {cause}")]
@@ -106,7 +116,7 @@ impl Client {
                 url: base.clone(),
                 cause: reason(&cause),
             })?;
-        Ok(Client { http, base })
+        Ok(Client { http, base, answered: Arc::default() })
     }
 
     /// Asks, and asks again while the refusal is a passing one.
@@ -153,8 +163,11 @@ impl Client {
                 }
                 Err(error) => (error, None),
             };
-            if tried >= TRIES_MAX || !error.is_passing() {
+            if tried >= TRIES_MAX || !Self::may_pass(&error) {
                 return Err(error);
+            }
+            if tried == 1 {
+                eprintln!("ternion: {error}; trying again, for up to {} s", patience_s());
             }
             tokio::time::sleep(asked.unwrap_or_else(|| pause(tried))).await;
             tried += 1;
@@ -171,10 +184,26 @@ impl Client {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        request.send().await.map_err(|cause| ClientError::Unreachable {
-            url: self.base.clone(),
-            cause: reason(&cause),
-        })
+        let response = request.send().await.map_err(|cause| self.unreached(&cause))?;
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(response)
+    }
+
+    fn unreached(&self, cause: &reqwest::Error) -> ClientError {
+        let url = self.base.clone();
+        if is_refused(cause) && !self.answered.load(Ordering::Relaxed) {
+            return ClientError::NothingThere { url };
+        }
+        ClientError::Unreachable { url, cause: reason(cause) }
+    }
+
+    /// Could the same request succeed soon?
+    fn may_pass(error: &ClientError) -> bool {
+        match error {
+            ClientError::Unreachable { .. } => true,
+            ClientError::Refused { problem, .. } => is_passing(problem.status),
+            _ => false,
+        }
     }
 
     async fn read(&self, path: &str, response: Response) -> Result<Bytes, ClientError> {
@@ -209,14 +238,9 @@ impl Client {
     }
 }
 
-impl ClientError {
-    fn is_passing(&self) -> bool {
-        match self {
-            ClientError::Unreachable { .. } => true,
-            ClientError::Refused { problem, .. } => is_passing(problem.status),
-            _ => false,
-        }
-    }
+/// What all waits of one request come to, unless the server asks for others.
+fn patience_s() -> u64 {
+    (1..TRIES_MAX).map(pause).sum::<Duration>().as_secs()
 }
 
 /// Doubles from [`FIRST_WAIT`] to [`WAIT_MAX`].
@@ -241,8 +265,22 @@ fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
     Refusal { status: status.as_u16(), ..problem }
 }
 
+/// Did the machine answer that nothing listens at that port?
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::ConnectionRefused
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// The innermost cause: "connection refused" tells more than "error sending request".
-fn reason(error: &reqwest::Error) -> String {
+pub(super) fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -259,6 +297,22 @@ mod tests {
         assert_eq!(pause(1), FIRST_WAIT);
         assert_eq!(pause(2), FIRST_WAIT * 2);
         assert_eq!(pause(40), WAIT_MAX);
+        assert_eq!(patience_s(), 45);
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nothing_listens_is_told_at_once() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", free.local_addr().expect("an address"));
+        drop(free);
+        let client = Client::new(&url, None).expect("an address");
+        let asked = tokio::time::timeout(FIRST_WAIT, client.get("/health")).await;
+        let error = asked.expect("without a second try").expect_err("nothing is there");
+        assert!(error.to_string().contains("nothing listens there"), "{error}");
+        client.answered.store(true, Ordering::Relaxed);
+        let asked = tokio::time::timeout(FIRST_WAIT * 2, client.get("/health")).await;
+        assert!(asked.is_err(), "one that has answered may be starting again");
     }
 
     #[test]

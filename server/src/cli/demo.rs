@@ -40,12 +40,21 @@ pub(super) struct Arguments {
     /// Without generated events; they can be turned on later in the fault lab
     #[arg(long)]
     no_traffic: bool,
+    /// Print everything that the clouds and their supervisor log, which otherwise stands in the file
+    /// ternion.log of the data folder and of each cloud's folder in it
+    #[arg(long)]
+    verbose: bool,
 }
 
 impl Arguments {
     pub async fn run(self) -> Outcome {
         let filter = std::env::var("TERNION_LOG_FILTER").unwrap_or_else(|_| "info".to_owned());
-        logging::start(&Log { format: LogFormat::Human, filter })?;
+        let log = if self.verbose {
+            logging::start(&Log { format: LogFormat::Human, filter })?;
+            None
+        } else {
+            Some(logging::start_late(&filter)?)
+        };
         let stop = CancellationToken::new();
         super::serve::cancel_on_signal(stop.clone())?;
         let options = demo::Options {
@@ -56,6 +65,7 @@ impl Arguments {
             story: !self.empty,
             traffic: !self.no_traffic && !self.empty,
             chains: !self.no_chains,
+            log,
         };
         demo::run(options, stop).await?;
         Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! `ternion doctor`: what would keep this cloud from running, asked without changing anything.
 
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 
+use super::client::reason;
 use super::{ConfigArguments, Outcome};
 use crate::anchor;
 use crate::config::Config;
@@ -42,8 +44,9 @@ impl Arguments {
         let config = self.config.load()?;
         let mut findings = vec![
             finding("keys", keys(&config)),
+            finding("genesis", genesis(&config)),
             finding("disk", disk(&config)),
-            finding("addresses", addresses(&config)),
+            finding("addresses", addresses(&config).await),
             finding("database", database(&config).await),
         ];
         findings.extend(peers(&config).await);
@@ -68,10 +71,31 @@ fn keys(config: &Config) -> Result<String, String> {
     if !folder.exists() {
         return Ok(format!("none yet; made in {} at the first start", folder.display()));
     }
-    let signer = config.external_signer();
-    let keys = CloudKeys::load(&folder, signer.as_ref()).map_err(|error| error.to_string())?;
-    Roster::of(config, &keys).map_err(|error| error.to_string())?;
+    roster(config)?;
     Ok(format!("three in {}, and six of the peers", folder.display()))
+}
+
+fn roster(config: &Config) -> Result<Roster, String> {
+    let signer = config.external_signer();
+    let keys = CloudKeys::load(&config.key_folder(), signer.as_ref());
+    Roster::of(config, &keys.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+/// What the deployment began with, to be compared at the other clouds and pinned.
+fn genesis(config: &Config) -> Result<String, String> {
+    if !config.key_folder().exists() {
+        return Ok("not known before there are keys; `ternion keygen` makes them".to_owned());
+    }
+    let genesis =
+        roster(config).map_err(|_| "not known while keys are wrong".to_owned())?.genesis();
+    let hash = genesis.hash();
+    Ok(match config.genesis {
+        Some(_) => format!("{hash}, as the configuration pins it"),
+        None => format!(
+            "{hash}; compare it at the other clouds, then pin it: genesis = \"{hash}\" in each \
+             configuration"
+        ),
+    })
 }
 
 fn disk(config: &Config) -> Result<String, String> {
@@ -84,14 +108,38 @@ fn disk(config: &Config) -> Result<String, String> {
     if free < FREE_BYTES_MIN { Err(text) } else { Ok(text) }
 }
 
-fn addresses(config: &Config) -> Result<String, String> {
+async fn addresses(config: &Config) -> Result<String, String> {
+    let mut told = Vec::new();
     for at in &config.listen {
-        TcpListener::bind(at).map_err(|error| {
-            format!("{at}: {error} (a cloud that is running already holds its address)")
-        })?;
+        told.push(match TcpListener::bind(at) {
+            Ok(_) => format!("{at} free"),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => holder(config, *at).await?,
+            Err(error) => return Err(format!("{at}: {error}")),
+        });
     }
-    let all: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
-    Ok(format!("{} free", all.join(", ")))
+    Ok(told.join(", "))
+}
+
+/// Who holds an address that this cloud is to listen on: itself, running already, or somebody else.
+async fn holder(config: &Config, at: SocketAddr) -> Result<String, String> {
+    let client = reqwest::Client::builder().timeout(PEER_WAIT).no_proxy().build();
+    let client = client.map_err(|error| error.to_string())?;
+    let asked = async {
+        let health = client.get(format!("http://{at}/health")).send().await?;
+        let health: serde_json::Value = health.json().await?;
+        let policy = client.get(format!("http://{at}/v1/policy-file")).send().await?.text().await?;
+        Ok::<_, reqwest::Error>((health, policy))
+    };
+    // Any cloud of the deployment serves that policy file; only this one says that it is this one.
+    let log = format!("log {}/{}/", config.deployment, config.cloud);
+    match asked.await {
+        Ok((health, policy)) if health["cloud"] == config.cloud.name() && policy.contains(&log) => {
+            Ok(format!("{at} held by {} itself, which is running", config.cloud))
+        }
+        _ => Err(format!(
+            "{at} is held by another program: stop that one, or choose another address in `listen`"
+        )),
+    }
 }
 
 async fn database(config: &Config) -> Result<String, String> {
@@ -162,6 +210,6 @@ async fn reach(url: &str) -> Result<String, String> {
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(format!("{url} answers")),
         Ok(answer) => Err(format!("{url} answers {}", answer.status())),
-        Err(error) => Err(format!("{url} cannot be reached: {error}")),
+        Err(error) => Err(format!("{url} cannot be reached: {}", reason(&error))),
     }
 }

@@ -52,6 +52,11 @@ pub enum ConfigError {
     Unreadable { path: PathBuf, cause: std::io::Error },
     #[error("{at}: {what}")]
     Wrong { at: String, what: String },
+    #[error(
+        "{what}, and no configuration file was named: name one with --config FILE or the environment \
+         variable TERNION_CONFIG"
+    )]
+    NoFile { what: String },
     #[error("--set {0}: write it as KEY=VALUE, such as --set listen=127.0.0.1:3000")]
     Flag(String),
 }
@@ -88,11 +93,13 @@ impl Layers {
     /// # Errors
     /// A setting is unknown, malformed or breaks a rule.
     pub fn build(&self) -> Result<(Config, Sources), ConfigError> {
-        let root = DeTable::parse(&self.text).map_err(|error| self.wrong(&error, &[]))?;
+        let root =
+            DeTable::parse(&self.text).map_err(|error| self.wrong(&error, &[], &Places::new()))?;
         let span = root.span();
         let mut table = root.into_inner();
         let mut sources = Sources::new();
-        self.locate("", &table, &mut sources);
+        let mut places = Places::new();
+        self.locate("", &table, &mut sources, &mut places);
         let overrides = self.overrides()?;
         for (index, (setting, text, source)) in overrides.iter().enumerate() {
             let at = self.past_the_end(index);
@@ -101,7 +108,7 @@ impl Layers {
         }
         let whole = Deserializer::from(Spanned::new(span, table));
         let mut config =
-            Config::deserialize(whole).map_err(|error| self.wrong(&error, &overrides))?;
+            Config::deserialize(whole).map_err(|error| self.wrong(&error, &overrides, &places))?;
         if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
             config.data = folder.join(&config.data);
             config.anchor.start_at(folder);
@@ -156,12 +163,19 @@ impl Layers {
         at..at
     }
 
-    fn locate(&self, prefix: &str, table: &DeTable<'_>, sources: &mut Sources) {
+    fn locate(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        sources: &mut Sources,
+        places: &mut Places,
+    ) {
         for (key, value) in table {
             let path = format!("{prefix}{}", key.get_ref());
             if let DeValue::Table(inner) = value.get_ref() {
-                self.locate(&format!("{path}."), inner, sources);
+                self.locate(&format!("{path}."), inner, sources, places);
             } else {
+                places.push((path.clone(), value.span()));
                 sources.insert(path, self.position(key.span().start));
             }
         }
@@ -181,22 +195,33 @@ impl Layers {
         &self,
         error: &toml::de::Error,
         overrides: &[(Setting, String, Source)],
+        places: &Places,
     ) -> ConfigError {
         let what = explain(error.message());
         let start = error.span().map(|span| span.start);
         let at = match start {
             Some(byte) if byte > self.text.len() => overrides
                 .get(byte - self.text.len() - 1)
-                .map_or_else(String::new, |(_, _, source)| source.to_string()),
-            Some(byte) if !what.starts_with("missing") => self.position(byte).to_string(),
-            _ => self
-                .file
-                .as_deref()
-                .map_or_else(|| "configuration".to_owned(), |path| path.display().to_string()),
+                .map_or_else(String::new, |(setting, _, source)| {
+                    format!("{source}: {}", setting.path)
+                }),
+            Some(byte) if !what.starts_with("missing") => {
+                let mut settings = places.iter();
+                let setting = settings.find(|(_, value)| value.contains(&byte));
+                let named = setting.map_or_else(String::new, |(path, _)| format!(": {path}"));
+                format!("{}{named}", self.position(byte))
+            }
+            _ => match &self.file {
+                Some(path) => path.display().to_string(),
+                None => return ConfigError::NoFile { what },
+            },
         };
         ConfigError::Wrong { at, what }
     }
 }
+
+/// Every setting of the file, and where its value stands.
+type Places = Vec<(String, Range<usize>)>;
 
 /// The name under which other programs know a setting.
 fn standard_name(path: &str) -> &'static str {
@@ -242,6 +267,10 @@ fn explain(message: &str) -> String {
         Some(wrong) if message.starts_with("unknown field") => unknown(wrong, names),
         Some(name) if message.starts_with("missing field") => {
             format!("missing setting \"{name}\"")
+        }
+        Some(wrong) if message.starts_with("unknown variant") => {
+            let allowed: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+            format!("\"{wrong}\" is not one of {}", allowed.join(", "))
         }
         _ => message.to_owned(),
     }

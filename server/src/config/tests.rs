@@ -73,17 +73,46 @@ fn an_unknown_key_is_refused_with_its_place_and_what_was_meant() {
 #[test]
 fn a_wrong_value_is_refused_where_it_was_written() {
     let message = refused(&layers("mode = 3\n"));
-    assert!(message.starts_with("/etc/ternion/gcp.toml:5:8: invalid type"), "{message}");
+    assert!(message.starts_with("/etc/ternion/gcp.toml:5:8: mode: invalid type"), "{message}");
     let mut layers = layers("");
     layers.environment.insert("TERNION_LIMITS_REQUESTS".to_owned(), "one".to_owned());
     let message = refused(&layers);
     assert!(
-        message.starts_with("environment variable TERNION_LIMITS_REQUESTS: invalid type"),
+        message.starts_with(
+            "environment variable TERNION_LIMITS_REQUESTS: limits.requests: invalid type"
+        ),
         "{message}"
     );
     layers.environment.clear();
     layers.flags = vec!["mod=1".to_owned()];
     assert!(refused(&layers).contains("did you mean \"mode\"?"));
+}
+
+#[test]
+fn a_word_that_is_none_of_the_allowed_ones_is_refused_with_setting_place_and_those() {
+    let allowed = "\"ibm\" is not one of \"gcp\", \"aws\", \"azure\"";
+    let text = BASE.replace("\"gcp\"", "\"ibm\"");
+    let file = Some(PathBuf::from("/etc/ternion/gcp.toml"));
+    let in_file = Layers { file, text, ..Layers::default() };
+    assert_eq!(refused(&in_file), format!("/etc/ternion/gcp.toml:2:9: cloud: {allowed}"));
+    let mut elsewhere = layers("");
+    elsewhere.environment.insert("TERNION_CLOUD".to_owned(), "ibm".to_owned());
+    let told = format!("environment variable TERNION_CLOUD: cloud: {allowed}");
+    assert_eq!(refused(&elsewhere), told);
+    elsewhere.flags = vec!["cloud=ibm".to_owned()];
+    assert_eq!(refused(&elsewhere), format!("--set: cloud: {allowed}"));
+    let deep = refused(&layers("[log]\nformat = \"xml\"\n"));
+    assert!(deep.contains("gcp.toml:6:10: log.format: \"xml\" is not one of"), "{deep}");
+}
+
+#[test]
+fn without_a_file_one_is_told_how_to_name_it() {
+    let message = refused(&Layers::default());
+    assert!(
+        message.starts_with("missing setting \"deployment\", and no configuration"),
+        "{message}"
+    );
+    assert!(message.contains("--config FILE") && message.contains("TERNION_CONFIG"), "{message}");
 }
 
 #[test]

@@ -42,6 +42,13 @@ impl Console {
         Ok(items)
     }
 
+    /// The newest repair on the list, for those who may take it off.
+    pub(super) fn repaired_until(&self, state: &LiveState, viewer: &Viewer) -> Option<Timestamp> {
+        let may = viewer.may(Action::AcknowledgeRepairs);
+        let status = may.then(|| self.ledger.scrub_status())?;
+        damage::repairs(&status, state.at).map(|finding| finding.at).max()
+    }
+
     /// The oldest event that is not final, if it waits too long.
     async fn long_pending(&self, state: &LiveState) -> Result<Option<Attention>, sqlx::Error> {
         let marks = self.ledger.watermarks().borrow().clone();
@@ -243,6 +250,7 @@ mod tests {
             load: None,
             heard_at: heard_at.map(|text| text.parse().expect("time")),
             behind_history: Vec::new(),
+            frozen: false,
         };
         LiveState {
             mode: domain::quorum::Mode::default(),

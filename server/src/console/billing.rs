@@ -1,7 +1,7 @@
 //! A month of the billing ledger, in the words of its page.
 
 use app::backend::{
-    BalanceRow, BillingQuery, BillingView, ClosedMonth, Statement, StatementLine, Trial,
+    BalanceRow, BillingQuery, BillingView, ClosedMonth, Owed, Statement, StatementLine, Trial,
     UnpricedRow,
 };
 use domain::billing::charge::Unpriced;
@@ -53,7 +53,7 @@ impl Console {
                 by: closing.decided_by,
                 event_id: closing.event_id.to_string(),
             }),
-            owed: owed(&accounts),
+            owed: owed(receivable(&accounts)),
             balances,
             next_cursor,
             trial: trial(&accounts),
@@ -112,8 +112,12 @@ impl Console {
         let filter =
             BillingFilter { tenant: Some(tenant.clone()), period: Some(period), account: None };
         let page = self.projection.billing_page(&filter, cursor.as_ref(), LINES).await?;
+        let balances =
+            self.projection.tenant_balances(Some(period), Some(&tenant), None, 1).await?;
+        let net = balances.first().map(|balance| balance.net_usd).unwrap_or_default();
         Ok(Statement {
             tenant_id: tenant.to_string(),
+            owed: owed(net),
             lines: page.items.iter().map(line).collect(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),
         })
@@ -127,7 +131,7 @@ fn nothing() -> BillingView {
         periods: Vec::new(),
         closing: None,
         closable: false,
-        owed: dollars(Decimal::ZERO),
+        owed: owed(Decimal::ZERO),
         balances: Vec::new(),
         next_cursor: None,
         trial: trial(&[]),
@@ -136,10 +140,19 @@ fn nothing() -> BillingView {
     }
 }
 
-fn owed(accounts: &[AccountBalance]) -> String {
+/// What all tenants owe together.
+fn receivable(accounts: &[AccountBalance]) -> Decimal {
     let receivable = accounts.iter().find(|one| one.account == "receivable");
-    let owed = receivable.map(|one| one.debit_usd - one.credit_usd).unwrap_or_default();
-    dollars(owed.round_dp(SHOWN_DECIMALS))
+    receivable.map(|one| one.debit_usd - one.credit_usd).unwrap_or_default()
+}
+
+fn owed(net: Decimal) -> Owed {
+    let shown = net.round_dp(SHOWN_DECIMALS);
+    Owed {
+        amount: dollars(shown.abs()),
+        is_credit: shown.is_sign_negative() && !shown.is_zero(),
+        exact: dollars(net),
+    }
 }
 
 fn trial(accounts: &[AccountBalance]) -> Trial {
@@ -288,6 +301,22 @@ mod tests {
         assert_eq!(usd("-0.0034"), "−$0.0034");
         assert_eq!(usd("1204567.5"), "$1,204,567.50");
         assert_eq!(usd("999"), "$999.00");
+    }
+
+    #[test]
+    fn more_credit_than_charges_is_a_credit_balance_and_no_negative_debt() {
+        let of = |text: &str| {
+            let Owed { amount, is_credit, exact } = owed(text.parse().expect("a decimal"));
+            (amount, is_credit, exact)
+        };
+        assert_eq!(of("12.5"), ("$12.50".to_owned(), false, "$12.50".to_owned()));
+        assert_eq!(of("-1.79"), ("$1.79".to_owned(), true, "−$1.79".to_owned()));
+        assert_eq!(of("-0.000049"), ("$0.00".to_owned(), false, "−$0.000049".to_owned()));
+        assert_eq!(of("0"), ("$0.00".to_owned(), false, "$0.00".to_owned()));
+    }
+
+    #[test]
+    fn counts_are_grouped() {
         assert_eq!(grouped(1_000_000_i64), "1,000,000");
         assert_eq!(grouped("12.50".parse::<Decimal>().expect("a decimal")), "12.5");
     }

@@ -11,9 +11,17 @@ const NEWS_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Sentences of each kind; the rest is counted.
 const SENTENCES_MAX: usize = 3;
 
+/// What was repaired, is news, and was acknowledged by nobody; the newest first.
+pub(super) fn repairs(status: &ScrubStatus, now: Timestamp) -> impl Iterator<Item = &Finding> {
+    let until = status.acknowledged.as_ref().map(|known| known.until);
+    status.findings.iter().rev().filter(move |one| {
+        let is_news = now.unix_ms() - one.at.unix_ms() < NEWS_MS;
+        one.is_repaired() && is_news && until.is_none_or(|until| one.at > until)
+    })
+}
+
 pub(super) fn attention(me: Cloud, status: &ScrubStatus, now: Timestamp) -> Vec<Attention> {
-    let is_news = |one: &&Finding| one.is_repaired() && now.unix_ms() - one.at.unix_ms() < NEWS_MS;
-    let repaired: Vec<&Finding> = status.findings.iter().rev().filter(is_news).collect();
+    let repaired: Vec<&Finding> = repairs(status, now).collect();
     let open: Vec<&Finding> = status.open.iter().collect();
     let mut items = told(me, &open, Severity::Alarm);
     items.extend(told(me, &repaired, Severity::Warning));
@@ -55,7 +63,7 @@ fn detail(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Outcome;
+    use crate::ledger::{Acknowledged, Outcome};
     use domain::log::LogId;
 
     fn finding(sequence: u64, outcome: Outcome) -> Finding {
@@ -96,6 +104,11 @@ mod tests {
                 ),
             ]
         );
+        let acknowledged = Acknowledged { by: "ada".to_owned(), until: now, at: now };
+        let known = ScrubStatus { acknowledged: Some(acknowledged), ..status.clone() };
+        let left: Vec<_> = attention(Cloud::Aws, &known, now).into_iter().collect();
+        assert_eq!(left.len(), 1, "what is open stays");
+        assert_eq!(left[0].severity, Severity::Alarm);
         let tomorrow = "2026-11-23T13:00:00Z".parse().expect("time");
         assert_eq!(attention(Cloud::Aws, &status, tomorrow).len(), 1);
     }

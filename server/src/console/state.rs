@@ -5,7 +5,7 @@ use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 
 use super::Console;
-use crate::ledger::{CloudFigures, EventFilter};
+use crate::ledger::{CloudFigures, EventFilter, LogView};
 use crate::problem::Problem;
 
 /// Clouds exchange heads every second: three missed ones are no hiccup.
@@ -32,7 +32,7 @@ impl Console {
             let known = figures.clouds.get(cloud);
             let condition =
                 if cloud == me { Condition::Up } else { condition(known, at, figures.final_per_s) };
-            cloud_state(known, condition, marks.log(cloud).head.size, cloud == me)
+            cloud_state(known, condition, marks.log(cloud), cloud == me)
         });
         LiveState {
             at,
@@ -62,6 +62,7 @@ impl Console {
         Ok(Overview {
             at: state.at,
             attention: self.attention(&state, viewer).await?,
+            repaired_until: self.repaired_until(&state, viewer),
             series: figures.series.into_iter().map(point).collect(),
             series_step_ms: figures.step_ms,
             latest: self.rows(&page.items).await?,
@@ -76,16 +77,18 @@ fn up(clouds: &PerCloud<CloudState>) -> u8 {
     Cloud::ALL.into_iter().map(|cloud| u8::from(counts(clouds.get(cloud).condition))).sum()
 }
 
-fn cloud_state(known: &CloudFigures, condition: Condition, size: u64, own: bool) -> CloudState {
+fn cloud_state(known: &CloudFigures, condition: Condition, log: &LogView, own: bool) -> CloudState {
     let answers = matches!(condition, Condition::Up | Condition::Lagging);
     CloudState {
         condition,
-        own_log_size: size,
+        own_log_size: log.head.size,
         behind: known.behind,
-        confirms_p50_ms: known.confirms_p50_ms,
+        // Measured before it went silent, and no longer true.
+        confirms_p50_ms: known.confirms_p50_ms.filter(|_| answers),
         load: known.load.filter(|_| answers),
         heard_at: known.heard_at.filter(|_| !own),
         behind_history: known.behind_history.clone(),
+        frozen: log.frozen,
     }
 }
 
@@ -114,6 +117,7 @@ fn behind_limit(final_per_s: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::log::LogId;
 
     const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -134,6 +138,17 @@ mod tests {
         assert_eq!(judged(&never), Condition::Unknown);
         never.reachable = Some(false);
         assert_eq!(judged(&never), Condition::Down);
+    }
+
+    #[test]
+    fn figures_of_a_cloud_that_is_down_are_not_shown_as_of_now_and_a_frozen_log_is_told() {
+        let known = CloudFigures { confirms_p50_ms: Some(35.0), load: Some(0.2), ..heard(100) };
+        let log =
+            LogView { frozen: true, ..LogView::empty(LogId { origin: Cloud::Aws, epoch: 1 }) };
+        let up = cloud_state(&known, Condition::Up, &log, false);
+        assert_eq!((up.confirms_p50_ms, up.load, up.frozen), (Some(35.0), Some(0.2), true));
+        let down = cloud_state(&known, Condition::Down, &log, false);
+        assert_eq!((down.confirms_p50_ms, down.load, down.frozen), (None, None, true));
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub fn default_folder() -> Result<PathBuf, DemoError> {
 /// Everything prepared for the clouds to start.
 #[derive(Debug)]
 pub(super) struct Place {
+    pub data: PathBuf,
     /// Each cloud's folder; `ternion.toml` in it.
     pub folders: PerCloud<PathBuf>,
     pub addresses: PerCloud<SocketAddr>,
@@ -169,6 +170,7 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
     let lab_port = ports.lab();
     let addresses = PerCloud::from_fn(|cloud| ports.http(cloud));
     let place = Place {
+        data,
         folders,
         addresses,
         urls,

@@ -1,6 +1,6 @@
 //! The three processes: one task each, which alone starts, pauses and stops its cloud.
 
-mod output;
+pub(super) mod output;
 
 use std::io;
 use std::path::PathBuf;
@@ -11,14 +11,16 @@ use app::backend::{LabCloud, ProcessState};
 use domain::cloud::{Cloud, PerCloud};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
+use super::says::{Crash, LOG_NAME, say};
 use crate::logging::Tail;
+use output::Output;
 
 /// A graceful stop finishes requests and writes Postgres's checkpoint; then force.
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -64,7 +66,12 @@ struct Handle {
 
 impl Fleet {
     /// Starts all three; they run until `end`.
-    pub fn start(place: &Place, end: &CancellationToken, tasks: &mut JoinSet<()>) -> Self {
+    pub fn start(
+        place: &Place,
+        verbose: bool,
+        end: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
         let handles = PerCloud::from_fn(|cloud| {
             let (acts, acts_receiver) = mpsc::channel(ACTS_MAX);
             let (state_sender, state) = watch::channel(state_now(ProcessState::Starting, None));
@@ -75,7 +82,12 @@ impl Fleet {
                 url: place.urls.get(cloud).clone(),
                 state: state_sender,
                 first_start: first_sender,
-                output: Tail::default(),
+                output: Output {
+                    name: cloud.name(),
+                    log: place.folders.get(cloud).join(LOG_NAME),
+                    verbose,
+                    tail: Tail::default(),
+                },
             };
             tasks.spawn(keeper.keep(acts_receiver, end.clone()));
             Handle { acts, state, first_start }
@@ -115,7 +127,7 @@ struct Keeper {
     url: String,
     state: watch::Sender<LabCloud>,
     first_start: watch::Sender<Option<FirstStart>>,
-    output: Tail,
+    output: Output,
 }
 
 /// What happens next to a running process.
@@ -137,7 +149,7 @@ impl Keeper {
                 Ok(child) => self.attend(child, &mut acts, &end).await,
                 Err(error) => {
                     tracing::error!(cloud = %self.cloud, %error, "cannot be started");
-                    true
+                    Some(error.to_string())
                 }
             };
             if end.is_cancelled() {
@@ -146,8 +158,9 @@ impl Keeper {
             if since.elapsed() > STEADY {
                 back_off = BACK_OFF_FIRST;
             }
-            let until = crashed.then(|| Instant::now() + back_off);
-            back_off = if crashed { (back_off * 2).min(BACK_OFF_LAST) } else { BACK_OFF_FIRST };
+            let until = crashed.as_deref().map(|status| self.tell_crash(status, back_off));
+            back_off =
+                if until.is_some() { (back_off * 2).min(BACK_OFF_LAST) } else { BACK_OFF_FIRST };
             self.note(ProcessState::Stopped, None);
             if !self.rest(until, &mut acts, &end).await {
                 return;
@@ -187,8 +200,15 @@ impl Keeper {
         }
     }
 
+    /// When it starts again.
+    fn tell_crash(&self, status: &str, again_in: Duration) -> Instant {
+        let (cloud, lines, log) = (self.cloud, self.output.tail.text(), &self.output.log);
+        say(&Crash { cloud, status, lines: &lines, log, again_in }.line());
+        Instant::now() + again_in
+    }
+
     fn spawn(&self) -> io::Result<Child> {
-        self.output.clear();
+        self.output.tail.clear();
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("serve").arg("--config").arg(self.folder.join("ternion.toml"));
         command.arg("--exit-with-parent").process_group(0).kill_on_drop(true);
@@ -203,19 +223,19 @@ impl Keeper {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         if let Some(stderr) = child.stderr.take() {
-            self.follow(stderr);
+            tokio::spawn(self.output.clone().follow(stderr));
         }
         self.note(ProcessState::Starting, child.id());
         Ok(child)
     }
 
-    fn follow(&self, stderr: ChildStderr) {
-        let (tail, path) = (self.output.clone(), self.folder.join("ternion.log"));
-        tokio::spawn(output::follow(self.cloud, stderr, path, tail));
-    }
-
-    /// From start to end of one process. True: it ended by itself and shall start again.
-    async fn attend(&self, mut child: Child, acts: &mut Acts, end: &CancellationToken) -> bool {
+    /// From start to end of one process. If it ended by itself and shall start again: how.
+    async fn attend(
+        &self,
+        mut child: Child,
+        acts: &mut Acts,
+        end: &CancellationToken,
+    ) -> Option<String> {
         // Waiting for the child would close its standard input, which says that we are gone.
         let _lifeline = child.stdin.take();
         let mut ready = Box::pin(until_ready(&self.url));
@@ -229,16 +249,16 @@ impl Keeper {
                 act = acts.recv() => act.map_or(Next::End, |(act, begun)| Next::Act(act, begun)),
             };
             match next {
-                Next::Ended(status) => return self.ended(&status).await,
+                Next::Ended(status) => return Some(self.ended(status).await),
                 Next::Ready => {
                     probing = false;
-                    self.note(ProcessState::Running, child.id());
-                    self.first(FirstStart::Ready);
+                    self.is_ready(&child);
                 }
                 Next::Act(ProcessAct::Pause, begun) => {
                     paused = true;
                     signal(&child, Signal::SIGSTOP);
                     self.note(ProcessState::Paused, child.id());
+                    say(&format!("{} frozen", self.cloud));
                     let _ = begun.send(());
                 }
                 Next::Act(ProcessAct::Start, begun) => {
@@ -248,6 +268,7 @@ impl Keeper {
                         let now =
                             if probing { ProcessState::Starting } else { ProcessState::Running };
                         self.note(now, child.id());
+                        say(&format!("{} goes on", self.cloud));
                     }
                     let _ = begun.send(());
                 }
@@ -255,23 +276,33 @@ impl Keeper {
                     self.note(ProcessState::Stopping, child.id());
                     let _ = begun.send(());
                     self.stop(child).await;
-                    return false;
+                    say(&format!("{} stopped", self.cloud));
+                    return None;
                 }
                 Next::End => {
                     self.note(ProcessState::Stopping, child.id());
                     self.stop(child).await;
-                    return false;
+                    return None;
                 }
             }
         }
     }
 
-    async fn ended(&self, status: &str) -> bool {
+    /// Its first start is announced with its address; later ones here.
+    fn is_ready(&self, child: &Child) {
+        self.note(ProcessState::Running, child.id());
+        if self.first_start.borrow().is_some() {
+            say(&format!("{} started", self.cloud));
+        }
+        self.first(FirstStart::Ready);
+    }
+
+    async fn ended(&self, status: String) -> String {
         // Its last lines are still on their way through the pipe.
         sleep(Duration::from_millis(50)).await;
         tracing::error!(cloud = %self.cloud, status, "ended by itself");
-        self.first(FirstStart::Failed(self.output.text()));
-        true
+        self.first(FirstStart::Failed(self.output.tail.text()));
+        status
     }
 
     async fn stop(&self, mut child: Child) {

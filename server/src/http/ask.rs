@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 
 /// The query. Unknown and malformed parameters are refused by name.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +22,47 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, state).await;
         let Query(asked) = query.map_err(|cause| {
-            Problem::malformed(format!("The query cannot be read: {}", inner(&cause)))
+            let wrong = wrong_parameters::<T>(parts.uri.query().unwrap_or_default());
+            of_query(wrong).unwrap_or_else(|| {
+                Problem::malformed(format!("The query cannot be read: {}", inner(&cause)))
+            })
         })?;
         Ok(Asked(asked))
     }
+}
+
+/// Every parameter that alone cannot be read, and why.
+fn wrong_parameters<T: DeserializeOwned>(query: &str) -> Vec<FieldProblem> {
+    let wrong = |pair: &str| {
+        let name = pair.split('=').next()?;
+        let alone = format!("/?{pair}").parse().ok()?;
+        let reason = inner(&Query::<T>::try_from_uri(&alone).err()?);
+        let said = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason);
+        // What else is needed says nothing of this one.
+        (!said.contains("missing field"))
+            .then(|| FieldProblem { field: name.to_owned(), reason: plain(said) })
+    };
+    query.split('&').filter_map(wrong).collect()
+}
+
+/// serde says which parameters there are as well; of an unknown one that is all there is to say.
+fn plain(reason: &str) -> String {
+    let Some((_, known)) = reason.split_once("expected one of ") else { return reason.to_owned() };
+    if reason.contains("unknown field") {
+        return format!("is not known here; these are: {}", known.replace('`', ""));
+    }
+    reason.to_owned()
+}
+
+/// Names every wrong parameter. `None`: there is none.
+pub(super) fn of_query(wrong: Vec<FieldProblem>) -> Option<Problem> {
+    if wrong.is_empty() {
+        return None;
+    }
+    let told: Vec<String> =
+        wrong.iter().map(|one| format!("{} {}", one.field, one.reason)).collect();
+    let detail = format!("The query cannot be read: {}.", told.join("; "));
+    Some(Problem { errors: wrong, ..Problem::malformed(detail) })
 }
 
 /// The parameters of the path.
@@ -77,14 +114,57 @@ pub(super) fn json(text: &[u8]) -> Result<Value, Problem> {
         .map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))
 }
 
-/// Takes a JSON value apart into a known shape.
+/// Takes a JSON value apart into a known shape. Every wrong field of an object is named.
 pub(super) fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let text = error.inner().to_string();
-        let field = pointer(error.path(), &text);
-        Problem::invalid(format!("The body is not what is expected here: {text}."))
-            .field(field, text)
+    shape_of(value, &[])
+}
+
+/// The same of a shape that lacks nothing of `required`: serde alone names but the first missing one.
+pub(super) fn shape_of<T: DeserializeOwned>(value: Value, required: &[&str]) -> Result<T, Problem> {
+    read::<T>(&value).map_err(|first| {
+        let mut errors = wrong_fields::<T>(value, required);
+        if errors.is_empty() {
+            errors.push(first);
+        }
+        let told: Vec<&str> = errors.iter().map(|error| error.reason.as_str()).collect();
+        let detail = format!("The body is not what is expected here: {}.", told.join("; "));
+        Problem { errors, ..Problem::invalid(detail) }
     })
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, FieldProblem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let reason = error.inner().to_string();
+        FieldProblem { field: pointer(error.path(), &reason), reason }
+    })
+}
+
+/// Each field of the object read alone: what is wrong with it shows before what is missing beside it.
+/// Then what is missing.
+fn wrong_fields<T: DeserializeOwned>(value: Value, required: &[&str]) -> Vec<FieldProblem> {
+    let Value::Object(object) = value else { return Vec::new() };
+    let alone = |(name, value): (&String, &Value)| {
+        let one = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+        let error = read::<T>(&one).err()?;
+        let own = format!("/{name}");
+        (error.field == own || error.field.starts_with(&format!("{own}/"))).then_some(error)
+    };
+    let missing = |name: &&&str| !object.contains_key(**name);
+    let lacks = |name: &&str| FieldProblem {
+        field: format!("/{name}"),
+        reason: format!("missing field `{name}`"),
+    };
+    let mut errors: Vec<FieldProblem> = object.iter().filter_map(alone).collect();
+    errors.extend(required.iter().filter(missing).map(lacks));
+    let is_there = |field: &str| object.keys().any(|name| field == format!("/{name}"));
+    if required.is_empty()
+        && let Err(first) = read::<T>(&Value::Object(object.clone()))
+        && !errors.contains(&first)
+        && !is_there(&first.field)
+    {
+        errors.push(first);
+    }
+    errors
 }
 
 /// Where in the body it is. A field that is missing, or too many, is not on the way there: the text
@@ -142,6 +222,42 @@ mod tests {
         ] {
             let problem = shape::<Outer>(body.clone()).expect_err("it does not fit");
             assert_eq!(problem.errors[0].field, field, "{body}");
+            assert_eq!(problem.errors.len(), 1, "{body}: {:?}", problem.errors);
         }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its errors matter")]
+    struct Several {
+        count: u32,
+        name: String,
+        more: Option<bool>,
+    }
+
+    fn named(problem: &Problem) -> Vec<&str> {
+        problem.errors.iter().map(|error| error.field.as_str()).collect()
+    }
+
+    #[test]
+    fn every_wrong_field_of_a_body_is_named_and_every_missing_one() {
+        let body = json!({"count": "x", "more": 1, "frob": 2});
+        let problem = shape_of::<Several>(body, &["count", "name"]).expect_err("wrong");
+        assert_eq!(named(&problem), ["/count", "/frob", "/more", "/name"]);
+        let problem = shape_of::<Several>(json!({}), &["count", "name"]).expect_err("empty");
+        assert_eq!(named(&problem), ["/count", "/name"]);
+        let nothing = shape_of::<Several>(json!([]), &["count", "name"]).expect_err("a list");
+        assert_eq!(named(&nothing), [""]);
+        assert!(shape_of::<Several>(json!({"count": 1, "name": "a"}), &["count", "name"]).is_ok());
+    }
+
+    #[test]
+    fn every_wrong_parameter_of_a_query_is_named() {
+        let wrong = wrong_parameters::<Several>("count=abc&frob=1&name=x&more=maybe");
+        let problem = of_query(wrong).expect("three are wrong");
+        assert_eq!(named(&problem), ["count", "frob", "more"]);
+        assert!(problem.detail.contains(" count invalid digit found in string;"), "{problem:?}");
+        assert!(problem.detail.contains("frob is not known here; these are: count, name, more"));
+        assert!(of_query(wrong_parameters::<Several>("count=1")).is_none(), "name is only missing");
     }
 }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::ask::{Asked, Whole, json as read_json, shape};
+use super::ask::{Asked, Whole, json as read_json, shape, shape_of};
 use super::events::record::{Wish, http_status, recorded, until_in_force};
 use super::place::Place;
 use crate::identity::Principal;
@@ -128,7 +128,8 @@ async fn credit(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditBilling)?;
-    let wanted: NewCredit = shape(read_json(&body)?)?;
+    let required = ["tenantId", "amountUsd", "reason"];
+    let wanted: NewCredit = shape_of(read_json(&body)?, &required)?;
     let seat = wish.seat(place)?;
     let (tenant, accepted) = acts::credit(&shared, &principal, wanted).await?;
     until_in_force(&shared, accepted.slot, wish).await;

@@ -1,7 +1,7 @@
 //! Two roots that one origin signed for one size: the log is frozen here, what both branches made
 //! final is disputed, and what proves it is handed to whoever keeps evidence.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::cloud::Cloud;
@@ -43,11 +43,11 @@ pub enum Found {
 /// Judges every conflict that a driver reports, as long as the node runs.
 pub(super) async fn judge(logs: Arc<Logs>, mut conflicts: mpsc::Receiver<Conflict>) {
     // Peers tell the same again every second: said once.
-    let mut said = BTreeMap::new();
+    let mut said = BTreeSet::new();
     while let Some(conflict) = conflicts.recv().await {
         let log = conflict.theirs.log;
         let disputed = disputed(&logs, &conflict.theirs).await;
-        if said.insert(log, disputed) != Some(disputed) {
+        if said.insert((log, disputed)) {
             tracing::error!(
                 %log, ours = %conflict.ours, theirs = %conflict.theirs.head.root, ?disputed,
                 "the log is frozen here: its origin signed two histories"

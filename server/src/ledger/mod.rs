@@ -45,6 +45,7 @@ mod witness;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::epoch::{EpochRecord, Reason, Register};
 use domain::event::{EventId, Region, Slot};
@@ -63,7 +64,9 @@ pub use intake::{Accepted, BATCH_EVENTS_MAX, BATCH_PAYLOAD_BYTES_MAX, Submission
 pub use opened::{Opened, OpenedEntry, OpenedLine, OpenedNote};
 pub use read::{BadCursor, Covering, EventCursor, EventFilter, PAGE_ROWS_MAX, Record, RecordPage};
 pub use receipts::NoReceipt;
-pub use scrub::{Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check};
+pub use scrub::{
+    Acknowledged, Check, CheckError, Finding, LogProgress, Outcome, ScrubStatus, check,
+};
 pub use start::start;
 pub use watermark::{LogView, Watermarks};
 
@@ -462,6 +465,14 @@ impl Ledger {
     #[must_use]
     pub fn scrub_status(&self) -> ScrubStatus {
         self.scrub.status()
+    }
+
+    /// Somebody has seen what was repaired until then: it is no longer news. Findings that nothing
+    /// could repair stay. `until` is never later than now: nobody has seen what is to come.
+    pub fn acknowledge_repairs(&self, by: &str, until: Timestamp) {
+        let at = crate::now();
+        tracing::info!(by, %until, "repairs acknowledged");
+        self.scrub.acknowledge(Acknowledged { by: by.to_owned(), until: until.min(at), at });
     }
 
     /// Checks every log from its beginning, and waits until that is done. Cancel by dropping.

@@ -7,9 +7,10 @@ mod embedded;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use log::LevelFilter;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
 pub use embedded::{
     Embedded, EmbeddedError, describe_embedded, let_pass, running_embedded, running_in, stop_orphan,
@@ -24,6 +25,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 const IDLE_MAX: Duration = Duration::from_secs(300);
 /// No connection lives longer, so that new settings of the server reach everyone.
 const LIFETIME_MAX: Duration = Duration::from_secs(3600);
+/// A statement that takes this long is told of in the log.
+const SLOW: Duration = Duration::from_secs(1);
 /// A transaction left open holds back the cleaning of dead rows for everyone.
 const IDLE_IN_TRANSACTION_MS: u64 = 10_000;
 
@@ -98,6 +101,10 @@ async fn connect(
     options: PgConnectOptions,
 ) -> Result<(PgPool, PgPool), DatabaseError> {
     let options = options.application_name(&format!("ternion/{}", config.cloud));
+    // Three clusters share the demonstration's machine, and many a statement takes a second there:
+    // nobody who looks at it learns anything from the text of each.
+    let slow = if config.demonstration { LevelFilter::Debug } else { LevelFilter::Warn };
+    let options = options.log_slow_statements(slow, SLOW);
     migrate(&options).await?;
     let limits = &config.postgres;
     let options = options.options([
@@ -108,6 +115,7 @@ async fn connect(
     let pool = |connections: u32| {
         PgPoolOptions::new()
             .max_connections(connections)
+            .acquire_slow_level(slow)
             .acquire_timeout(Duration::from_millis(limits.acquire_ms))
             .idle_timeout(IDLE_MAX)
             .max_lifetime(LIFETIME_MAX)

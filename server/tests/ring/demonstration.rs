@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
@@ -16,6 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::command::ternion_beside;
 
 /// Starting three Postgres clusters on a busy machine of two cores.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -53,8 +55,9 @@ impl Demonstration {
             .args(["--port-base", &port.to_string(), "--dns-port-base", &(port + 50).to_string()])
             .args(flags)
             .envs(variables.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(fs::File::create(folder.with_extension("out")).expect("a file"))
+            .stderr(fs::File::create(folder.with_extension("err")).expect("a file"))
+            .stdin(Stdio::null())
             .spawn()
             .expect("it starts");
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -152,6 +155,21 @@ impl Demonstration {
             Some((origin, (number("size")?, number("finalSize")?, root)))
         };
         logs["items"].as_array()?.iter().map(log).collect()
+    }
+
+    /// What it has printed, and what it has logged on the screen.
+    fn printed(&self) -> (String, String) {
+        let read = |end| fs::read_to_string(self.folder.with_extension(end)).expect("a file");
+        (read("out"), read("err"))
+    }
+
+    async fn until_printed(&self, line: &str) {
+        let printed = async {
+            while !self.printed().0.lines().any(|printed| printed.starts_with(line)) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, printed).await.unwrap_or_else(|_| panic!("{line}"));
     }
 
     /// Waits until that cloud can prove that one of them cheated.
@@ -257,6 +275,9 @@ impl Drop for Demonstration {
             drop(self.supervisor.wait());
         }
         drop(fs::remove_dir_all(&self.folder));
+        for end in ["out", "err"] {
+            drop(fs::remove_file(self.folder.with_extension(end)));
+        }
     }
 }
 
@@ -387,6 +408,44 @@ async fn a_cloud_stopped_in_the_lab_holds_nobody_up_and_catches_up_when_it_is_ba
     demonstration.lab(Cloud::Gcp, "clouds/azure/start", &json!({})).await;
     demonstration.until_ready(Cloud::Azure).await;
     demonstration.until_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_prints_short_lines_of_its_own_and_each_cloud_logs_into_a_file() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder.clone(), port).await;
+    demonstration.lab(Cloud::Gcp, "clouds/azure/stop", &json!({})).await;
+    demonstration.until_printed("azure stopped").await;
+    demonstration.lab(Cloud::Gcp, "clouds/azure/start", &json!({})).await;
+    demonstration.until_printed("azure started").await;
+    let state = demonstration.json(Cloud::Gcp, "/lab/v1/state").await.expect("the lab answers");
+    let aws = state["clouds"]["aws"]["pid"].as_i64().expect("it runs");
+    kill(Pid::from_raw(i32::try_from(aws).expect("a pid")), Signal::SIGKILL).expect("ours");
+    demonstration.until_printed("aws started").await;
+    let (out, err) = demonstration.printed();
+    assert_eq!(err, "", "nothing on the screen but its own lines");
+    let log = folder.canonicalize().expect("it is there").join("aws/ternion.log");
+    let log = log.display().to_string();
+    let crash = out.lines().find(|line| line.starts_with("aws crashed (signal: 9 (SIGKILL)"));
+    assert!(crash.is_some_and(|line| line.ends_with(&format!("log: {log}"))), "{out}");
+    for (cloud, line) in Cloud::ALL.into_iter().zip(["ready gcp", "ready aws", "ready azure"]) {
+        assert!(out.contains(&format!("{line} {}\n", demonstration.url(cloud))), "{out}");
+    }
+    assert!(out.contains("\nsign in at ") && out.contains("\nCtrl-C stops everything"), "{out}");
+    assert!(out.lines().count() < 12, "{out}");
+    for own in ["ternion.log", "gcp/ternion.log", "aws/ternion.log", "azure/ternion.log"] {
+        let written = fs::metadata(folder.join(own)).map(|file| file.len());
+        assert!(written.is_ok_and(|bytes| bytes > 0), "{own}");
+    }
+    doctor_knows_the_running_cloud(&folder).await;
+}
+
+async fn doctor_knows_the_running_cloud(folder: &Path) {
+    let file = folder.join("gcp/ternion.toml").to_str().expect("UTF-8").to_owned();
+    let ran = ternion_beside(vec!["doctor".to_owned(), "--config".to_owned(), file]).await;
+    assert!(ran.out.contains("held by gcp itself, which is running"), "{ran:?}");
+    assert!(ran.out.contains("ok    genesis: ") && ran.out.contains("then pin it"), "{ran:?}");
+    assert_eq!(ran.code, 0, "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod keys;
 mod logs;
 mod pages;
 mod quarantine;
+mod scrub;
 mod snapshots;
 mod strangers;
 mod stream;

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod anchor;
+mod answers;
 mod bad_entry;
 mod bench;
 mod billing;

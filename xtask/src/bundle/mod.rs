@@ -55,11 +55,15 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
         }
     };
     setup::for_bundle()?;
-    make(mode)?;
+    let weight = make(mode)?;
+    if !weight.is_over_budget() {
+        weight.print();
+    }
     Ok(())
 }
 
-/// Makes the bundle, or finds it made, and lays it out in `target/site`.
+/// Makes the bundle, or finds it made, and lays it out in `target/site`. Says in one line what it
+/// weighs; in a table if that is too much.
 pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     let code = wasm::make(mode)?;
     let mut site = Site::open(mode.folder().join("site"), mode)?;
@@ -74,10 +78,11 @@ pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     add_code(&mut site, &code)?;
     site.close()?;
     site.lay_out(&place::site())?;
-    say("bundle", format_args!("{} in {}", mode.name(), place::site().display()));
     let weight = Weight::of(&site, mode)?;
-    weight.print(&site)?;
-    say("bundle", &weight);
+    if weight.is_over_budget() {
+        weight.print();
+    }
+    say("bundle", format_args!("{}: {weight}", mode.name()));
     Ok(weight)
 }
 

@@ -21,6 +21,8 @@ type Sizes = [u64; 3];
 /// What first visits cost before anything moves.
 #[derive(Clone, Debug)]
 pub(crate) struct Weight {
+    /// Every file of the site, by name.
+    files: Vec<(String, Sizes)>,
     /// What every page needs, and then, by piece, that and what the piece's pages need besides.
     first_visits: Vec<(String, Sizes)>,
     /// Of somebody who opens every page.
@@ -42,21 +44,23 @@ impl Weight {
             let besides = sum(parts.iter().filter_map(|part| files.get(part.as_str())));
             first_visits.push((piece.clone(), add(first, besides)));
         }
-        Ok(Self { first_visits, all, mode })
+        let names = site.names().into_iter();
+        let files =
+            names.map(|name| Ok((name.to_owned(), site.sizes(name)?))).collect::<Outcome<_>>()?;
+        Ok(Self { files, first_visits, all, mode })
     }
 
     /// The sizes of each file, and of each first visit.
-    pub(crate) fn print(&self, site: &Site) -> Outcome {
+    pub(crate) fn print(&self) {
         println!("    {:<32}{:>9}{:>9}{:>9}  kB", "", "raw", "gzip", "brotli");
-        for name in site.names() {
-            row(name, site.sizes(name)?);
+        for (name, sizes) in &self.files {
+            row(name, *sizes);
         }
         println!("    first visit: js + wasm + css");
         for (visit, sizes) in &self.first_visits {
             row(visit, *sizes);
         }
         row("all pages", self.all);
-        Ok(())
     }
 
     /// One JSON object a line: bytes of brotli of each first visit, and of all pages.
@@ -128,7 +132,7 @@ mod tests {
     fn weight(mode: Mode, bytes_of_lab: u64) -> Weight {
         let visits = [(NO_PIECE, 1000), ("lab", bytes_of_lab), ("verify", 2000)];
         let first_visits = visits.map(|(visit, bytes)| (visit.to_owned(), [0, 0, bytes])).into();
-        Weight { first_visits, all: [0, 0, BUDGET_KB * 2000], mode }
+        Weight { files: Vec::new(), first_visits, all: [0, 0, BUDGET_KB * 2000], mode }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use wasmparser::{BinaryReaderError, Import, Parser, Payload, TypeRef};
 
 use super::wasm;
 use crate::problem::{At, Outcome, Problem};
-use crate::process::{run_quietly, say};
+use crate::process::run_quietly;
 
 /// Bytes as cut, names included: about 4 kB as they travel. Of smaller chunks there are dozens, and a
 /// page would wait longer for its requests than for what they would spare it.
@@ -47,7 +47,6 @@ pub(crate) type Needs = BTreeMap<String, Vec<String>>;
 
 /// Cuts the module, whose relocations must be kept, into files in `folder`.
 pub(crate) fn split(compiled: &Path, folder: &Path) -> Outcome<Parts> {
-    say("bundle", "cutting the module into pieces");
     let main = folder.join("main.wasm");
     let module = fs::read(compiled).at(format_args!("reading {}", compiled.display()))?;
     let mut options = Options::new(&module);

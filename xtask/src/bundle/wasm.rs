@@ -110,7 +110,6 @@ fn fingerprint(compiled: &Path) -> Outcome<String> {
 }
 
 fn bind(compiled: &Path, folder: &Path, mode: Mode) -> Outcome {
-    say("bundle", "binding JavaScript to WASM");
     let release = mode == Mode::Release;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(compiled).out_name(STEM).typescript(false);
@@ -156,7 +155,6 @@ fn settle(parts: &Parts, folder: &Path) -> Outcome {
 }
 
 fn shrink_all(folder: &Path) -> Outcome {
-    say("bundle", format_args!("shrinking with wasm-opt {SHRINKING}"));
     shrink(&folder.join(format!("{STEM}_bg.wasm")))?;
     files_in(&folder.join(PARTS))?.iter().try_for_each(|part| shrink(part))
 }

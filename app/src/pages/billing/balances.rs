@@ -6,13 +6,15 @@ use leptos_router::components::A;
 use crate::backend::{BalanceRow, BillingView};
 use crate::format::counted;
 use crate::pages::billing::address;
+use crate::pages::billing::amount::{Amount, places_of};
 
 #[component]
 pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
     let BillingView { balances, next_cursor, .. } = view;
     let about = counted(balances.len() as u64, "tenant", "tenants");
     let next = next_cursor.map(|cursor| address(&period, None, Some(&cursor)));
-    let row = move |row| view! { <Row row period=period.clone() /> };
+    let places = Places::of(&balances);
+    let row = move |row| view! { <Row row places period=period.clone() /> };
     let rows = balances.into_iter().map(row).collect_view();
     view! {
         <section class="card table-card" aria-label="Balances">
@@ -42,16 +44,39 @@ pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
     }
 }
 
+/// Of each column of amounts.
+#[derive(Clone, Copy)]
+struct Places {
+    charges: usize,
+    credits: usize,
+    penalties: usize,
+    other: usize,
+    net: usize,
+}
+
+impl Places {
+    fn of(rows: &[BalanceRow]) -> Self {
+        let most = |of: fn(&BalanceRow) -> &str| places_of(rows.iter().map(of));
+        Places {
+            charges: most(|row| &row.charges),
+            credits: most(|row| &row.credits),
+            penalties: most(|row| &row.penalties),
+            other: most(|row| &row.other),
+            net: most(|row| &row.net),
+        }
+    }
+}
+
 #[component]
-fn Row(row: BalanceRow, period: String) -> impl IntoView {
+fn Row(row: BalanceRow, places: Places, period: String) -> impl IntoView {
     let href = address(&period, Some(&row.tenant_id), None);
     let unpriced = (row.unpriced_requests > 0).then(|| {
         let text = counted(row.unpriced_requests, "request", "requests") + " without a price";
         view! { <span class="billing-missing">{text}</span> }
     });
     let name = row.name.unwrap_or_else(|| "no such tenant is known".to_owned());
-    let amount = |label: &'static str, text: String| {
-        view! { <td class="number mono" data-label=label>{text}</td> }
+    let amount = |label: &'static str, text: String, places: usize| {
+        view! { <td class="number mono" data-label=label><Amount text places /></td> }
     };
     view! {
         <tr>
@@ -60,11 +85,11 @@ fn Row(row: BalanceRow, period: String) -> impl IntoView {
                 <span class="muted">" " {name}</span>
                 {unpriced}
             </td>
-            {amount("Charges", row.charges)}
-            {amount("Credits", row.credits)}
-            {amount("SLA", row.penalties)}
-            {amount("Rounding, carried", row.other)}
-            {amount("Net", row.net)}
+            {amount("Charges", row.charges, places.charges)}
+            {amount("Credits", row.credits, places.credits)}
+            {amount("SLA", row.penalties, places.penalties)}
+            {amount("Rounding, carried", row.other, places.other)}
+            {amount("Net", row.net, places.net)}
         </tr>
     }
 }

@@ -6,17 +6,21 @@ use leptos_router::components::A;
 use crate::backend::{Statement, StatementLine};
 use crate::format::counted;
 use crate::pages::billing::address;
+use crate::pages::billing::amount::{Amount, places_of};
 
 #[component]
 pub(super) fn StatementCard(statement: Statement, period: String) -> impl IntoView {
-    let Statement { tenant_id, lines, next_cursor } = statement;
+    let Statement { tenant_id, owed, lines, next_cursor } = statement;
     let about = counted(lines.len() as u64, "entry", "entries");
     let next = next_cursor.map(|cursor| address(&period, Some(&tenant_id), Some(&cursor)));
     let title = format!("Statement of {tenant_id} for ");
     let none = lines.is_empty().then(|| {
         view! { <p class="muted">"No entries: nothing that has a price was used, and nothing was credited."</p> }
     });
-    let rows = lines.into_iter().map(|line| view! { <Line line /> }).collect_view();
+    let total = (!lines.is_empty()).then_some(owed.exact);
+    let places = places_of(lines.iter().map(|line| &line.amount).chain(&total).map(String::as_str));
+    let rows = lines.into_iter().map(|line| view! { <Line line places /> }).collect_view();
+    let total = total.map(|amount| view! { <Sum amount is_credit=owed.is_credit places /> });
     view! {
         <section class="card table-card" aria-labelledby="statement-title">
             <header class="card-head">
@@ -38,6 +42,7 @@ pub(super) fn StatementCard(statement: Statement, period: String) -> impl IntoVi
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
+                    {total}
                 </table>
             </div>
             {next.map(|href| view! {
@@ -47,8 +52,26 @@ pub(super) fn StatementCard(statement: Statement, period: String) -> impl IntoVi
     }
 }
 
+/// Of all entries of the month, whichever page of them stands above.
 #[component]
-fn Line(line: StatementLine) -> impl IntoView {
+fn Sum(amount: String, is_credit: bool, places: usize) -> impl IntoView {
+    let label = if is_credit {
+        "Total of the month’s entries: a credit balance"
+    } else {
+        "Total of the month’s entries"
+    };
+    view! {
+        <tfoot>
+            <tr>
+                <th scope="row" colspan="5">{label}</th>
+                <td class="cell-amount number mono"><Amount text=amount places /></td>
+            </tr>
+        </tfoot>
+    }
+}
+
+#[component]
+fn Line(line: StatementLine, places: usize) -> impl IntoView {
     let StatementLine { day, kind, what, price, quantity, amount, account, event_id } = line;
     let decision = |text: String| match event_id {
         Some(id) => view! { <A href=format!("/ledger/{id}")>{text}</A> }.into_any(),
@@ -67,7 +90,7 @@ fn Line(line: StatementLine) -> impl IntoView {
             <td class="cell-quantity">{quantity}</td>
             <td class="cell-price">{price}</td>
             <td class="cell-account mono">{account}</td>
-            <td class="cell-amount number mono">{amount}</td>
+            <td class="cell-amount number mono"><Amount text=amount places /></td>
         </tr>
     }
 }

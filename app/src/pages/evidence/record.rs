@@ -1,5 +1,7 @@
 //! One record of evidence: its proof, recomputed here, what it means, and what to do.
 
+use domain::cloud::Cloud;
+use domain::epoch::Reason;
 use domain::evidence::Kind;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -15,6 +17,8 @@ use crate::components::proof::Proof;
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
 use crate::format::TimeShape;
+use crate::pages::keys::change::report_address;
+use crate::shell::console::Here;
 use crate::verification::Subject;
 
 #[component]
@@ -144,11 +148,31 @@ const fn keeps(kind: Kind) -> &'static str {
 #[component]
 fn NextSteps(row: EvidenceRow) -> impl IntoView {
     let steps = next_steps(&row);
+    let report = row.in_use.then(|| view! { <ReportLinks cloud=row.cloud /> });
     view! {
         <section class="card" aria-labelledby="next-title">
             <h2 id="next-title" class="card-title">"What to do next"</h2>
             <ol class="next-steps">{steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_view()}</ol>
+            {report}
         </section>
+    }
+}
+
+/// To that cloud's own page Keys, with what happened chosen already. One is signed in at each cloud by
+/// itself.
+#[component]
+fn ReportLinks(cloud: Cloud) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let of = here.deployment.clouds.get(cloud).url.clone();
+    let link = |why: Reason, text: &'static str| {
+        view! { <a class="button" href=report_address(&of, why) rel="external">{text}</a> }
+    };
+    view! {
+        <p class="key-acts">
+            {link(Reason::Faulty, "Report it as in doubt…")}
+            {link(Reason::KeyStolen, "Report it as stolen…")}
+        </p>
+        <p class="muted">{format!("Both open {}’s page Keys, where its admin decides.", cloud.title())}</p>
     }
 }
 
@@ -162,7 +186,7 @@ fn next_steps(row: &EvidenceRow) -> Vec<String> {
     }
     vec![
         format!("Treat {whose}’s {role} key as stolen until you know better: find out who could use it."),
-        format!("Give {whose} new keys and a new epoch, as the operations guide says. The old key then counts for nothing new."),
+        format!("Give {whose} new keys and a new epoch, by the buttons below. An admin at each of the other two clouds agrees on their page Keys; the old key then counts for nothing new."),
         "Send this file to everybody who relies on the ledger. It proves itself, and cannot be denied.".to_owned(),
     ]
 }
@@ -197,7 +221,6 @@ fn OnRecord(row: EvidenceRow) -> impl IntoView {
 mod tests {
     use super::*;
     use domain::clock::Timestamp;
-    use domain::cloud::Cloud;
     use domain::key::KeyRole;
     use domain::log::LogId;
 

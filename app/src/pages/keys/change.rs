@@ -14,6 +14,11 @@ use crate::components::dialog::Dialog;
 const ROTATE: &str = "rotate";
 const REPORT: &str = "report";
 
+/// That cloud's own page Keys with the report begun: `of` is its address, `why` what happened.
+pub(crate) fn report_address(of: &str, why: Reason) -> String {
+    format!("{of}/ledger/keys?act={REPORT}&why={}", name_of(why))
+}
+
 /// The dialogs stand elsewhere on the page than their buttons.
 fn open(event: &web_sys::MouseEvent, id: &'static str) {
     if browser::open_dialog_named(id) {
@@ -42,9 +47,11 @@ pub(super) fn ChangeButtons(may: bool, blocked: bool) -> impl IntoView {
 
 #[component]
 pub(super) fn ChangeDialogs(cloud: Cloud, next: u32) -> impl IntoView {
-    let act = use_query_map().read_untracked().get("act").unwrap_or_default();
+    let query = use_query_map().get_untracked();
+    let act = query.get("act").unwrap_or_default();
+    let why = query.get("why").unwrap_or_default();
     let (rotates, reports) = (act == ROTATE, act == REPORT);
-    view! { <RotateDialog cloud next open=rotates /> <ReportDialog cloud next open=reports /> }
+    view! { <RotateDialog cloud next open=rotates /> <ReportDialog cloud next open=reports why /> }
 }
 
 #[component]
@@ -67,13 +74,21 @@ fn RotateDialog(cloud: Cloud, next: u32, open: bool) -> impl IntoView {
 }
 
 #[component]
-fn ReportDialog(cloud: Cloud, next: u32, open: bool) -> impl IntoView {
+fn ReportDialog(
+    cloud: Cloud,
+    next: u32,
+    open: bool,
+    /// Chosen already, by where the reader comes from; empty: nothing.
+    why: String,
+) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     let title = format!("What happened to the keys of {}?", cloud.title());
-    let choice = |reason: Reason, text: &'static str| {
+    let why = StoredValue::new(why);
+    let choice = move |reason: Reason, text: &'static str| {
+        let chosen = why.with_value(|why| why == name_of(reason));
         view! {
             <label class="choice">
-                <input type="radio" name="why" value=name_of(reason) required />
+                <input type="radio" name="why" value=name_of(reason) checked=chosen required />
                 <span>{text}</span>
             </label>
         }
@@ -139,6 +154,14 @@ const fn name_of(reason: Reason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_has_an_address_that_says_what_happened() {
+        assert_eq!(
+            report_address("http://127.0.0.1:3001", Reason::Faulty),
+            "http://127.0.0.1:3001/ledger/keys?act=report&why=faulty"
+        );
+    }
 
     #[test]
     fn reasons_are_sent_as_records_write_them() {

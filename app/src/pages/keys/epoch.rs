@@ -1,14 +1,17 @@
 //! The keys of one cloud: those of now, what became of earlier ones, and how to change one's own.
 
 use domain::cloud::Cloud;
+use domain::key::KeyRole;
 use leptos::prelude::*;
+use leptos_router::components::A;
 
-use crate::backend::{CloudKeys, EpochLine, EpochState, KeyLine};
+use crate::backend::{Accusation, CloudKeys, EpochLine, EpochState, KeyLine};
 use crate::components::badge::EpochBadge;
 use crate::components::hash::Hash;
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, counted};
+use crate::live::Live;
 use crate::pages::keys::change::ChangeButtons;
 use crate::pages::keys::words;
 use crate::shell::console::Here;
@@ -30,7 +33,7 @@ pub(super) fn CloudCard(
         } else {
             view! { <Elsewhere cloud /> }.into_any()
         };
-        view! { <Current epoch transport /> {acts} }
+        view! { <Current cloud epoch transport /> {acts} }
     });
     let earlier: Vec<EpochLine> = epochs.collect();
     let heading = format!("keys-{cloud}");
@@ -43,8 +46,28 @@ pub(super) fn CloudCard(
     }
 }
 
+/// Of the current epoch: what is proven against its keys.
+fn accusations(cloud: Cloud) -> Memo<Vec<Accusation>> {
+    let live = expect_context::<Live>();
+    Memo::new(move |_| {
+        let state = live.state.read();
+        let all = state.iter().flat_map(|state| state.accusations.iter());
+        all.filter(|one| one.cloud == cloud).copied().collect()
+    })
+}
+
 #[component]
-fn Current(epoch: EpochLine, transport: KeyLine) -> impl IntoView {
+fn Current(cloud: Cloud, epoch: EpochLine, transport: KeyLine) -> impl IntoView {
+    let accused = accusations(cloud);
+    let is_bad = move |role: KeyRole| accused.read().iter().any(|one| one.role() == role);
+    let proven_bad = Signal::derive(move || !accused.read().is_empty());
+    let why = move || {
+        accused
+            .get()
+            .into_iter()
+            .map(|one| view! { <p class="key-bad">{one.sentence()} " " <A href="/ledger/evidence">"The evidence"</A></p> })
+            .collect_view()
+    };
     let since = epoch.since.map(|at| view! { " since " <Time at shape=TimeShape::Day /> });
     let told = epoch.answers.iter().map(words::answer).collect::<Vec<_>>();
     let waiting = (epoch.state == EpochState::Waiting).then(|| {
@@ -57,25 +80,31 @@ fn Current(epoch: EpochLine, transport: KeyLine) -> impl IntoView {
     });
     view! {
         <p class="key-epoch">
-            <EpochBadge state=epoch.state /> <strong>{format!("Epoch {}", epoch.epoch)}</strong> {since}
+            <EpochBadge state=epoch.state proven_bad /> <strong>{format!("Epoch {}", epoch.epoch)}</strong> {since}
         </p>
+        {why}
         <p class="muted">{words::origin_of(&epoch)} " " {words::extent(&epoch, true)}</p>
         {waiting}
         <dl class="fields key-lines">
-            <Line key=epoch.log_key title="log" />
-            <Line key=epoch.cosigner_key title="cosigner" />
+            <Line key=epoch.log_key title="log" proven_bad=Signal::derive(move || is_bad(KeyRole::Log)) />
+            <Line key=epoch.cosigner_key title="cosigner" proven_bad=Signal::derive(move || is_bad(KeyRole::Cosigner)) />
             <Line key=transport title="transport" />
         </dl>
     }
 }
 
 #[component]
-fn Line(key: KeyLine, title: &'static str) -> impl IntoView {
+fn Line(
+    key: KeyLine,
+    title: &'static str,
+    #[prop(into, default = false.into())] proven_bad: Signal<bool>,
+) -> impl IntoView {
+    let bad = move || proven_bad.get().then_some(" proven bad");
     let id = key.key_id.map(|id| view! { <span class="muted">" key ID " <code>{id}</code></span> });
     view! {
         <div>
             <dt>{title}</dt>
-            <dd><Hash value=key.fingerprint what="fingerprint" /> {id}</dd>
+            <dd><Hash value=key.fingerprint what="fingerprint" /> <strong class="key-bad">{bad}</strong> {id}</dd>
         </div>
     }
 }

@@ -3,12 +3,13 @@
 use domain::cloud::Cloud;
 use leptos::prelude::*;
 
-use crate::backend::{Condition, LabCloud, LabLink, LabScrub, LabView, LabWay, ProcessState};
+use crate::backend::{Condition, LabCloud, LabScrub, LabView, ProcessState};
 use crate::components::badge::ProcessBadge;
 use crate::components::icon::Icon;
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
 use crate::format::{self, TimeShape};
+use crate::pages::lab::links::{BrokenWay, broken_ways};
 use crate::pages::lab::triangle::Triangle;
 use crate::pages::lab::{Bench, words};
 
@@ -25,12 +26,11 @@ pub(super) fn Clouds(bench: Bench) -> impl IntoView {
 
 #[component]
 fn Links(bench: Bench) -> impl IntoView {
-    let broken = Memo::new(move |_| {
-        let state = bench.state.read();
-        state.links.iter().copied().filter(|link| !link.is_whole()).collect::<Vec<_>>()
-    });
+    let broken = Memo::new(move |_| broken_ways(&bench.state.read().links));
     let calm = move || {
-        broken.read().is_empty().then(|| view! { <p class="calm">"All six links are open."</p> })
+        let state = bench.state.read();
+        let sentence = words::whole_links(state.clouds.map(|_, cloud| cloud.process));
+        broken.read().is_empty().then(|| view! { <p class="calm">{sentence}</p> })
     };
     view! {
         <section class="card lab-links" aria-labelledby="links-title">
@@ -38,27 +38,22 @@ fn Links(bench: Bench) -> impl IntoView {
             <Triangle state=bench.state />
             {calm}
             <ul class="lab-broken">
-                <For each=move || broken.get() key=link_key let:link>
-                    <BrokenLink link bench />
+                <For each=move || broken.get() key=BrokenWay::key let:broken>
+                    <BrokenLink broken bench />
                 </For>
             </ul>
         </section>
     }
 }
 
-/// A link that is broken in another way is another line.
-fn link_key(link: &LabLink) -> (Cloud, Cloud, String) {
-    (link.from, link.to, words::link(link))
-}
-
 #[component]
-fn BrokenLink(link: LabLink, bench: Bench) -> impl IntoView {
-    let way = LabWay { from: link.from, to: Some(link.to), one_way: true };
+fn BrokenLink(broken: BrokenWay, bench: Bench) -> impl IntoView {
+    let BrokenWay { way, how } = broken;
     let name = words::way(way);
     view! {
         <li class="lab-broken-link">
-            <span><strong>{name.clone()}</strong> " " {words::link(&link)}</span>
-            <Undo bench act="heal" field=("link", way.name()) one_way=true label=format!("Heal {name}") title="Heal" />
+            <span><strong>{name.clone()}</strong> " " {how}</span>
+            <Undo bench act="heal" field=("link", way.name()) one_way=way.one_way label=format!("Heal {name}") title="Heal" />
         </li>
     }
 }

@@ -3,10 +3,10 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::backend::{LabOrder, LiveState};
+use crate::backend::LabOrder;
 use crate::browser;
 use crate::components::dialog::Dialog;
-use crate::live::{Health, Live};
+use crate::live::Live;
 use crate::pages::lab::Bench;
 
 #[derive(Clone, Copy)]
@@ -35,20 +35,17 @@ impl Confirm {
     }
 }
 
-/// `None`: done at once.
-fn question(order: &LabOrder, health: Option<Health>) -> Option<Question> {
+/// `None`: done at once. `all_up`: no other cloud is missing.
+fn question(order: &LabOrder, all_up: bool) -> Option<Question> {
     match order {
         LabOrder::Stop { cloud } => Some(Question {
             title: format!("Stop {}?", cloud.title()),
-            consequence: match health {
-                Some(Health::Degraded | Health::NoQuorum) => {
-                    "Another cloud is down already. After this, new events are accepted and none becomes \
-                     final until a second cloud is back. What is final stays final."
-                }
-                _ => {
-                    "The other two go on making events final. New events wait for a third signature \
-                     until it is back."
-                }
+            consequence: if all_up {
+                "The other two go on making events final. New events wait for a third signature \
+                 until it is back."
+            } else {
+                "Another cloud is down already. After this, new events are accepted and none becomes \
+                 final until a second cloud is back. What is final stays final."
             },
             detail: "The process ends and its connections with it, as in an outage. Start brings it back.",
             leave: "Leave it running",
@@ -68,7 +65,7 @@ fn question(order: &LabOrder, health: Option<Health>) -> Option<Question> {
 
 /// Does this order ask first?
 pub(super) fn asks_first(order: &LabOrder) -> bool {
-    question(order, None).is_some()
+    question(order, true).is_some()
 }
 
 #[component]
@@ -76,8 +73,8 @@ pub(super) fn ConfirmDialog(bench: Bench) -> impl IntoView {
     let live = expect_context::<Live>();
     let Confirm { dialog, order } = bench.confirm;
     let asked = move || {
-        let health = live.state.read().as_ref().map(LiveState::health);
-        order.read().as_ref().and_then(|order| question(order, health))
+        let all_up = live.state.read().as_ref().is_none_or(|state| state.clouds_up == 3);
+        order.read().as_ref().and_then(|order| question(order, all_up))
     };
     let confirm = move |_| {
         browser::close_dialog(dialog);

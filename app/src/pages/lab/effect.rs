@@ -54,6 +54,7 @@ fn new_condition(cloud: Cloud, was: Condition, state: &CloudState) -> String {
 fn new_health(now: &LiveState) -> String {
     match now.health() {
         Health::Normal => "Normal again: three of three clouds.".to_owned(),
+        Health::Alarm => "Not normal: a cloud is proven to have broken the rules.".to_owned(),
         Health::Degraded => {
             let rate = format::rate(now.final_per_s);
             format!("Degraded: two clouds go on, {rate} events/s become final.")
@@ -92,11 +93,14 @@ pub(super) fn Effects() -> impl IntoView {
                 .map(|_, cloud| matches!(cloud.condition, Condition::Up | Condition::Lagging))
         })
     });
+    let proven = Signal::derive(move || {
+        live.state.read().as_ref().map_or_else(Default::default, LiveState::proven)
+    });
     view! {
         <section class="card lab-effects" aria-labelledby="effects-title">
             <h2 id="effects-title" class="card-title">"What follows, live"</h2>
             <div class="lab-effect-row">
-                <CloudRing up size=72 />
+                <CloudRing up proven size=72 />
                 <div class="figure">
                     <p class="big">{figure(|state| format::rate(state.final_per_s))} <span class="unit">"final/s"</span></p>
                     <Sparkline values=rates full=1 />
@@ -152,6 +156,7 @@ mod tests {
             load: None,
             heard_at: None,
             behind_history: Vec::new(),
+            frozen: false,
         }
     }
 

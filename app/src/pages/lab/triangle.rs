@@ -94,7 +94,7 @@ fn describe(state: &LabState) -> String {
         .map(|link| format!("{} → {}: {}", link.from, link.to, words::link(link)))
         .collect();
     if broken.is_empty() {
-        return "All six links between the three clouds are open.".to_owned();
+        return words::whole_links(state.clouds.map(|_, cloud| cloud.process));
     }
     format!("{}. The other links are open.", broken.join("; "))
 }

@@ -1,10 +1,10 @@
 //! What was done, in sentences.
 
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 
 use crate::backend::{
     LabAttempt, LabCorruption, LabDamage, LabEquivocation, LabLink, LabOrder, LabOutcome,
-    LabRecord, LabTrick, LabVerdict, LabWay, LinkState,
+    LabRecord, LabTrick, LabVerdict, LabWay, LinkState, ProcessState,
 };
 use crate::format;
 
@@ -94,6 +94,24 @@ pub(super) fn link(link: &LabLink) -> String {
     }
 }
 
+/// When no link is cut or slowed down: that says nothing of the clouds at its ends.
+pub(super) fn whole_links(processes: PerCloud<ProcessState>) -> String {
+    let silent: Vec<String> = processes
+        .iter()
+        .filter_map(|(cloud, process)| match process {
+            ProcessState::Stopped => Some(format!("{} is stopped", cloud.title())),
+            ProcessState::Paused => Some(format!("{} is frozen", cloud.title())),
+            _ => None,
+        })
+        .collect();
+    let whom = match silent.len() {
+        0 => return "All six links are open.".to_owned(),
+        1 => "it",
+        _ => "them",
+    };
+    format!("No link is cut. {}: nobody hears {whom}.", silent.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +131,18 @@ mod tests {
         assert_eq!(told(cut(way(None, false)), LabOutcome::Done), "Cut all links of gcp.");
         let slow = LabOrder::Delay { way: way(aws, false), ms: 2_500 };
         assert_eq!(told(slow, LabOutcome::Done), "Slowed gcp ⇄ aws down by 2,500 ms each way.");
+    }
+
+    #[test]
+    fn open_links_do_not_say_that_a_stopped_cloud_is_heard() {
+        let with = |aws, azure| whole_links(PerCloud { gcp: ProcessState::Running, aws, azure });
+        let (up, stopped) = (ProcessState::Running, ProcessState::Stopped);
+        assert_eq!(with(up, up), "All six links are open.");
+        assert_eq!(with(up, stopped), "No link is cut. Azure is stopped: nobody hears it.");
+        assert_eq!(
+            with(stopped, ProcessState::Paused),
+            "No link is cut. AWS is stopped, Azure is frozen: nobody hears them."
+        );
     }
 
     #[test]

@@ -1,22 +1,34 @@
-//! What a cloud writes to stderr: all of it into its log file, warnings also to ours.
+//! What a cloud writes to stderr: into its log file, and, if asked for, to ours.
 
 use std::path::PathBuf;
 
-use domain::cloud::Cloud;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::ChildStderr;
 
 use crate::logging::{BoundedLog, Tail};
 
-pub(super) async fn follow(cloud: Cloud, stderr: ChildStderr, path: PathBuf, tail: Tail) {
-    let mut lines = BufReader::new(stderr).split(b'\n');
-    let mut file = BoundedLog::open(path);
-    while let Ok(Some(line)) = lines.next_segment().await {
-        let line = String::from_utf8_lossy(&line).into_owned();
-        if [" WARN ", " ERROR "].iter().any(|level| line.contains(level)) {
-            eprintln!("{cloud:<5} | {line}");
+/// Where the lines of one process go.
+#[derive(Clone, Debug)]
+pub(in crate::demo) struct Output {
+    /// Before each line on our stderr.
+    pub name: &'static str,
+    pub log: PathBuf,
+    /// Everything to our stderr, too.
+    pub verbose: bool,
+    pub tail: Tail,
+}
+
+impl Output {
+    pub async fn follow(self, stderr: ChildStderr) {
+        let mut lines = BufReader::new(stderr).split(b'\n');
+        let mut file = BoundedLog::open(self.log);
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if self.verbose {
+                eprintln!("{:<7} | {line}", self.name);
+            }
+            file.line(&line);
+            self.tail.push(line);
         }
-        file.line(&line);
-        tail.push(line);
     }
 }

@@ -19,10 +19,9 @@ pub(super) async fn credit(
     wanted: NewCredit,
 ) -> Result<(TenantId, Accepted), Problem> {
     let NewCredit { tenant_id, amount_usd, reason, period, event_id } = wanted;
-    if shared.projection.catalog().tenant(&tenant_id).is_none() {
-        let problem = Problem::invalid(format!("The tenant \"{tenant_id}\" is not known here."));
-        return Err(problem.field("/tenantId", "must be a tenant that is known"));
-    }
+    let reason = reason.trim().to_owned();
+    let credit = BillingCredit { tenant_id, amount_usd, reason, period };
+    refuse_wrong(shared, &credit)?;
     let repeats = match event_id {
         Some(id) => !shared.ledger.find(id).await?.is_empty(),
         None => false,
@@ -30,13 +29,24 @@ pub(super) async fn credit(
     if let Some(period) = period.filter(|_| !repeats) {
         refuse_closed(shared, period).await?;
     }
-    let reason = reason.trim().to_owned();
-    let credit = Known::BillingCredit(BillingCredit { tenant_id, amount_usd, reason, period });
-    let mut event = json!({ "tenantId": TenantId::platform(), "payload": credit.to_payload() });
+    let payload = Known::BillingCredit(credit).to_payload();
+    let mut event = json!({ "tenantId": TenantId::platform(), "payload": payload });
     if let Some(id) = event_id {
         event["eventId"] = json!(id);
     }
     record_one(shared, principal, event).await.map_err(of_body)
+}
+
+/// Names all that is wrong at once.
+fn refuse_wrong(shared: &Services, credit: &BillingCredit) -> Result<(), Problem> {
+    let mut problem = Problem::invalid("The credit is not one that can be recorded; see `errors`.");
+    if shared.projection.catalog().tenant(&credit.tenant_id).is_none() {
+        problem = problem.field("/tenantId", "must be a tenant that is known");
+    }
+    for wrong in credit.faults() {
+        problem = problem.field(wrong.field, wrong.reason);
+    }
+    if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
 }
 
 /// The fields of the decision are those of the body.

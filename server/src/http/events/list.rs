@@ -1,5 +1,7 @@
 //! `GET /v1/events`: pages of the ledger, newest first.
 
+use std::collections::BTreeMap;
+
 use app::backend::EventQuery;
 use axum::Json;
 use axum::extract::State;
@@ -11,14 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::view::Summary;
 use crate::http::Shared;
-use crate::http::ask::Asked;
+use crate::http::ask::{Asked, of_query};
 use crate::identity::Principal;
 use crate::ledger::PAGE_ROWS_MAX;
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 
 /// The filters, as in the address of the ledger's page. An empty one is none: forms send them.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Filters {
     tenant: Option<String>,
     status: Option<String>,
@@ -31,7 +32,12 @@ pub(super) struct Filters {
     limit: Option<String>,
     /// Of an export only.
     pub(super) format: Option<String>,
+    /// None of the above: refused together with what is wrong with those.
+    #[serde(flatten)]
+    unknown: BTreeMap<String, String>,
 }
+
+const FILTERS: &str = "tenant, status, origin, kind, q, from, to, cursor, limit";
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,27 +65,39 @@ pub(super) async fn list(
 }
 
 impl Filters {
-    /// What they mean; a value that no event can have is refused by name.
+    /// What they mean; values that no event can have, and filters that there are not, are refused by
+    /// name.
     pub(super) fn query(self) -> Result<EventQuery, Problem> {
-        let status = read("status", self.status, |text| {
+        let mut wrong = Vec::new();
+        let status = read("status", self.status, &mut wrong, |text| {
             Finality::from_word(text)
                 .ok_or("must be PENDING, FINAL, QUARANTINED or DISPUTED".to_owned())
-        })?;
-        let origin =
-            read("origin", self.origin, |text| text.parse::<Cloud>().map_err(|e| e.to_string()))?;
+        });
+        let origin = read("origin", self.origin, &mut wrong, |text| {
+            text.parse::<Cloud>().map_err(|error| error.to_string())
+        });
         let time = |text: &str| text.parse::<Timestamp>().map_err(|error| error.to_string());
-        let limit = read("limit", self.limit, |text| match text.parse::<u32>() {
+        let from = read("from", self.from, &mut wrong, time);
+        let to = read("to", self.to, &mut wrong, time);
+        let limit = read("limit", self.limit, &mut wrong, |text| match text.parse::<u32>() {
             Ok(limit) if (1..=PAGE_ROWS_MAX).contains(&limit) => Ok(limit),
             _ => Err(format!("must be 1 to {PAGE_ROWS_MAX}")),
-        })?;
+        });
+        wrong.extend(self.unknown.into_keys().map(|field| {
+            let reason = format!("is not known here; these are: {FILTERS}");
+            FieldProblem { field, reason }
+        }));
+        if let Some(problem) = of_query(wrong) {
+            return Err(problem);
+        }
         Ok(EventQuery {
             tenant: filled(self.tenant),
             status,
             origin,
             kind: filled(self.kind),
             q: filled(self.q),
-            from: read("from", self.from, time)?,
-            to: read("to", self.to, time)?,
+            from,
+            to,
             cursor: filled(self.cursor),
             limit,
         })
@@ -93,14 +111,12 @@ fn filled(text: Option<String>) -> Option<String> {
 fn read<T>(
     name: &str,
     text: Option<String>,
+    wrong: &mut Vec<FieldProblem>,
     parse: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<T>, Problem> {
-    let Some(text) = filled(text) else { return Ok(None) };
-    let value = parse(&text).map_err(|reason| {
-        Problem::malformed(format!("The query parameter {name}={text} {reason}."))
-            .field(name, reason)
-    })?;
-    Ok(Some(value))
+) -> Option<T> {
+    let text = filled(text)?;
+    let refused = |reason| wrong.push(FieldProblem { field: name.to_owned(), reason });
+    parse(&text).map_err(refused).ok()
 }
 
 #[cfg(test)]
@@ -132,5 +148,14 @@ mod tests {
         ] {
             assert_eq!(filters.query().expect_err("wrong").status, 400);
         }
+        let several = Filters {
+            limit: Some("abc".into()),
+            to: Some("soon".into()),
+            unknown: [("frob".to_owned(), "1".to_owned())].into(),
+            ..Filters::default()
+        };
+        let problem = several.query().expect_err("three are wrong");
+        let named: Vec<&str> = problem.errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(named, ["to", "limit", "frob"]);
     }
 }

@@ -342,6 +342,31 @@ const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/scrub/acknowledge",
+        method: "post",
+        id: "acknowledgeRepairs",
+        tag: "node",
+        summary: "Says that what was repaired until then was seen: the overview lists it no more. A \
+                  mark of this node, until it starts again; findings that are open stay",
+        access: ADMINS,
+        bodies: &[("application/json", "ScrubSeen")],
+        answers: &[(200, "As reading it gives", "Scrub", JSON)],
+        problems: &[400, 401, 403, 422],
+        ..BASE
+    },
+    Operation {
+        path: "/scrub/acknowledge",
+        method: "post",
+        id: "actOnScrub",
+        tag: "node",
+        summary: "The same: the form of the page Overview",
+        access: ADMINS,
+        bodies: &[("application/x-www-form-urlencoded", "ScrubSeen")],
+        answers: &[(303, "Back to the page", "", "text/html")],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
         path: "/v1/quarantine",
         id: "listQuarantine",
         tag: "quarantine",

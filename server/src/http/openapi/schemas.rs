@@ -326,15 +326,21 @@ fn others() -> Vec<(&'static str, Value)> {
     let health = json!({
         "status": { "type": "string", "enum": ["healthy", "degraded", "unhealthy"] },
         "load": { "type": "number", "minimum": 0, "maximum": 1 },
-        "latency": { "type": "number", "minimum": 0, "description": "95th percentile, milliseconds" },
+        "latency": { "type": "number", "minimum": 0, "description": "As latencyP95Ms" },
+        "latencyP95Ms": {
+            "type": "number", "minimum": 0,
+            "description": "Milliseconds that 95 of 100 of this node's last 512 requests took at most"
+        },
         "cloud": cloud(), "region": text(), "mode": { "type": "string", "enum": ["normal", "degraded", "critical"] },
         "clouds": { "type": "object" }, "pending": count(), "events": count(), "version": text(),
         "uptimeS": count(), "reason": text()
     });
     let anything = json!({ "type": "array", "items": { "type": "object" } });
     let scrub = json!({
-        "logs": anything, "found": count(), "repaired": count(), "open": anything, "findings": anything
+        "logs": anything, "found": count(), "repaired": count(), "open": anything, "findings": anything,
+        "acknowledged": shape(json!({ "by": text(), "until": time(), "at": time() }), &[])
     });
+    let seen = json!({ "until": time() });
     let grant = json!({
         "resource": resource(), "version": count(), "value": { "type": "object" },
         "valueHash": hash(), "ballot": text(), "signed": reference("Signed"),
@@ -346,7 +352,8 @@ fn others() -> Vec<(&'static str, Value)> {
         ("EvidenceRow", evidence_row()),
         ("EvidencePage", page("EvidenceRow")),
         ("Evidence", evidence()),
-        ("Scrub", shape(scrub, &[])),
+        ("Scrub", shape(scrub, &["acknowledged"])),
+        ("ScrubSeen", shape(seen, &[])),
         ("Log", shape(log, &[])),
         ("Logs", page("Log")),
         ("TenantInForce", shape(tenant, &[])),

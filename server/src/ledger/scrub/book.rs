@@ -36,6 +36,19 @@ pub struct ScrubStatus {
     pub open: Vec<Finding>,
     /// The newest last.
     pub findings: Vec<Finding>,
+    /// Absent: nobody has.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// Somebody has seen what was repaired until then. A mark of this node, kept as long as the
+/// findings are: until it starts again. It is no event, since it changes nothing that clouds agree
+/// on: the log names who set it, and the table `ledger_repair` keeps every finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Acknowledged {
+    pub by: String,
+    pub until: Timestamp,
+    pub at: Timestamp,
 }
 
 /// One open finding, over passes.
@@ -53,6 +66,7 @@ struct Pages {
     /// Of the open ones, those that the pass under way has seen.
     seen: BTreeSet<Key>,
     findings: VecDeque<Finding>,
+    acknowledged: Option<Acknowledged>,
 }
 
 impl Book {
@@ -101,6 +115,16 @@ impl Book {
         });
     }
 
+    /// An older mark does not take a newer one back.
+    pub(in crate::ledger) fn acknowledge(&self, mark: Acknowledged) {
+        self.with(|pages| {
+            let newer = |known: &Acknowledged| known.until >= mark.until;
+            if !pages.acknowledged.as_ref().is_some_and(newer) {
+                pages.acknowledged = Some(mark);
+            }
+        });
+    }
+
     pub(super) fn status(&self) -> ScrubStatus {
         self.with(|pages| ScrubStatus {
             logs: pages.logs.values().cloned().collect(),
@@ -108,6 +132,7 @@ impl Book {
             repaired: pages.repaired,
             open: pages.open.values().cloned().collect(),
             findings: pages.findings.iter().cloned().collect(),
+            acknowledged: pages.acknowledged.clone(),
         })
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use book::Book;
-pub use book::{LogProgress, ScrubStatus};
+pub use book::{Acknowledged, LogProgress, ScrubStatus};
 pub use finding::{Finding, Outcome};
 
 use super::board::Board;
@@ -80,6 +80,10 @@ impl Scrub {
 
     pub(super) fn status(&self) -> ScrubStatus {
         self.book.status()
+    }
+
+    pub(super) fn acknowledge(&self, mark: Acknowledged) {
+        self.book.acknowledge(mark);
     }
 
     /// Waits for a pass over all logs that begins from now on.

@@ -121,6 +121,18 @@ async fn a_credit_needs_an_admin_a_reason_and_a_tenant_and_a_repeat_waives_nothi
         let answer = house.post(CREDITS, "demo-admin", &wrong).await.expect(422);
         assert_eq!(answer["errors"][0]["field"], format!("/{field}"), "{answer}");
     }
+    for (wrong, fields) in [
+        (json!({ "tenantId": "acme", "amountUsd": "much" }), vec!["/amountUsd", "/reason"]),
+        (
+            json!({ "tenantId": "nobody", "amountUsd": "-1", "reason": " " }),
+            vec!["/tenantId", "/amountUsd", "/reason"],
+        ),
+    ] {
+        let answer = house.post(CREDITS, "demo-admin", &wrong).await.expect(422);
+        let named = answer["errors"].as_array().expect("errors").iter();
+        let named: Vec<_> = named.map(|error| error["field"].clone()).collect();
+        assert_eq!(named, fields, "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
