@@ -1,5 +1,6 @@
 //! What a cloud writes to stderr: into its log file, and, if asked for, to ours.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -25,7 +26,8 @@ impl Output {
         while let Ok(Some(line)) = lines.next_segment().await {
             let line = String::from_utf8_lossy(&line).into_owned();
             if self.verbose {
-                eprintln!("{:<7} | {line}", self.name);
+                // Whoever read it may be gone; that ends no cloud.
+                let _ = writeln!(io::stderr(), "{:<7} | {line}", self.name);
             }
             file.line(&line);
             self.tail.push(line);
