@@ -6,6 +6,7 @@ mod anchor;
 mod bad_entry;
 mod bench;
 mod billing;
+mod bundle;
 mod clouds;
 mod cluster;
 mod command;

@@ -59,6 +59,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
     let demonstration = expect_context::<Here>().deployment.demonstration;
     let far = progress.map(|far| view! { <p class="held">{words::progress(&far)}</p> });
     let agreed = row.hash.clone().filter(|_| row.state == SnapshotState::Agreed);
+    let is_agreed = agreed.is_some();
     let compare = agreed.zip(own.as_ref().map(|own| own.hash.clone())).map(|(agreed, ours)| {
         let one = Side { title: format!("Derived by {}", cloud.title()), hash: ours };
         let other = Side { title: "Agreed by two clouds".to_owned(), hash: agreed };
@@ -77,6 +78,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
             {own.map(|own| view! { <InBrowser manifest=own.manifest hash=own.hash /> })}
         </section>
         <Published places anchors demonstration />
+        {is_agreed.then(|| view! { <TakeHome period=row.period /> })}
         <section class="card" aria-labelledby="words-title">
             <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
             <ul class="snapshot-said">{words.into_iter().map(|word| view! { <Word word /> }).collect_view()}</ul>
@@ -86,6 +88,24 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
         {made}
         <Claims />
         <p class="whose muted">{format!("As {} sees it at ", cloud.title())} <Time at shape=TimeShape::Second /> "."</p>
+    }
+}
+
+/// Everything that an auditor gets, as a file.
+#[component]
+fn TakeHome(period: Period) -> impl IntoView {
+    view! {
+        <section class="card snapshot-home" aria-labelledby="home-title">
+            <h2 id="home-title" class="card-title">"Take it home"</h2>
+            <p>
+                "The bundle holds the manifest, what each cloud signed, their public keys and every proof by others that there is so far. "
+                <code>"VERIFY.md"</code> " in it says how to check it by hand, " <code>"verify.sh"</code> " does it with sha256sum and openssl, and the page "
+                <A href="/verify">"Verify"</A> " with the network off."
+            </p>
+            <p class="snapshot-acts">
+                <a class="button button-first" href=format!("/v1/snapshots/{period}/bundle") download=format!("audit-{period}.zip") rel="external">"Audit bundle"</a>
+            </p>
+        </section>
     }
 }
 

@@ -1,14 +1,14 @@
 //! Anchors on chains, calendars and authorities that really run, set up here and ended here.
 
-mod anvil;
+pub mod anvil;
 mod authority;
-mod bitcoin;
+pub mod bitcoin;
 mod calendar;
-mod desk;
+pub mod desk;
 mod ethereum;
 mod explorer;
 mod gate;
-mod litecoin;
+pub mod litecoin;
 mod opentimestamps;
-mod process;
-mod responder;
+pub mod process;
+pub mod responder;
