@@ -10,7 +10,7 @@ use domain::access::Action;
 use domain::anchor::Source;
 use domain::anchor::bitcoin::{KnownHeader, Network};
 use domain::anchor::ethereum::{Keccak256, KnownBlock};
-use domain::bundle::{Contents, file_name};
+use domain::bundle::{Contents, SNAPSHOT_FILE, SnapshotFile, file_name};
 use domain::log::Hash;
 use domain::receipt::{Step, StepState, Verdict, Verification};
 use domain::snapshot::Period;
@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::Shared;
 use super::ask::{Asked, Named, Whole};
 use super::snapshots::{found, read_period, refused};
-use crate::bundle::{NoBundle, contents};
+use crate::bundle::{NoBundle, certificate, contents};
 use crate::identity::Principal;
 use crate::ledger::NoReceipt;
 use crate::problem::Problem;
@@ -30,6 +30,7 @@ use crate::snapshot::Snapshot;
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/snapshots/{period}/bundle", get(bundle))
+        .route("/v1/snapshots/{period}/certificate.pdf", get(page))
         .route("/v1/verify", post(verify))
 }
 
@@ -43,6 +44,21 @@ async fn bundle(
     let contents = gathered(&shared, period).await?;
     let packed = contents.bundle().pack().map_err(Problem::fault)?;
     Ok(attachment("application/zip", &file_name(period), packed))
+}
+
+/// The same in one page, to hand out.
+async fn page(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(period): Named<String>,
+) -> Result<Response, Problem> {
+    principal.require(Action::ReadLedger)?;
+    let period = read_period(&period)?;
+    let contents = gathered(&shared, period).await?;
+    let bundle = contents.bundle();
+    let said = SnapshotFile::parse(bundle.file(SNAPSHOT_FILE).unwrap_or_default());
+    let written = certificate(&contents, &said.map_err(Problem::fault)?);
+    Ok(attachment("application/pdf", &format!("certificate-{period}.pdf"), written))
 }
 
 async fn gathered(shared: &Shared, period: Period) -> Result<Contents, Problem> {

@@ -104,6 +104,7 @@ fn TakeHome(period: Period) -> impl IntoView {
             </p>
             <p class="snapshot-acts">
                 <a class="button button-first" href=format!("/v1/snapshots/{period}/bundle") download=format!("audit-{period}.zip") rel="external">"Audit bundle"</a>
+                <a class="button" href=format!("/v1/snapshots/{period}/certificate.pdf") download=format!("certificate-{period}.pdf") rel="external">"Certificate (PDF)"</a>
             </p>
         </section>
     }

@@ -48,9 +48,9 @@ impl Brought {
 }
 
 /// Nothing, or one of these; else a sentence for the reader.
-type Read<T> = Result<T, String>;
+type Typed<T> = Result<T, String>;
 
-fn read_hash(text: &str) -> Read<Option<Stamped>> {
+fn read_hash(text: &str) -> Typed<Option<Stamped>> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -60,7 +60,7 @@ fn read_hash(text: &str) -> Read<Option<Stamped>> {
     Ok(Some(Stamped::Digest(digest)))
 }
 
-fn read_header(text: &str) -> Read<Option<KnownHeader>> {
+fn read_header(text: &str) -> Typed<Option<KnownHeader>> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -71,7 +71,7 @@ fn read_header(text: &str) -> Read<Option<KnownHeader>> {
     Ok(Some(KnownHeader { header, height, source }))
 }
 
-fn read_block(text: &str) -> Read<Option<KnownBlock>> {
+fn read_block(text: &str) -> Typed<Option<KnownBlock>> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -83,7 +83,7 @@ fn read_block(text: &str) -> Read<Option<KnownBlock>> {
     Ok(Some(KnownBlock { hash, source }))
 }
 
-fn read_chain(text: &str) -> Read<u64> {
+fn read_chain(text: &str) -> Typed<u64> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(Held::default().chain);
@@ -91,7 +91,7 @@ fn read_chain(text: &str) -> Read<u64> {
     text.parse().map_err(|_| "A network’s number has digits only; 1 is the main one.".to_owned())
 }
 
-fn read_authorities(bytes: &[u8]) -> Read<Vec<Certificate>> {
+fn read_authorities(bytes: &[u8]) -> Typed<Vec<Certificate>> {
     certificates(bytes).map_err(|cause| format!("These certificates cannot be read: {cause}."))
 }
 

@@ -1,6 +1,6 @@
 //! An audit bundle is valid as it was packed; with anything in it changed, the file is named.
 
-mod story;
+pub mod story;
 
 use std::collections::BTreeSet;
 

@@ -64,6 +64,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/snapshots/{period}/certificate.pdf",
+        id: "getCertificate",
+        tag: "audit",
+        summary: "A page to hand out: the hash, what it covers, who attests it, where it is anchored, \
+                  and how to verify it. A summary, which proves nothing by itself",
+        answers: &[(200, "One page, A4", "", "application/pdf")],
+        problems: &[401, 403, 404, 409],
+        ..BASE
+    },
+    Operation {
         method: "post",
         path: "/v1/verify",
         id: "verifyFile",

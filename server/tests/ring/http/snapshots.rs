@@ -99,6 +99,16 @@ async fn an_agreed_snapshot_is_taken_home_and_checked_without_keeping_anything()
     assert_eq!(bundle.header("content-disposition"), name);
     assert_eq!(house.get(path, READER).await.body, bundle.body, "the same content, the same bytes");
 
+    let page = house.get("/v1/snapshots/2026-10/certificate.pdf", READER).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "application/pdf"));
+    let has = |text: &str| page.body.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(page.body.starts_with(b"%PDF-1.7") && has("/Count 1"), "one page");
+    assert!(has(agreed["hash"].as_str().expect("a hash")) && has("Snapshot 2026-10"));
+    let again = house.get("/v1/snapshots/2026-10/certificate.pdf", READER).await;
+    assert_eq!(again.body, page.body, "the same content, the same bytes");
+    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("certificate.pdf");
+    std::fs::write(kept, &page.body).expect("to look at");
+
     let told = check(&house, "?name=audit.zip", bundle.body.clone()).await;
     assert_eq!((&told["verdict"], &told["exitCode"]), (&json!("selfConsistent"), &json!(3)));
     assert_eq!(told["file"], "audit.zip");

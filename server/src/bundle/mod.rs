@@ -1,5 +1,7 @@
 //! The audit bundle of a snapshot: gathered from snapshots, ledger and anchors, written by
-//! `domain::bundle`.
+//! `domain::bundle`; and the page about it.
+
+mod certificate;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use domain::snapshot::agreement::Standing;
 use crate::anchor::{Anchors, Stored};
 use crate::ledger::{Ledger, NoReceipt};
 use crate::snapshot::{Said, Snapshot};
+
+pub use certificate::certificate;
 
 /// Clouds that must attest one hash.
 const AGREE: usize = 2;
