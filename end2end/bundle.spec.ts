@@ -69,6 +69,7 @@ test("a bundle is downloaded, dropped and verified with the network off", async 
   await page.screenshot({ path: info.outputPath("snapshot.png"), fullPage: true });
   const policy = await fetched(page, "/v1/policy-file");
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   await drop(page, "receipt", zip);
   await expect(verdict(page)).toHaveAttribute("data-state", "unidentified");
@@ -92,6 +93,7 @@ test("a changed byte is found out, and what is no bundle is named", async ({ pag
   const { period } = await stamped(page);
   const zip = await fetched(page, `/v1/snapshots/${period}/bundle`);
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   const middle = Buffer.from(zip);
   middle[Math.floor(middle.length / 2)]! ^= 1;
@@ -106,6 +108,7 @@ test("a time stamp is checked for a pasted hash, under authorities of one's own"
   const part = (name: string) => fetched(page, `/v1/anchors/${anchor.id}/proof?file=${name}`);
   const [stamp, authority] = [await part("root.tsr"), await part("authority.pem")];
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   await page.locator("#hash").fill(anchor.hash);
   await expect(page.locator(".proof")).toContainText("A hash alone proves nothing");

@@ -2,10 +2,10 @@
 //! page, and it works with the network off once loaded.
 
 mod beside;
+mod checker;
 mod subject;
 
 use domain::receipt::Verification;
-use domain::verifier::{Held, Unreadable};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -14,6 +14,7 @@ use crate::components::drop::{Chosen, FileDrop, as_text};
 use crate::components::stepper::{Stepper, VerdictBanner};
 use crate::verification::{fingerprint, read_policy};
 use beside::{Beside, Brought};
+use checker::{Answer, Question};
 use subject::About;
 
 /// A file by name, read or not.
@@ -38,14 +39,23 @@ pub(crate) fn VerifyPage() -> impl IntoView {
     let take_policy = Callback::new(move |chosen: Chosen<String>| {
         keys.set(Some(chosen.and_then(|(name, text)| read_policy(&text).map(|_| (name, text)))));
     });
+    let ready = RwSignal::new(false);
+    Effect::new(move |_| {
+        leptos::task::spawn_local(async move {
+            checker::come().await;
+            ready.set(true);
+        });
+    });
+    let answer = answers(file, keys, brought);
     view! {
         <Title text="Verify" />
-        <div class="verify">
+        <div class="verify" data-ready=move || ready.get().then_some("")>
             <section class="card verify-files" aria-labelledby="files-title">
                 <h2 id="files-title" class="card-title">"What you bring"</h2>
                 <p>
                     "Everything is computed in this page, by the same code as " <code>"ternion verify"</code>
-                    ". No file leaves this computer; turn the network off if you like."
+                    ". No file leaves this computer. "
+                    {move || if ready.get() { "The checker is here: turn the network off if you like." } else { "The checker is on its way." }}
                 </p>
                 <FileDrop id="receipt" label="Bundle, receipt, evidence or proof" hint="audit-….zip, receipt.json, root.ots, root.tsr, ethereum.json: from this product, or from whoever wants to convince you" accept=FORMS on_file=take_file />
                 <FileState loaded=file />
@@ -55,7 +65,10 @@ pub(crate) fn VerifyPage() -> impl IntoView {
                 <noscript><p class="form-error">"This page needs WebAssembly. Run " <code>"ternion verify --policy FILE FILE"</code> " instead."</p></noscript>
             </section>
             <section class="card proof" aria-label="Result">
-                {move || view! { <Result file=file.get() keys=keys.get() brought /> }}
+                {move || match answer.get() {
+                    Some(answer) => view! { <Result answer /> }.into_any(),
+                    None => view! { <subject::Nothing has_hash=!brought.fields().hash.trim().is_empty() /> }.into_any(),
+                }}
             </section>
         </div>
     }
@@ -73,57 +86,60 @@ fn FileState<T: Clone + Send + Sync + 'static>(loaded: Loaded<T>) -> impl IntoVi
     }
 }
 
-type Given<T> = Option<Chosen<T>>;
+/// What came of the file and of what stands beside it, as of the last change. Runs in the browser
+/// only: the server checks nothing for this page.
+fn answers(
+    file: Loaded<Vec<u8>>,
+    keys: Loaded<String>,
+    brought: Brought,
+) -> RwSignal<Option<Answer>> {
+    let answer = RwSignal::new(None);
+    let turns = StoredValue::new(0_u64);
+    Effect::new(move |_| {
+        let (fields, policy) = (brought.fields(), keys.get().and_then(Result::ok));
+        let Some(Ok((name, bytes))) = file.get() else { return answer.set(None) };
+        let turn = turns.get_value() + 1;
+        turns.set_value(turn);
+        leptos::task::spawn_local(async move {
+            let done = checker::answer(Question { name, bytes, policy, fields }).await;
+            // Something else may have been dropped meanwhile.
+            if turns.get_value() == turn {
+                answer.set(Some(done));
+            }
+        });
+    });
+    answer
+}
 
 #[component]
-fn Result(file: Given<Vec<u8>>, keys: Given<String>, brought: Brought) -> impl IntoView {
-    let policy = keys.and_then(Result::ok);
-    let (held, stamped) = match brought.read() {
-        Ok(read) => read,
-        // Each field says what is wrong with it.
-        Err(_) => return view! { <subject::Nothing hash=None /> }.into_any(),
-    };
-    let Some(Ok((name, bytes))) = file else {
-        return view! { <subject::Nothing hash=Some(brought.hash.get()) /> }.into_any();
-    };
-    let parsed = policy.as_ref().and_then(|(_, text)| read_policy(text).ok());
-    let held = Held { policy: parsed, ..held };
-    match held.check(&bytes, stamped.as_ref()) {
-        Ok(checked) => view! { <Shown name bytes checked policy /> }.into_any(),
-        Err(error) => view! {
+fn Result(answer: Answer) -> impl IntoView {
+    let Answer { question, checked, snapshot } = answer;
+    match checked {
+        Ok(checked) => {
+            let Question { name, bytes, policy, .. } = question;
+            let about = subject::about(&name, &bytes, snapshot, &checked.steps);
+            view! { <Shown about checked policy /> }.into_any()
+        }
+        Err(sentence) => view! {
             <div class="empty">
-                <h2>{format!("{name} cannot be read")}</h2>
-                <p class="form-error" role="alert">{sentence(&error)}</p>
+                <h2>{format!("{} is not checked", question.name)}</h2>
+                <p class="form-error" role="alert">{sentence}</p>
             </div>
         }
         .into_any(),
     }
 }
 
-/// The domain's words, as a sentence.
-fn sentence(error: &Unreadable) -> String {
-    let words = error.to_string();
-    let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
-}
-
 #[component]
-fn Shown(
-    name: String,
-    bytes: Vec<u8>,
-    checked: Verification,
-    policy: Option<(String, String)>,
-) -> impl IntoView {
+fn Shown(about: About, checked: Verification, policy: Option<(String, String)>) -> impl IntoView {
     let policy = policy.map(|(name, text)| {
         view! { <p class="muted">"Under " <strong>{name}</strong> ", fingerprint " <span class="mono fingerprint">{fingerprint(&text)}</span></p> }
     });
-    let About { glyph, words } = subject::about(&name, &bytes, &checked.steps);
     view! {
         <header class="verify-head">
-            {glyph}
+            {about.glyph}
             <div>
-                {words}
+                {about.words}
                 {policy}
             </div>
         </header>

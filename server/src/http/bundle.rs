@@ -133,8 +133,8 @@ impl Beside {
     fn held(self, shared: &Shared) -> Result<(Held, Option<Stamped>), Problem> {
         let bad = |field: &str, cause: String| Problem::malformed(format!("{field}: {cause}."));
         let hex = |text: &str| hex::decode(text.strip_prefix("0x").unwrap_or(text));
-        let mut held = Held::default();
-        held.policy = self.policy.map(|WhosePolicy::Deployment| shared.ledger.policy());
+        let policy = self.policy.map(|WhosePolicy::Deployment| shared.ledger.policy());
+        let mut held = Held { policy, ..Held::default() };
         if let Some(text) = &self.bitcoin_header {
             let read = parse_header(text.as_bytes());
             let (header, height) = read.map_err(|cause| bad("bitcoinHeader", cause.to_string()))?;

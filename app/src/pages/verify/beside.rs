@@ -3,7 +3,6 @@
 use domain::anchor::Source;
 use domain::anchor::bitcoin::{KnownHeader, Network};
 use domain::anchor::ethereum::{Keccak256, KnownBlock};
-use domain::anchor::rfc3161::{Certificate, certificates};
 use domain::verifier::{Held, Stamped, parse_header};
 use leptos::prelude::*;
 
@@ -13,7 +12,7 @@ use crate::components::drop::{Chosen, FileDrop};
 #[derive(Clone, Copy, Default)]
 pub(super) struct Brought {
     /// What was stamped, or a snapshot's hash.
-    pub(super) hash: RwSignal<String>,
+    hash: RwSignal<String>,
     header: RwSignal<String>,
     network: RwSignal<String>,
     block: RwSignal<String>,
@@ -21,34 +20,52 @@ pub(super) struct Brought {
     authorities: RwSignal<Option<Chosen<Vec<u8>>>>,
 }
 
-/// A field holds what cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unusable;
+/// What the fields hold.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    pub(super) hash: String,
+    header: String,
+    network: String,
+    block: String,
+    chain: String,
+    pub(super) authorities: Option<Vec<u8>>,
+}
 
 impl Brought {
-    /// Everything but the policy file.
-    pub(super) fn read(self) -> Result<(Held, Option<Stamped>), Unusable> {
-        let header = read_header(&self.header.get()).map_err(|_| Unusable)?;
-        let block = read_block(&self.block.get()).map_err(|_| Unusable)?;
-        let authorities = match self.authorities.get() {
-            Some(Ok((_, bytes))) => read_authorities(&bytes).map_err(|_| Unusable)?,
-            _ => Vec::new(),
-        };
+    /// As they stand now; whoever asks is told of changes.
+    pub(super) fn fields(self) -> Fields {
+        let authorities = self.authorities.get();
+        Fields {
+            hash: self.hash.get(),
+            header: self.header.get(),
+            network: self.network.get(),
+            block: self.block.get(),
+            chain: self.chain.get(),
+            authorities: authorities.and_then(Result::ok).map(|(_, bytes)| bytes),
+        }
+    }
+}
+
+impl Fields {
+    /// Everything but the policy file and authorities.
+    ///
+    /// # Errors
+    /// A sentence: a field holds what cannot be used.
+    pub(super) fn read(&self) -> Typed<(Held, Option<Stamped>)> {
         let bare = Held::default();
         let held = Held {
-            headers: header.into_iter().collect(),
-            network: self.network.get().parse().unwrap_or(bare.network),
-            block,
-            chain: read_chain(&self.chain.get()).map_err(|_| Unusable)?,
-            authorities,
+            headers: read_header(&self.header)?.into_iter().collect(),
+            network: self.network.parse().unwrap_or(bare.network),
+            block: read_block(&self.block)?,
+            chain: read_chain(&self.chain)?,
             ..bare
         };
-        Ok((held, read_hash(&self.hash.get()).map_err(|_| Unusable)?))
+        Ok((held, read_hash(&self.hash)?))
     }
 }
 
 /// Nothing, or one of these; else a sentence for the reader.
-type Typed<T> = Result<T, String>;
+pub(super) type Typed<T> = Result<T, String>;
 
 fn read_hash(text: &str) -> Typed<Option<Stamped>> {
     let text = text.trim();
@@ -91,10 +108,6 @@ fn read_chain(text: &str) -> Typed<u64> {
     text.parse().map_err(|_| "A network’s number has digits only; 1 is the main one.".to_owned())
 }
 
-fn read_authorities(bytes: &[u8]) -> Typed<Vec<Certificate>> {
-    certificates(bytes).map_err(|cause| format!("These certificates cannot be read: {cause}."))
-}
-
 fn hex_of(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -105,10 +118,7 @@ fn hex_of(text: &str) -> Option<Vec<u8>> {
 #[component]
 pub(super) fn Beside(brought: Brought) -> impl IntoView {
     let Brought { hash, header, network, block, chain, authorities } = brought;
-    let take = Callback::new(move |chosen: Chosen<Vec<u8>>| {
-        let read = chosen.and_then(|(name, bytes)| read_authorities(&bytes).map(|_| (name, bytes)));
-        authorities.set(Some(read));
-    });
+    let take = Callback::new(move |chosen| authorities.set(Some(chosen)));
     let networks = [Network::Mainnet, Network::Testnet, Network::Regtest].map(|it| it.to_string());
     let options = networks.map(|name| view! { <option value=name.clone()>{name.clone()}</option> });
     view! {
@@ -170,6 +180,5 @@ mod tests {
         assert!(
             read_header("00").expect_err("short").starts_with("This is no header of a block: ")
         );
-        assert!(read_authorities(b"none").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What was dropped, in a few words above its steps.
 
-use domain::bundle::{Bundle, SNAPSHOT_FILE, SnapshotFile, is_packed};
+use domain::bundle::SnapshotFile;
 use domain::evidence::Evidence;
 use domain::finality::{Finality, Signed};
 use domain::receipt::{Receipt, Step, StepState};
@@ -17,9 +17,14 @@ pub(super) struct About {
     pub(super) words: AnyView,
 }
 
-pub(super) fn about(name: &str, bytes: &[u8], steps: &[Step]) -> About {
-    if is_packed(bytes) {
-        return about_bundle(name, bytes, steps);
+pub(super) fn about(
+    name: &str,
+    bytes: &[u8],
+    snapshot: Option<SnapshotFile>,
+    steps: &[Step],
+) -> About {
+    if let Some(snapshot) = snapshot {
+        return about_bundle(snapshot, steps);
     }
     let text = std::str::from_utf8(bytes).ok();
     match text.and_then(|text| Subject::read(text).ok()) {
@@ -38,23 +43,12 @@ fn signed(steps: &[Step]) -> (Signed, Finality) {
     (signed, if sound { Finality::Final } else { Finality::Quarantined })
 }
 
-fn about_bundle(name: &str, bytes: &[u8], steps: &[Step]) -> About {
+fn about_bundle(snapshot: SnapshotFile, steps: &[Step]) -> About {
     let (signed, status) = signed(steps);
-    let snapshot = Bundle::unpack(bytes)
-        .ok()
-        .and_then(|bundle| SnapshotFile::parse(bundle.file(SNAPSHOT_FILE)?).ok());
-    let (title, said) = snapshot.map_or_else(
-        || (name.to_owned(), ().into_any()),
-        |it| {
-            let title = format!("Snapshot {}", it.period);
-            let hash = it.hash.to_string();
-            let said = view! { {it.deployment} " · no. " {it.number} " · " <Hash value=hash what="snapshot hash" /> };
-            (title, said.into_any())
-        },
-    );
+    let SnapshotFile { deployment, number, period, hash, .. } = snapshot;
     let words = view! {
-        <h2 class="verify-id">{title}</h2>
-        <p class="muted">{said}</p>
+        <h2 class="verify-id">{format!("Snapshot {period}")}</h2>
+        <p class="muted">{deployment} " · no. " {number} " · " <Hash value=hash.to_string() what="snapshot hash" /></p>
     };
     About {
         glyph: view! { <Triad signed=signed status=status size=48 /> }.into_any(),
@@ -95,7 +89,7 @@ fn about_evidence(evidence: &Evidence) -> About {
 fn about_proof(name: &str) -> About {
     let words = view! {
         <h2 class="verify-id mono">{name.to_owned()}</h2>
-        <p class="muted">"A proof by others, that something existed at a time"</p>
+        <p class="muted">"A proof that something existed at a time, or parts of one"</p>
     };
     About { glyph: ().into_any(), words: words.into_any() }
 }
@@ -103,10 +97,9 @@ fn about_proof(name: &str) -> About {
 /// Nothing was dropped yet.
 #[component]
 pub(super) fn Nothing(
-    /// What stands in the field for a hash.
-    hash: Option<String>,
+    /// Does something stand in the field for a hash?
+    has_hash: bool,
 ) -> impl IntoView {
-    let has_hash = hash.is_some_and(|hash| !hash.trim().is_empty());
     let text = if has_hash {
         "A hash alone proves nothing. Drop the bundle, the .ots, the .tsr or the ethereum.json that belongs to it: each is then checked for this hash."
     } else {

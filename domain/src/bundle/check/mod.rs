@@ -83,7 +83,7 @@ impl Check<'_> {
         };
         let (listed, found) = (String::from_utf8_lossy(listed), self.bundle.sums());
         if listed == found {
-            let result = format!("{} files are", found.lines().count());
+            let result = format!("{} files, each as listed", found.lines().count());
             return self.add(SUMS_FILE, step(title, method, Vec::new(), result, true));
         }
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
