@@ -210,8 +210,8 @@ async fn openssl_and_sha256sum_accept_the_bundle_and_name_each_file_that_was_cha
         desktop.put(name, bytes);
     }
     sums_written_anew(&bundle, &desktop, &transcript);
-    let stranger = Responder::start().await.expect("as before").root();
-    let stranger = stranger.to_str().expect("UTF-8").to_owned();
+    let other = Responder::start().await.expect("as before");
+    let stranger = other.root().to_str().expect("UTF-8").to_owned();
     let (code, text) = desktop.verify(&transcript, "another authority", &["-a", &stranger]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("WRONG  root.tsr: it does not hold for this hash"), "{text}");
