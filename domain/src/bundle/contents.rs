@@ -95,7 +95,7 @@ impl Contents {
             let mut files = Vec::new();
             match publisher {
                 Publisher::Ethereum => {
-                    keep(bundle, &mut files, ETHEREUM_FILE, Some(proof.as_slice()))
+                    keep(bundle, &mut files, ETHEREUM_FILE, Some(proof.as_slice()));
                 }
                 Publisher::Rfc3161 => {
                     keep(bundle, &mut files, REQUEST_FILE, anchored.request.as_deref());

@@ -111,7 +111,8 @@ fn read_chain(text: &str) -> Typed<u64> {
 fn hex_of(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let is_hex = text.len() % 2 == 0 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_hex =
+        text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     is_hex.then(|| digits.map(byte).collect::<Option<Vec<u8>>>())?
 }
 

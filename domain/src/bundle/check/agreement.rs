@@ -18,7 +18,7 @@ impl Check<'_> {
         let enclosed = match Policy::parse(&text) {
             Ok(policy) => Some(policy),
             Err(cause) => {
-                self.unreadable(POLICY_FILE, cause);
+                self.unreadable(POLICY_FILE, &cause);
                 None
             }
         };
@@ -42,7 +42,7 @@ impl Check<'_> {
         let file = receipt_file(cloud);
         let receipt = match Receipt::parse(self.bundle.file(&file).unwrap_or_default()) {
             Ok(receipt) => receipt,
-            Err(cause) => return self.unreadable(&file, cause),
+            Err(cause) => return self.unreadable(&file, &cause),
         };
         let attests = self.attests(cloud, &receipt, manifest);
         let is_word = attests.state == StepState::Valid;
@@ -106,10 +106,10 @@ impl Check<'_> {
             self.add(name, step(&title, method, Vec::new(), result.to_owned(), same));
         }
         for name in strangers {
-            self.unreadable(&name, "no attestation has such a file");
+            self.unreadable(&name, &"no attestation has such a file");
         }
         if event_key(receipt).is_none() {
-            self.unreadable(&key_file(cloud), "no key of the receipt signed its event");
+            self.unreadable(&key_file(cloud), &"no key of the receipt signed its event");
         }
     }
 

@@ -105,7 +105,7 @@ impl Check<'_> {
             let block = match BlockFile::parse(bytes) {
                 Ok(block) => block,
                 Err(cause) => {
-                    self.unreadable(name, cause);
+                    self.unreadable(name, &cause);
                     continue;
                 }
             };
@@ -138,7 +138,7 @@ impl Check<'_> {
         let Some(bytes) = self.bundle.file(OTS_FILE) else { return };
         let proof = match Proof::parse(bytes) {
             Ok(proof) => proof,
-            Err(cause) => return self.unreadable(OTS_FILE, cause),
+            Err(cause) => return self.unreadable(OTS_FILE, &cause),
         };
         let own = self.held.headers.iter();
         let headers: Vec<KnownHeader> =
@@ -173,7 +173,7 @@ impl Check<'_> {
         let stamp = match TimeStamp::parse(bytes) {
             Ok(stamp) => stamp,
             Err(cause) => {
-                self.unreadable(STAMP_FILE, cause);
+                self.unreadable(STAMP_FILE, &cause);
                 return None;
             }
         };
@@ -198,7 +198,7 @@ impl Check<'_> {
     fn authorities(&mut self) -> Vec<Certificate> {
         let Some(bytes) = self.bundle.file(AUTHORITY_FILE) else { return Vec::new() };
         certificates(bytes).unwrap_or_else(|cause| {
-            self.unreadable(AUTHORITY_FILE, cause);
+            self.unreadable(AUTHORITY_FILE, &cause);
             Vec::new()
         })
     }
@@ -206,7 +206,7 @@ impl Check<'_> {
     fn answers(&mut self, stamp: &TimeStamp) {
         let Some(bytes) = self.bundle.file(REQUEST_FILE) else { return };
         match Request::parse(bytes) {
-            Err(cause) => self.unreadable(REQUEST_FILE, cause),
+            Err(cause) => self.unreadable(REQUEST_FILE, &cause),
             Ok(request) => {
                 let mut steps = rfc3161::verify(stamp, None, Some(&request), &[]).steps;
                 // What was asked, and that this answers it; the rest is said of the stamp.
@@ -221,7 +221,7 @@ impl Check<'_> {
         let file = match ProofFile::parse(bytes) {
             Ok(file) => file,
             Err(cause) => {
-                self.unreadable(ETHEREUM_FILE, cause);
+                self.unreadable(ETHEREUM_FILE, &cause);
                 return None;
             }
         };

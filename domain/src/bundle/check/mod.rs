@@ -7,6 +7,7 @@ mod agreement;
 mod anchors;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
@@ -69,7 +70,7 @@ impl Check<'_> {
     }
 
     /// A file that cannot be read as what it must be.
-    fn unreadable(&mut self, file: &str, cause: impl ToString) {
+    fn unreadable(&mut self, file: &str, cause: &dyn fmt::Display) {
         let title = "It can be read";
         self.add(file, step(title, "its format", Vec::new(), cause.to_string(), false));
     }
@@ -79,7 +80,7 @@ impl Check<'_> {
         let title = "Every file is as it was packed";
         let method = "SHA-256 of each file, as sha256sum -c does it";
         let Some(listed) = self.bundle.file(SUMS_FILE) else {
-            return self.unreadable(SUMS_FILE, "it is missing");
+            return self.unreadable(SUMS_FILE, &"it is missing");
         };
         let (listed, found) = (String::from_utf8_lossy(listed), self.bundle.sums());
         if listed == found {
@@ -113,7 +114,7 @@ impl Check<'_> {
         });
         match read {
             Err(cause) => {
-                self.unreadable(MANIFEST_FILE, cause);
+                self.unreadable(MANIFEST_FILE, &cause);
                 None
             }
             Ok(manifest) => {
@@ -135,7 +136,7 @@ impl Check<'_> {
         let snapshot = match read {
             Ok(snapshot) => snapshot,
             Err(cause) => {
-                self.unreadable(SNAPSHOT_FILE, cause);
+                self.unreadable(SNAPSHOT_FILE, &cause);
                 return None;
             }
         };
@@ -175,7 +176,7 @@ impl Check<'_> {
         self.add(SCRIPT_FILE, Step { state, ..done });
         for name in [SCRIPT_FILE, GUIDE_FILE, POLICY_FILE] {
             if self.bundle.file(name).is_none() {
-                self.unreadable(name, "it is missing");
+                self.unreadable(name, &"it is missing");
             }
         }
     }
