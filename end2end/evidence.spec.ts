@@ -50,6 +50,7 @@ test("evidence is verified with the network off, as a receipt is", async ({ page
   expectComplaint(/ERR_INTERNET_DISCONNECTED/);
   const { record, policy } = evidence(2);
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   await page.locator("#receipt").setInputFiles(file("evidence.json", record));
   await expect(page.getByRole("heading", { name: "Evidence against AWS" })).toBeVisible();

@@ -20,6 +20,7 @@ test("a receipt and a policy file are verified with the network off", async ({ p
   const receipt = await fetched(page, `/v1/events/${replicated.split("/").pop()}/receipt`);
   const policy = await fetched(page, "/v1/policy-file");
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   await page.locator("#receipt").setInputFiles(file("event.receipt.json", receipt));
   await expect(page.locator(".verdict")).toHaveAttribute("data-state", "unidentified");
@@ -33,6 +34,7 @@ test("a receipt with another tenant in it is invalid", async ({ page, context, o
   const forged = receipt.replace(/("tenantId":\s*)"[^"]*"/, '$1"mallory"');
   expect(forged).not.toBe(receipt);
   await open("/verify");
+  await expect(page.locator(".verify[data-ready]")).toBeVisible();
   await context.setOffline(true);
   await page.locator("#receipt").setInputFiles(file("forged.json", forged));
   await expect(page.locator(".verdict")).toHaveAttribute("data-state", "invalid");
@@ -42,6 +44,6 @@ test("a receipt with another tenant in it is invalid", async ({ page, context, o
 test("what is no receipt is refused in a sentence", async ({ page, open }) => {
   await open("/verify");
   await page.locator("#receipt").setInputFiles(file("cat.json", '{"a":'));
-  await expect(page.locator(".verify-files .form-error")).toBeVisible();
-  await expect(page.getByRole("heading", { name: "Nothing checked yet" })).toBeVisible();
+  await expect(page.locator(".proof .form-error")).toContainText("Not JSON");
+  await expect(page.getByRole("heading", { name: "cat.json is not checked" })).toBeVisible();
 });

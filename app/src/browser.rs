@@ -12,8 +12,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::backend::Theme;
 
-/// Largest file that is read into the page. Receipts are a few kilobytes.
-pub(crate) const FILE_BYTES_MAX: f64 = 4.0 * 1024.0 * 1024.0;
+/// Largest file that is read into the page. Receipts are a few kilobytes, bundles some hundred.
+pub(crate) const FILE_BYTES_MAX: f64 = 16.0 * 1024.0 * 1024.0;
 
 pub(crate) fn now() -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit into i64")]
@@ -217,23 +217,21 @@ pub(crate) const fn theme_name(theme: Theme) -> &'static str {
     }
 }
 
-/// The text of the first file that was dropped or chosen.
+/// The bytes of the first file that was dropped or chosen.
 ///
 /// # Errors
 /// A sentence for the reader: no file, too large, or unreadable.
 pub(crate) async fn read_file(
     files: Option<web_sys::FileList>,
-) -> Result<(String, String), String> {
+) -> Result<(String, Vec<u8>), String> {
     let file = files.and_then(|files| files.get(0)).ok_or("No file was chosen.")?;
     if file.size() > FILE_BYTES_MAX {
-        return Err(format!("{} is larger than 4 MiB; a receipt is a few kilobytes.", file.name()));
+        return Err(format!("{} is larger than 16 MiB; no bundle is.", file.name()));
     }
-    let text = JsFuture::from(file.text())
+    let bytes = JsFuture::from(file.array_buffer())
         .await
-        .ok()
-        .and_then(|text| text.as_string())
-        .ok_or_else(|| format!("{} could not be read.", file.name()))?;
-    Ok((file.name(), text))
+        .map_err(|_| format!("{} could not be read.", file.name()))?;
+    Ok((file.name(), js_sys::Uint8Array::new(&bytes).to_vec()))
 }
 
 /// What a GET form would ask for, without the empty fields.

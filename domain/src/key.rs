@@ -101,6 +101,16 @@ impl PublicKey {
         self.0.to_bytes()
     }
 
+    /// As `openssl` reads it: SubjectPublicKeyInfo (RFC 8410) in PEM.
+    #[must_use]
+    pub fn to_pem(self) -> String {
+        const PREFIX: [u8; 12] =
+            [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let der = [&PREFIX[..], &self.to_bytes()].concat();
+        let body = BASE64.encode(der);
+        format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
+    }
+
     /// Strict Ed25519 verification.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {

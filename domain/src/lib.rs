@@ -8,11 +8,12 @@
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
 //! checks it), [`evidence`] (how a stranger checks that a cloud broke the rules), [`grant`] (who
 //! wins where only one may), [`snapshot`] (what a month comes to), [`anchor`] (how strangers prove
-//! when it was).
+//! when it was), [`bundle`] (what an auditor takes home), [`verifier`] (how any of it is checked).
 
 pub mod access;
 pub mod anchor;
 pub mod billing;
+pub mod bundle;
 pub mod catalog;
 pub mod clock;
 pub mod cloud;
@@ -34,4 +35,5 @@ pub mod receipt;
 pub mod scrub;
 pub mod snapshot;
 pub mod usage;
+pub mod verifier;
 pub mod witness;

@@ -3,6 +3,7 @@
 //! `node` composes the services of one cloud; each feature folder shows one small face.
 
 pub mod anchor;
+pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod console;

@@ -6,19 +6,32 @@ use wasm_bindgen::JsCast;
 use crate::browser;
 use crate::components::icon::Icon;
 
-/// Calls `on_text` with the file's name and text, or with a sentence that says why not.
+/// A file's name and content, or a sentence that says why there is none.
+pub(crate) type Chosen<T> = Result<(String, T), String>;
+
+/// For files that are texts.
+pub(crate) fn as_text(then: Callback<Chosen<String>>) -> Callback<Chosen<Vec<u8>>> {
+    Callback::new(move |file: Chosen<Vec<u8>>| {
+        then.run(file.and_then(|(name, bytes)| match String::from_utf8(bytes) {
+            Ok(text) => Ok((name, text)),
+            Err(_) => Err(format!("{name} is not a text.")),
+        }));
+    })
+}
+
+/// Calls `on_file` with what was dropped or chosen.
 #[component]
 pub(crate) fn FileDrop(
     id: &'static str,
     label: &'static str,
     hint: &'static str,
     accept: &'static str,
-    on_text: Callback<Result<(String, String), String>>,
+    on_file: Callback<Chosen<Vec<u8>>>,
 ) -> impl IntoView {
     let over = RwSignal::new(false);
     let read = move |files: Option<web_sys::FileList>| {
         leptos::task::spawn_local(async move {
-            on_text.run(browser::read_file(files).await);
+            on_file.run(browser::read_file(files).await);
         });
     };
     let chosen = move |event: web_sys::Event| {

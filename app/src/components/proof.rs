@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 use crate::components::announcer::Announcer;
-use crate::components::drop::FileDrop;
+use crate::components::drop::{FileDrop, as_text};
 use crate::components::stepper::{Stepper, VerdictBanner};
 use crate::verification::{KeySource, Subject, fingerprint, needs_nobodys_word, read_policy};
 
@@ -64,7 +64,7 @@ fn Checkable(subject: Subject, server_policy: String) -> impl IntoView {
             {move || view! { <Checked noun outcome=outcome.get().unwrap_or_else(|| plan.clone()) /> }}
             <footer class="proof-foot">
                 <KeyWord keys />
-                <FileDrop id="own-policy" label="Bring your own policy file" hint="Read in this page, sent nowhere" accept=".txt,.policy,text/plain" on_text=take_policy />
+                <FileDrop id="own-policy" label="Bring your own policy file" hint="Read in this page, sent nowhere" accept=".txt,.policy,text/plain" on_file=as_text(take_policy) />
                 <button type="button" class="button needs-script" on:click=move |_| run(true)>"Verify again"</button>
             </footer>
         </section>

@@ -47,14 +47,20 @@ pub(crate) fn Stepper(
     /// Reveal one after another: only right after a reader asked for it.
     animate: bool,
 ) -> impl IntoView {
+    let mut last: Option<String> = None;
     let items = steps
         .into_iter()
         .map(|step| {
-            if checked {
+            // Of a bundle: the file, once above all steps about it.
+            let file = step.file.clone().filter(|file| last.as_ref() != Some(file));
+            last.clone_from(&step.file);
+            let head = file.map(|file| view! { <li class="steps-file">{file}</li> });
+            let step = if checked {
                 view! { <CheckedStep step /> }.into_any()
             } else {
                 view! { <OpenStep step /> }.into_any()
-            }
+            };
+            (head, step)
         })
         .collect_view();
     view! { <ol class="steps" class:steps-animated=animate>{items}</ol> }
@@ -76,7 +82,7 @@ fn OpenStep(step: Step) -> impl IntoView {
 
 #[component]
 fn CheckedStep(step: Step) -> impl IntoView {
-    let Step { title, method, inputs, result, state, cloud } = step;
+    let Step { title, method, inputs, result, state, cloud, .. } = step;
     let glyph = cloud.map(|cloud| view! { <CloudGlyph cloud size=14 /> });
     let is_hash = result.len() == 64 && result.bytes().all(|byte| byte.is_ascii_hexdigit());
     view! {

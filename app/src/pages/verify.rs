@@ -1,56 +1,74 @@
-//! Verify a receipt or evidence without trusting us: nothing leaves the page, and it works with the network
-//! off once loaded.
+//! Verify a bundle, a receipt, evidence or a proof by others without trusting us: nothing leaves the
+//! page, and it works with the network off once loaded.
 
-use domain::evidence::Evidence;
-use domain::finality::{Finality, Signed};
-use domain::receipt::{Receipt, Step, StepState, Verification};
+mod beside;
+mod checker;
+mod subject;
+
+use domain::receipt::Verification;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::components::announcer::Announcer;
-use crate::components::drop::FileDrop;
-use crate::components::hash::Hash;
+use crate::components::drop::{Chosen, FileDrop, as_text};
 use crate::components::stepper::{Stepper, VerdictBanner};
-use crate::components::triad::{CloudGlyph, Triad};
-use crate::pages::evidence::deed;
-use crate::verification::{KeySource, Subject, fingerprint, read_policy};
+use crate::verification::{fingerprint, read_policy};
+use beside::{Beside, Brought};
+use checker::{Answer, Question};
+use subject::About;
 
 /// A file by name, read or not.
-type Loaded<T> = RwSignal<Option<Result<(String, T), String>>>;
+type Loaded<T> = RwSignal<Option<Chosen<T>>>;
+
+/// Every form that the one way in knows.
+const FORMS: &str =
+    ".zip,.json,.ots,.tsr,.txt,application/zip,application/json,application/octet-stream";
 
 #[component]
 pub(crate) fn VerifyPage() -> impl IntoView {
-    let subject: Loaded<Subject> = RwSignal::new(None);
+    let file: Loaded<Vec<u8>> = RwSignal::new(None);
     let keys: Loaded<String> = RwSignal::new(None);
+    let brought = Brought::default();
     let announcer = expect_context::<Announcer>();
-    let take_file = Callback::new(move |file: Result<(String, String), String>| {
-        let read =
-            file.and_then(|(name, text)| Subject::read(&text).map(|subject| (name, subject)));
-        if let Err(sentence) = &read {
+    let take_file = Callback::new(move |chosen: Chosen<Vec<u8>>| {
+        if let Err(sentence) = &chosen {
             announcer.say(sentence.clone());
         }
-        subject.set(Some(read));
+        file.set(Some(chosen));
     });
-    let take_policy = Callback::new(move |file: Result<(String, String), String>| {
-        keys.set(Some(file.and_then(|(name, text)| read_policy(&text).map(|_| (name, text)))));
+    let take_policy = Callback::new(move |chosen: Chosen<String>| {
+        keys.set(Some(chosen.and_then(|(name, text)| read_policy(&text).map(|_| (name, text)))));
     });
+    let ready = RwSignal::new(false);
+    Effect::new(move |_| {
+        leptos::task::spawn_local(async move {
+            checker::come().await;
+            ready.set(true);
+        });
+    });
+    let answer = answers(file, keys, brought);
     view! {
         <Title text="Verify" />
-        <div class="verify">
+        <div class="verify" data-ready=move || ready.get().then_some("")>
             <section class="card verify-files" aria-labelledby="files-title">
                 <h2 id="files-title" class="card-title">"What you bring"</h2>
                 <p>
                     "Everything is computed in this page, by the same code as " <code>"ternion verify"</code>
-                    ". No file leaves this computer; turn the network off if you like."
+                    ". No file leaves this computer. "
+                    {move || if ready.get() { "The checker is here: turn the network off if you like." } else { "The checker is on its way." }}
                 </p>
-                <FileDrop id="receipt" label="Receipt or evidence" hint="JSON, from the page of an event or of evidence, or from whoever wants to convince you" accept=".json,application/json" on_text=take_file />
-                <FileState loaded=subject />
-                <FileDrop id="policy" label="Policy file, if you hold one" hint="Whose keys count: C2SP tlog-policy. Yours, not the server’s" accept=".txt,.policy,text/plain" on_text=take_policy />
+                <FileDrop id="receipt" label="Bundle, receipt, evidence or proof" hint="audit-….zip, receipt.json, root.ots, root.tsr, ethereum.json: from this product, or from whoever wants to convince you" accept=FORMS on_file=take_file />
+                <FileState loaded=file />
+                <FileDrop id="policy" label="Policy file, if you hold one" hint="Whose keys count: C2SP tlog-policy. Yours, not the server’s" accept=".txt,.policy,text/plain" on_file=as_text(take_policy) />
                 <FileState loaded=keys />
+                <Beside brought />
                 <noscript><p class="form-error">"This page needs WebAssembly. Run " <code>"ternion verify --policy FILE FILE"</code> " instead."</p></noscript>
             </section>
             <section class="card proof" aria-label="Result">
-                {move || view! { <Result subject=subject.get() keys=keys.get() /> }}
+                {move || match answer.get() {
+                    Some(answer) => view! { <Result answer /> }.into_any(),
+                    None => view! { <subject::Nothing has_hash=!brought.fields().hash.trim().is_empty() /> }.into_any(),
+                }}
             </section>
         </div>
     }
@@ -68,51 +86,60 @@ fn FileState<T: Clone + Send + Sync + 'static>(loaded: Loaded<T>) -> impl IntoVi
     }
 }
 
-type Given<T> = Option<Result<(String, T), String>>;
+/// What came of the file and of what stands beside it, as of the last change. Runs in the browser
+/// only: the server checks nothing for this page.
+fn answers(
+    file: Loaded<Vec<u8>>,
+    keys: Loaded<String>,
+    brought: Brought,
+) -> RwSignal<Option<Answer>> {
+    let answer = RwSignal::new(None);
+    let turns = StoredValue::new(0_u64);
+    Effect::new(move |_| {
+        let (fields, policy) = (brought.fields(), keys.get().and_then(Result::ok));
+        let Some(Ok((name, bytes))) = file.get() else { return answer.set(None) };
+        let turn = turns.get_value() + 1;
+        turns.set_value(turn);
+        leptos::task::spawn_local(async move {
+            let done = checker::answer(Question { name, bytes, policy, fields }).await;
+            // Something else may have been dropped meanwhile.
+            if turns.get_value() == turn {
+                answer.set(Some(done));
+            }
+        });
+    });
+    answer
+}
 
 #[component]
-fn Result(subject: Given<Subject>, keys: Given<String>) -> impl IntoView {
-    let Some(Ok((_, subject))) = subject else {
-        return view! { <Nothing /> }.into_any();
-    };
-    let source = match keys {
-        Some(Ok((name, text))) => KeySource::Own { name, text },
-        _ => KeySource::Enclosed,
-    };
-    match subject.check(&source) {
-        Ok(checked) => view! { <Shown subject checked source /> }.into_any(),
-        Err(sentence) => view! { <p class="form-error" role="alert">{sentence}</p> }.into_any(),
+fn Result(answer: Answer) -> impl IntoView {
+    let Answer { question, checked, snapshot } = answer;
+    match checked {
+        Ok(checked) => {
+            let Question { name, bytes, policy, .. } = question;
+            let about = subject::about(&name, &bytes, snapshot, &checked.steps);
+            view! { <Shown about checked policy /> }.into_any()
+        }
+        Err(sentence) => view! {
+            <div class="empty">
+                <h2>{format!("{} is not checked", question.name)}</h2>
+                <p class="form-error" role="alert">{sentence}</p>
+            </div>
+        }
+        .into_any(),
     }
 }
 
 #[component]
-fn Nothing() -> impl IntoView {
-    view! {
-        <div class="empty">
-            <Triad signed=Signed::default() status=Finality::Pending size=72 />
-            <h2>"Nothing checked yet"</h2>
-            <p>"Drop a receipt or evidence, or choose a file. Each step will show its inputs and what came out."</p>
-        </div>
-    }
-}
-
-#[component]
-fn Shown(subject: Subject, checked: Verification, source: KeySource) -> impl IntoView {
-    let policy = match source {
-        KeySource::Own { name, text } => Some(
-            view! { <p class="muted">"Under " <strong>{name}</strong> ", fingerprint " <span class="mono fingerprint">{fingerprint(&text)}</span></p> },
-        ),
-        KeySource::Enclosed | KeySource::Server(_) => None,
-    };
-    let (glyph, about) = match subject {
-        Subject::Receipt(receipt) => about_event(*receipt, &checked.steps),
-        Subject::Evidence(evidence) => about_evidence(&evidence),
-    };
+fn Shown(about: About, checked: Verification, policy: Option<(String, String)>) -> impl IntoView {
+    let policy = policy.map(|(name, text)| {
+        view! { <p class="muted">"Under " <strong>{name}</strong> ", fingerprint " <span class="mono fingerprint">{fingerprint(&text)}</span></p> }
+    });
     view! {
         <header class="verify-head">
-            {glyph}
+            {about.glyph}
             <div>
-                {about}
+                {about.words}
                 {policy}
             </div>
         </header>
@@ -120,37 +147,4 @@ fn Shown(subject: Subject, checked: Verification, source: KeySource) -> impl Int
         <Stepper steps=checked.steps checked=true animate=true />
     }
     .into_any()
-}
-
-/// A sign, and what stands beside it.
-type About = (AnyView, AnyView);
-
-fn about_event(receipt: Receipt, steps: &[Step]) -> About {
-    let signed = Signed::from_fn(|cloud| {
-        steps.iter().any(|step| step.cloud == Some(cloud) && step.state == StepState::Valid)
-    });
-    let sound = steps.iter().all(|step| step.state != StepState::Invalid);
-    let status = if sound { Finality::Final } else { Finality::Quarantined };
-    let Receipt { event, slot, .. } = receipt;
-    let words = view! {
-        <h2 class="verify-id mono">{event.event_id.to_string()}</h2>
-        <p class="muted">{event.tenant_id.to_string()} " · " <span class="mono">{slot.to_string()}</span> " · " <Hash value=event.hash.to_string() what="hash" /></p>
-    };
-    (view! { <Triad signed=signed status=status size=48 /> }.into_any(), words.into_any())
-}
-
-/// Whom it names, which the steps then prove or do not.
-fn about_evidence(evidence: &Evidence) -> About {
-    let accused = evidence.accused();
-    let glyph =
-        accused.as_ref().map(|accused| view! { <CloudGlyph cloud=accused.cloud size=48 /> });
-    let (title, log) = accused.map_or_else(
-        || ("Evidence against nobody that it names".to_owned(), String::new()),
-        |accused| (format!("Evidence against {}", accused.cloud.title()), accused.log.to_string()),
-    );
-    let words = view! {
-        <h2 class="verify-id">{title}</h2>
-        <p class="muted">{deed(evidence.kind())} " · " <span class="mono">{log}</span> " · " <Hash value=evidence.id().to_string() what="id" /></p>
-    };
-    (glyph.into_any(), words.into_any())
 }

@@ -13,7 +13,6 @@ pub mod ethereum;
 mod hash;
 pub mod ots;
 mod publisher;
-#[cfg(feature = "rfc3161")]
 pub mod rfc3161;
 mod source;
 pub mod state;

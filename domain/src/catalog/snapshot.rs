@@ -1,8 +1,9 @@
 //! A cloud's word on a snapshot.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{KindError, refuse};
+use super::{KindError, SNAPSHOT_ATTEST, refuse};
 use crate::log::Hash;
 use crate::snapshot::{MANIFEST_FORMAT, Manifest};
 
@@ -20,6 +21,15 @@ impl SnapshotAttest {
     #[must_use]
     pub fn of(manifest: Manifest) -> Self {
         SnapshotAttest { hash: manifest.hash(), manifest }
+    }
+
+    /// The attestation in a payload, if it is one. What it says is for the caller to compare.
+    #[must_use]
+    pub fn in_payload(payload: &Value) -> Option<Self> {
+        let mut fields = payload.as_object()?.clone();
+        let kind = fields.remove("kind")?;
+        let read = serde_json::from_value(Value::Object(fields)).ok()?;
+        (kind == SNAPSHOT_ATTEST).then_some(read)
     }
 
     pub(super) fn check(&self) -> Result<(), KindError> {

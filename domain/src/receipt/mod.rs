@@ -6,6 +6,7 @@
 mod keys;
 mod later;
 mod steps;
+pub mod tlog_proof;
 mod verify;
 
 use base64::Engine as _;
@@ -112,7 +113,7 @@ impl Receipt {
     }
 
     /// The RFC 8785 text that the event hash is over. It needs no payload, only its hash.
-    fn metadata(&self) -> String {
+    pub(crate) fn metadata(&self) -> String {
         let shell = self.event_with(Payload::unchecked(Vec::new()), Salt([0; 16]));
         shell.metadata(self.event.payload_hash)
     }

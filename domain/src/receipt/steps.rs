@@ -26,6 +26,7 @@ pub(crate) fn step(
         result,
         state: if ok { StepState::Valid } else { StepState::Invalid },
         cloud: None,
+        file: None,
     }
 }
 

@@ -38,6 +38,18 @@ pub struct Step {
     pub state: StepState,
     /// The cloud whose signature this step checks.
     pub cloud: Option<Cloud>,
+    /// The file of a bundle that the step is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+impl Step {
+    /// The title, and in which file where there are several.
+    fn named(&self) -> String {
+        self.file
+            .as_ref()
+            .map_or_else(|| self.title.clone(), |file| format!("{file}: {}", self.title))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,11 +125,8 @@ impl Verification {
     /// who knows what was checked.
     #[must_use]
     pub fn of(steps: Vec<Step>, self_consistent: &str, valid: &str) -> Self {
-        let failed: Vec<&str> = steps
-            .iter()
-            .filter(|step| step.state == StepState::Invalid)
-            .map(|step| step.title.as_str())
-            .collect();
+        let failed: Vec<String> =
+            steps.iter().filter(|step| step.state == StepState::Invalid).map(Step::named).collect();
         let unidentified = steps.iter().any(|step| step.state == StepState::Unidentified);
         let (verdict, sentence) = if !failed.is_empty() {
             (Verdict::Invalid, format!("Invalid: this does not hold: {}.", failed.join("; ")))

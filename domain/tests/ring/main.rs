@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod anchor;
+mod bundle;
 mod economics;
 mod ed25519;
 mod equivocation;

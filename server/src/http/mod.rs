@@ -9,6 +9,7 @@ mod ask;
 pub mod assets;
 mod away;
 mod billing;
+mod bundle;
 mod economics;
 mod edge;
 mod events;
@@ -174,6 +175,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
     let routes = Router::new()
         .merge(billing::routes())
         .merge(anchors::routes())
+        .merge(bundle::routes())
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())

@@ -167,11 +167,11 @@ async fn act(
     }
 }
 
-fn read_period(text: &str) -> Result<Period, Problem> {
+pub(super) fn read_period(text: &str) -> Result<Period, Problem> {
     text.parse().map_err(|cause: domain::snapshot::BadPeriod| Problem::not_found(cause.to_string()))
 }
 
-async fn found(shared: &Shared, period: Period) -> Result<Snapshot, Problem> {
+pub(super) async fn found(shared: &Shared, period: Period) -> Result<Snapshot, Problem> {
     let snapshot = shared.snapshots.of_period(period).await.map_err(refused)?;
     snapshot.ok_or_else(|| {
         Problem::not_found(format!(

@@ -7,6 +7,7 @@ mod answers;
 mod bad_entry;
 mod bench;
 mod billing;
+mod bundle;
 mod chains;
 mod clouds;
 mod cluster;

@@ -91,6 +91,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
             {own.map(|own| view! { <InBrowser manifest=own.manifest hash=own.hash /> })}
         </section>
         <Published places anchors demonstration />
+        {is_agreed.then(|| view! { <TakeHome period=row.period /> })}
         <section class="card" aria-labelledby="words-title">
             <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
             {said}
@@ -99,6 +100,25 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
         {made}
         {is_agreed.then(|| view! { <Claims by is_first /> })}
         <p class="whose muted">{format!("As {} sees it at ", cloud.title())} <Time at shape=TimeShape::Second /> "."</p>
+    }
+}
+
+/// Everything that an auditor gets, as a file.
+#[component]
+fn TakeHome(period: Period) -> impl IntoView {
+    view! {
+        <section class="card snapshot-home" aria-labelledby="home-title">
+            <h2 id="home-title" class="card-title">"Take it home"</h2>
+            <p>
+                "The bundle holds the manifest, what each cloud signed, their public keys and every proof by others that there is so far. "
+                <code>"VERIFY.md"</code> " in it says how to check it by hand, " <code>"verify.sh"</code> " does it with sha256sum and openssl, and the page "
+                <A href="/verify">"Verify"</A> " with the network off."
+            </p>
+            <p class="snapshot-acts">
+                <a class="button button-first" href=format!("/v1/snapshots/{period}/bundle") download=format!("audit-{period}.zip") rel="external">"Audit bundle"</a>
+                <a class="button" href=format!("/v1/snapshots/{period}/certificate.pdf") download=format!("certificate-{period}.pdf") rel="external">"Certificate (PDF)"</a>
+            </p>
+        </section>
     }
 }
 

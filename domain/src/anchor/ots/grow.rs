@@ -61,6 +61,17 @@ impl Proof {
         promises
     }
 
+    /// Both proofs in one file, if they are of one digest.
+    #[must_use]
+    pub fn joined(&self, other: &Proof) -> Option<Self> {
+        if (self.hash, &self.digest) != (other.hash, &other.digest) {
+            return None;
+        }
+        let mut joined = self.clone();
+        joined.timestamp.join(other.timestamp.clone());
+        Proof::parse(&joined.to_bytes()).ok()
+    }
+
     /// The proof with what a calendar says of `message` joined to it wherever that message is
     /// reached. Nothing that was in it is lost.
     ///

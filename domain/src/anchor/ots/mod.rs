@@ -5,17 +5,21 @@
 //! leaves stand attestations, each of which says something about its message.
 
 mod attestation;
+mod block;
 mod compose;
 mod grow;
 mod op;
 mod varint;
 mod verify;
+mod way;
 
 pub use attestation::Attestation;
+pub use block::{AnchoringBlock, BLOCK_FORMAT, BadBlockFile, BlockFile, Sibling, Side};
 pub use compose::{Uncomposable, compose};
 pub use grow::{BLIND_BYTES, Promise, blinded};
 pub use op::{FileHash, MESSAGE_BYTES_MAX, Op};
 pub use verify::verify;
+pub use way::Way;
 
 use crate::anchor::bytes::{Defect, Malformed, Reader};
 

@@ -1,9 +1,8 @@
 //! Checking an `.ots` proof: every path, what its end says, and whether a block says so too.
 
-use crate::anchor::bitcoin::{
-    KnownHeader, Network, Sha256d, Transaction, belongs_to_the_chain, has_its_work,
-};
-use crate::anchor::ots::{Attestation, Op, Path, Proof};
+use crate::anchor::bitcoin::{KnownHeader, Network, Sha256d, belongs_to_the_chain, has_its_work};
+use crate::anchor::ots::way::transaction;
+use crate::anchor::ots::{Attestation, Path, Proof};
 use crate::anchor::source::Source;
 use crate::receipt::{Step, StepState, Verification, step};
 
@@ -96,7 +95,7 @@ fn path_steps(proof: &Proof, path: &Path<'_>, blocks: &Blocks<'_>, network: Netw
 fn operations(proof: &Proof, path: &Path<'_>, height: u64) -> Step {
     let ops: Vec<String> = path.ops.iter().map(ToString::to_string).collect();
     let mut inputs = vec![("digest", hex::encode(proof.digest())), ("operations", ops.join("\n"))];
-    if let Some(transaction) = transaction(proof.digest(), &path.ops) {
+    if let Some((_, transaction)) = transaction(proof.digest(), &path.ops) {
         inputs.push(("transaction on the way", transaction.id().to_string()));
     }
     let root = <[u8; 32]>::try_from(path.message.as_slice()).map(Sha256d);
@@ -110,21 +109,6 @@ fn operations(proof: &Proof, path: &Path<'_>, height: u64) -> Step {
         ),
         root.is_ok(),
     )
-}
-
-/// The transaction that the digest went into: what is hashed twice and reads as one.
-fn transaction(digest: &[u8], ops: &[&Op]) -> Option<Transaction> {
-    let mut message = digest.to_vec();
-    for (at, op) in ops.iter().enumerate() {
-        if ops[at..].starts_with(&[&Op::Sha256, &Op::Sha256])
-            && let Ok(transaction) = Transaction::parse(&message)
-            && transaction.stripped() == message
-        {
-            return Some(transaction);
-        }
-        message = op.apply(&message).ok()?;
-    }
-    None
 }
 
 fn root(path: &Path<'_>, height: u64, known: Option<&KnownHeader>, contradicted: bool) -> Step {

@@ -10,12 +10,14 @@ mod certificate;
 mod chain;
 mod der;
 mod info;
+mod pem;
 mod request;
 mod signed;
 mod verify;
 
 pub use algorithm::HashAlgorithm;
 pub use certificate::Certificate;
+pub use pem::{BadCertificates, certificates, is_der};
 pub use request::{NONCE_BYTES, Request};
 pub use verify::verify;
 

@@ -24,6 +24,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::anchor::ethereum::HexBytes;
 use crate::clock::Timestamp;
 
 pub use proven::{Proven, Unproven};
@@ -82,6 +83,9 @@ pub struct Place {
     pub height: Option<u64>,
     /// The block's or the authority's time.
     pub time: Timestamp,
+    /// Of a block of Bitcoin: its header, so that whoever has no node can follow the proof to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<HexBytes>,
 }
 
 /// Why nothing is sent. Each is for people to remedy, and tried again in case they have.

@@ -2,9 +2,8 @@
 
 use super::Place;
 use crate::anchor::bitcoin::{KnownHeader, Network};
-use crate::anchor::ethereum::{Header, KnownBlock, ProofFile};
+use crate::anchor::ethereum::{Header, HexBytes, KnownBlock, ProofFile};
 use crate::anchor::ots;
-#[cfg(feature = "rfc3161")]
 use crate::anchor::rfc3161::{self, Certificate, Request, TimeStamp};
 use crate::log::Hash;
 use crate::receipt::{StepState, Verdict, Verification};
@@ -51,6 +50,7 @@ impl Proven {
             name: header.hash().to_string(),
             height: Some(header.number),
             time: header.time(),
+            header: None,
         };
         Ok(Proven { place, proof: file.to_bytes() })
     }
@@ -77,13 +77,13 @@ impl Proven {
             name: known.header.hash().to_string(),
             height: known.height,
             time: known.header.time(),
+            header: Some(HexBytes(known.header.to_bytes().to_vec())),
         };
         Ok(Proven { place, proof: proof.to_bytes() })
     }
 
     /// # Errors
     /// The first step that does not hold.
-    #[cfg(feature = "rfc3161")]
     pub fn by_authority(
         stamp: &[u8],
         hash: Hash,
@@ -92,7 +92,7 @@ impl Proven {
     ) -> Result<Self, Unproven> {
         let read = TimeStamp::parse(stamp).map_err(|fault| Unproven(fault.to_string()))?;
         holds(&rfc3161::verify(&read, Some(&hash.0), Some(request), roots))?;
-        let place = Place { name: read.serial(), height: None, time: read.time() };
+        let place = Place { name: read.serial(), height: None, time: read.time(), header: None };
         Ok(Proven { place, proof: stamp.to_vec() })
     }
 }

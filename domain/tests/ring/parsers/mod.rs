@@ -23,10 +23,13 @@ fn folder(path: &str) -> PathBuf {
 static SEEDS: LazyLock<Vec<Vec<Vec<u8>>>> =
     LazyLock::new(|| TARGETS.iter().map(|(name, _)| seeds_of(name)).collect());
 
-/// The committed seeds of a target, and for time stamps our test vectors.
+/// The committed seeds of a target; for bundles a whole one, and for time stamps our test vectors.
 fn seeds_of(target: &str) -> Vec<Vec<u8>> {
     let made = seeds::all().into_iter().filter(|(of, _, _)| *of == target);
     let mut seeds: Vec<Vec<u8>> = made.map(|(_, _, bytes)| bytes).collect();
+    if target == "bundle" {
+        seeds.push(crate::bundle::story::contents().bundle().pack().expect("memory"));
+    }
     if target == "rfc3161" {
         let vectors = folder("tests/vectors/rfc3161");
         let answers = ["tsr", "der"].map(|ending| fixtures::files(&vectors, ending)).concat();

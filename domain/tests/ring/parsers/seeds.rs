@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use domain::anchor::{bitcoin, ethereum, ots};
+use domain::bundle::Bundle;
 use domain::cloud::Cloud;
 use domain::epoch::{Approval, EPOCH_FORMAT, EpochRecord, Reason, SignedEpoch};
 use domain::evidence::against_signers_of;
@@ -22,7 +23,8 @@ use crate::{fixtures, receipt};
 pub type Seed = (&'static str, &'static str, Vec<u8>);
 
 pub fn all() -> Vec<Seed> {
-    [notes(), shapes(), texts(), proofs(), bitcoins(), ethereums(), time_stamps()].concat()
+    [notes(), shapes(), texts(), proofs(), bitcoins(), ethereums(), time_stamps(), bundles()]
+        .concat()
 }
 
 fn notes() -> Vec<Seed> {
@@ -168,6 +170,16 @@ fn ethereums() -> Vec<Seed> {
         ("ethereum", "header", encode_list(&header)),
         ("ethereum", "trie", encode_list(&nodes)),
     ]
+}
+
+/// As few files as a bundle can have: the others change with every word of `VERIFY.md`.
+fn bundles() -> Vec<Seed> {
+    let whole = crate::bundle::story::contents().bundle();
+    let few = whole.files.into_iter().filter(|(name, _)| {
+        ["manifest.json", "snapshot.json", "attestations/gcp/signature"].contains(&name.as_str())
+    });
+    let packed = Bundle { files: few.collect() }.pack().expect("memory");
+    vec![("bundle", "few-files", packed)]
 }
 
 /// Two of our test vectors; the property tests take all of them.

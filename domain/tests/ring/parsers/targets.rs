@@ -8,6 +8,7 @@ use std::str::{self, FromStr};
 
 use domain::access::Role;
 use domain::anchor::{bitcoin, ethereum, ots, rfc3161};
+use domain::bundle::Bundle;
 use domain::catalog::Known;
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::{Cloud, PerCloud};
@@ -25,14 +26,16 @@ use domain::policy::Policy;
 use domain::quarantine::{HeldId, Reason, Source};
 use domain::quorum::Mode;
 use domain::receipt::{Receipt, verify};
+use domain::verifier::Held;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file in `domain/fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("bitcoin", bitcoin),
+    ("bundle", bundle),
     ("catalog", catalog),
     ("checkpoint", checkpoint),
     ("envelope", envelope),
@@ -59,6 +62,15 @@ pub fn json(bytes: &[u8]) {
     let canonical = json::canonical(&value);
     let again = json::parse_strict(&canonical).expect("what was written is read");
     assert_eq!(json::canonical(&again), canonical);
+}
+
+pub fn bundle(bytes: &[u8]) {
+    let Ok(bundle) = Bundle::unpack(bytes) else { return };
+    let held = Held::default();
+    let checked = bundle.verify(&held, None);
+    assert!(checked.steps.iter().all(|step| step.file.is_some()), "each step names its file");
+    let again = Bundle::unpack(&bundle.pack().expect("memory")).expect("what was written is read");
+    assert_eq!(again.verify(&held, None), checked);
 }
 
 pub fn note(bytes: &[u8]) {

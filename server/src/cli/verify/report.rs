@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::Path;
 
 use domain::receipt::{Step, StepState, Verification};
-use serde_json::{Value, json};
+use domain::verifier::{Finding, report};
+use serde_json::Value;
 
-use super::{Finding, Unreadable, finding_of};
+use super::Unreadable;
 
 #[derive(Debug)]
 pub(super) struct Report {
@@ -20,30 +21,11 @@ impl Report {
     }
 
     pub(super) fn finding(&self) -> Finding {
-        match &self.outcome {
-            Ok(verification) => finding_of(verification.verdict),
-            Err(_) => Finding::Unreadable,
-        }
+        Finding::of(&self.outcome)
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let exit_code = self.finding().exit_code();
-        match &self.outcome {
-            Ok(verification) => json!({
-                "file": self.file,
-                "verdict": verification.verdict,
-                "exitCode": exit_code,
-                "sentence": verification.sentence,
-                "steps": verification.steps,
-            }),
-            Err(error) => json!({
-                "file": self.file,
-                "verdict": "unreadable",
-                "exitCode": exit_code,
-                "sentence": error.to_string(),
-                "steps": [],
-            }),
-        }
+        report(&self.file, &self.outcome)
     }
 }
 
@@ -65,7 +47,8 @@ impl fmt::Display for Report {
 }
 
 fn write_step(out: &mut fmt::Formatter<'_>, number: usize, step: &Step) -> fmt::Result {
-    let title = printable(&step.title);
+    let file = step.file.as_ref().map_or_else(String::new, |file| format!("{file}: "));
+    let title = printable(&(file + &step.title));
     writeln!(out, "\n{number:>2}. [{}] {title}", word(step.state))?;
     writeln!(out, "    how: {}", step.method)?;
     for (name, value) in &step.inputs {

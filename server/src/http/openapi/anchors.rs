@@ -65,7 +65,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Anchor", shape(anchor(), &["trace", "files"])),
         (
             "AnchorPlace",
-            shape(json!({ "name": text(), "height": count(), "time": time() }), &["height"]),
+            shape(
+                json!({ "name": text(), "height": count(), "time": time(), "header": text() }),
+                &["height", "header"],
+            ),
         ),
         ("AnchorWish", shape(json!({ "publisher": publisher() }), &[])),
     ]

@@ -153,10 +153,36 @@ fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
         ),
         "provider" | "model" | "region" => (text(), "Only this one's"),
         "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
-        _ => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
+        "Accept" => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
+        _ => beside(name),
     };
     let is_header = matches!(name, "Last-Event-ID" | "Accept");
     (name, if is_header { Place::Header } else { Place::Query }, schema, says)
+}
+
+/// What a verifier holds beside a file.
+fn beside(name: &str) -> (Value, &'static str) {
+    let text = || json!({ "type": "string" });
+    let networks = ["mainnet", "testnet", "regtest"];
+    match name {
+        "policy" => (
+            json!({ "type": "string", "enum": ["deployment"] }),
+            "deployment: under this deployment's own policy file, on its word; otherwise under none",
+        ),
+        "digest" => (text(), "What was stamped, in hex; of a bundle the hash that you hold"),
+        "bitcoinHeader" => {
+            (text(), "The block's 80 bytes in hex, from a node or explorer of yours")
+        }
+        "bitcoinNetwork" => (
+            json!({ "type": "string", "enum": networks, "default": "mainnet" }),
+            "Which chain that block must be from",
+        ),
+        "ethereumBlock" => (text(), "The block's hash in hex, from a node or explorer of yours"),
+        "ethereumChain" => {
+            (json!({ "type": "integer", "minimum": 0, "default": 1 }), "Ethereum's network")
+        }
+        _ => (text(), "What to call the file in the answer"),
+    }
 }
 
 const READERS: Access = Access::Role("every role");

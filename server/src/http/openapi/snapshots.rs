@@ -53,6 +53,48 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/snapshots/{period}/bundle",
+        id: "getBundle",
+        tag: "audit",
+        summary: "Everything that an auditor takes home, as audit-<period>.zip: the manifest, what each \
+                  cloud signed, keys, proofs by others, and how to check them. Only of an agreed \
+                  snapshot; it grows as proofs come",
+        answers: &[(200, "A zip archive", "", "application/zip")],
+        problems: &[401, 403, 404, 409],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/snapshots/{period}/certificate.pdf",
+        id: "getCertificate",
+        tag: "audit",
+        summary: "A page to hand out: the hash, what it covers, who attests it, where it is anchored, \
+                  and how to verify it. A summary, which proves nothing by itself",
+        answers: &[(200, "One page, A4", "", "application/pdf")],
+        problems: &[401, 403, 404, 409],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/verify",
+        id: "verifyFile",
+        tag: "audit",
+        summary: "Checks a bundle, a receipt, evidence, an .ots, a .tsr or an ethereum.json, as ternion \
+                  verify --json does it; of a bare hash it tells what this cloud knows. Nothing is kept",
+        takes: &[
+            "name",
+            "policy",
+            "digest",
+            "bitcoinHeader",
+            "bitcoinNetwork",
+            "ethereumBlock",
+            "ethereumChain",
+        ],
+        bodies: &[("application/octet-stream", "VerifiedFile")],
+        answers: &[(200, "Every step, and the verdict", "Verification", JSON)],
+        problems: &[400, 401, 403, 413],
+        ..BASE
+    },
+    Operation {
         path: "/v1/snapshots/{period}/difference",
         id: "getDifference",
         tag: "audit",
@@ -104,12 +146,34 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("SnapshotSection", shape(section(), &["first", "last"])),
         ("SnapshotDifference", shape(difference, &[])),
         ("SnapshotAct", shape(act(), &[])),
+        ("VerifiedFile", json!({ "type": "string", "format": "binary" })),
+        ("Verification", shape(verification(), &[])),
+        ("VerificationStep", shape(verification_step(), &["file"])),
         ("TakeSnapshot", shape(json!({ "period": period() }), &[])),
     ]
 }
 
 pub(super) fn example(schema: &str) -> Option<Value> {
     (schema == "TakeSnapshot").then(|| json!({ "period": "2026-10" }))
+}
+
+fn verification() -> Value {
+    let verdicts = ["valid", "selfConsistent", "invalid", "unreadable"];
+    json!({
+        "file": text(), "verdict": { "type": "string", "enum": verdicts },
+        "exitCode": { "type": "integer", "minimum": 0, "maximum": 3 }, "sentence": text(),
+        "steps": list("VerificationStep")
+    })
+}
+
+fn verification_step() -> Value {
+    let states = ["valid", "invalid", "unidentified", "notchecked"];
+    let pair = json!({ "type": "array", "items": text(), "minItems": 2, "maxItems": 2 });
+    json!({
+        "title": text(), "method": text(), "inputs": { "type": "array", "items": pair },
+        "result": text(), "state": { "type": "string", "enum": states },
+        "cloud": or_null(&cloud()), "file": text()
+    })
 }
 
 fn act() -> Value {

@@ -26,7 +26,7 @@ fn desk(clouds: &Deployment, litecoin: &Litecoin) -> Desk {
 }
 
 /// The reference program, where the set-up put it.
-fn ots() -> Option<PathBuf> {
+pub fn ots() -> Option<PathBuf> {
     let told = std::env::var_os("TERNION_OTS").map(PathBuf::from);
     let here = std::env::current_exe().expect("this program");
     let beside = here.ancestors().map(|folder| folder.join("setup/ots/bin/ots"));

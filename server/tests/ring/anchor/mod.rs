@@ -2,13 +2,13 @@
 
 pub mod anvil;
 mod authority;
-mod bitcoin;
+pub mod bitcoin;
 mod calendar;
-mod desk;
+pub mod desk;
 mod ethereum;
 mod explorer;
 mod gate;
 pub mod litecoin;
 mod opentimestamps;
 pub mod process;
-mod responder;
+pub mod responder;

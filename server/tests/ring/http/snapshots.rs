@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::house::House;
+use super::house::{House, asking};
 use crate::clouds::PATIENCE;
 
 const READER: &str = "demo-auditor";
@@ -69,4 +71,61 @@ async fn a_snapshot_is_derived_again_and_compared() {
     let done = tokio::time::timeout(PATIENCE, done).await.expect("it ends");
     assert_eq!(done["recheck"]["equal"], true, "{done}");
     assert_eq!(done["recheck"]["hash"], done["hash"]);
+}
+
+async fn check(house: &House, query: &str, body: Vec<u8>) -> Value {
+    let path = format!("/v1/verify{query}");
+    let request = asking(Method::POST, &path, READER).body(Body::from(body));
+    house.send(request.expect("a request")).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agreed_snapshot_is_taken_home_and_checked_without_keeping_anything() {
+    let house = House::open().await;
+    let path = "/v1/snapshots/2026-10/bundle";
+    house.get(path, "").await.problem(401, "unauthenticated");
+    house.get(path, READER).await.problem(404, "not_found");
+    house.post("/v1/snapshots", READER, &json!({ "period": "2026-10" })).await.expect(201);
+    let early = house.get(path, READER).await;
+    if early.status != 200 {
+        let problem = early.problem(409, "conflict");
+        assert!(problem["detail"].as_str().is_some_and(|it| it.contains("bundle")), "{problem}");
+    }
+    let agreed = until_agreed(&house, "2026-10").await;
+    let bundle = house.get(path, READER).await;
+    assert_eq!(bundle.status, 200);
+    assert_eq!(bundle.header("content-type"), "application/zip");
+    let name = "attachment; filename=\"audit-2026-10.zip\"";
+    assert_eq!(bundle.header("content-disposition"), name);
+    assert_eq!(house.get(path, READER).await.body, bundle.body, "the same content, the same bytes");
+
+    let page = house.get("/v1/snapshots/2026-10/certificate.pdf", READER).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "application/pdf"));
+    let has = |text: &str| page.body.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(page.body.starts_with(b"%PDF-1.7") && has("/Count 1"), "one page");
+    assert!(has(agreed["hash"].as_str().expect("a hash")) && has("Snapshot 2026-10"));
+    let again = house.get("/v1/snapshots/2026-10/certificate.pdf", READER).await;
+    assert_eq!(again.body, page.body, "the same content, the same bytes");
+    let kept = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("certificate.pdf");
+    std::fs::write(kept, &page.body).expect("to look at");
+
+    let told = check(&house, "?name=audit.zip", bundle.body.clone()).await;
+    assert_eq!((&told["verdict"], &told["exitCode"]), (&json!("selfConsistent"), &json!(3)));
+    assert_eq!(told["file"], "audit.zip");
+    let told = check(&house, "?policy=deployment", bundle.body.clone()).await;
+    assert_eq!((&told["verdict"], &told["exitCode"]), (&json!("valid"), &json!(0)), "{told}");
+    let digest = agreed["hash"].as_str().expect("a hash").to_owned();
+    let other = check(&house, &format!("?digest={}", "00".repeat(32)), bundle.body.clone()).await;
+    assert_eq!(other["verdict"], "invalid", "{}", other["sentence"]);
+    let same = check(&house, &format!("?digest={digest}"), bundle.body.clone()).await;
+    assert_eq!(same["verdict"], "selfConsistent", "{}", same["sentence"]);
+    let known = check(&house, "", digest.into_bytes()).await;
+    assert_eq!(known["verdict"], "selfConsistent");
+    let unknown = check(&house, "", "00".repeat(32).into_bytes()).await;
+    assert_eq!((&unknown["verdict"], &unknown["exitCode"]), (&json!("invalid"), &json!(1)));
+    let half = bundle.body[..bundle.body.len() / 2].to_vec();
+    let told = check(&house, "", half).await;
+    assert_eq!((&told["verdict"], &told["exitCode"]), (&json!("unreadable"), &json!(2)));
+    let request = asking(Method::POST, "/v1/verify?policy=mine", READER).body(Body::empty());
+    house.send(request.expect("a request")).await.problem(400, "malformed");
 }

@@ -9,23 +9,25 @@
 //! <signed checkpoint>
 //! ```
 
+use crate::log::proof::{PROOF_HASHES_MAX, root_from_inclusion};
+use crate::log::{Checkpoint, Hash, Leaf};
+use crate::note::{LineVerdict, Note};
+use crate::policy::Policy;
+use crate::receipt::{Step, StepState, Verification};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use domain::log::proof::{PROOF_HASHES_MAX, root_from_inclusion};
-use domain::log::{Checkpoint, Hash, Leaf};
-use domain::note::{LineVerdict, Note};
-use domain::policy::Policy;
-use domain::receipt::{Step, StepState, Verification};
 
-pub(super) const HEADER: &str = "c2sp.org/tlog-proof@v1\n";
+/// How every such text begins.
+pub const HEADER: &str = "c2sp.org/tlog-proof@v1\n";
 /// Slot (13) and event hash (32).
 const ENTRY_BYTES: usize = 45;
 const SELF_CONSISTENT: &str = "Self-consistent: the proof leads to the root, but no signature was \
     checked. Bring the deployment's policy file.";
 const VALID: &str = "Valid: an event of this hash is final under your policy file.";
 
-#[derive(Debug)]
-pub(super) struct TlogProof {
+/// One entry, its proof, and the signed checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlogProof {
     entry: [u8; ENTRY_BYTES],
     index: u64,
     proof: Vec<Hash>,
@@ -34,8 +36,8 @@ pub(super) struct TlogProof {
 }
 
 /// What the text lacks to be a proof of one of our entries.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FormError {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
     #[error("it is not UTF-8 text")]
     Text,
     #[error("no blank line between the proof and the checkpoint")]
@@ -47,13 +49,15 @@ pub(super) enum FormError {
     #[error("a proof line is not 32 bytes in base64, or there are more than {PROOF_HASHES_MAX}")]
     Hash,
     #[error("the checkpoint: {0}")]
-    Note(#[from] domain::note::NoteError),
+    Note(#[from] crate::note::NoteError),
     #[error("the checkpoint: {0}")]
-    Checkpoint(#[from] domain::log::CheckpointError),
+    Checkpoint(#[from] crate::log::CheckpointError),
 }
 
 impl TlogProof {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, FormError> {
+    /// # Errors
+    /// What the text lacks.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormError> {
         let text = std::str::from_utf8(bytes).map_err(|_| FormError::Text)?;
         let body = text.strip_prefix(HEADER).ok_or(FormError::Text)?;
         let (head, checkpoint) = body.split_once("\n\n").ok_or(FormError::Split)?;
@@ -74,7 +78,8 @@ impl TlogProof {
 
     /// Checks the proof, and the signatures if a policy says whose they must be: this form
     /// carries no keys.
-    pub(super) fn verify(&self, policy: Option<&Policy>) -> Verification {
+    #[must_use]
+    pub fn verify(&self, policy: Option<&Policy>) -> Verification {
         let mut steps = vec![self.place(), self.root()];
         match policy {
             None => steps.push(unsigned()),
@@ -107,6 +112,7 @@ impl TlogProof {
             ),
             state: state(fits),
             cloud: None,
+            file: None,
         }
     }
 
@@ -128,6 +134,7 @@ impl TlogProof {
             ),
             state: state(root == Some(head.root)),
             cloud: None,
+            file: None,
         }
     }
 
@@ -150,6 +157,7 @@ impl TlogProof {
             result: result.to_owned(),
             state: state(matches!(verdict, LineVerdict::Valid { .. })),
             cloud: None,
+            file: None,
         }
     }
 
@@ -167,6 +175,7 @@ impl TlogProof {
             result: format!("{who} signed"),
             state: state(policy.quorum_signed(&self.note)),
             cloud: None,
+            file: None,
         }
     }
 }
@@ -176,9 +185,9 @@ fn hash(line: &str) -> Option<Hash> {
 }
 
 /// The inverse of `Slot::to_bytes`.
-fn slot_of(entry: &[u8; ENTRY_BYTES]) -> Option<domain::event::Slot> {
-    Some(domain::event::Slot {
-        origin: domain::cloud::Cloud::from_code(entry[0])?,
+fn slot_of(entry: &[u8; ENTRY_BYTES]) -> Option<crate::event::Slot> {
+    Some(crate::event::Slot {
+        origin: crate::cloud::Cloud::from_code(entry[0])?,
         epoch: u32::from_be_bytes(entry[1..5].try_into().ok()?),
         sequence: u64::from_be_bytes(entry[5..13].try_into().ok()?),
     })
@@ -196,5 +205,6 @@ fn unsigned() -> Step {
         result: "give the deployment's policy file to check them".to_owned(),
         state: StepState::Unidentified,
         cloud: None,
+        file: None,
     }
 }
