@@ -43,7 +43,7 @@ impl Ring {
 
     fn packages(self) -> &'static [&'static str] {
         match self {
-            Ring::Domain => &["--package", "domain", "--package", "app"],
+            Ring::Domain => &["--package", "domain", "--package", "app", "--features", "app/ssr"],
             Ring::Server => &["--package", "server"],
             Ring::Tool => &["--package", "xtask"],
             Ring::Rust | Ring::Browser => &PRODUCT,
