@@ -11,6 +11,7 @@ mod keys;
 mod kinds;
 mod lab;
 mod operations;
+mod parameters;
 mod schemas;
 mod snapshots;
 
@@ -24,7 +25,8 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::assets::Site;
-use operations::{Access, Operation, Place};
+use operations::{Access, Operation};
+use parameters::Place;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/openapi.json", get(openapi_json)).route("/docs", get(docs_page))

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::kinds;
-use super::operations::{self, Operation, Place, TAGS};
+use super::operations::{self, Operation, TAGS};
+use super::parameters::Place;
 use super::schemas;
 
 /// The whole page; `css` is the address of our style sheet, empty without a bundle.

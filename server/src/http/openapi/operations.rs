@@ -1,8 +1,8 @@
 //! What can be asked of this cloud: one line a thing.
 
-use domain::quarantine::{Reason, State};
 use serde_json::{Value, json};
 
+use super::parameters::{Place, asked, path_text};
 use super::{anchors, billing, economics, keys, lab, snapshots};
 
 pub(super) const TAGS: [(&str, &str); 12] = [
@@ -27,13 +27,6 @@ pub(super) enum Access {
     Role(&'static str),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Path,
-    Query,
-    Header,
-}
-
 /// One method of one path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Operation {
@@ -43,7 +36,7 @@ pub(super) struct Operation {
     pub tag: &'static str,
     pub summary: &'static str,
     pub access: Access,
-    /// Names of [`QUERY`] and of headers.
+    /// Names of parameters of the query and of headers: `parameters::asked`.
     pub takes: &'static [&'static str],
     /// Content type and schema.
     pub bodies: &'static [(&'static str, &'static str)],
@@ -68,120 +61,6 @@ impl Operation {
         let text = || json!({ "type": "string" });
         let path = names.map(move |name| (name, Place::Path, text(), path_text(name)));
         path.chain(self.takes.iter().map(|name| asked(name)))
-    }
-}
-
-fn path_text(name: &str) -> &'static str {
-    match name {
-        "event_id" => "The event's UUID",
-        "tenant_id" => "The tenant's id",
-        "held_id" => "A held input's UUID, or <event id>~<tenant> for an id in conflict",
-        "anchor_id" => "The anchor's UUID",
-        "period" => "A month such as 2026-10, or a day such as 2026-11-25",
-        "scenario_id" => "The scenario's UUID",
-        "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
-        "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
-        "origin" => "gcp, aws or azure",
-        "epoch" => "The number of the log's epoch",
-        "cloud" | "from" => "gcp, aws or azure",
-        "to" => "Another cloud, or all for both",
-        "act" => "One of those above",
-        _ => "As C2SP tlog-tiles spells it, such as 0/x001/067 or entries/000.p/12",
-    }
-}
-
-fn asked(name: &'static str) -> (&'static str, Place, Value, &'static str) {
-    let text = || json!({ "type": "string" });
-    let time = || json!({ "type": "string", "format": "date-time" });
-    let clouds = || json!({ "type": "string", "enum": ["gcp", "aws", "azure"] });
-    let (schema, says) = match name {
-        "wait" => (
-            json!({ "type": "string", "enum": ["pending", "final"], "default": "pending" }),
-            "final: answer once a second cloud has signed",
-        ),
-        "timeoutMs" => (
-            json!({ "type": "integer", "minimum": 0, "default": 10_000 }),
-            "Longest wait; bounded by this cloud's configuration. When it runs out: 202",
-        ),
-        "receipt" => {
-            (json!({ "type": "boolean", "default": false }), "With wait=final: add the receipt")
-        }
-        "tenant" => (text(), "Only this tenant's"),
-        "status" => (
-            json!({ "type": "string", "enum": ["PENDING", "FINAL", "QUARANTINED", "DISPUTED"] }),
-            "Only events of this status",
-        ),
-        "state" => (
-            json!({ "type": "string", "enum": State::ALL.map(State::name) }),
-            "Only what is in this state",
-        ),
-        "reason" => (
-            json!({ "type": "string", "enum": Reason::ALL.map(Reason::code) }),
-            "Only what is held for this reason",
-        ),
-        "source" => {
-            (text(), "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs")
-        }
-        "origin" => (clouds(), "Only events that this cloud accepted"),
-        "cloud" => (clouds(), "The other cloud"),
-        "file" => (text(), "One of the proof's files; its main one where none is named"),
-        "kind" => (text(), "Only payloads of this kind"),
-        "resource" => (super::schemas::resource(), "Only this resource's"),
-        "q" => (
-            text(),
-            "An id, hash or its first 8 digits or more, slot (gcp/1/204), sequence, tenant",
-        ),
-        "period" => (billing::month(), "Only this month's (UTC)"),
-        "account" => (
-            text(),
-            "Only entries on this account: receivable:<tenant>, carried:<tenant>, revenue, credits, \
-             sla_penalties or rounding",
-        ),
-        "from" => (time(), "At or after"),
-        "to" => (time(), "Before"),
-        "cursor" => (text(), "nextCursor or previousCursor of another page"),
-        "limit" => {
-            (json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Items of a page")
-        }
-        "oneWay" => (
-            json!({ "type": "boolean", "default": false }),
-            "true: only what the first asks of the second, and the answers; otherwise both directions",
-        ),
-        "format" => (
-            json!({ "type": "string", "enum": ["csv", "json", "ndjson"], "default": "csv" }),
-            "The form of the file",
-        ),
-        "provider" | "model" | "region" => (text(), "Only this one's"),
-        "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
-        "Accept" => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
-        _ => beside(name),
-    };
-    let is_header = matches!(name, "Last-Event-ID" | "Accept");
-    (name, if is_header { Place::Header } else { Place::Query }, schema, says)
-}
-
-/// What a verifier holds beside a file.
-fn beside(name: &str) -> (Value, &'static str) {
-    let text = || json!({ "type": "string" });
-    let networks = ["mainnet", "testnet", "regtest"];
-    match name {
-        "policy" => (
-            json!({ "type": "string", "enum": ["deployment"] }),
-            "deployment: under this deployment's own policy file, on its word; otherwise under none",
-        ),
-        "digest" => (text(), "What was stamped, in hex; of a bundle the hash that you hold"),
-        "bitcoinHeader" => {
-            (text(), "The block's 80 bytes in hex, from a node or explorer of yours")
-        }
-        "bitcoinNetwork" => (
-            json!({ "type": "string", "enum": networks, "default": "mainnet" }),
-            "Which chain that block must be from",
-        ),
-        "ethereumBlock" => (text(), "The block's hash in hex, from a node or explorer of yours"),
-        "ethereumChain" => {
-            (json!({ "type": "integer", "minimum": 0, "default": 1 }), "Ethereum's network")
-        }
-        _ => (text(), "What to call the file in the answer"),
     }
 }
 
