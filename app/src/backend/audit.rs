@@ -219,8 +219,10 @@ pub enum RecheckView {
         differs_in: Option<Difference>,
         /// What was found changed and put right, in sentences.
         mended: Vec<String>,
-        /// More of the kind.
+        /// More of the kind, or all where the reader may not see rows.
         mended_more: u64,
+        /// Why tables that differ are not put right yet.
+        not_mended: Option<String>,
     },
     Failed {
         at: Timestamp,

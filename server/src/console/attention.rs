@@ -7,8 +7,9 @@ use domain::cloud::Cloud;
 use domain::event::Slot;
 
 use super::rows::accepted_at;
-use super::{Console, audit_alarm, damage};
+use super::{Console, audit, audit_alarm, damage};
 use crate::ledger::EpochRequest;
+use crate::problem::Problem;
 
 /// Two clouds that can talk confirm within a second; what waits ten times as long will not become
 /// final by itself.
@@ -22,14 +23,15 @@ impl Console {
         &self,
         state: &LiveState,
         viewer: &Viewer,
-    ) -> Result<Vec<Attention>, sqlx::Error> {
+    ) -> Result<Vec<Attention>, Problem> {
         let lab = self.deployment.demonstration && viewer.may(Action::WatchFaultLab);
         let mut items: Vec<Attention> = state.accusations.iter().map(accused).collect();
         items.extend(no_quorum(state));
         items.extend(self.key_questions());
         items.extend(Cloud::ALL.into_iter().filter_map(|cloud| about_cloud(cloud, state, lab)));
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
-        items.extend(audit_alarm::attention(self.ledger.cloud(), &self.snapshots.worries()));
+        let worries = self.snapshots.worries().await.map_err(audit::refused)?;
+        items.extend(audit_alarm::attention(self.ledger.cloud(), &worries));
         items.extend(conflicts(self.projection.conflict_count()));
         items.extend(held(self.quarantine.held_count(), self.ledger.cloud()));
         items.extend(self.long_pending(state).await?);

@@ -77,7 +77,7 @@ impl Console {
             own: snapshot.own.as_ref().map(own),
             words,
             progress: progress(&self.snapshots.progress(), snapshot.number),
-            recheck: recheck.map(|it| recheck_view(self.ledger.cloud(), it)),
+            recheck: recheck.map(|it| recheck_view(self.ledger.cloud(), it, rows)),
             places: self.places(),
             anchors: self.anchors_of(&snapshot).await?,
         })
@@ -208,18 +208,24 @@ fn progress(progress: &Progress, of: u64) -> Option<SnapshotProgress> {
     }
 }
 
-fn recheck_view(me: Cloud, recheck: Recheck) -> RecheckView {
+/// With the rows that were found changed, where the reader may see rows.
+fn recheck_view(me: Cloud, recheck: Recheck, rows: bool) -> RecheckView {
     match recheck.state {
         RecheckState::Running(far) => {
             RecheckView::Running { progress: progress(&far, recheck.number) }
         }
-        RecheckState::Done { at, found } => RecheckView::Done {
-            at,
-            hash: found.manifest.hash().to_string(),
-            differs_in: found.difference.clone(),
-            mended: mended(me, &found),
-            mended_more: found.tables.rows.saturating_sub(found.tables.first.len() as u64),
-        },
+        RecheckState::Done { at, found } => {
+            let told = if rows { mended(me, &found) } else { Vec::new() };
+            let all = found.entries.len() as u64 + found.tables.rows;
+            RecheckView::Done {
+                at,
+                hash: found.manifest.hash().to_string(),
+                differs_in: found.difference.clone(),
+                mended_more: all.saturating_sub(told.len() as u64),
+                mended: told,
+                not_mended: found.tables.not_mended.clone(),
+            }
+        }
         RecheckState::Failed { at, why } => RecheckView::Failed { at, why },
     }
 }
@@ -245,7 +251,7 @@ fn row_sentence(differs: &RowDiffers) -> String {
     format!("{} {}: {what}.", differs.table, differs.row)
 }
 
-fn refused(cause: SnapshotError) -> Problem {
+pub(super) fn refused(cause: SnapshotError) -> Problem {
     match cause {
         SnapshotError::Database(cause) => cause.into(),
         cause => Problem::busy(cause.to_string()),

@@ -16,8 +16,8 @@ fn about(me: Cloud, worry: &Worry) -> Attention {
                 "{} came to another hash in the snapshot of {period} than the other two clouds.",
                 join(others)
             ),
-            detail: "Its tables are not what the entries add up to. After ten minutes it derives \
-                     them again by itself."
+            detail: "Two others agree, so its tables or its program differ. It derives them again \
+                     ten minutes after it spoke, and says so if it comes to the same as they did."
                 .to_owned(),
             link: format!("/anchors/{period}"),
             link_text: "See the row that differs".to_owned(),
@@ -52,7 +52,13 @@ fn found_again(me: Cloud, found: &Rechecked) -> Attention {
         let rows = if count == 1 { "row that was" } else { "rows that were" };
         (
             format!("{} found {count} {rows} changed behind the program’s back.", me.title()),
-            "Everything was derived again from the entries that two clouds signed, and is right now.",
+            match found.tables.not_mended {
+                None => {
+                    "Everything was derived again from the entries that two clouds signed, and \
+                         is right now."
+                }
+                Some(_) => "It is not put right yet; the node's log says why.",
+            },
         )
     };
     Attention {

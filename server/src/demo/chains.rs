@@ -56,6 +56,12 @@ impl Chains {
         })
     }
 
+    /// Where their nodes will listen.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let ethereum = self.ethereum.as_ref().map(Ethereum::address);
+        ethereum.into_iter().chain(self.bitcoin.as_ref().map(Bitcoin::address))
+    }
+
     /// What a cloud's configuration says of them.
     pub(super) fn tables(&self, cloud: Cloud) -> String {
         let ethereum = self.ethereum.as_ref().map(|chain| chain.table(cloud));

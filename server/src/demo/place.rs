@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{FieldError, Region};
@@ -26,6 +27,8 @@ pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
 const WITNESS_PORT_OFFSET: u16 = 3;
 /// The ports of the development chains, counted from the first cloud's.
 const CHAIN_PORT_OFFSETS: [u16; 2] = [5, 6];
+/// As long as `ternion leash` leaves a node.
+const NODE_STOP_MAX: Duration = Duration::from_secs(16);
 /// The fault lab's port, counted from the first cloud's.
 const LAB_PORT_OFFSET: u16 = 9;
 /// Postgres runs under this account when the demonstration runs as root.
@@ -399,11 +402,23 @@ fn chains_of(options: &Options, data: &Path, ports: &Ports) -> Result<Chains, De
     if !options.chains {
         return Ok(Chains::none());
     }
-    let addresses = ports.chains();
-    addresses.into_iter().try_for_each(free)?;
     let folder = data.join("chains");
     make_folder(&folder)?;
-    Chains::prepare(&folder, addresses).map_err(|cause| io_error(&folder, cause))
+    let chains = Chains::prepare(&folder, ports.chains());
+    let chains = chains.map_err(|cause| io_error(&folder, cause))?;
+    chains.addresses().try_for_each(soon_free)?;
+    Ok(chains)
+}
+
+/// A node of an earlier run, whose supervisor was killed, writes its chain down for a while.
+fn soon_free(at: SocketAddr) -> Result<(), DemoError> {
+    let until = Instant::now() + NODE_STOP_MAX;
+    loop {
+        match free(at) {
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(250)),
+            other => return other,
+        }
+    }
 }
 
 /// The witness's configuration, written anew, and its key.

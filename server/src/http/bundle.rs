@@ -123,10 +123,15 @@ async fn verify(
         let checked: Result<_, std::convert::Infallible> = Ok(known_hash(&shared, hash).await?);
         return Ok(Json(report(&name, &checked)));
     }
+    let ours = beside.policy.is_some();
     let (held, stamped) = beside.held(&shared)?;
     // A bundle takes some tens of milliseconds of one core.
     let checked = tokio::task::spawn_blocking(move || held.check(&body, stamped.as_ref())).await;
-    Ok(Json(report(&name, &checked.map_err(Problem::fault)?)))
+    let mut checked = checked.map_err(Problem::fault)?;
+    if ours && let Ok(checked) = &mut checked {
+        on_our_word(checked);
+    }
+    Ok(Json(report(&name, &checked)))
 }
 
 impl Beside {
@@ -162,31 +167,34 @@ impl Beside {
 async fn known_hash(shared: &Shared, hash: Hash) -> Result<Verification, Problem> {
     let snapshots = shared.snapshots.list().await.map_err(refused)?;
     let known = snapshots.iter().find(|one| one.standing.agreed() == Some(hash));
-    let state = if known.is_some() { StepState::Unidentified } else { StepState::Invalid };
+    // Not a forgery: this cloud may only be behind.
+    let none = || Problem::not_found("This cloud knows no agreed snapshot with this hash.");
+    let known = known.ok_or_else(none)?;
     let step = Step {
         title: "It is the hash of an agreed snapshot".to_owned(),
         method: "looked up at this cloud".to_owned(),
         inputs: vec![("hash".to_owned(), hash.to_string())],
-        result: known.map_or_else(|| "this cloud knows no such snapshot".to_owned(), told),
-        state,
+        result: told(known),
+        state: StepState::Unidentified,
         cloud: None,
         file: None,
     };
-    let (verdict, sentence) = match known {
-        Some(one) => (
-            Verdict::SelfConsistent,
-            format!(
-                "This cloud says that it is the hash of snapshot {}. Fetch \
-                 /v1/snapshots/{}/bundle, which proves it without this cloud's word.",
-                one.plan.period, one.plan.period
-            ),
-        ),
-        None => (
-            Verdict::Invalid,
-            "No agreed snapshot of this deployment has this hash, by this cloud's word.".to_owned(),
-        ),
-    };
-    Ok(Verification { steps: vec![step], verdict, sentence })
+    let period = known.plan.period;
+    let sentence = format!(
+        "This cloud says that it is the hash of snapshot {period}. Fetch \
+         /v1/snapshots/{period}/bundle, which proves it without this cloud's word."
+    );
+    Ok(Verification { steps: vec![step], verdict: Verdict::SelfConsistent, sentence })
+}
+
+/// Under the policy file that this deployment serves, whose keys these are is its own word.
+fn on_our_word(checked: &mut Verification) {
+    if checked.verdict == Verdict::Valid {
+        checked.verdict = Verdict::SelfConsistent;
+        checked.sentence = "Nothing is wrong under the policy file that this deployment itself \
+                            serves: whose keys these are rests on its word."
+            .to_owned();
+    }
 }
 
 fn told(snapshot: &Snapshot) -> String {

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::access::Action;
+use domain::access::{Action, Role};
 use domain::cloud::Cloud;
 use domain::snapshot::agreement::Standing;
 use domain::snapshot::{BadCut, Period};
@@ -47,13 +47,13 @@ async fn take(
     let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     shared.snapshots.take(period).await.map_err(refused)?;
     let taken = found(&shared, period).await?;
-    Ok((status, Json(shown(&shared, &taken))).into_response())
+    Ok((status, Json(shown(&shared, &principal, &taken))).into_response())
 }
 
 async fn list(State(shared): State<Shared>, principal: Principal) -> Result<Json<Value>, Problem> {
     principal.require(Action::ReadLedger)?;
     let snapshots = shared.snapshots.list().await.map_err(refused)?;
-    let items: Vec<Value> = snapshots.iter().map(|it| shown(&shared, it)).collect();
+    let items: Vec<Value> = snapshots.iter().map(|it| shown(&shared, &principal, it)).collect();
     let next_due = shared.snapshots.next_due();
     Ok(Json(json!({ "items": items, "nextCursor": null, "nextDue": next_due })))
 }
@@ -65,7 +65,7 @@ async fn one(
 ) -> Result<Json<Value>, Problem> {
     principal.require(Action::ReadLedger)?;
     let snapshot = found(&shared, read_period(&period)?).await?;
-    Ok(Json(shown(&shared, &snapshot)))
+    Ok(Json(shown(&shared, &principal, &snapshot)))
 }
 
 /// The very bytes that the snapshot's hash is over.
@@ -119,7 +119,7 @@ async fn recheck(
     principal.require(Action::TakeSnapshot)?;
     let snapshot = found(&shared, read_period(&period)?).await?;
     let began = shared.snapshots.begin_recheck(snapshot.number);
-    let body = Json(shown(&shared, &snapshot));
+    let body = Json(shown(&shared, &principal, &snapshot));
     let running = "Another snapshot is being derived again; one at a time.";
     if began {
         Ok((StatusCode::ACCEPTED, body).into_response())
@@ -180,7 +180,7 @@ pub(super) async fn found(shared: &Shared, period: Period) -> Result<Snapshot, P
     })
 }
 
-fn shown(shared: &Shared, snapshot: &Snapshot) -> Value {
+fn shown(shared: &Shared, principal: &Principal, snapshot: &Snapshot) -> Value {
     let Snapshot { number, plan, own, said, standing } = snapshot;
     let state = match standing {
         Standing::Agreed { .. } => "agreed",
@@ -209,7 +209,7 @@ fn shown(shared: &Shared, snapshot: &Snapshot) -> Value {
         "outvoted": outvoted,
         "own": own.as_ref().map(|own| json!({ "hash": own.hash, "derivedAt": own.derived_at })),
         "attestations": said, "progress": progress(&shared.snapshots.progress(), *number),
-        "recheck": recheck.map(|it| recheck_shown(&it, own_hash)),
+        "recheck": recheck.map(|it| recheck_shown(&it, own_hash, principal.role)),
     })
 }
 
@@ -229,7 +229,8 @@ fn progress(progress: &Progress, of: u64) -> Value {
     }
 }
 
-fn recheck_shown(recheck: &Recheck, own: Option<domain::log::Hash>) -> Value {
+/// Rows are for those who may read payloads; how many they are, for everybody.
+fn recheck_shown(recheck: &Recheck, own: Option<domain::log::Hash>, role: Role) -> Value {
     let Recheck { number, began, state } = recheck;
     match state {
         RecheckState::Running(far) => {
@@ -238,7 +239,12 @@ fn recheck_shown(recheck: &Recheck, own: Option<domain::log::Hash>) -> Value {
         RecheckState::Done { at, found } => json!({
             "state": "done", "began": began, "at": at, "hash": found.manifest.hash(),
             "equal": Some(found.manifest.hash()) == own, "differsIn": found.difference,
-            "entries": found.entries, "tables": found.tables,
+            "entries": if role.may(Action::ReadPayload) { json!(found.entries) } else { json!([]) },
+            "tables": if role.may(Action::ReadPayload) {
+                json!(found.tables)
+            } else {
+                json!({ "rows": found.tables.rows, "first": [], "notMended": found.tables.not_mended })
+            },
         }),
         RecheckState::Failed { at, why } => {
             json!({ "state": "failed", "began": began, "at": at, "why": why })

@@ -16,6 +16,8 @@ use super::store::Store;
 use super::tree;
 use super::wire::{COPY_PATH, CopyAnswer, CopyQuestion, RANGE_ENTRIES_MAX, decode_answer, encode};
 
+/// Disputes of which it is remembered that they were logged.
+const SAID_MAX: usize = 1_024;
 /// Tiles of another branch that are compared, from the end of what is known to agree: 256 entries
 /// each. Beyond it the dispute begins where agreement was last seen.
 const TILES_COMPARED_MAX: u64 = 64;
@@ -47,6 +49,9 @@ pub(super) async fn judge(logs: Arc<Logs>, mut conflicts: mpsc::Receiver<Conflic
     while let Some(conflict) = conflicts.recv().await {
         let log = conflict.theirs.log;
         let disputed = disputed(&logs, &conflict.theirs).await;
+        if said.len() > SAID_MAX {
+            said.clear();
+        }
         if said.insert((log, disputed)) {
             tracing::error!(
                 %log, ours = %conflict.ours, theirs = %conflict.theirs.head.root, ?disputed,

@@ -9,7 +9,7 @@ use super::signing::SignedHead;
 
 /// After this a conflict is judged again: the evidence may not have been complete the first time.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// Heads that are remembered. Whoever signs more of them than this is heard anew each time.
+/// Heads that are remembered, the newest of them.
 const HEADS_MAX: usize = 64;
 
 /// What was reported of each head that does not belong to our tree.
@@ -42,7 +42,8 @@ impl Told {
         let most = known.map_or(signers, |(told, _)| signers.max(*told));
         self.0.insert(theirs.head, (most, now));
         if self.0.len() > HEADS_MAX {
-            self.0.pop_first();
+            let oldest = self.0.iter().min_by_key(|(_, (_, at))| *at).map(|(head, _)| *head);
+            oldest.and_then(|head| self.0.remove(&head));
         }
         news
     }

@@ -97,6 +97,18 @@ pub(super) async fn begin(
     Ok(transaction)
 }
 
+/// The pool's limits are for requests. Until the end of this transaction, which reads or writes
+/// everything, there are none.
+pub(super) async fn take_your_time(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for limit in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+        sqlx::query("SELECT set_config($1, '0', true)")
+            .bind(limit)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Applies entries `from..to` of a log that stands at `from`.
 pub(super) async fn apply(
     pool: &PgPool,

@@ -151,12 +151,6 @@ impl Catalog {
         self.attestations.range(of_number).map(|((_, cloud), said)| (*cloud, said)).collect()
     }
 
-    /// The newest snapshot that any cloud attested.
-    #[must_use]
-    pub fn newest_attested(&self) -> Option<u64> {
-        self.attestations.last_key_value().map(|((number, _), _)| *number)
-    }
-
     /// How many words of clouds on snapshots there are.
     #[must_use]
     pub fn attestation_count(&self) -> usize {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::log::LogId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -12,6 +13,10 @@ use super::{Projection, ProjectionError, apply, billing, rebuild};
 
 /// Rows of one table that are told in full; the rest are counted.
 const ROWS_TOLD_MAX: i64 = 20;
+
+/// Rounds in which the tables aside come closer to the others. Where events come faster than they
+/// are derived, the last part is derived while the others wait.
+const ROUNDS_MAX: usize = 20;
 
 /// Each table, and what names a row of it.
 const TABLES: [(&str, &str); 5] = [
@@ -62,6 +67,8 @@ pub struct TablesDiffer {
     pub rows: u64,
     /// The first of each table.
     pub first: Vec<RowDiffers>,
+    /// Why they are not put right yet.
+    pub not_mended: Option<String>,
 }
 
 impl Projection {
@@ -72,24 +79,41 @@ impl Projection {
     /// # Errors
     /// The database cannot be reached, or an entry is damaged.
     pub async fn compare_and_mend(&self, aside: &Aside) -> Result<TablesDiffer, ProjectionError> {
-        // First without holding anybody up, then the little that came meanwhile.
-        aside.bring_to(&apply::positions(&self.pool).await?, |_| {}).await?;
-        let differ = self.compare(aside).await?;
+        // Without holding anybody up, until little is missing.
+        for _ in 0..ROUNDS_MAX {
+            let goal = apply::positions(&self.pool).await?;
+            let stands = aside.positions().await?;
+            let missing = |(log, size): (&LogId, &u64)| {
+                size.saturating_sub(stands.get(log).copied().unwrap_or(0))
+            };
+            if goal.iter().map(missing).sum::<u64>() < apply::CHUNK_ENTRIES {
+                break;
+            }
+            aside.bring_to(&goal, |_| {}).await?;
+        }
+        let mut differ = self.compare(aside).await?;
         if differ.rows > 0 {
             tracing::error!(rows = differ.rows, first = ?differ.first.first(),
                 "projections were changed behind the program's back: deriving them again");
             metrics::counter!("ternion_projection_mended_total").increment(differ.rows);
-            rebuild(&self.pool, |_| {}).await?;
-            self.refresh().await?;
+            // What was found is told, whatever comes of this.
+            if let Err(cause) = self.derive_again().await {
+                tracing::error!(%cause, "the projections are not put right yet");
+                differ.not_mended = Some(cause.to_string());
+            }
         }
         Ok(differ)
+    }
+
+    async fn derive_again(&self) -> Result<(), ProjectionError> {
+        rebuild(&self.pool, |_| {}).await?;
+        self.refresh().await
     }
 
     async fn compare(&self, aside: &Aside) -> Result<TablesDiffer, ProjectionError> {
         // Nobody else writes these tables until the end of this transaction.
         let mut transaction = apply::begin(&self.pool).await?;
-        // The pool's limit is for requests; this reads everything.
-        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+        apply::take_your_time(&mut transaction).await?;
         billing::settle(&mut transaction).await?;
         aside.bring_to(&apply::positions(&mut *transaction).await?, |_| {}).await?;
         let mut differ = TablesDiffer::default();

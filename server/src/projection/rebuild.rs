@@ -4,7 +4,7 @@ use domain::cloud::Cloud;
 use domain::log::LogId;
 use sqlx::{PgConnection, PgPool};
 
-use super::apply::{Books, CHUNK_ENTRIES, apply_within, begin};
+use super::apply::{Books, CHUNK_ENTRIES, apply_within, begin, take_your_time};
 use super::{ProjectionError, billing};
 
 /// How far a rebuild is.
@@ -32,6 +32,7 @@ pub async fn rebuild(
     mut progress: impl FnMut(Progress),
 ) -> Result<u64, ProjectionError> {
     let mut transaction = begin(pool).await?;
+    take_your_time(&mut transaction).await?;
     let goals = empty(&mut transaction).await?;
     let total = goals.iter().map(|goal| goal.size).sum();
     let mut done = 0;

@@ -194,6 +194,7 @@ pub fn start(
     });
     tasks.spawn(Arc::clone(&snapshots).derive_on(stop.clone()));
     tasks.spawn(Arc::clone(&snapshots).keep_schedule(stop.clone()));
+    tasks.spawn(Arc::clone(&snapshots).recheck_on(stop.clone()));
     Ok(snapshots)
 }
 

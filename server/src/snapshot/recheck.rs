@@ -11,6 +11,9 @@ use domain::clock::Timestamp;
 use domain::snapshot::Manifest;
 use domain::snapshot::agreement::{Difference, difference};
 
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
 use super::{Progress, SnapshotError, Snapshots, store};
 use crate::ledger::Finding;
 use crate::projection::{Aside, Schema, TablesDiffer};
@@ -63,6 +66,8 @@ impl Rechecked {
 #[derive(Debug, Default)]
 pub(super) struct Rechecks {
     last: Mutex<Option<Recheck>>,
+    /// `last` was begun, and waits to be done.
+    wish: Notify,
 }
 
 impl Rechecks {
@@ -97,20 +102,32 @@ impl Snapshots {
     }
 
     /// Begins to derive a snapshot again. False if one is being rechecked already.
-    pub fn begin_recheck(self: &Arc<Self>, number: u64) -> bool {
+    pub fn begin_recheck(&self, number: u64) -> bool {
         if !self.rechecks.begin(number) {
             return false;
         }
-        let snapshots = Arc::clone(self);
-        tokio::spawn(async move {
-            let state = match snapshots.recheck(number).await {
-                Ok(found) => RecheckState::Done { at: crate::now(), found: Box::new(found) },
-                Err(cause) => RecheckState::Failed { at: crate::now(), why: cause.to_string() },
-            };
-            snapshots.rechecks.put(state);
-            snapshots.stepped();
-        });
+        self.rechecks.wish.notify_one();
         true
+    }
+
+    /// Does what is wished for, one after the other, until `stop`.
+    pub(super) async fn recheck_on(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.rechecks.wish.notified() => {}
+            }
+            let Some(number) = self.rechecks.last().map(|wished| wished.number) else { continue };
+            let state = tokio::select! {
+                () = stop.cancelled() => return,
+                rechecked = self.recheck(number) => match rechecked {
+                    Ok(found) => RecheckState::Done { at: crate::now(), found: Box::new(found) },
+                    Err(cause) => RecheckState::Failed { at: crate::now(), why: cause.to_string() },
+                },
+            };
+            self.rechecks.put(state);
+            self.stepped();
+        }
     }
 
     /// Derives the snapshot again, from the first entry of every log. Where the stored entries lead

@@ -7,7 +7,7 @@ use domain::snapshot::Period;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{SnapshotError, Snapshots};
+use super::{SnapshotError, Snapshots, store};
 
 /// How late after a month's end its snapshot may begin. All three clouds look; whoever is first
 /// proposes, and the others find it decided.
@@ -32,11 +32,12 @@ impl Snapshots {
             if let Err(cause) = self.take_what_is_due().await {
                 tracing::warn!(%cause, "the month's snapshot is not decided yet");
             }
-            if Instant::now() >= recheck_at
-                && let Some(number) = self.projection.catalog().newest_attested()
-            {
-                // Somebody else's recheck that runs just now does as well.
-                let _began = self.begin_recheck(number);
+            if Instant::now() >= recheck_at {
+                match self.newest_derived().await {
+                    // Somebody else's recheck that runs just now does as well.
+                    Ok(newest) => drop(newest.map(|number| self.begin_recheck(number))),
+                    Err(cause) => tracing::warn!(%cause, "the daily recheck is left out"),
+                }
                 recheck_at = Instant::now() + RECHECK_EVERY;
             }
         }
@@ -51,6 +52,17 @@ impl Snapshots {
             self.take(period).await?;
         }
         Ok(())
+    }
+
+    /// The newest snapshot that this cloud has come to.
+    async fn newest_derived(&self) -> Result<Option<u64>, SnapshotError> {
+        let mut chain = self.chain().await?;
+        while let Some((number, _)) = chain.pop() {
+            if store::get(&self.pool, number).await?.is_some() {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
     }
 
     /// Does any log begin before the period's end?

@@ -6,7 +6,7 @@ use domain::snapshot::Period;
 use domain::snapshot::agreement::Standing;
 
 use super::recheck::{RecheckState, Rechecked};
-use super::{Snapshots, standing_of};
+use super::{SnapshotError, Snapshots, standing_of};
 
 /// Something that a person should know of.
 #[derive(Clone, Debug)]
@@ -23,18 +23,19 @@ pub enum Worry {
 
 impl Snapshots {
     /// About the newest snapshot, which is the one that is still mended, and the last recheck.
-    #[must_use]
-    pub fn worries(&self) -> Vec<Worry> {
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn worries(&self) -> Result<Vec<Worry>, SnapshotError> {
         let mut worries = Vec::new();
-        let catalog = self.projection.catalog();
-        if let Some(number) = catalog.newest_attested() {
-            let said = catalog.attestations(number);
-            let period = said.values().next().map(|said| said.value.manifest.period);
-            match (standing_of(&catalog, number), period) {
-                (Standing::Agreed { others, .. }, Some(period)) if !others.is_empty() => {
+        // By the decided chain: a cloud can attest whatever number it likes.
+        if let Some((number, plan)) = self.chain().await?.pop() {
+            let period = plan.period;
+            match standing_of(&self.projection.catalog(), number) {
+                Standing::Agreed { others, .. } if !others.is_empty() => {
                     worries.push(Worry::Outvoted { period, others });
                 }
-                (Standing::Disagreed, Some(period)) => worries.push(Worry::Disagreed { period }),
+                Standing::Disagreed => worries.push(Worry::Disagreed { period }),
                 _ => {}
             }
         }
@@ -45,6 +46,6 @@ impl Snapshots {
             Some(RecheckState::Failed { at, why }) => worries.push(Worry::Failed { at, why }),
             _ => {}
         }
-        worries
+        Ok(worries)
     }
 }

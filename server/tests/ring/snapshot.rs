@@ -216,7 +216,7 @@ async fn an_entry_that_was_changed_by_hand_is_named_and_repaired_by_a_recheck() 
     let places: Vec<_> = again.entries.iter().map(|it| (it.place.as_str(), &*it.field)).collect();
     assert_eq!(places, [("aws/1/7", "region")]);
     assert_eq!(again.manifest.hash(), seen.own.expect("derived").hash);
-    let worries = clouds.snapshots(Cloud::Gcp).worries();
+    let worries = clouds.snapshots(Cloud::Gcp).worries().await.expect("readable");
     assert!(worries.is_empty(), "a recheck that a test asks for is no node's: {worries:?}");
 }
 
@@ -241,7 +241,8 @@ async fn tables_that_were_changed_by_hand_are_named_to_the_row_and_derived_again
     assert!(snapshots.begin_recheck(seen.number));
     let found = timeout(PATIENCE, async {
         loop {
-            if let Some(Worry::Found { found, .. }) = snapshots.worries().pop() {
+            let worries = snapshots.worries().await.expect("readable");
+            if let Some(Worry::Found { found, .. }) = worries.into_iter().next_back() {
                 return found;
             }
             sleep(Duration::from_millis(50)).await;

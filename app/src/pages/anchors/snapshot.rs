@@ -218,8 +218,9 @@ fn Rechecked(recheck: RecheckView) -> impl IntoView {
             let far = progress.map_or_else(|| "It begins.".to_owned(), |far| words::progress(&far));
             view! { <p class="recheck" data-state="unchecked" role="status">{far}</p> }.into_any()
         }
-        RecheckView::Done { at, hash, differs_in, mended, mended_more } => {
-            let clean = differs_in.is_none() && mended.is_empty();
+        RecheckView::Done { at, hash, differs_in, mended, mended_more, not_mended } => {
+            let changed = !mended.is_empty() || mended_more > 0;
+            let clean = differs_in.is_none() && !changed;
             let hash = match &differs_in {
                 None => view! { "the same hash" }.into_any(),
                 Some(place) => view! {
@@ -228,15 +229,15 @@ fn Rechecked(recheck: RecheckView) -> impl IntoView {
                 }
                 .into_any(),
             };
-            let tables = if mended.is_empty() {
-                "; every table is what the entries add up to."
-            } else {
-                ". Changed by hand, and put right:"
+            let tables = match (changed, &not_mended) {
+                (false, _) => "; every table is what the entries add up to.".to_owned(),
+                (true, None) => ". Changed by hand, and put right:".to_owned(),
+                (true, Some(why)) => format!(". Changed by hand, and not put right yet ({why}):"),
             };
             let more = (mended_more > 0).then(
-                || view! { <li class="muted">{format!("and {} more", count(mended_more))}</li> },
+                || view! { <li class="muted">{counted(mended_more, "more row", "more rows")}</li> },
             );
-            let list = (!mended.is_empty()).then(|| view! {
+            let list = changed.then(|| view! {
                 <ul class="recheck-mended">{mended.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()} {more}</ul>
             });
             view! {

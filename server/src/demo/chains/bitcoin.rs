@@ -37,6 +37,10 @@ impl Bitcoin {
         Ok(Bitcoin { program, folder, at })
     }
 
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.at
+    }
+
     pub(super) fn program(&self) -> Program {
         let mut data = std::ffi::OsString::from("-datadir=");
         data.push(&self.folder);

@@ -52,6 +52,10 @@ impl Ethereum {
         Ok(Ethereum { program, folder, at, rpc: Rpc::new(endpoint()?), addresses })
     }
 
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.at
+    }
+
     pub(super) fn program(&self) -> Program {
         let state = self.folder.join("state.json");
         let (port, chain) = (self.at.port().to_string(), CHAIN.to_string());

@@ -91,7 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         bodies: &[("application/octet-stream", "VerifiedFile")],
         answers: &[(200, "Every step, and the verdict", "Verification", JSON)],
-        problems: &[400, 401, 403, 413],
+        problems: &[400, 401, 403, 404, 413],
         ..BASE
     },
     Operation {
@@ -261,7 +261,13 @@ fn tables() -> Value {
         }),
         &["fields"],
     );
-    shape(json!({ "rows": count(), "first": { "type": "array", "items": row } }), &[])
+    shape(
+        json!({
+            "rows": count(), "first": { "type": "array", "items": row },
+            "notMended": or_null(&text())
+        }),
+        &[],
+    )
 }
 
 fn first_row() -> Value {
