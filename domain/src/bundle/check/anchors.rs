@@ -169,7 +169,7 @@ impl Check<'_> {
                  make. If the deployment publishes on {network}, choose the network on the page, or \
                  --bitcoin-network {network}"
             );
-            self.other_network(OTS_FILE, &asked.to_string(), network.to_string(), result);
+            self.other_network(OTS_FILE, &asked.to_string(), &network.to_string(), &result);
         } else if let Some(known) = met.filter(|_| holds) {
             let by = format!("block {} of Bitcoin", known.header.hash());
             self.times.push((known.header.time(), by));
@@ -189,9 +189,9 @@ impl Check<'_> {
     }
 
     /// A proof on another network than the verifier's counts for nothing before they say so.
-    fn other_network(&mut self, file: &str, asked: &str, found: String, result: String) {
-        let inputs = vec![("your network", asked.to_owned()), ("its network", found)];
-        let done = step(NETWORK, "compared", inputs, result.clone(), true);
+    fn other_network(&mut self, file: &str, asked: &str, found: &str, result: &str) {
+        let inputs = vec![("your network", asked.to_owned()), ("its network", found.to_owned())];
+        let done = step(NETWORK, "compared", inputs, result.to_owned(), true);
         self.add(file, Step { state: StepState::Unidentified, ..done });
         self.missing.push(format!("of {file}, {result}"));
     }
@@ -270,7 +270,7 @@ impl Check<'_> {
                 "this block is of network {found}, and yours is {asked}: if the deployment publishes \
                  there, choose the network on the page, or --ethereum-chain {found}"
             );
-            self.other_network(ETHEREUM_FILE, &asked, found, result);
+            self.other_network(ETHEREUM_FILE, &asked, &found, &result);
         }
         let block = self.held.block.as_ref();
         let carried = commitment(self.hash);

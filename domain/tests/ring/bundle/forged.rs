@@ -21,7 +21,7 @@ fn steps_of<'a>(checked: &'a Verification, file: &'a str) -> impl Iterator<Item 
 
 /// A block that was mined, early, and that has nothing to do with the snapshot.
 fn other_block() -> Header {
-    let mut header = held().headers[0].header.clone();
+    let mut header = held().headers[0].header;
     header.merkle_root = Sha256d([8; 32]);
     header.time_unix_s -= 60 * 60 * 24;
     header.nonce = 0;
