@@ -104,13 +104,18 @@ impl Contents {
                 }
                 Publisher::Bitcoin | Publisher::OpenTimestamps => {
                     let Ok(read) = Proof::parse(proof) else { continue };
+                    // Of two that do not fit into one file the first stays, and the guide says so.
+                    let joined = match &timestamps {
+                        None => Some(read.clone()),
+                        Some(known) => known.joined(&read),
+                    };
+                    let Some(joined) = joined else { continue };
+                    timestamps = Some(joined);
                     files.push(OTS_FILE.to_owned());
                     let block = block(&read, anchored.place.as_ref());
                     let taken = bundle.file(BITCOIN_FILE).is_some();
                     let name = if taken { CALENDARS_FILE } else { BITCOIN_FILE };
                     keep(bundle, &mut files, name, block.as_deref());
-                    let joined = timestamps.as_ref().and_then(|known| known.joined(&read));
-                    timestamps = joined.or(timestamps).or(Some(read));
                 }
             }
             entries.push(entry(*publisher, anchored, files));

@@ -13,6 +13,9 @@ pub const SCRIPT: &str = include_str!("verify.sh");
 const HEAD: &str = include_str!("verify-head.md");
 const BY_HAND: &str = include_str!("verify-hand.md");
 
+const LEFT_OUT: &str = "; its proof is left out, since it cannot be read or does not fit into one \
+    `root.ots` with the other";
+
 /// `VERIFY.md` of this bundle.
 pub(super) fn text(contents: &Contents, snapshot: &SnapshotFile) -> String {
     let deployment = &snapshot.deployment;
@@ -49,7 +52,10 @@ fn files(contents: &Contents, snapshot: &SnapshotFile) -> String {
             Some(entry) => (quoted(&entry.files), "enclosed"),
             None => (quoted(expected(publisher)), "absent"),
         };
-        text += &format!("| {names} | {state}: {standing} |\n");
+        // What has a proof and no entry was left out by [`Contents::bundle`].
+        let is_left_out = entry.is_none() && known.is_some_and(|one| one.proof.is_some());
+        let why = if is_left_out { LEFT_OUT } else { "" };
+        text += &format!("| {names} | {state}: {standing}{why} |\n");
     }
     let differ = &contents.differing;
     let silent = Cloud::ALL.into_iter();
@@ -64,7 +70,9 @@ fn files(contents: &Contents, snapshot: &SnapshotFile) -> String {
     }
     if !silent.is_empty() {
         let who = clouds(&silent);
-        text += &format!("\n{who} had not attested when this bundle was packed; two are enough.\n");
+        text += &format!(
+            "\n{who} has no attestation that is final at the packing cloud yet; two are enough.\n"
+        );
     }
     text + "\n"
 }

@@ -1,5 +1,8 @@
-//! `snapshot.json`: the snapshot and its anchors in one look. Everything in it can be computed from
-//! the other files, and is.
+//! `snapshot.json`: the snapshot and its anchors in one look.
+//!
+//! What it says can be computed from the other files, and is, but for two things that are the packing
+//! cloud's word: which clouds attested another hash ([`SnapshotFile::differing`]), and which anchors
+//! are final ([`AnchorEntry::anchored`]), since a proof does not say how deep its block lies.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,7 +32,7 @@ pub struct SnapshotFile {
     pub anchored_at: Option<Timestamp>,
     /// The clouds that attest this hash, each by a final event of its own log.
     pub agreed_by: Vec<Cloud>,
-    /// The clouds whose last word was another hash.
+    /// The clouds whose last word was another hash, as the packing cloud says.
     pub differing: Vec<Cloud>,
     pub anchors: Vec<AnchorEntry>,
 }
@@ -39,7 +42,7 @@ pub struct SnapshotFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AnchorEntry {
     pub publisher: Publisher,
-    /// Is it final: as deep in the chain as was asked for, or stamped?
+    /// Is it final, as the packing cloud says: as deep in the chain as was asked for, or stamped?
     pub anchored: bool,
     /// The block's or the authority's time.
     pub anchored_at: Option<Timestamp>,

@@ -422,7 +422,10 @@ async fn what_is_not_agreed_has_no_bundle_and_two_clouds_are_enough() {
     let seen = tokio::time::timeout(PATIENCE, two).await.expect("two agree");
     let bundle = bundle_of(&clouds, &anchors, &seen).await;
     let guide = String::from_utf8(bundle.files["VERIFY.md"].clone()).expect("text");
-    assert!(guide.contains("Azure had not attested when this bundle was packed"), "{guide}");
+    assert!(
+        guide.contains("Azure has no attestation that is final at the packing cloud"),
+        "{guide}"
+    );
     let transcript = Transcript::new("bundle-two-clouds-transcript.txt");
     let (code, text) = Desktop::unpacking(&bundle).verify(&transcript, "by two clouds", &[]);
     assert_eq!(code, 0, "{text}");

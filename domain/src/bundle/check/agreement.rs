@@ -130,13 +130,16 @@ impl Check<'_> {
             let names: Vec<&str> = clouds.iter().map(|cloud| cloud.title()).collect();
             if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
         };
-        let said = ("said here", names(&snapshot.agreed_by));
+        let inputs = vec![
+            ("said here", names(&snapshot.agreed_by)),
+            ("attested another hash, as the packing cloud says", names(&snapshot.differing)),
+        ];
         let found = names(&self.agreed);
         let is_so = self.agreed.len() >= AGREE && self.agreed == snapshot.agreed_by;
         let apart = snapshot.differing.iter().all(|cloud| !self.agreed.contains(cloud));
         let title = "At least two clouds attest this hash, and they are the ones named";
         let method = "count of clouds whose attestation holds";
-        let done = step(title, method, vec![said], found, is_so && apart);
+        let done = step(title, method, inputs, found, is_so && apart);
         self.add(SNAPSHOT_FILE, done);
     }
 }

@@ -1,7 +1,7 @@
 //! Proofs by others: each is checked for the snapshot's hash, and what `snapshot.json` says of it.
 
 use super::Check;
-use crate::anchor::bitcoin::{KnownHeader, Sha256d};
+use crate::anchor::bitcoin::{KnownHeader, Network, Sha256d};
 use crate::anchor::ethereum::{self, ProofFile};
 use crate::anchor::ots::{self, BlockFile, Proof};
 use crate::anchor::rfc3161::{self, Certificate, Request, TimeStamp, certificates};
@@ -12,6 +12,8 @@ use crate::bundle::{
     REQUEST_FILE, SNAPSHOT_FILE, STAMP_FILE, SnapshotFile,
 };
 use crate::receipt::{Step, StepState, step};
+
+const NETWORK: &str = "It is a proof on your network";
 
 impl Check<'_> {
     pub(super) fn anchors(&mut self, snapshot: Option<&SnapshotFile>) {
@@ -36,7 +38,7 @@ impl Check<'_> {
 
     /// What `snapshot.json` says of one anchor, beside what its proof says.
     fn said(&mut self, entry: &AnchorEntry, found: Option<&Place>) {
-        let title = format!("What it says of {} is what the proof says", entry.publisher);
+        let title = format!("The place it says of {} is what the proof says", entry.publisher);
         let method = "place and time, read from the proof";
         let show = |name: &str, height: Option<u64>, time: String| {
             let height = height.map_or_else(String::new, |height| format!(" at {height}"));
@@ -47,7 +49,12 @@ impl Check<'_> {
             (None, None) => "no place yet".to_owned(),
             _ => "a place without a time, or a time without a place".to_owned(),
         };
-        let inputs = vec![("said here", said.clone()), ("files", entry.files.join("\n"))];
+        let is_final = if entry.anchored { "yes" } else { "no" };
+        let inputs = vec![
+            ("said here", said.clone()),
+            ("final, as the packing cloud says", is_final.to_owned()),
+            ("files", entry.files.join("\n")),
+        ];
         let absent = entry.files.iter().find(|name| !self.bundle.files.contains_key(*name));
         let done = match (found, absent) {
             (_, Some(name)) => step(&title, method, inputs, format!("{name} is missing"), false),
@@ -91,7 +98,7 @@ impl Check<'_> {
         let holds = said == found && unsaid.is_none();
         let result = unsaid.map_or(found, |name| format!("{name} is here, and it is not said"));
         let title = "It says whether the hash is anchored outside, and since when";
-        let method = "the earliest of the final anchors";
+        let method = "the earliest of the anchors that are final, as the packing cloud says";
         let done = step(title, method, vec![("said here", said)], result, holds);
         self.add(SNAPSHOT_FILE, done);
     }
@@ -113,12 +120,17 @@ impl Check<'_> {
             let reached = block.way.as_ref().map(ots::Way::root);
             let said = proof.as_ref().map(|proof| proof.way_to(&block.header, block.height));
             let same = said.is_some_and(|said| said == block.way);
+            // A path may reach the root in a way that is no transaction's, but reach it it must.
+            let is_met = proof.as_ref().is_some_and(|proof| {
+                proof.paths().iter().any(|path| leads_to(path, root, block.height))
+            });
             let result = match reached {
+                _ if !is_met => format!("no path of {OTS_FILE} leads to this block"),
                 Some(reached) if reached != root => format!("the branch leads to {reached}"),
                 _ if !same => format!("{OTS_FILE} leads there another way"),
                 _ => root.to_string(),
             };
-            let holds = same && reached.is_none_or(|reached| reached == root);
+            let holds = is_met && same && reached.is_none_or(|reached| reached == root);
             let transaction = block.way.as_ref().map(|way| Sha256d::of(&way.transaction));
             let inputs = vec![
                 ("header", hex::encode(block.header.to_bytes())),
@@ -143,12 +155,22 @@ impl Check<'_> {
         let own = self.held.headers.iter();
         let headers: Vec<KnownHeader> =
             own.chain(blocks.iter().map(|(_, known)| known)).cloned().collect();
-        let checked = ots::verify(&proof, Some(&self.hash.0), &headers, self.held.network);
+        let other = other_network(&proof, &headers, self.held.network);
+        let network = other.unwrap_or(self.held.network);
+        let checked = ots::verify(&proof, Some(&self.hash.0), &headers, network);
         let is_open = checked.steps.iter().any(|step| step.state == StepState::Unidentified);
         let holds = checked.steps.iter().all(|step| step.state != StepState::Invalid);
         let met = own_block(&proof, &self.held.headers);
         self.add_all(OTS_FILE, checked.steps);
-        if let Some(known) = met.filter(|_| holds) {
+        if let Some(network) = other {
+            let asked = self.held.network;
+            let result = format!(
+                "this block is of a test network, or made up: no block of {asked} was this easy to \
+                 make. If the deployment publishes on {network}, choose the network on the page, or \
+                 --bitcoin-network {network}"
+            );
+            self.other_network(OTS_FILE, &asked.to_string(), &network.to_string(), &result);
+        } else if let Some(known) = met.filter(|_| holds) {
             let by = format!("block {} of Bitcoin", known.header.hash());
             self.times.push((known.header.time(), by));
         }
@@ -164,6 +186,14 @@ impl Check<'_> {
                     .to_owned()
             });
         }
+    }
+
+    /// A proof on another network than the verifier's counts for nothing before they say so.
+    fn other_network(&mut self, file: &str, asked: &str, found: &str, result: &str) {
+        let inputs = vec![("your network", asked.to_owned()), ("its network", found.to_owned())];
+        let done = step(NETWORK, "compared", inputs, result.to_owned(), true);
+        self.add(file, Step { state: StepState::Unidentified, ..done });
+        self.missing.push(format!("of {file}, {result}"));
     }
 
     /// The stamp, under the verifier's authorities, or else under those that came with it.
@@ -225,14 +255,26 @@ impl Check<'_> {
                 return None;
             }
         };
-        let title = "It is a proof of this hash, for your network";
-        let inputs = vec![("hash", file.hash.to_string()), ("network", file.chain_id.to_string())];
-        let holds = file.hash == self.hash && file.chain_id == self.held.chain;
-        let result = format!("hash {}, network {}", self.hash, self.held.chain);
-        self.add(ETHEREUM_FILE, step(title, "compared", inputs, result, holds));
+        let title = "It is a proof of this hash";
+        let inputs = vec![("hash", file.hash.to_string())];
+        let holds = file.hash == self.hash;
+        self.add(ETHEREUM_FILE, step(title, "compared", inputs, self.hash.to_string(), holds));
+        let is_mine = file.chain_id == self.held.chain;
+        if is_mine {
+            let inputs = vec![("your network", file.chain_id.to_string())];
+            let found = file.chain_id.to_string();
+            self.add(ETHEREUM_FILE, step(NETWORK, "compared", inputs, found, true));
+        } else {
+            let (asked, found) = (self.held.chain.to_string(), file.chain_id.to_string());
+            let result = format!(
+                "this block is of network {found}, and yours is {asked}: if the deployment publishes \
+                 there, choose the network on the page, or --ethereum-chain {found}"
+            );
+            self.other_network(ETHEREUM_FILE, &asked, &found, &result);
+        }
         let block = self.held.block.as_ref();
         let carried = commitment(self.hash);
-        let checked = ethereum::verify(&file.inclusion(), &carried, self.held.chain, block);
+        let checked = ethereum::verify(&file.inclusion(), &carried, file.chain_id, block);
         let stands = checked.steps.iter().all(|step| step.state == StepState::Valid);
         let header = ethereum::Header::parse(&file.header).ok();
         if block.is_none() {
@@ -241,7 +283,7 @@ impl Check<'_> {
                  hash from a node of yours or two explorers"
                     .to_owned(),
             );
-        } else if let Some(header) = header.as_ref().filter(|_| stands) {
+        } else if let Some(header) = header.as_ref().filter(|_| stands && is_mine) {
             self.times.push((header.time(), format!("block {} of Ethereum", header.number)));
         }
         self.add_all(ETHEREUM_FILE, checked.steps);
@@ -257,12 +299,36 @@ fn place_of(known: &KnownHeader) -> Place {
     Place { name, height: known.height, time: header.time(), header: None }
 }
 
+/// Does the path end in this root, in a block of Bitcoin's (at this height, where one is said)?
+fn leads_to(path: &ots::Path<'_>, root: Sha256d, at: Option<u64>) -> bool {
+    matches!(path.attestation, ots::Attestation::Bitcoin { height } if at.is_none_or(|at| at == *height))
+        && path.message == root.0
+}
+
 /// The verifier's header that a path of the proof leads to.
 fn own_block<'a>(proof: &Proof, own: &'a [KnownHeader]) -> Option<&'a KnownHeader> {
     let paths = proof.paths();
-    let is_met =
-        |known: &&KnownHeader| paths.iter().any(|path| path.message == known.header.merkle_root.0);
+    let is_met = |known: &&KnownHeader| {
+        let root = known.header.merkle_root;
+        paths.iter().any(|path| leads_to(path, root, known.height))
+    };
     own.iter().filter(is_met).min_by_key(|known| known.header.time())
+}
+
+/// The easier network that a block is of, which a path leads to and which is too easy for `asked`.
+fn other_network(proof: &Proof, blocks: &[KnownHeader], asked: Network) -> Option<Network> {
+    let paths = proof.paths();
+    let met = blocks.iter().filter(|known| {
+        let root = known.header.merkle_root;
+        paths.iter().any(|path| leads_to(path, root, known.height))
+    });
+    let easier = |known: &KnownHeader| {
+        let has_work = |network: &Network| known.header.has_work(*network);
+        let found = [Network::Testnet, Network::Regtest].into_iter().find(has_work);
+        found.filter(|_| !has_work(&asked))
+    };
+    // Whatever is a block of the test network is one of a developer's own chain too.
+    met.filter_map(easier).max_by_key(|network| *network == Network::Regtest)
 }
 
 /// The last step says who vouches for the authority.

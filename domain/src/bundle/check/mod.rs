@@ -6,14 +6,15 @@
 mod agreement;
 mod anchors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Bundle, GUIDE_FILE, MANIFEST_FILE, POLICY_FILE, SCRIPT, SCRIPT_FILE, SNAPSHOT_FILE, SUMS_FILE,
-    SnapshotFile,
+    AUTHORITY_FILE, BITCOIN_FILE, Bundle, CALENDARS_FILE, ETHEREUM_FILE, FILES_MAX, GUIDE_FILE,
+    MANIFEST_FILE, OTS_FILE, POLICY_FILE, REQUEST_FILE, SCRIPT, SCRIPT_FILE, SNAPSHOT_FILE,
+    STAMP_FILE, SUMS_FILE, SnapshotFile, attestation,
 };
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
@@ -21,6 +22,23 @@ use crate::log::Hash;
 use crate::receipt::{Step, StepState, Verdict, Verification, step};
 use crate::snapshot::Manifest;
 use crate::verifier::{Held, Stamped};
+
+/// What a bundle can have, beside the clouds' attestations and keys.
+const FILES: [&str; 13] = [
+    SNAPSHOT_FILE,
+    MANIFEST_FILE,
+    POLICY_FILE,
+    SUMS_FILE,
+    GUIDE_FILE,
+    SCRIPT_FILE,
+    OTS_FILE,
+    BITCOIN_FILE,
+    CALENDARS_FILE,
+    ETHEREUM_FILE,
+    REQUEST_FILE,
+    STAMP_FILE,
+    AUTHORITY_FILE,
+];
 
 /// What is being checked, with what is held, and what came of it so far.
 struct Check<'a> {
@@ -57,6 +75,7 @@ pub(super) fn verify(bundle: &Bundle, held: &Held, stamped: Option<&Stamped>) ->
     check.agreement(snapshot.as_ref());
     check.anchors(snapshot.as_ref());
     check.texts();
+    check.strangers();
     check.verdict(manifest.as_ref())
 }
 
@@ -87,21 +106,23 @@ impl Check<'_> {
             let result = format!("{} files, each as listed", found.lines().count());
             return self.add(SUMS_FILE, step(title, method, Vec::new(), result, true));
         }
-        let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
-        let (listed, found) = (lines(&listed), lines(&found));
-        let differing = listed.symmetric_difference(&found);
-        let named: BTreeSet<String> = differing.map(|line| named(self.bundle, line)).collect();
-        let named = if named.is_empty() { BTreeSet::from([SUMS_FILE.to_owned()]) } else { named };
-        for name in named {
-            let computed = self.bundle.file(&name).map(|bytes| hex::encode(Sha256::digest(bytes)));
-            let said = listed.iter().find(|line| line.ends_with(&format!("  {name}")));
-            let inputs = vec![("listed", said.cloned().unwrap_or_else(|| "not listed".to_owned()))];
-            let result = match computed {
-                _ if name == SUMS_FILE => "it is no list of sums as sha256sum writes it".to_owned(),
-                Some(computed) => computed,
-                None => "the file is missing".to_owned(),
+        let Some(listed) = Sums::parse(&listed) else {
+            return self.unreadable(SUMS_FILE, &format!("it has more than {FILES_MAX} lines"));
+        };
+        let found = Sums::parse(&found).unwrap_or_default();
+        let differing = listed.differing(&found);
+        if !listed.is_list || differing.is_empty() {
+            let result = "it is no list of sums as sha256sum writes it".to_owned();
+            let inputs = vec![("listed", format!("{} files", listed.by_name.len()))];
+            self.add(SUMS_FILE, step("It is as it was packed", method, inputs, result, false));
+        }
+        for name in differing {
+            let or = |sum: Option<&&str>, other: &str| {
+                sum.map_or_else(|| other.to_owned(), |sum| (*sum).to_owned())
             };
-            self.add(&name, step("It is as it was packed", method, inputs, result, false));
+            let inputs = vec![("listed", or(listed.by_name.get(name), "not listed"))];
+            let result = or(found.by_name.get(name), "the file is missing");
+            self.add(name, step("It is as it was packed", method, inputs, result, false));
         }
     }
 
@@ -179,6 +200,30 @@ impl Check<'_> {
                 self.unreadable(name, &"it is missing");
             }
         }
+        let title = "Its words are no part of what is proven";
+        self.unchecked(GUIDE_FILE, title, "nor are those of verify.sh: the steps are");
+    }
+
+    /// Whoever packs files anew can add some, and list them.
+    fn strangers(&mut self) {
+        let clouds = self.bundle.attesting();
+        let is_known = |name: &str| {
+            FILES.contains(&name)
+                || clouds.iter().any(|cloud| {
+                    name.starts_with(&attestation::folder(*cloud))
+                        || name == attestation::key_file(*cloud)
+                })
+        };
+        let bundle = self.bundle;
+        for name in bundle.files.keys().filter(|name| !is_known(name)) {
+            let title = "It is no part of a bundle";
+            self.unchecked(name, title, "nothing is said of it");
+        }
+    }
+
+    fn unchecked(&mut self, file: &str, title: &str, result: &str) {
+        let done = step(title, "not computed here", Vec::new(), result.to_owned(), true);
+        self.add(file, Step { state: StepState::NotChecked, ..done });
     }
 
     fn verdict(self, manifest: Option<&Manifest>) -> Verification {
@@ -206,13 +251,39 @@ impl Check<'_> {
     }
 }
 
-/// The file of a line of sums; the list itself where the line is none, or names no file.
-fn named(bundle: &Bundle, line: &str) -> String {
-    let is_sum = |sum: &str| sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let split = line.split_once("  ").filter(|(sum, name)| {
-        is_sum(sum) && (bundle.files.contains_key(*name) || name.chars().all(is_plain))
-    });
-    split.map_or(SUMS_FILE, |(_, name)| name).to_owned()
+/// A list of sums, read once: a stranger may write it as long as a bundle may be.
+#[derive(Default)]
+struct Sums<'a> {
+    by_name: BTreeMap<&'a str, &'a str>,
+    /// Each line is a sum and a name, and no name comes twice.
+    is_list: bool,
+}
+
+impl<'a> Sums<'a> {
+    /// `None`: more lines than a bundle has files.
+    fn parse(text: &'a str) -> Option<Self> {
+        if text.lines().nth(FILES_MAX).is_some() {
+            return None;
+        }
+        let mut sums = Sums { by_name: BTreeMap::new(), is_list: true };
+        for line in text.lines() {
+            let split = line.split_once("  ").filter(|(sum, name)| is_sum(sum, name));
+            let is_new = split.is_some_and(|(sum, name)| sums.by_name.insert(name, sum).is_none());
+            sums.is_list &= is_new;
+        }
+        Some(sums)
+    }
+
+    /// The names of which the two say different sums, or one says none.
+    fn differing(&self, other: &Sums<'a>) -> BTreeSet<&'a str> {
+        let names = self.by_name.keys().chain(other.by_name.keys()).copied();
+        names.filter(|name| self.by_name.get(name) != other.by_name.get(name)).collect()
+    }
+}
+
+fn is_sum(sum: &str, name: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    sum.len() == 64 && sum.bytes().all(is_hex) && name.chars().all(is_plain)
 }
 
 fn is_plain(c: char) -> bool {

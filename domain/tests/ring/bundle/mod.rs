@@ -1,5 +1,7 @@
 //! An audit bundle is valid as it was packed; with anything in it changed, the file is named.
 
+mod forged;
+mod script;
 pub mod story;
 
 use std::collections::BTreeSet;

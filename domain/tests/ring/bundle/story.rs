@@ -129,7 +129,7 @@ fn mined(hash: Hash) -> (ots::Proof, Header) {
     (proof, header)
 }
 
-fn bitcoin(hash: Hash) -> Anchored {
+pub fn bitcoin(hash: Hash) -> Anchored {
     let (proof, header) = mined(hash);
     let place = Place {
         name: header.hash().to_string(),
