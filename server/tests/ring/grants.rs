@@ -14,6 +14,9 @@ use sqlx::PgPool;
 use crate::clouds::PATIENCE;
 use crate::three::Deployment;
 
+/// Longer than a question between two clouds takes on a busy machine.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
+
 fn resource(text: &str) -> Resource {
     text.parse().expect("a resource")
 }
@@ -160,6 +163,8 @@ async fn what_a_killed_proposer_prepared_and_nobody_accepted_is_free_for_another
     .await;
     deciding.abort();
     clouds.kill(Cloud::Gcp);
+    // What it had asked of the others before is refused by then.
+    tokio::time::sleep(ON_ITS_WAY).await;
     for cloud in [Cloud::Aws, Cloud::Azure] {
         take_accepts(&clouds.databases.get(cloud).pool).await;
     }
