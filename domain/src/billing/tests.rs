@@ -1,3 +1,5 @@
+//! Charges by tier and price, credits, service levels, and what a settlement carries into the next month.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
