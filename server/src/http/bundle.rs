@@ -39,9 +39,7 @@ async fn bundle(
     principal: Principal,
     Named(period): Named<String>,
 ) -> Result<Response, Problem> {
-    principal.require(Action::ReadLedger)?;
-    let period = read_period(&period)?;
-    let contents = gathered(&shared, period).await?;
+    let (period, contents) = gathered(&shared, &principal, &period).await?;
     let packed = contents.bundle().pack().map_err(Problem::fault)?;
     Ok(attachment("application/zip", &file_name(period), packed))
 }
@@ -52,18 +50,23 @@ async fn page(
     principal: Principal,
     Named(period): Named<String>,
 ) -> Result<Response, Problem> {
-    principal.require(Action::ReadLedger)?;
-    let period = read_period(&period)?;
-    let contents = gathered(&shared, period).await?;
+    let (period, contents) = gathered(&shared, &principal, &period).await?;
     let bundle = contents.bundle();
     let said = SnapshotFile::parse(bundle.file(SNAPSHOT_FILE).unwrap_or_default());
     let written = certificate(&contents, &said.map_err(Problem::fault)?);
     Ok(attachment("application/pdf", &format!("certificate-{period}.pdf"), written))
 }
 
-async fn gathered(shared: &Shared, period: Period) -> Result<Contents, Problem> {
+async fn gathered(
+    shared: &Shared,
+    principal: &Principal,
+    period: &str,
+) -> Result<(Period, Contents), Problem> {
+    principal.require(Action::ReadLedger)?;
+    let period = read_period(period)?;
     let snapshot = found(shared, period).await?;
-    contents(&shared.ledger, &shared.anchors, &snapshot).await.map_err(absent)
+    let contents = contents(&shared.ledger, &shared.anchors, &snapshot).await;
+    Ok((period, contents.map_err(absent)?))
 }
 
 fn attachment(media: &'static str, name: &str, bytes: Vec<u8>) -> Response {
