@@ -10,7 +10,7 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::backend::{
     AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail,
     EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem,
-    SearchHit, SnapshotDetail,
+    ScenariosView, SearchHit, SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
@@ -112,6 +112,12 @@ pub async fn snapshot(period: String) -> Result<SnapshotDetail, Problem> {
 #[server(name = ReadBilling, endpoint = "billing", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn billing(#[server(default)] query: BillingQuery) -> Result<BillingView, Problem> {
     backend()?.billing(query).await
+}
+
+/// What would be.
+#[server(name = ReadScenarios, endpoint = "scenarios", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn scenarios(#[server(default)] search: String) -> Result<ScenariosView, Problem> {
+    backend()?.scenarios(search).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

@@ -10,6 +10,7 @@ mod evidence;
 mod keys;
 mod lab;
 mod quarantine;
+mod scenarios;
 
 use std::sync::Arc;
 
@@ -42,6 +43,10 @@ pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,
     NoteLine, NoteView, Release,
 };
+pub use scenarios::{
+    DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView, UNDER_LEVERS,
+    under_levers,
+};
 
 /// The server, as the screens see it.
 #[async_trait::async_trait]
@@ -71,6 +76,8 @@ pub trait Backend: Send + Sync {
     async fn snapshot(&self, period: String) -> Result<SnapshotDetail, Problem>;
     /// What tenants are charged and owe for a month.
     async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem>;
+    /// What would be. `search`: the page's query string (see [`ScenarioAddress`]).
+    async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }

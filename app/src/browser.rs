@@ -284,3 +284,37 @@ pub(crate) fn submit_form_of(event: &web_sys::Event) {
 pub(crate) fn precise_ms() -> f64 {
     window().performance().map_or(0.0, |performance| performance.now())
 }
+
+/// The text of an answer of this server.
+///
+/// # Errors
+/// A sentence for the reader: the server's own, where it has one.
+pub(crate) async fn fetch_text(address: &str) -> Result<String, String> {
+    let away = || "This cloud cannot be reached.".to_owned();
+    let response = JsFuture::from(window().fetch_with_str(address)).await.map_err(|_| away())?;
+    let response: web_sys::Response = response.dyn_into().map_err(|_| away())?;
+    let text = JsFuture::from(response.text().map_err(|_| away())?).await.map_err(|_| away())?;
+    let text = text.as_string().unwrap_or_default();
+    if response.ok() {
+        return Ok(text);
+    }
+    let problem = serde_json::from_str::<crate::backend::Problem>(&text);
+    Err(problem.map_or_else(|_| "The server refused.".to_owned(), |problem| problem.detail))
+}
+
+/// Another address for what stands here already: nothing is loaded, and back leads where it led.
+pub(crate) fn rewrite_address(address: &str) {
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        let _ = history.replace_state_with_url(&state, "", Some(address));
+    }
+}
+
+/// The address of this page, whole.
+pub(crate) fn address() -> String {
+    window().location().href().unwrap_or_default()
+}
+
+pub(crate) fn print() {
+    let _ = window().print();
+}

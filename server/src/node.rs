@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::anchor::{self, Anchors, Clock, SetupError};
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
+use crate::economics::Economics;
 use crate::evidence::{self, Evidences};
 use crate::grant::{self, Grants};
 use crate::http;
@@ -232,6 +233,7 @@ impl Node {
     ) -> Result<(Router, Node), NodeError> {
         let lab = lab(config, &self.channel);
         let logins = demonstration::logins();
+        let economics = Arc::new(Economics::new(Arc::clone(&self.projection)));
         let console = Arc::new(Console {
             ledger: Arc::clone(&self.ledger),
             projection: Arc::clone(&self.projection),
@@ -239,6 +241,7 @@ impl Node {
             evidences: Arc::clone(&self.evidences),
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
+            economics: Arc::clone(&economics),
             deployment: console::deployment(config, logins),
             lab: lab.clone(),
         });
@@ -259,6 +262,7 @@ impl Node {
             evidences: Arc::clone(&self.evidences),
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
+            economics,
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,

@@ -1,8 +1,5 @@
-//! Charts: plotters draws mesh and series as SVG, the same on the server and in the browser; the
-//! words around them are ordinary elements.
-//!
-//! Plotters knows fixed colours only. We draw in marker colours and exchange them for classes, so
-//! that the style sheet (theme, forced colours, print) decides.
+//! Charts of what goes on: plotters draws mesh and series (see `plot`); the words around them are
+//! ordinary elements.
 
 use domain::clock::Timestamp;
 use leptos::prelude::*;
@@ -10,28 +7,12 @@ use plotters::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::backend::SeriesPoint;
+use crate::components::plot::{Drawn, Paint, Picture, Root};
 use crate::components::time::{Time, ZoneName};
 use crate::format::{self, TimeShape};
 
-/// Drawing units, far finer than pixels: plotters rounds to whole units, and the style sheet
-/// stretches the picture to its place.
-const WIDTH: u32 = 2_400;
-const HEIGHT: u32 = 600;
+const FIELD: Picture = Picture::new(2_400, 600);
 const GRID_LINES: u32 = 4;
-
-/// Marker colours and the classes that replace them.
-const LINE: RGBColor = RGBColor(1, 0, 0);
-const AREA: RGBColor = RGBColor(2, 0, 0);
-const GRID: RGBColor = RGBColor(3, 0, 0);
-
-fn with_classes(svg: &str) -> String {
-    let head = format!("width=\"{WIDTH}\" height=\"{HEIGHT}\"");
-    svg.replace(&head, "class=\"plot\" preserveAspectRatio=\"none\" aria-hidden=\"true\"")
-        .replace("stroke=\"#010000\"", "class=\"plot-line\"")
-        .replace("fill=\"#020000\"", "class=\"plot-area\"")
-        .replace("stroke=\"#030000\"", "class=\"plot-grid\"")
-        .replace(" opacity=\"1\"", "")
-}
 
 /// A ceiling that divides into four readable steps.
 pub(crate) fn ceiling(highest: f64) -> f64 {
@@ -49,30 +30,19 @@ pub(crate) fn ceiling(highest: f64) -> f64 {
 
 /// Area under a line, without axes. Empty when there is nothing to draw.
 fn area_svg(values: &[f64], top: f64) -> String {
-    let mut svg = String::new();
-    let drawn = draw_area(&mut svg, values, top);
-    match drawn {
-        Ok(()) => with_classes(&svg),
-        // Drawing into a string fails only by a bug; the table beside the chart has the numbers.
-        Err(_) => String::new(),
-    }
+    FIELD.draw(|root| draw_area(root, values, top)).unwrap_or_default()
 }
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-fn draw_area(svg: &mut String, values: &[f64], top: f64) -> Drawn {
+fn draw_area(root: &Root<'_>, values: &[f64], top: f64) -> Drawn {
     let last = values.len().saturating_sub(1).max(1);
-    let root = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
-    let mut plot = ChartBuilder::on(&root).build_cartesian_2d(0..last, 0.0..top)?;
+    let mut plot = ChartBuilder::on(root).build_cartesian_2d(0..last, 0.0..top)?;
     for line in 0..=GRID_LINES {
         let y = top * f64::from(line) / f64::from(GRID_LINES);
-        plot.draw_series(LineSeries::new([(0, y), (last, y)], &GRID))?;
+        plot.draw_series(LineSeries::new([(0, y), (last, y)], &Paint::Grid.marker()))?;
     }
     let points = || values.iter().copied().enumerate();
-    plot.draw_series(AreaSeries::new(points(), 0.0, AREA))?;
-    plot.draw_series(LineSeries::new(points(), &LINE))?;
-    root.present()?;
-    drop(plot);
+    plot.draw_series(AreaSeries::new(points(), 0.0, Paint::Area.marker()))?;
+    plot.draw_series(LineSeries::new(points(), &Paint::Line.marker()))?;
     Ok(())
 }
 

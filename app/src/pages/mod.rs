@@ -10,5 +10,6 @@ pub(crate) mod ledger;
 pub(crate) mod not_found;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
+pub(crate) mod scenarios;
 pub(crate) mod sign_in;
 pub(crate) mod verify;

@@ -34,6 +34,7 @@ use crate::pages::not_found::{NotFound, Unknown};
 use crate::pages::overview::OverviewPage;
 use crate::pages::quarantine::QuarantinePage;
 use crate::pages::quarantine::item::HeldItemPage;
+use crate::pages::scenarios::ScenariosPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::verify::VerifyPage;
 use crate::piece::piece;
@@ -48,6 +49,8 @@ pub struct Assets {
     pub js: String,
     pub wasm: String,
     pub favicon: String,
+    /// What draws what-ifs beside a page.
+    pub worker: String,
     /// By piece: what its pages need besides the module.
     pub pieces: Arc<BTreeMap<String, Vec<String>>>,
 }
@@ -73,6 +76,10 @@ impl std::fmt::Debug for PageContext {
 /// page anew, so it never changes in between. Absent only where the server lists its routes.
 #[derive(Clone)]
 pub(crate) struct CurrentSession(pub(crate) Option<Session>);
+
+/// Where the worker is that draws what-ifs; empty where the bundle is not built.
+#[derive(Clone)]
+pub(crate) struct WorkerAddress(pub(crate) String);
 
 /// The document. The server calls it for every page.
 #[must_use]
@@ -131,6 +138,8 @@ pub fn App() -> impl IntoView {
     // The server writes its value into the page, where the browser finds it before anything else.
     let session = SharedValue::new(use_context::<Session>).into_inner();
     provide_context(CurrentSession(session));
+    let worker = SharedValue::new(|| use_context::<Assets>().map(|assets| assets.worker));
+    provide_context(WorkerAddress(worker.into_inner().unwrap_or_default()));
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Ternion".to_owned() } else { format!("{title} · Ternion") }
@@ -150,6 +159,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/anchors") view=piece!(anchors, AnchorsPage) ssr=SsrMode::Async />
                     <Route path=path!("/anchors/:period") view=piece!(anchors, SnapshotPage) ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
+                    <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 6] = [
+pub(super) const PLACES: [Place; 7] = [
     Place {
         path: "/",
         title: "Overview",
@@ -47,6 +47,13 @@ pub(super) const PLACES: [Place; 6] = [
         title: "Billing",
         icon: Icon::Billing,
         needs: Some(Action::ReadBilling),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/scenarios",
+        title: "Scenarios",
+        icon: Icon::Scenarios,
+        needs: Some(Action::Simulate),
         demonstration_only: false,
     },
     Place {

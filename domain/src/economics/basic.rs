@@ -37,7 +37,7 @@ impl Input {
 }
 
 /// Revenue, cost and penalty of a tenant, a group or everything. US dollars, none negative.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     revenue_usd: Decimal,

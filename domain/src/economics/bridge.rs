@@ -5,7 +5,7 @@
 //! price-volume-mix without a residual).
 
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::basic::Input;
@@ -17,7 +17,7 @@ pub const LEVERS_MAX: usize = 8;
 const BRIDGE_DECIMALS: u32 = 12;
 
 /// From one profit to another. `from + Σ parts = to`, to the last digit. US dollars.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bridge {
     pub from_usd: Decimal,

@@ -4,7 +4,7 @@
 //! several lognormals), the penalty rate takes a few values, and both are independent. Usage cancels
 //! out. Quantiles are roots of the distribution; for one cost law and one rate they are a formula.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::probability::{normal_above, normal_density, normal_quantile};
@@ -42,7 +42,7 @@ pub struct MarginLaw {
 }
 
 /// What a distribution says at a glance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MarginQuantiles {
     pub p5: f64,

@@ -15,6 +15,9 @@
 //!   [`simulation`] sample what has none; [`sample`] and [`comparison`] say what a sample is worth.
 //! - **Why**: [`tornado`], [`bridge`] and [`break_even`].
 //!
+//! [`study`] is a what-if as a whole: a request, its inputs, its answer. [`workload`] is the one that
+//! benchmarks run.
+//!
 //! [`quantity`], [`probability`] and [`EconomicsError`] are what all of them stand on.
 
 pub mod basic;
@@ -36,9 +39,11 @@ pub mod sample;
 pub mod scenario;
 pub mod simulation;
 pub mod sla;
+pub mod study;
 pub mod token_cost;
 pub mod tornado;
 pub mod volatility;
 pub mod what_if;
+pub mod workload;
 
 pub use error::EconomicsError;

@@ -3,7 +3,7 @@
 //! Quantiles are of type 7 (Hyndman and Fan 1996), the default of numpy and R. Sums run in the
 //! order of the values, so that their bits do not depend on who adds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::quantity::count;
@@ -203,7 +203,7 @@ impl Sorted {
 pub const HISTOGRAM_BINS_MAX: usize = 400;
 
 /// Counts of equal bins between two bounds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Histogram {
     pub low: f64,

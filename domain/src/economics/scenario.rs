@@ -1,11 +1,13 @@
-//! What a scenario changes: costs by provider, latencies by region, prices, penalties.
+//! What a scenario changes: costs by provider, latencies by region, usage, prices, penalties, and
+//! where the traffic goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
-use crate::economics::quantity::{Change, Share, count};
+use crate::economics::quantity::{Change, Share, count, refuse};
 
 /// More changes than this are another portfolio, not a scenario.
 const CHANGES_MAX: usize = 1_000;
@@ -20,12 +22,23 @@ pub struct Scenario {
     pub latency: BTreeMap<String, Change>,
     /// Our own prices, by tier.
     pub price: BTreeMap<String, Change>,
+    /// How much is used, by tier.
+    pub usage: BTreeMap<String, Change>,
     /// "SLA penalties trigger": by tier, the rate that is owed on latency for certain, in place of
     /// what the latency would lead to.
     pub latency_penalty: BTreeMap<String, Share>,
+    /// Where every tenant's traffic goes: shares by provider, which sum to 1. Empty: where it went.
+    /// A portfolio is divided anew before it is drawn (see `study`).
+    pub routing: BTreeMap<String, Share>,
 }
 
 impl Scenario {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
+        *self == Scenario::default()
+    }
+
     #[must_use]
     pub fn cost_of(&self, provider: &str) -> Change {
         self.cost.get(provider).copied().unwrap_or_default()
@@ -42,6 +55,11 @@ impl Scenario {
     }
 
     #[must_use]
+    pub fn usage_of(&self, tier: &str) -> Change {
+        self.usage.get(tier).copied().unwrap_or_default()
+    }
+
+    #[must_use]
     pub fn latency_penalty_of(&self, tier: &str) -> Option<Share> {
         self.latency_penalty.get(tier).copied()
     }
@@ -52,13 +70,37 @@ impl Scenario {
     /// # Errors
     /// A name is not among those given, or there are more than a thousand changes.
     pub fn check(&self, known: &Known<'_>) -> Result<(), EconomicsError> {
-        let sizes = [&self.cost, &self.latency, &self.price].map(BTreeMap::len);
-        let changes = sizes.iter().sum::<usize>() + self.latency_penalty.len();
+        let changes = [&self.cost, &self.latency, &self.price, &self.usage].map(BTreeMap::len);
+        let shares = [&self.latency_penalty, &self.routing].map(BTreeMap::len);
+        let changes = changes.iter().chain(&shares).sum();
         count("changes of a scenario", changes, 0, CHANGES_MAX, "that is another portfolio")?;
         all_known("provider", self.cost.keys(), &known.providers)?;
         all_known("region", self.latency.keys(), &known.regions)?;
         all_known("tier", self.price.keys(), &known.tiers)?;
-        all_known("tier", self.latency_penalty.keys(), &known.tiers)
+        all_known("tier", self.usage.keys(), &known.tiers)?;
+        all_known("tier", self.latency_penalty.keys(), &known.tiers)?;
+        all_known("provider", self.routing.keys(), &known.providers)?;
+        self.check_routing()
+    }
+
+    fn check_routing(&self) -> Result<(), EconomicsError> {
+        let sum: Decimal = self.routing.values().map(|share| share.get()).sum();
+        if self.routing.is_empty() || sum == Decimal::ONE {
+            return Ok(());
+        }
+        Err(refuse("the sum of the shares of traffic", &sum.normalize(), "1"))
+    }
+
+    /// For what changes each tenant where it is, and divides no traffic.
+    ///
+    /// # Errors
+    /// The scenario divides it.
+    pub(super) fn check_undivided(&self) -> Result<(), EconomicsError> {
+        if self.routing.is_empty() {
+            return Ok(());
+        }
+        let problem = "must have been applied to the usage before";
+        Err(EconomicsError::Inconsistent { what: "the routing of a scenario", problem })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: the three measures of a tornado chart in @RISK (change in output mean, standardised
 //! regression, rank correlation).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::quantity::count;
@@ -27,7 +27,7 @@ pub struct Lever<'a> {
 }
 
 /// The answer with one input at either end and all others as usual.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bar {
     pub name: String,
@@ -44,7 +44,7 @@ impl Bar {
 }
 
 /// The usual answer, and the bars from the widest to the narrowest.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tornado {
     pub base: f64,

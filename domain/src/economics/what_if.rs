@@ -1,7 +1,7 @@
 //! A scenario upon metered usage: what each tenant would have brought in, cost and been owed.
 //!
-//! Point values in decimals, without uncertainty; `simulation` has that. Usage stays as it was:
-//! how demand answers to a price is `demand`'s question.
+//! Point values in decimals, without uncertainty; `simulation` has that. How demand answers to a
+//! price is `demand`'s question.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub struct TenantStatement<'a> {
 
 impl Terms {
     /// One statement a tenant, in their order:
-    /// `revenue = usage · price (1 + Δprice)`, `cost = cost (1 + Δcost)`,
+    /// `revenue = usage (1 + Δusage) · price (1 + Δprice)`, `cost = cost (1 + Δusage) (1 + Δcost)`,
     /// `penalty = revenue · rate`, where the rate is the ladder's at the attainment
     /// `1 − P(latency (1 + g) > T)`, or the scenario's own.
     ///
@@ -67,6 +67,7 @@ impl Terms {
     ) -> Result<Vec<TenantStatement<'a>>, EconomicsError> {
         positive("the promised latency", self.threshold_s)?;
         scenario.check(&self.known(usage))?;
+        scenario.check_undivided()?;
         let attained = self.attainments(scenario);
         let statement = |usage: &'a TenantUsage| {
             let statement = self.statement(usage, scenario, &attained)?;
@@ -101,11 +102,13 @@ impl Terms {
         let tier = self.tiers.get(&usage.tier).ok_or_else(|| unknown("tier", &usage.tier))?;
         let price = amount("the price", tier.price_usd_per_k)?;
         let price = price.checked_mul(scenario.price_of(&usage.tier).factor());
-        let usage_k = amount("the usage", usage.usage_k)?;
-        let revenue = price.and_then(|price| price.checked_mul(usage_k));
+        let more = scenario.usage_of(&usage.tier).factor();
+        let usage_k = amount("the usage", usage.usage_k)?.checked_mul(more);
+        let revenue = price.zip(usage_k).and_then(|(price, usage)| price.checked_mul(usage));
         let revenue = checked("the revenue", revenue)?;
         let cost = amount("the cost", usage.cost_usd)?;
-        let cost = cost.checked_mul(scenario.cost_of(&usage.provider).factor());
+        let dearer = scenario.cost_of(&usage.provider).factor();
+        let cost = cost.checked_mul(more).and_then(|cost| cost.checked_mul(dearer));
         let rate = match scenario.latency_penalty_of(&usage.tier) {
             Some(rate) => rate,
             None => latency_penalty(tier, &usage.region, attained)?,

@@ -16,6 +16,7 @@ mod migrate;
 mod openapi;
 mod rebuild;
 mod serve;
+mod simulate;
 mod token;
 mod user;
 mod verify;
@@ -55,6 +56,7 @@ enum Command {
     Openapi(openapi::Arguments),
     Rebuild(rebuild::Arguments),
     Serve(serve::Arguments),
+    Simulate(simulate::Arguments),
     Token(token::Arguments),
     User(user::Arguments),
     Verify(verify::Arguments),
@@ -77,6 +79,7 @@ impl Command {
             Command::Openapi(arguments) => arguments.run(),
             Command::Rebuild(arguments) => run_async(arguments.run()),
             Command::Serve(arguments) => run_async(arguments.run()),
+            Command::Simulate(arguments) => arguments.run(),
             Command::Token(arguments) => run_async(arguments.run()),
             Command::User(arguments) => run_async(arguments.run()),
             Command::Verify(arguments) => arguments.run(),

@@ -18,6 +18,7 @@ mod quarantine;
 mod recorder;
 mod reference;
 mod rows;
+mod scenarios;
 mod search;
 mod state;
 mod viewer;
@@ -32,6 +33,7 @@ pub use recorder::LedgerRecorder;
 
 use crate::anchor::Anchors;
 use crate::config::Config;
+use crate::economics::Economics;
 use crate::evidence::Evidences;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
@@ -49,6 +51,7 @@ pub struct Console {
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
+    pub economics: Arc<Economics>,
     pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     pub lab: Option<Lab>,

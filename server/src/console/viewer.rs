@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::backend::{
     AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
     EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
-    Overview, Problem, SearchHit, Session, SnapshotDetail, Theme, Viewer,
+    Overview, Problem, ScenariosView, SearchHit, Session, SnapshotDetail, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -145,6 +145,14 @@ impl Backend for ViewerConsole {
         let answer = async {
             let viewer = self.allow(Action::ReadLedger)?;
             self.console.snapshot(&period, viewer.may(Action::ReadPayload)).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem> {
+        let answer = async {
+            self.allow(Action::Simulate)?;
+            self.console.scenarios(&search).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

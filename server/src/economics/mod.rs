@@ -1,17 +1,16 @@
 //! Economics on a server: what would be, computed from FINAL usage and dated price maps on all
 //! cores.
 //!
-//! `usage` prices metered rows and lists what has no price, `inputs` makes a portfolio of them,
-//! `parallel` draws it, `answer` says what came of it, `simulate` drives.
+//! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
+//! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
+//! `problem` says what is wrong with a question.
 
-mod answer;
 mod inputs;
 mod parallel;
-mod request;
+mod problem;
 mod simulate;
 mod usage;
 
-pub use answer::Answer;
+pub use problem::absurd;
 pub use parallel::{Stopped, run};
-pub use request::{Request, SCENARIOS_MAX};
-pub use simulate::{Economics, SimulateError};
+pub use simulate::{Economics, SimulateError, Window};

@@ -4,19 +4,14 @@ use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
-use domain::economics::bridge::{Bridge, Moved};
-use domain::economics::draw::GENERATOR;
-use domain::economics::scenario::Scenario;
-use domain::economics::simulation::{DRAWS_MIN, Plan, Simulation};
+use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
+use domain::economics::simulation::DRAWS_MIN;
 use domain::economics::token_cost::ModelKey;
-use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::{Answer, Compared, LeverBridge, Results};
-use super::inputs::{Inputs, price_map};
+use super::inputs::{inputs, price_map};
 use super::parallel::{self, Stopped};
-use super::request::{Request, TENANT_DRAWS_MAX};
 use super::usage::Books;
 use crate::projection::{Projection, USAGE_PAGE_MAX, UsageFilter};
 
@@ -24,8 +19,28 @@ use crate::projection::{Projection, USAGE_PAGE_MAX, UsageFilter};
 pub const USAGE_ROWS_MAX: usize = 500_000;
 /// Simulations at a time: each uses all cores, so a second one only makes both late.
 const RUNNING_MAX: usize = 1;
-/// Dollars are exact to a millionth in a bridge between two float profits.
-const PROFIT_DECIMALS: u32 = 6;
+
+/// Tenants times draws that a page waits for: some hundredths of a second of one processor. The browser
+/// draws the rest.
+const PAGE_DRAWS: usize = 200_000;
+
+/// Which usage, at the prices of which day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Usage of hours that begin at or after.
+    pub from: Option<Timestamp>,
+    /// Usage of hours that begin before.
+    pub to: Option<Timestamp>,
+    /// Now, if left out.
+    pub prices_as_of: Option<Timestamp>,
+}
+
+impl From<&Request> for Window {
+    fn from(request: &Request) -> Self {
+        let Request { from, to, prices_as_of, .. } = *request;
+        Window { from, to, prices_as_of }
+    }
+}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -80,22 +95,50 @@ impl Economics {
         request.check()?;
         let permit = Arc::clone(&self.running).try_acquire_owned();
         let permit = permit.map_err(|_| SimulateError::Busy)?;
-        let inputs = self.inputs(&request, now).await?;
+        let inputs = self.inputs(Window::from(&request), now).await?;
+        check_work(inputs.usage.len(), request.draws)?;
         let stop = CancellationToken::new();
         let _stops: DropGuard = stop.clone().drop_guard();
         let work = move || {
-            let answer = answer(&inputs, &request, &|| !stop.is_cancelled());
+            let drawn = |it: &_| parallel::run(it, |_, _| !stop.is_cancelled());
+            let answer = study::answer(&inputs, &request, |it| Ok(drawn(it)?));
             drop(permit); // only now may another begin
             answer
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
     }
 
-    async fn inputs(&self, request: &Request, now: Timestamp) -> Result<Inputs, SimulateError> {
-        let at = request.prices_as_of.unwrap_or(now);
+    /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever
+    /// else is running.
+    ///
+    /// # Errors
+    /// The request is absurd, or nothing can be priced.
+    pub async fn board(
+        &self,
+        request: Request,
+        now: Timestamp,
+    ) -> Result<(Inputs, Board), SimulateError> {
+        request.check()?;
+        let inputs = self.inputs(Window::from(&request), now).await?;
+        let affordable = PAGE_DRAWS / inputs.usage.len().max(1);
+        let draws = request.draws.min(affordable.max(DRAWS_MIN));
+        let work = move || {
+            let few = Request { draws, ..request };
+            let board = Board::of(&inputs, &few, |it| it.run())?;
+            Ok((inputs, board))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
+    }
+
+    /// What a what-if begins with: the usage of a window, priced.
+    ///
+    /// # Errors
+    /// There is none, or none that can be priced.
+    pub async fn inputs(&self, window: Window, now: Timestamp) -> Result<Inputs, SimulateError> {
+        let at = window.prices_as_of.unwrap_or(now);
         let catalog = self.projection.catalog();
         let prices = price_map(&catalog, at);
-        let filter = UsageFilter { from: request.from, to: request.to, ..UsageFilter::default() };
+        let filter = UsageFilter { from: window.from, to: window.to, ..UsageFilter::default() };
         let (mut books, mut cursor) = (Books::default(), None);
         loop {
             let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
@@ -116,8 +159,7 @@ impl Economics {
         if books.places.is_empty() {
             return Err(SimulateError::NothingPriced { models: books.unpriced() });
         }
-        check_work(books.places.len(), request.draws)?;
-        Ok(Inputs::new(books, &catalog, &prices, request, at)?)
+        Ok(inputs(books, &catalog, &prices, at)?)
     }
 }
 
@@ -128,109 +170,4 @@ fn check_work(tenants: usize, draws: usize) -> Result<(), EconomicsError> {
     }
     let reason = "an answer must come within seconds; ask for fewer draws";
     Err(EconomicsError::TooMany { what: "tenants × draws", count, max: TENANT_DRAWS_MAX, reason })
-}
-
-fn answer(
-    inputs: &Inputs,
-    request: &Request,
-    goes_on: &dyn Fn() -> bool,
-) -> Result<Answer, SimulateError> {
-    let base = results(inputs, request, &Scenario::default(), goes_on)?;
-    let mut scenarios = Vec::with_capacity(request.scenarios.len());
-    for asked in &request.scenarios {
-        scenarios.push(Compared {
-            name: asked.name.trim().to_owned(),
-            changes: asked.changes.clone(),
-            results: results(inputs, request, &asked.changes, goes_on)?,
-            bridge: bridge(inputs, request, &asked.changes)?,
-        });
-    }
-    Ok(Answer {
-        generator: GENERATOR,
-        seed: request.seed.to_string(),
-        draws: request.draws,
-        floor: request.floor,
-        provenance: inputs.provenance.clone(),
-        assumptions: request.assumptions.clone(),
-        warnings: warnings(inputs, request),
-        base,
-        scenarios,
-    })
-}
-
-fn results(
-    inputs: &Inputs,
-    request: &Request,
-    scenario: &Scenario,
-    goes_on: &dyn Fn() -> bool,
-) -> Result<Results, SimulateError> {
-    let (portfolio, uncertainty) = (&inputs.portfolio, &inputs.uncertainty);
-    let simulation = Simulation::new(portfolio, uncertainty, scenario, request.plan())?;
-    let outcome = parallel::run(&simulation, |_, _| goes_on())?;
-    Ok(Results::new(inputs, &simulation, &outcome, scenario, request)?)
-}
-
-/// What each kind of change moves, over all orders in which they could have come.
-fn bridge(
-    inputs: &Inputs,
-    request: &Request,
-    scenario: &Scenario,
-) -> Result<LeverBridge, EconomicsError> {
-    // Usual values need no draws, but a simulation has at least so many.
-    let plan = Plan { draws: DRAWS_MIN, ..request.plan() };
-    let profit = |moved: Moved| {
-        let scenario = only(scenario, moved);
-        let of = Simulation::new(&inputs.portfolio, &inputs.uncertainty, &scenario, plan)?;
-        let profit = Decimal::try_from(of.tornado().base).ok();
-        let overflow = EconomicsError::Overflow { what: "the profit" };
-        profit.map(|profit| profit.round_dp(PROFIT_DECIMALS)).ok_or(overflow)
-    };
-    let levers = ["cost", "latency", "price", "latencyPenalty"];
-    Ok(LeverBridge { levers, bridge: Bridge::shapley(levers.len(), profit)? })
-}
-
-/// The scenario with some of its kinds of change, and the rest as they were.
-fn only(scenario: &Scenario, moved: Moved) -> Scenario {
-    let mut only = Scenario::default();
-    if moved.has(0) {
-        only.cost.clone_from(&scenario.cost);
-    }
-    if moved.has(1) {
-        only.latency.clone_from(&scenario.latency);
-    }
-    if moved.has(2) {
-        only.price.clone_from(&scenario.price);
-    }
-    if moved.has(3) {
-        only.latency_penalty.clone_from(&scenario.latency_penalty);
-    }
-    only
-}
-
-fn warnings(inputs: &Inputs, request: &Request) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let excluded = inputs.provenance.excluded.len();
-    if excluded > 0 {
-        warnings.push(format!(
-            "{excluded} models are left out of every figure, because they or their tenants have \
-             no price: see provenance.excluded."
-        ));
-    }
-    if request.scenarios.iter().any(|asked| !asked.changes.price.is_empty()) {
-        let elasticity = request.assumptions.elasticity;
-        warnings.push(format!(
-            "How usage answers to a price is an assumption: an elasticity of {elasticity}."
-        ));
-    }
-    if inputs.provenance.inexact_rows > 0 {
-        let rows = inputs.provenance.inexact_rows;
-        warnings.push(format!(
-            "{rows} rows of usage were costed at ordinary rates: an hour's sum does not tell which \
-             requests were long or off-peak."
-        ));
-    }
-    if inputs.provenance.latency.values().any(|latency| latency.assumed) {
-        warnings.push("Some regions' requests stated no latency: theirs is assumed.".to_owned());
-    }
-    warnings
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
+use domain::economics::study::{Excluded, Reason};
 use domain::economics::token_cost::{ModelKey, PriceMap};
 use domain::event::TenantId;
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use crate::projection::{Catalog, UsageRow};
 
@@ -27,30 +27,6 @@ pub(super) struct Priced {
     pub(super) tokens: Decimal,
     pub(super) revenue_usd: Decimal,
     pub(super) cost_usd: Decimal,
-}
-
-/// Why usage has no part in any figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Reason {
-    /// No price map that is old enough names the model.
-    NoProviderPrice,
-    /// The tenant's tier has no price for the model.
-    NoTierPrice,
-    UnknownTenant,
-}
-
-/// Usage that was left out, and never counted as cost 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Excluded {
-    pub reason: Reason,
-    pub provider: String,
-    pub model: String,
-    pub tenants: BTreeSet<TenantId>,
-    pub requests: i64,
-    pub input_tokens: i64,
-    pub output_tokens: i64,
 }
 
 /// Seconds that requests took, by region.

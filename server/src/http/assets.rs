@@ -22,6 +22,12 @@ const FOR_AN_HOUR: &str = "public, max-age=3600";
 /// Smaller first; as the bundle is built.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
+/// A worker has the policy of its own file: it imports one script, compiles one module, and reaches
+/// nothing else.
+const WORKERS_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+);
+
 #[derive(Embed)]
 #[folder = "../target/site"]
 struct Files;
@@ -59,6 +65,7 @@ impl Site {
             js: path("ternion.js"),
             wasm: path("ternion_bg.wasm"),
             favicon: path("favicon.svg"),
+            worker: path("worker.js"),
             pieces: Arc::new(pieces),
         };
         Site { manifest, assets }
@@ -72,6 +79,16 @@ impl Site {
 /// A list that the bundle brings along.
 fn list<T: DeserializeOwned>(name: &str) -> Option<BTreeMap<String, T>> {
     Files::get(name).and_then(|file| serde_json::from_slice(&file.data).ok())
+}
+
+/// The engine's script and module, for who runs them elsewhere than in a browser. `None`: this program
+/// was built without its bundle.
+pub(crate) fn engine_files() -> Option<(Vec<u8>, Vec<u8>)> {
+    let file = |name: &str| {
+        let name = Site::get().manifest.get(name)?;
+        Files::get(&format!("pkg/{name}")).map(|file| file.data.into_owned())
+    };
+    Some((file("engine.js")?, file("engine_bg.wasm")?))
 }
 
 pub(super) fn routes() -> Router {
@@ -147,6 +164,9 @@ fn send(found: Found, name: &str, caching: &'static str, headers: &HeaderMap) ->
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         out.insert(header::ETAG, tag);
+    }
+    if name.starts_with("worker.") {
+        out.insert(header::CONTENT_SECURITY_POLICY, WORKERS_POLICY);
     }
     if let Some(encoding) = encoding.filter(|_| !is_known) {
         out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));

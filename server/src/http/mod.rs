@@ -50,6 +50,8 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 
 pub use edge::{REQUEST_ID, RequestId};
 
+pub(crate) use assets::engine_files;
+
 use crate::anchor::Anchors;
 use crate::config::Limits;
 use crate::console::Console;
@@ -79,6 +81,7 @@ pub struct Setup {
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
+    pub economics: Arc<Economics>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -105,7 +108,7 @@ struct Services {
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
-    economics: Economics,
+    economics: Arc<Economics>,
     pool: PgPool,
     limits: Limits,
     lab: Option<Lab>,
@@ -143,7 +146,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         database: health::DatabaseCheck::default(),
         viewers,
         started: Instant::now(),
-        economics: Economics::new(Arc::clone(&setup.projection)),
+        economics: setup.economics,
         ledger: setup.ledger,
         grants: setup.grants,
         projection: setup.projection,

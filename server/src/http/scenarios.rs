@@ -8,25 +8,29 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
 use domain::catalog::{DECIDED_BY, Known, ScenarioPromote, ScenarioSave};
+use domain::economics::study::Request;
 use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
-use super::economics::absurd;
 use super::events::record::{Wish, http_status, record_one, recorded, until_in_force};
 use super::{Services, Shared};
-use crate::economics::Request;
+use crate::economics::absurd;
 use crate::identity::Principal;
+use crate::ledger::Accepted;
 use crate::problem::Problem;
 use crate::projection::{Entity, Saved};
+
+mod form;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/scenarios", get(list).post(create))
         .route("/v1/scenarios/{scenario_id}", get(one).post(replace))
         .route("/v1/scenarios/{scenario_id}/promote", post(promote))
+        .route("/scenarios/act", post(form::act))
 }
 
 /// The newest version of a scenario.
@@ -220,6 +224,19 @@ fn newest(shared: &Services, id: Uuid, version: u32) -> Result<(), Problem> {
     Err(Problem::conflict(detail).field("/version", format!("is {newest} now")))
 }
 
+/// Records a decision about a scenario, and waits as long as is wished.
+async fn keep(
+    shared: &Services,
+    principal: &Principal,
+    wish: Wish,
+    decision: &Known,
+) -> Result<(TenantId, Accepted), Problem> {
+    let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
+    let (tenant, accepted) = record_one(shared, principal, event).await?;
+    until_in_force(shared, accepted.slot, wish).await;
+    Ok((tenant, accepted))
+}
+
 async fn record(
     shared: &Services,
     principal: &Principal,
@@ -228,9 +245,7 @@ async fn record(
     version: u32,
     decision: &Known,
 ) -> Result<Response, Problem> {
-    let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
-    let (tenant, accepted) = record_one(shared, principal, event).await?;
-    until_in_force(shared, accepted.slot, wish).await;
+    let (tenant, accepted) = keep(shared, principal, wish, decision).await?;
     let decision = recorded(shared, tenant, accepted, wish, principal).await;
     let status: StatusCode = http_status(&decision, wish);
     let body = json!({ "scenarioId": id, "version": version, "decision": decision });

@@ -1,12 +1,13 @@
 //! The browser's half: `app` as WASM, its JavaScript, the style sheet, typefaces, static files.
 //!
 //! Stages, each in its file: [`wasm`] compiles, binds and shrinks, and has [`split`] cut out what few
-//! pages need; [`style`] joins the sheets; [`site`] names every file after its content, compresses it
+//! pages need; [`engine`] makes what the worker beside a page runs; [`style`] joins the sheets; [`site`] names every file after its content, compresses it
 //! and lists it in `manifest.json`; [`report`] weighs what a first visit downloads.
 //! Release and dev are made in folders of their own under `target/bundle`, and the one wanted is
 //! then laid out in `target/site`, so that going from `make test` to `make run` and back rebuilds
 //! nothing.
 
+mod engine;
 mod report;
 mod site;
 mod split;
@@ -66,6 +67,7 @@ pub(crate) fn verb(arguments: &[String]) -> Outcome {
 /// weighs; in a table if that is too much.
 pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     let code = wasm::make(mode)?;
+    let engine = engine::make(mode)?;
     let mut site = Site::open(mode.folder().join("site"), mode)?;
     for (name, file) in typefaces()? {
         site.add_file(&name, &file)?;
@@ -76,6 +78,7 @@ pub(crate) fn make(mode: Mode) -> Outcome<Weight> {
     let sheet = style::make(&place::root().join("style"), &site)?;
     site.add("ternion.css", sheet.as_bytes())?;
     add_code(&mut site, &code)?;
+    engine.add_to(&mut site)?;
     site.close()?;
     site.lay_out(&place::site())?;
     let weight = Weight::of(&site, mode)?;

@@ -18,6 +18,9 @@ const NO_PIECE: &str = "every page";
 /// Pieces that no page begins with: the page stands without them, and fetches them while it is read.
 const LATER: [&str; 1] = ["checker"];
 
+/// What a worker runs beside a page: the page stands and moves without it.
+const BESIDE: [&str; 3] = ["engine.js", "engine_bg.wasm", "worker.js"];
+
 /// As made, as gzip and as brotli, in bytes.
 type Sizes = [u64; 3];
 
@@ -41,6 +44,7 @@ impl Weight {
         }
         let all = sum(files.values());
         let later = |name: &str| site.pieces().values().flatten().any(|part| part == name);
+        let later = |name: &str| later(name) || BESIDE.contains(&name);
         let first = sum(files.iter().filter(|(name, _)| !later(name)).map(|(_, sizes)| sizes));
         let mut first_visits = vec![(NO_PIECE.to_owned(), first)];
         for (piece, parts) in

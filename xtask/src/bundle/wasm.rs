@@ -18,7 +18,7 @@ use crate::problem::{At, Outcome, Problem};
 use crate::process::{cargo, command, run, run_quietly, say};
 use crate::setup;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 const STEM: &str = "ternion";
 /// In the folder of what we make: modules that come later, and which of them a piece needs.
 const PARTS: &str = "parts";

@@ -78,6 +78,7 @@ impl Simulation {
     ) -> Result<Self, EconomicsError> {
         uncertainty.check()?;
         scenario.check(&portfolio.known())?;
+        scenario.check_undivided()?;
         let groups = portfolio.groups();
         check_size(portfolio, groups.len(), plan.draws)?;
         let mut factors = Factors::default();
@@ -93,7 +94,7 @@ impl Simulation {
 
     /// Begins to draw.
     #[must_use]
-    pub fn start(&self) -> Run<'_> {
+    pub fn start(&self) -> Run<&Self> {
         Run::new(self)
     }
 
@@ -140,6 +141,24 @@ impl Simulation {
     #[must_use]
     pub fn margin_law(&self, tenant: usize) -> Option<&MarginLaw> {
         self.positions.get(tenant)?.margin.as_ref()
+    }
+
+    /// [`Simulation::margin_law`] with the sliders where they stand.
+    ///
+    /// # Errors
+    /// See [`Slider::check`].
+    pub fn margin_law_at(
+        &self,
+        tenant: usize,
+        slider: &Slider,
+    ) -> Result<Option<MarginLaw>, EconomicsError> {
+        slider.check()?;
+        let position = self.positions.get(tenant);
+        Ok(position.and_then(|position| {
+            let weight = slider.weights(&self.groups[position.group]);
+            let law = position.margin.as_ref()?;
+            Some(law.scaled(weight.cost / weight.price, weight.penalty))
+        }))
     }
 
     /// `P(margin < floor)` of every tenant with the sliders where they stand, exactly; absent

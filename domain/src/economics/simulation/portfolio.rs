@@ -105,7 +105,7 @@ impl Portfolio {
     }
 
     /// The names that a scenario may change.
-    pub(super) fn known(&self) -> Known<'_> {
+    pub(in crate::economics) fn known(&self) -> Known<'_> {
         let names = |name: fn(&Tenant) -> &str| self.tenants.iter().map(name).collect();
         Known {
             providers: names(|tenant| &tenant.provider),

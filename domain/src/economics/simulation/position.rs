@@ -105,6 +105,7 @@ impl Position {
             )?,
         };
         let downtime = Steps::of_downtime(&promises.uptime, uncertainty.downtime);
+        let usage_k = tenant.usage_k * scenario.usage_of(&tenant.tier).to_factor();
         let earns = price > 0.0 && tenant.usage_k > 0.0;
         let margin = || margin_law(tenant, cost / price, &joint(&latency, &downtime), uncertainty);
         let margin = earns.then(margin).transpose()?;
@@ -116,7 +117,7 @@ impl Position {
             price,
             cost,
             cost_sigma: tenant.cost_sigma,
-            usage_ln: libm::log(tenant.usage_k) + tenant.elasticity * change_ln - drift,
+            usage_ln: libm::log(usage_k) + tenant.elasticity * change_ln - drift,
             usage_sigma: tenant.usage_sigma,
             elasticity_weight: uncertainty.elasticity_sigma * change_ln,
             penalty: Penalty::new(latency, downtime),

@@ -1,6 +1,8 @@
 //! Advancing a simulation in steps that its caller drives: progress, stopping, threads.
 
-use serde::Serialize;
+use std::borrow::Borrow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::simulation::Simulation;
@@ -8,7 +10,8 @@ use crate::economics::simulation::block::{Block, GroupDraws, TenantOutcome};
 use crate::economics::simulation::sums::DrawSums;
 
 /// How much of a run is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Progress {
     pub blocks_done: usize,
     pub blocks: usize,
@@ -25,10 +28,11 @@ impl Progress {
 ///
 /// One thread calls [`Run::advance`] until it is complete. Several threads compute
 /// [`Simulation::block`]s, which need nothing of each other, and one of them hands those in with
-/// [`Run::absorb`], in order. The outcome has the same bits either way.
+/// [`Run::absorb`], in order. The outcome has the same bits either way. Who keeps a run beyond a
+/// function gives it an [`std::rc::Rc`] or [`std::sync::Arc`] of the simulation.
 #[derive(Clone, Debug)]
-pub struct Run<'a> {
-    simulation: &'a Simulation,
+pub struct Run<S> {
+    simulation: S,
     blocks_done: usize,
     tenants: Vec<TenantOutcome>,
     groups: Vec<GroupDraws>,
@@ -43,20 +47,22 @@ pub struct Outcome {
     pub sums: DrawSums,
 }
 
-impl<'a> Run<'a> {
-    pub(super) fn new(simulation: &'a Simulation) -> Self {
-        let groups = simulation.groups().iter();
-        Run {
-            simulation,
-            blocks_done: 0,
-            tenants: Vec::with_capacity(simulation.tenants()),
-            groups: groups.map(|_| GroupDraws::zero(simulation.draws())).collect(),
-        }
+impl<S: Borrow<Simulation>> Run<S> {
+    #[must_use]
+    pub fn new(simulation: S) -> Self {
+        let drawn: &Simulation = simulation.borrow();
+        let groups = drawn.groups().iter().map(|_| GroupDraws::zero(drawn.draws())).collect();
+        let tenants = Vec::with_capacity(drawn.tenants());
+        Run { simulation, blocks_done: 0, tenants, groups }
+    }
+
+    fn simulation(&self) -> &Simulation {
+        self.simulation.borrow()
     }
 
     #[must_use]
     pub fn progress(&self) -> Progress {
-        Progress { blocks_done: self.blocks_done, blocks: self.simulation.blocks() }
+        Progress { blocks_done: self.blocks_done, blocks: self.simulation().blocks() }
     }
 
     /// Computes the next block; does nothing once the run is complete.
@@ -65,7 +71,7 @@ impl<'a> Run<'a> {
     /// A draw leads beyond what numbers can hold.
     pub fn advance(&mut self) -> Result<Progress, EconomicsError> {
         if !self.progress().is_complete() {
-            self.absorb(self.simulation.block(self.blocks_done)?)?;
+            self.absorb(self.simulation().block(self.blocks_done)?)?;
         }
         Ok(self.progress())
     }
@@ -97,8 +103,10 @@ impl<'a> Run<'a> {
             let what = "blocks of a run";
             return Err(EconomicsError::TooFew { what, count: blocks_done, min: blocks });
         }
-        let groups = self.simulation.groups().iter().cloned().zip(self.groups).collect();
-        let sums = DrawSums::new(groups, self.simulation.floor());
-        Ok(Outcome { tenants: self.tenants, sums })
+        let Run { simulation, tenants, groups, .. } = self;
+        let simulation: &Simulation = simulation.borrow();
+        let groups = simulation.groups().iter().cloned().zip(groups).collect();
+        let sums = DrawSums::new(groups, simulation.floor());
+        Ok(Outcome { tenants, sums })
     }
 }

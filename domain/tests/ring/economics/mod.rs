@@ -5,6 +5,7 @@ mod money;
 mod pricing;
 mod sampling;
 mod simulation;
+mod study;
 mod what_if;
 mod world;
 

@@ -90,7 +90,7 @@ fn scenario() -> Scenario {
         cost: each(&["p0", "p1", "p2"], "0.3"),
         latency: each(&["r0", "r1", "r2"], "0.2"),
         price: each(&TIERS, "0.05"),
-        latency_penalty: BTreeMap::new(),
+        ..Scenario::default()
     }
 }
 

@@ -1,21 +1,21 @@
 //! `ternion bench economics`: a thousand tenants by ten thousand draws, with the figures of the
 //! workload's reference and the processor time they took.
 
-mod workload;
+mod tenants;
+mod wasm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use domain::economics::draw::{GENERATOR, Seed};
-use domain::economics::simulation::Simulation;
+use domain::economics::workload::{self, Results, Workload};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use serde_json::{Value, json};
 
 use crate::cli::Outcome;
 use crate::economics::Stopped;
-use workload::{Results, Workload};
 
 /// A simulation's processor time; prints one line of JSON
 ///
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     tenants: PathBuf,
     /// A: every tenant draws for itself. B: providers, regions and tiers share their draws
     #[arg(long, default_value = "A", ignore_case = true)]
-    workload: Workload,
+    workload: Choice,
     /// The same seed gives the same figures to the bit
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -44,6 +44,9 @@ pub(super) struct Arguments {
     /// Threads; by default as many as there are processors
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// In the engine that browsers run, by Node: one thread
+    #[arg(long, conflicts_with = "threads")]
+    wasm: bool,
 }
 
 /// Seconds by the clock and of processors.
@@ -53,20 +56,46 @@ struct Took {
     cpu_secs: f64,
 }
 
+/// Who shares draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Choice {
+    #[value(name = "A")]
+    A,
+    #[value(name = "B")]
+    B,
+}
+
+impl From<Choice> for Workload {
+    fn from(choice: Choice) -> Workload {
+        match choice {
+            Choice::A => Workload::A,
+            Choice::B => Workload::B,
+        }
+    }
+}
+
 impl Arguments {
     pub(super) fn run(self) -> Outcome {
         let text = std::fs::read_to_string(&self.tenants)
             .map_err(|cause| format!("{} cannot be read: {cause}", self.tenants.display()))?;
-        let portfolio = workload::portfolio(&text)
+        let rows = tenants::rows(&text)
+            .map_err(|error| format!("{}, {error}", self.tenants.display()))?;
+        if self.wasm {
+            println!("{}", wasm::run(&rows, &self)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let portfolio = workload::portfolio(rows)
             .map_err(|error| format!("{}, {error}", self.tenants.display()))?;
         let threads = usize::from(self.threads.unwrap_or(0));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let simulation =
-            || workload::simulation(&portfolio, self.workload, Seed(self.seed), self.draws);
-        let (all, results) = pool
-            .install(|| median(self.runs, || simulation().and_then(|it| workload::results(&it))))?;
+        let which = self.workload.into();
+        let simulation = || workload::simulation(&portfolio, which, Seed(self.seed), self.draws);
+        let draw = |it: &_| crate::economics::run(it, |_, _| true);
+        let all = || workload::results(&simulation()?, draw);
+        let (all, results) = pool.install(|| median::<_, Stopped>(self.runs, all))?;
         let prepared = simulation()?;
-        let (exact, _) = median::<_, Stopped>(self.runs, || Ok(exact_margins(&prepared)))?;
+        let exact = || Ok(workload::exact_margins(&prepared));
+        let (exact, _) = median::<_, Stopped>(self.runs, exact)?;
         println!("{}", self.line(pool.current_num_threads(), all, exact, &results));
         Ok(ExitCode::SUCCESS)
     }
@@ -75,7 +104,7 @@ impl Arguments {
         json!({
             "peer": "ternion",
             "target": "native",
-            "workload": self.workload,
+            "workload": Workload::from(self.workload),
             "tenants": results.tenants,
             "draws": self.draws,
             "seed": self.seed.to_string(),
@@ -88,12 +117,6 @@ impl Arguments {
             "results": results,
         })
     }
-}
-
-/// The exact quantiles of all tenants; a sum keeps them from being optimized away.
-fn exact_margins(simulation: &Simulation) -> f64 {
-    let laws = (0..simulation.tenants()).filter_map(|at| simulation.margin_law(at));
-    laws.map(|law| law.quantiles(workload::FLOOR).p50).sum()
 }
 
 /// Once without counting, then so many times; the result is the last one's.

@@ -28,6 +28,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/economics/inputs",
+        id: "economicsInputs",
+        tag: "economics",
+        summary: "What a what-if begins with: priced usage by tenant, provider and region, promises of \
+                  tiers, and where each comes from. `ternion simulate` and the browser compute from it \
+                  what simulate answers, to the bit",
+        access: CURIOUS,
+        takes: &["from", "to", "pricesAsOf"],
+        answers: &[(200, "The usage of the window, priced", "EconomicsInputs", JSON)],
+        problems: &[400, 401, 403, 422, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/economics/export",
+        id: "exportScenario",
+        tag: "economics",
+        summary: "The page Scenarios as a file: its address's levers, all tenants",
+        access: CURIOUS,
+        takes: &["format"],
+        answers: &[
+            (200, "A row a tenant's place", "", "text/csv"),
+            (200, "The whole answer", "Simulation", JSON),
+        ],
+        problems: &[400, 401, 403, 422, 503],
+        ..BASE
+    },
+    Operation {
         path: "/v1/scenarios",
         id: "listScenarios",
         tag: "economics",
@@ -84,7 +111,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
         answers: DECIDED,
         problems: &[400, 401, 403, 404, 409, 413, 422, 503],
     },
+    Operation {
+        method: "post",
+        path: "/scenarios/act",
+        id: "actOnScenario",
+        tag: "economics",
+        summary: "Keeps or promotes: the forms of the page Scenarios",
+        access: PLANNERS,
+        bodies: &[("application/x-www-form-urlencoded", "ScenarioAct")],
+        answers: &[(303, "Back to the page, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
 ];
+
+fn inputs() -> Value {
+    let place = json!({
+        "tenantId": text(), "tier": text(), "provider": text(), "region": text(),
+        "tokens": decimal(), "revenueUsd": decimal(), "costUsd": decimal()
+    });
+    let band = shape(json!({ "minUptimePct": decimal(), "credit": decimal() }), &[]);
+    let tier = json!({ "latencyP99Ms": or_null(&count()), "uptime": list(&band) });
+    let whole = json!({
+        "usage": list(&shape(place, &[])), "tiers": by_name(&shape(tier, &[])),
+        "latencyMeanS": by_name(&or_null(&number())), "sources": { "type": "object" }
+    });
+    shape(whole, &[])
+}
 
 fn by_name(of: &Value) -> Value {
     json!({ "type": "object", "additionalProperties": of })
@@ -106,11 +159,13 @@ fn decimal() -> Value {
 fn changes() -> Value {
     json!({
         "type": "object", "additionalProperties": false,
-        "description": "Relative: 0.3 is +30 %. cost by provider, latency by region, price and \
-                        latencyPenalty (the share owed for certain) by tier",
+        "description": "Relative: 0.3 is +30 %. cost by provider, latency by region, price, usage \
+                        and latencyPenalty (the share owed for certain) by tier. routing: shares of \
+                        every tenant's traffic by provider, which sum to 1",
         "properties": {
             "cost": by_name(&decimal()), "latency": by_name(&decimal()),
-            "price": by_name(&decimal()), "latencyPenalty": by_name(&decimal())
+            "price": by_name(&decimal()), "usage": by_name(&decimal()),
+            "latencyPenalty": by_name(&decimal()), "routing": by_name(&decimal())
         }
     })
 }
@@ -142,7 +197,7 @@ fn question() -> Vec<(&'static str, Value)> {
         "seed": { "type": "string", "description": "0 to 2^64 - 1; the same seed gives the same figures" },
         "draws": { "type": "integer", "minimum": 100, "maximum": 1_000_000, "default": 10_000 },
         "floor": decimal(),
-        "scenarios": { "type": "array", "maxItems": crate::economics::SCENARIOS_MAX, "items": scenario },
+        "scenarios": { "type": "array", "maxItems": domain::economics::study::SCENARIOS_MAX, "items": scenario },
         "assumptions": reference("Assumptions")
     });
     let all = ["from", "to", "pricesAsOf", "seed", "draws", "floor", "scenarios", "assumptions"];
@@ -207,6 +262,18 @@ fn answer() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn act() -> Value {
+    let act = json!({
+        "act": { "type": "string", "enum": ["save", "promote"] },
+        "search": { "type": "string", "description": "The page's query string: where levers stand" },
+        "id": text(), "version": count(), "as": { "type": "string", "enum": ["new", "version"] },
+        "name": text(), "notes": text(), "reason": text(), "gcp": text(), "aws": text(), "azure": text()
+    });
+    let optional =
+        ["search", "id", "version", "as", "name", "notes", "reason", "gcp", "aws", "azure"];
+    shape(act, &optional)
+}
+
 fn kept() -> Vec<(&'static str, Value)> {
     let decision = || shape(json!({ "eventId": uuid(), "slot": reference("Slot") }), &[]);
     let draft = json!({
@@ -228,9 +295,11 @@ fn kept() -> Vec<(&'static str, Value)> {
     let decided =
         json!({ "scenarioId": uuid(), "version": count(), "decision": { "type": "object" } });
     vec![
+        ("ScenarioAct", act()),
         ("ScenarioDraft", shape(draft, &["notes", "version"])),
         ("ScenarioProposal", shape(proposal, &["routingWeights", "priceChanges"])),
         ("Scenario", shape(scenario, &["notes", "versions"])),
+        ("EconomicsInputs", inputs()),
         ("ScenarioList", shape(items, &[])),
         ("ScenarioDecided", shape(decided, &[])),
     ]

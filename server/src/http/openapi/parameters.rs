@@ -86,6 +86,7 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
         "limit" => {
             (json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Items of a page")
         }
+        "pricesAsOf" => (time(), "The day whose prices are taken; now, if left out"),
         "oneWay" => (
             json!({ "type": "boolean", "default": false }),
             "true: only what the first asks of the second, and the answers; otherwise both directions",

@@ -1,48 +1,43 @@
-//! The workload "M5": a thousand tenants, five uncertain inputs, one scenario of three sliders.
+//! The workload "M5", for which other implementations state their figures: a thousand tenants, five
+//! uncertain inputs, one scenario of three sliders. Natively and in a browser's engine the same.
 
 use std::collections::BTreeMap;
 
-use domain::catalog::SlaBand;
-use domain::economics::EconomicsError;
-use domain::economics::draw::Seed;
-use domain::economics::latency::Lognormal;
-use domain::economics::penalty::Downtime;
-use domain::economics::quantity::{Change, Share};
-use domain::economics::scenario::Scenario;
-use domain::economics::simulation::{
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::SlaBand;
+use crate::economics::EconomicsError;
+use crate::economics::draw::Seed;
+use crate::economics::latency::Lognormal;
+use crate::economics::penalty::Downtime;
+use crate::economics::quantity::{Change, Share};
+use crate::economics::scenario::Scenario;
+use crate::economics::simulation::{
     Dependence, Input, Outcome, Plan, Portfolio, PortfolioOutcome, Promises, Simulation, Slider,
     Spread, Tenant, Uncertainty,
 };
-use domain::economics::sla::Ladder;
-use domain::economics::tornado::Tornado;
-use domain::event::TenantId;
-use rust_decimal::Decimal;
-use serde::Serialize;
-
-use crate::cli::csv::{Record, Table};
-use crate::economics::Stopped;
+use crate::economics::sla::Ladder;
+use crate::economics::tornado::Tornado;
+use crate::event::TenantId;
 
 /// The margin that tenants are counted below.
-pub(super) const FLOOR: f64 = 0.35;
+pub const FLOOR: f64 = 0.35;
 /// Tenants whose figures the reference states one by one.
 const STATED: usize = 5;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 /// Who shares draws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-pub(super) enum Workload {
-    #[value(name = "A")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Workload {
     A,
-    #[value(name = "B")]
     B,
 }
 
 /// The figures, by the names of the reference's `expected.json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Results {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
     #[serde(skip)]
-    pub(super) tenants: usize,
+    pub tenants: usize,
     port_profit: [f64; 3],
     port_profit_mean: f64,
     port_margin: Option<[f64; 3]>,
@@ -55,58 +50,82 @@ pub(super) struct Results {
     one_at_a_time: Vec<f64>,
     #[serde(
         rename = "spearman_order_z0p012_z1t0123_z2r012_z3p012_z4t0123",
-        skip_serializing_if = "Vec::is_empty"
+        default, skip_serializing_if = "Vec::is_empty"
     )]
     spearman: Vec<f64>,
 }
 
-pub(super) fn portfolio(text: &str) -> Result<Portfolio, Failure> {
-    let table = Table::parse(text)?;
-    let read = |record: Record<'_>| {
-        tenant(&record).map_err(|reason| format!("line {}: {reason}", record.line()))
-    };
-    let tenants = table.records().map(read).collect::<Result<Vec<_>, _>>()?;
-    let promises = Promises {
-        attainment: ladder(&[("99", "0"), ("95", "0.05"), ("0", "0.1")])?,
-        uptime: ladder(&[("99.9", "0"), ("99", "0.1"), ("95", "0.25"), ("0", "1")])?,
-    };
-    let tiers = tenants.iter().map(|tenant| (tenant.tier.clone(), promises.clone())).collect();
-    Ok(Portfolio::new(tenants, tiers)?)
+/// A line of the workload's tenants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    pub id: String,
+    pub tier: String,
+    pub provider: String,
+    pub region: String,
+    pub usage_k: f64,
+    pub price: f64,
+    pub cost: f64,
+    pub sigma_cost: f64,
+    pub sigma_usage: f64,
+    pub lat_p50: f64,
+    pub lat_sigma: f64,
+    #[serde(rename = "lat_T")]
+    pub lat_t: f64,
+    pub e0: f64,
 }
 
-fn tenant(record: &Record<'_>) -> Result<Tenant, String> {
-    let (median, sigma) = (record.parse("lat_p50")?, record.parse("lat_sigma")?);
-    let id = TenantId::try_from(record.get("id")?.to_owned());
+/// The tenants under the workload's promises.
+///
+/// # Errors
+/// A line is absurd.
+pub fn portfolio(rows: Vec<Row>) -> Result<Portfolio, EconomicsError> {
+    let tenants = rows.into_iter().map(tenant).collect::<Result<Vec<_>, _>>()?;
+    let promises = Promises {
+        attainment: ladder(&[(990, 0), (950, 5), (0, 10)])?,
+        uptime: ladder(&[(999, 0), (990, 10), (950, 25), (0, 100)])?,
+    };
+    let tiers = tenants.iter().map(|tenant| (tenant.tier.clone(), promises.clone())).collect();
+    Portfolio::new(tenants, tiers)
+}
+
+fn tenant(row: Row) -> Result<Tenant, EconomicsError> {
+    let problem = "is no id";
+    let id = TenantId::try_from(row.id);
     Ok(Tenant {
-        tenant: id.map_err(|reason| format!("id {reason}"))?,
-        tier: record.get("tier")?.to_owned(),
-        provider: record.get("provider")?.to_owned(),
-        region: record.get("region")?.to_owned(),
-        usage_k: record.parse("usage_k")?,
-        price_usd_per_k: record.parse("price")?,
-        cost_usd_per_k: record.parse("cost")?,
-        cost_sigma: record.parse("sigma_cost")?,
-        usage_sigma: record.parse("sigma_usage")?,
-        latency: Lognormal::from_median(median, sigma).map_err(|error| error.to_string())?,
-        promised_s: record.parse("lat_T")?,
-        elasticity: record.parse("e0")?,
+        tenant: id.map_err(|_| EconomicsError::Inconsistent { what: "a tenant's name", problem })?,
+        tier: row.tier,
+        provider: row.provider,
+        region: row.region,
+        usage_k: row.usage_k,
+        price_usd_per_k: row.price,
+        cost_usd_per_k: row.cost,
+        cost_sigma: row.sigma_cost,
+        usage_sigma: row.sigma_usage,
+        latency: Lognormal::from_median(row.lat_p50, row.lat_sigma)?,
+        promised_s: row.lat_t,
+        elasticity: row.e0,
     })
 }
 
-fn ladder(bands: &[(&str, &str)]) -> Result<Ladder, Failure> {
-    let band = |(min, credit): &(&str, &str)| -> Result<SlaBand, rust_decimal::Error> {
-        Ok(SlaBand { min_uptime_pct: min.parse()?, credit: credit.parse()? })
+/// Least attainment in tenths of a percent, credit in percent.
+fn ladder(bands: &[(i64, i64)]) -> Result<Ladder, EconomicsError> {
+    let band = |(min, credit): &(i64, i64)| SlaBand {
+        min_uptime_pct: Decimal::new(*min, 1),
+        credit: Decimal::new(*credit, 2),
     };
-    Ok(Ladder::new(&bands.iter().map(band).collect::<Result<Vec<_>, _>>()?)?)
+    Ladder::new(&bands.iter().map(band).collect::<Vec<_>>())
 }
 
 /// From tenants in memory to what can be drawn.
-pub(super) fn simulation(
+///
+/// # Errors
+/// See [`Simulation::new`].
+pub fn simulation(
     portfolio: &Portfolio,
     workload: Workload,
     seed: Seed,
     draws: usize,
-) -> Result<Simulation, Stopped> {
+) -> Result<Simulation, EconomicsError> {
     let dependence = match workload {
         Workload::A => Dependence::INDEPENDENT,
         Workload::B => Dependence::SHARED,
@@ -134,13 +153,19 @@ fn scenario(portfolio: &Portfolio) -> Result<Scenario, EconomicsError> {
         cost: each(|tenant| &tenant.provider, 30)?,
         latency: each(|tenant| &tenant.region, 20)?,
         price: each(|tenant| &tenant.tier, 5)?,
-        latency_penalty: BTreeMap::new(),
+        ..Scenario::default()
     })
 }
 
-/// All figures that the workload asks for.
-pub(super) fn results(simulation: &Simulation) -> Result<Results, Stopped> {
-    let outcome = crate::economics::run(simulation, |_, _| true)?;
+/// All figures that the workload asks for, with whoever draws.
+///
+/// # Errors
+/// What `draw` refuses.
+pub fn results<E: From<EconomicsError>>(
+    simulation: &Simulation,
+    draw: impl Fn(&Simulation) -> Result<Outcome, E>,
+) -> Result<Results, E> {
+    let outcome = draw(simulation)?;
     let draws = outcome.sums.draws(&Slider::default())?;
     let spearman = correlations(simulation, draws.margin.as_deref().unwrap_or_default());
     let portfolio = draws.outcome()?;
@@ -148,6 +173,13 @@ pub(super) fn results(simulation: &Simulation) -> Result<Results, Stopped> {
     let tornados = (0..simulation.tenants()).filter_map(|at| simulation.tenant_tornado(at));
     std::hint::black_box(tornados.map(|tornado| tornado.base).sum::<f64>());
     Ok(figures(&outcome, &portfolio, &simulation.tornado(), spearman))
+}
+
+/// The exact margins of all tenants: a sum of medians keeps them from being optimized away.
+#[must_use]
+pub fn exact_margins(simulation: &Simulation) -> f64 {
+    let laws = (0..simulation.tenants()).filter_map(|at| simulation.margin_law(at));
+    laws.map(|law| law.quantiles(FLOOR).p50).sum()
 }
 
 /// Of each shared series, in the order of inputs and names.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::catalog::SlaBand;
-use domain::clock::Timestamp;
-use domain::economics::EconomicsError;
-use domain::economics::draw::Seed;
-use domain::economics::penalty::Downtime;
-use domain::economics::quantity::Share;
-use domain::economics::scenario::Scenario;
-use domain::economics::simulation::{Dependence, Plan};
-use domain::economics::sla::Ladder;
+use crate::catalog::SlaBand;
+use crate::clock::Timestamp;
+use crate::economics::EconomicsError;
+use crate::economics::draw::Seed;
+use crate::economics::penalty::Downtime;
+use crate::economics::quantity::Share;
+use crate::economics::scenario::Scenario;
+use crate::economics::simulation::{Dependence, Plan};
+use crate::economics::sla::Ladder;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -22,14 +22,17 @@ const DRAWS: usize = 10_000;
 const NAME_CHARS_MAX: usize = 200;
 
 /// The body of `POST /v1/economics/simulate`; everything may be left out.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Request {
     /// Usage of hours that begin at or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
     /// Usage of hours that begin before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
     /// The day whose prices are taken, ours and the providers'; now, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prices_as_of: Option<Timestamp>,
     pub seed: Seed,
     pub draws: usize,
@@ -39,7 +42,7 @@ pub struct Request {
 }
 
 /// A scenario by its name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Asked {
     pub name: String,

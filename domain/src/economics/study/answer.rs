@@ -2,33 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use domain::economics::EconomicsError;
-use domain::economics::basic::Statement;
-use domain::economics::break_even::UnitMargin;
-use domain::economics::bridge::Bridge;
-use domain::economics::exact::{MarginLaw, MarginQuantiles};
-use domain::economics::quantity::Share;
-use domain::economics::roll_up;
-use domain::economics::sample::{Histogram, Quantile, Sorted, share_standard_error};
-use domain::economics::scenario::Scenario;
-use domain::economics::simulation::{Outcome, PortfolioOutcome, Simulation, Slider, Spread};
-use domain::economics::tornado::Tornado;
-use domain::event::TenantId;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::bridge::LeverBridge;
 use super::inputs::{Inputs, Provenance};
-use super::request::{Assumptions, Request};
-use super::usage::{Place, Priced};
+use super::request::{Asked, Assumptions, Request};
+use crate::economics::EconomicsError;
+use crate::economics::basic::Statement;
+use crate::economics::break_even::UnitMargin;
+use crate::economics::draw::GENERATOR;
+use crate::economics::exact::MarginQuantiles;
+use crate::economics::quantity::Share;
+use crate::economics::sample::{Histogram, Quantile, Sorted, share_standard_error};
+use crate::economics::scenario::Scenario;
+use crate::economics::simulation::{PortfolioOutcome, Spread};
+use crate::economics::tornado::Tornado;
+use crate::event::TenantId;
 
 const BINS: usize = 60;
 
 /// The body of the answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    pub generator: &'static str,
+    pub generator: String,
     pub seed: String,
     pub draws: usize,
     pub floor: Share,
@@ -41,7 +40,7 @@ pub struct Answer {
 }
 
 /// A scenario beside the base, on the same draws.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
     pub name: String,
@@ -51,37 +50,29 @@ pub struct Compared {
     pub bridge: LeverBridge,
 }
 
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LeverBridge {
-    pub levers: [&'static str; 4],
-    #[serde(flatten)]
-    pub bridge: Bridge,
-}
-
 /// A figure that was drawn.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figure {
     pub value: f64,
     pub standard_error: Option<f64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Distribution {
     pub p5: Figure,
     pub p50: Figure,
     pub p95: Figure,
     pub mean: Figure,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below_floor: Option<Figure>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub histogram: Option<Histogram>,
 }
 
 /// One scenario, or the base.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Results {
     pub profit_usd: Distribution,
@@ -97,7 +88,7 @@ pub struct Results {
     pub tenants: Vec<TenantResult>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     #[serde(flatten)]
@@ -107,7 +98,7 @@ pub struct Totals {
     pub margin: Option<Decimal>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakEven {
     /// By how much costs may rise before the margin reaches the floor. Absent without cost.
@@ -115,7 +106,7 @@ pub struct BreakEven {
     pub sentence: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantResult {
     pub tenant_id: TenantId,
@@ -128,6 +119,48 @@ pub struct TenantResult {
     pub statement: Totals,
 }
 
+impl Answer {
+    /// Puts together what was drawn; the scenarios in the order of the request.
+    #[must_use]
+    pub fn new(
+        inputs: &Inputs,
+        request: &Request,
+        base: Results,
+        scenarios: Vec<Compared>,
+    ) -> Self {
+        let provenance = inputs.provenance(&request.assumptions);
+        Answer {
+            generator: GENERATOR.to_owned(),
+            seed: request.seed.to_string(),
+            draws: request.draws,
+            floor: request.floor,
+            warnings: warnings(&provenance, request),
+            provenance,
+            assumptions: request.assumptions.clone(),
+            base,
+            scenarios,
+        }
+    }
+}
+
+impl Compared {
+    /// # Errors
+    /// What the bridge between base and scenario cannot state.
+    pub fn new(
+        inputs: &Inputs,
+        request: &Request,
+        asked: &Asked,
+        results: Results,
+    ) -> Result<Self, EconomicsError> {
+        Ok(Compared {
+            name: asked.name.trim().to_owned(),
+            changes: asked.changes.clone(),
+            results,
+            bridge: LeverBridge::new(inputs, request, &asked.changes)?,
+        })
+    }
+}
+
 impl Figure {
     fn quantile(quantile: &Quantile) -> Self {
         let standard_error = Some(quantile.standard_error());
@@ -136,7 +169,7 @@ impl Figure {
 }
 
 impl Distribution {
-    fn new(spread: &Spread) -> Self {
+    pub(super) fn new(spread: &Spread) -> Self {
         Distribution {
             p5: Figure::quantile(&spread.p5),
             p50: Figure::quantile(&spread.p50),
@@ -147,7 +180,7 @@ impl Distribution {
         }
     }
 
-    fn with_histogram(self, sorted: &Sorted) -> Self {
+    pub(super) fn with_histogram(self, sorted: &Sorted) -> Self {
         Distribution { histogram: Some(sorted.histogram(BINS)), ..self }
     }
 }
@@ -158,48 +191,7 @@ impl From<Statement> for Totals {
     }
 }
 
-impl Results {
-    pub(super) fn new(
-        inputs: &Inputs,
-        simulation: &Simulation,
-        outcome: &Outcome,
-        scenario: &Scenario,
-        request: &Request,
-    ) -> Result<Self, EconomicsError> {
-        let portfolio = outcome.sums.outcome(&Slider::default())?;
-        let statements = statements(inputs, simulation, scenario)?;
-        let by = |name: fn(&(Place, Priced)) -> &String| {
-            let keyed = inputs.places.iter().map(name).cloned().zip(&statements);
-            let groups = roll_up::by(keyed)?.into_iter();
-            Ok::<_, EconomicsError>(groups.map(|(name, sum)| (name, sum.into())).collect())
-        };
-        let total = roll_up::total(&statements)?;
-        let tenants = inputs.places.iter().zip(&outcome.tenants).zip(&statements);
-        let tenants = tenants.map(|(((place, priced), drawn), statement)| TenantResult {
-            tenant_id: place.tenant.clone(),
-            tier: priced.tier.clone(),
-            provider: place.provider.clone(),
-            region: place.region.clone(),
-            margin: drawn.margin,
-            profit_usd: Distribution::new(&drawn.profit_usd),
-            statement: (*statement).into(),
-        });
-        Ok(Results {
-            profit_usd: Distribution::new(&portfolio.profit_usd)
-                .with_histogram(&portfolio.profits_usd),
-            margin: margin(&portfolio, request.draws),
-            tornado: simulation.tornado(),
-            statement: total.into(),
-            by_tier: by(|(_, priced)| &priced.tier)?,
-            by_provider: by(|(place, _)| &place.provider)?,
-            by_region: by(|(place, _)| &place.region)?,
-            break_even: break_even(&total, request.floor)?,
-            tenants: tenants.collect(),
-        })
-    }
-}
-
-fn margin(portfolio: &PortfolioOutcome, draws: usize) -> Option<Distribution> {
+pub(super) fn margin(portfolio: &PortfolioOutcome, draws: usize) -> Option<Distribution> {
     let (margin, sorted) = portfolio.margin.as_ref()?;
     let below = margin.below_floor;
     let standard_error = Some(share_standard_error(below, draws as f64));
@@ -208,26 +200,7 @@ fn margin(portfolio: &PortfolioOutcome, draws: usize) -> Option<Distribution> {
     Some(Distribution { below_floor, ..distribution })
 }
 
-/// Of each place: prices and costs as the scenario changes them, and the penalty to be expected.
-fn statements(
-    inputs: &Inputs,
-    simulation: &Simulation,
-    scenario: &Scenario,
-) -> Result<Vec<Statement>, EconomicsError> {
-    let overflow = || EconomicsError::Overflow { what: "a statement" };
-    let statement = |(at, (place, priced)): (usize, &(Place, Priced))| {
-        let price = scenario.price_of(&priced.tier).factor();
-        let cost = scenario.cost_of(&place.provider).factor();
-        let revenue = priced.revenue_usd.checked_mul(price).ok_or_else(overflow)?;
-        let cost = priced.cost_usd.checked_mul(cost).ok_or_else(overflow)?;
-        let rate = simulation.margin_law(at).map_or(0.0, MarginLaw::mean_penalty);
-        let rate = Decimal::try_from(rate).map_err(|_| overflow())?;
-        Statement::new(revenue, cost, revenue.checked_mul(rate).ok_or_else(overflow)?)
-    };
-    inputs.places.iter().enumerate().map(statement).collect()
-}
-
-fn break_even(total: &Statement, floor: Share) -> Result<BreakEven, EconomicsError> {
+pub(super) fn break_even(total: &Statement, floor: Share) -> Result<BreakEven, EconomicsError> {
     let owed = total.penalty_usd().checked_div(total.revenue_usd()).unwrap_or_default();
     let owed = Share::new("the penalty rate", owed)?;
     let unit = UnitMargin::new(total.cost_usd(), total.revenue_usd(), owed, floor)?;
@@ -246,4 +219,39 @@ fn break_even(total: &Statement, floor: Share) -> Result<BreakEven, EconomicsErr
         }
     };
     Ok(BreakEven { cost_change, sentence })
+}
+
+fn warnings(provenance: &Provenance, request: &Request) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let excluded = provenance.sources.excluded.len();
+    if excluded > 0 {
+        warnings.push(format!(
+            "{excluded} models are left out of every figure, because they or their tenants have \
+             no price: see provenance.excluded."
+        ));
+    }
+    if request.scenarios.iter().any(|asked| !asked.changes.price.is_empty()) {
+        let elasticity = request.assumptions.elasticity;
+        warnings.push(format!(
+            "How usage answers to a price is an assumption: an elasticity of {elasticity}."
+        ));
+    }
+    if request.scenarios.iter().any(|asked| !asked.changes.routing.is_empty()) {
+        warnings.push(
+            "What a tenant's traffic costs at a provider that it has not used is what all usage \
+             there costs on average."
+                .to_owned(),
+        );
+    }
+    let rows = provenance.sources.inexact_rows;
+    if rows > 0 {
+        warnings.push(format!(
+            "{rows} rows of usage were costed at ordinary rates: an hour's sum does not tell which \
+             requests were long or off-peak."
+        ));
+    }
+    if provenance.latency.values().any(|latency| latency.assumed) {
+        warnings.push("Some regions' requests stated no latency: theirs is assumed.".to_owned());
+    }
+    warnings
 }

@@ -1,0 +1,136 @@
+//! The levers, the figures, and the worker between them.
+//!
+//! What the server drew stands first. Then a worker beside the page has the same inputs: it follows
+//! the levers while they move, and draws anew when they rest. Without one, the form asks the server.
+
+use domain::economics::scenario::Scenario;
+use domain::economics::simulation::Progress;
+use domain::economics::study::{Answer, Board, Glance};
+use leptos::prelude::*;
+
+use super::worker::{Said, Worker};
+use crate::backend::{DeskBoard, LeverKind, Levers, ScenarioAddress};
+use crate::browser;
+use crate::shell::WorkerAddress;
+
+/// Who made the figures that stand here.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Drawn {
+    /// The server, with as many draws as a page waits for.
+    AtServer,
+    /// Costs moved, and the draws before tell what that means.
+    Followed,
+    /// The worker is drawing: so far, of how much.
+    Drawing(Option<Progress>),
+    /// All draws were made for the levers as they stand.
+    Whole,
+    /// What stands here is older than the levers, and why.
+    Refused(String),
+}
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+pub(super) struct Desk {
+    pub(super) levers: RwSignal<Scenario>,
+    pub(super) movable: StoredValue<Levers>,
+    pub(super) base: RwSignal<Glance>,
+    pub(super) now: RwSignal<Glance>,
+    pub(super) answer: RwSignal<Answer>,
+    pub(super) drawn: RwSignal<Drawn>,
+    pub(super) address: StoredValue<ScenarioAddress>,
+}
+
+impl Desk {
+    pub(super) fn new(view: DeskBoard, mut address: ScenarioAddress) -> Self {
+        let DeskBoard { request, board, levers } = view;
+        let Board { base, now, answer } = board;
+        address.request = request;
+        let desk = Desk {
+            levers: RwSignal::new(address.levers()),
+            movable: StoredValue::new(levers),
+            base: RwSignal::new(base),
+            now: RwSignal::new(now),
+            answer: RwSignal::new(answer),
+            drawn: RwSignal::new(Drawn::AtServer),
+            address: StoredValue::new(address),
+        };
+        provide_context(desk);
+        desk.employ();
+        desk
+    }
+
+    /// The part of the address that says where the levers stand.
+    pub(super) fn search(&self) -> String {
+        self.address.with_value(|address| address.write(&self.levers.read()))
+    }
+
+    pub(super) fn put(&self, kind: LeverKind, name: &str, percent: Option<rust_decimal::Decimal>) {
+        let mut levers = self.levers.get_untracked();
+        match kind.put(&mut levers, name, percent) {
+            Ok(()) => self.levers.set(levers),
+            Err(problem) => self.drawn.set(Drawn::Refused(problem)),
+        }
+    }
+
+    /// In the browser only, and only where there is a worker to employ.
+    fn employ(self) {
+        let file = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
+        let employed = StoredValue::new_local(None::<Worker>);
+        Effect::new(move |_| {
+            let Some(file) = file.clone().filter(|file| !file.is_empty()) else { return };
+            let request = self.address.with_value(|address| address.request.clone());
+            let heard = move |said| self.hear(said);
+            employed.set_value(Worker::employ(&file, &request, heard));
+        });
+        Effect::new(move |before: Option<Scenario>| {
+            let levers = self.levers.get();
+            if before.is_some_and(|before| before != levers) {
+                employed.with_value(|worker| {
+                    if let Some(worker) = worker {
+                        worker.aim(&levers);
+                    }
+                });
+            }
+            levers
+        });
+        on_cleanup(move || employed.set_value(None));
+    }
+
+    fn hear(&self, said: Said) {
+        match said {
+            Said::Glance { glance, at } => {
+                // The levers may have moved on: a newer glance is on its way then.
+                if at == self.levers.read_untracked().fingerprint() {
+                    self.now.set(*glance);
+                    self.drawn.set(Drawn::Followed);
+                }
+            }
+            Said::Drawing(progress) => self.drawn.set(Drawn::Drawing(Some(progress))),
+            Said::Board(board) => self.show(*board),
+            Said::Refused(problem) => self.drawn.set(Drawn::Refused(problem)),
+        }
+    }
+
+    fn show(&self, board: Board) {
+        let Board { base, now, answer } = board;
+        self.base.set(base);
+        self.now.set(now);
+        self.answer.set(answer);
+        self.drawn.set(Drawn::Whole);
+        let search = self.search();
+        let mark = if search.is_empty() { "" } else { "?" };
+        browser::rewrite_address(&format!("/scenarios{mark}{search}"));
+    }
+}
+
+/// A name for a position of the levers.
+pub(super) trait Fingerprint {
+    fn fingerprint(&self) -> String;
+}
+
+impl Fingerprint for Scenario {
+    fn fingerprint(&self) -> String {
+        // A scenario is made of texts and decimals, which always have a JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,272 @@
+//! The levers: one form, whose sliders and number fields are the same thing twice. Without scripts
+//! it asks the server.
+
+use domain::economics::scenario::Scenario;
+use leptos::prelude::*;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive as _;
+
+use super::desk::Desk;
+use super::presets::{Preset, presets};
+use super::words;
+use crate::backend::LeverKind;
+use crate::components::icon::Icon;
+
+/// What a slider reaches, in percent. Number fields take more.
+const fn reach(kind: LeverKind) -> (i32, i32) {
+    match kind {
+        LeverKind::Cost | LeverKind::Latency => (-50, 100),
+        LeverKind::Price => (-30, 50),
+        LeverKind::Usage => (-80, 200),
+        LeverKind::Owed => (0, 50),
+        LeverKind::Route => (0, 100),
+    }
+}
+
+const fn group(kind: LeverKind) -> (&'static str, &'static str) {
+    match kind {
+        LeverKind::Cost => ("What providers take", "Follows your finger: no new draws are needed."),
+        LeverKind::Latency => ("Latency by region", "Late answers are owed for, in steps."),
+        LeverKind::Price => {
+            ("Our price by tier", "How usage answers to a price is an assumption.")
+        }
+        LeverKind::Usage => ("Usage by tier", "More of the same, at the same prices."),
+        LeverKind::Owed => (
+            "Owed for late answers",
+            "The share of a tier’s revenue, for certain; untouched, what its latency leads to.",
+        ),
+        LeverKind::Route => (
+            "Where traffic goes",
+            "Every tenant’s. At a provider that it has not used, a token costs what it costs there on average.",
+        ),
+    }
+}
+
+#[component]
+pub(super) fn LeverPanel() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let groups = LeverKind::ALL.map(|kind| view! { <Group kind /> }.into_any());
+    let moved = move || *desk.levers.read() != Scenario::default();
+    let hidden = desk.address.with_value(|address| address.opened.clone());
+    view! {
+        <form class="card levers" method="get" action="/scenarios" aria-label="Levers">
+            <Presets />
+            {groups.into_iter().collect_view()}
+            <Settings />
+            {hidden.map(|id| view! { <input type="hidden" name="open" value=id /> })}
+            <input type="hidden" name="moved" value="1" />
+            <div class="levers-acts">
+                <button class="button" type="button" disabled=move || !moved() on:click=move |_| desk.levers.set(Scenario::default())>
+                    "Back to the base"
+                </button>
+                <button class="button levers-ask" type="submit">"Compute"</button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Presets() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let all = desk.movable.with_value(presets);
+    let items = all
+        .into_iter()
+        .map(|Preset { title, detail, changes }| {
+            let href = desk.address.with_value(|address| {
+                let mut address = address.clone();
+                address.opened = None;
+                format!("/scenarios?{}", address.write(&changes))
+            });
+            let pressed = {
+                let changes = changes.clone();
+                move || (*desk.levers.read() == changes).to_string()
+            };
+            let press = move |event: web_sys::MouseEvent| {
+                event.prevent_default();
+                let stands = *desk.levers.read_untracked() == changes;
+                desk.levers.set(if stands { Scenario::default() } else { changes.clone() });
+            };
+            view! { <li><a class="preset" role="button" href=href title=detail aria-pressed=pressed rel="external" on:click=press>{title}</a></li> }
+        })
+        .collect_view();
+    view! { <ul class="presets" aria-label="Questions that everybody asks">{items}</ul> }
+}
+
+#[component]
+fn Group(kind: LeverKind) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let names = desk.movable.with_value(|levers| kind.names(levers));
+    if names.is_empty() || (kind == LeverKind::Route && names.len() < 2) {
+        return ().into_any();
+    }
+    let (title, about) = group(kind);
+    let count = move || kind.percents(&desk.levers.read()).len();
+    let open = kind == LeverKind::Cost || count() > 0;
+    let fields = names.into_iter().map(|name| view! { <Field kind name /> }).collect_view();
+    view! {
+        <details class="lever-group" open=open>
+            <summary>
+                <span>{title}</span>
+                {move || (count() > 0).then(|| view! { <span class="lever-count">{format!("{} moved", count())}</span> })}
+            </summary>
+            <p class="lever-about">{about}</p>
+            {fields}
+        </details>
+    }
+    .into_any()
+}
+
+#[component]
+fn Field(kind: LeverKind, name: String) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let key = format!("{}.{name}", kind.word());
+    let (low, high) = reach(kind);
+    let stands = {
+        let name = name.clone();
+        Memo::new(move |_| kind.percents(&desk.levers.read()).get(&name).copied())
+    };
+    let usual = usual(kind, &name, desk);
+    let number = move || stands.get().map(|it| it.to_string()).unwrap_or_default();
+    let slid = move || stands.get().unwrap_or(usual).to_string();
+    let put = {
+        let name = name.clone();
+        move |text: String| {
+            let percent = text.trim().parse::<Decimal>().ok();
+            if kind == LeverKind::Route {
+                divide(desk, &name, percent);
+            } else {
+                desk.put(kind, &name, percent);
+            }
+        }
+    };
+    let back = put.clone();
+    let (slide, write) = (put.clone(), put);
+    let said = move || stands.get().map_or_else(|| untouched(kind, usual), |it| spoken(kind, it));
+    let label = format!("{}, {name}, percent", group(kind).0);
+    view! {
+        <div class="lever" class:is-moved=move || stands.get().is_some()>
+            <label class="lever-name" for=key.clone()>{name.clone()}</label>
+            <button class="icon-button lever-back" type="button" aria-label=format!("Put {name} back") title="Put it back"
+                hidden=move || stands.get().is_none() on:click=move |_| back(String::new())>
+                {Icon::Cross.view()}
+            </button>
+            <span class="lever-number">
+                <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string()
+                    prop:value=number value=number() on:change=move |event| write(event_target_value(&event)) />
+                <span aria-hidden="true">"%"</span>
+            </span>
+            <input class="lever-slide" type="range" min=low max=high step="1" aria-label=label
+                aria-valuetext=said prop:value=slid value=slid() on:input=move |event| slide(event_target_value(&event)) />
+        </div>
+    }
+    .into_any()
+}
+
+/// What a lever says while nobody has touched it.
+fn usual(kind: LeverKind, name: &str, desk: Desk) -> Decimal {
+    let share = desk.movable.with_value(|levers| levers.providers.get(name).copied());
+    let share = share.filter(|_| kind == LeverKind::Route).unwrap_or(0.0);
+    Decimal::from_f64(share * 100.0).unwrap_or_default().round_dp(0)
+}
+
+fn untouched(kind: LeverKind, usual: Decimal) -> String {
+    match kind {
+        LeverKind::Owed => "what the latency leads to".to_owned(),
+        LeverKind::Route => format!("{usual} percent, as it was"),
+        _ => "unchanged".to_owned(),
+    }
+}
+
+fn spoken(kind: LeverKind, percent: Decimal) -> String {
+    match kind {
+        LeverKind::Owed | LeverKind::Route => format!("{percent} percent"),
+        _ => words::lever_percent(percent),
+    }
+}
+
+/// One provider's share is put, and the others share the rest as they did before. Whole percents, so
+/// that they sum to 100.
+fn divide(desk: Desk, name: &str, percent: Option<Decimal>) {
+    let Some(percent) = percent else {
+        desk.levers.update(|levers| levers.routing.clear());
+        return;
+    };
+    let percent = percent.round_dp(0).clamp(Decimal::ZERO, Decimal::ONE_HUNDRED);
+    let before = LeverKind::Route.percents(&desk.levers.read_untracked());
+    let names = desk.movable.with_value(|levers| LeverKind::Route.names(levers));
+    let stood = |name: &str| {
+        before.get(name).copied().unwrap_or_else(|| usual(LeverKind::Route, name, desk))
+    };
+    let others: Vec<(String, Decimal)> =
+        names.iter().filter(|it| *it != name).map(|it| (it.clone(), stood(it))).collect();
+    let parts = shared_out(&others, Decimal::ONE_HUNDRED - percent);
+    let mut levers = desk.levers.get_untracked();
+    levers.routing.clear();
+    for (name, part) in parts.into_iter().chain([(name.to_owned(), percent)]) {
+        // Whole percents from 0 to 100 are shares.
+        let _ = LeverKind::Route.put(&mut levers, &name, Some(part));
+    }
+    desk.levers.set(levers);
+}
+
+/// The rest in whole percents, in the proportions that stood; the last takes what rounding leaves.
+fn shared_out(others: &[(String, Decimal)], rest: Decimal) -> Vec<(String, Decimal)> {
+    let sum: Decimal = others.iter().map(|(_, part)| *part).sum();
+    let equal = Decimal::ONE / Decimal::from(others.len().max(1));
+    let mut left = rest;
+    let last = others.len().saturating_sub(1);
+    let part = |(at, (name, stood)): (usize, &(String, Decimal))| {
+        let weight = stood.checked_div(sum).unwrap_or(equal);
+        let part = if at == last { left } else { (rest * weight).round_dp(0).min(left) };
+        left -= part;
+        (name.clone(), part)
+    };
+    others.iter().enumerate().map(part).collect()
+}
+
+/// What every figure rests on, besides the levers.
+#[component]
+fn Settings() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let request = desk.address.with_value(|address| address.request.clone());
+    let floor = (request.floor.get() * Decimal::ONE_HUNDRED).normalize().to_string();
+    view! {
+        <details class="lever-group">
+            <summary><span>"Floor, seed, draws, assumptions"</span></summary>
+            <p class="lever-about">"These are asked of the server: press Compute after a change."</p>
+            <div class="lever-settings">
+                <label class="field"><span>"Margin floor, %"</span><input name="floor" type="number" min="0" max="100" step="any" value=floor /></label>
+                <label class="field"><span>"Draws"</span><input name="draws" type="number" min="100" max="1000000" step="1" value=request.draws.to_string() /></label>
+                <label class="field"><span>"Seed"</span><input name="seed" type="text" inputmode="numeric" maxlength="20" value=request.seed.to_string() /></label>
+                <label class="field"><span>"Elasticity (assumed)"</span><input name="elasticity" type="number" step="any" value=request.assumptions.elasticity.to_string() /></label>
+                <label class="field"><span>"Usage from, UTC"</span><input name="from" type="date" value=request.from.map(day).unwrap_or_default() /></label>
+                <label class="field"><span>"to, UTC"</span><input name="to" type="date" value=request.to.map(day).unwrap_or_default() /></label>
+            </div>
+            <button class="button" type="submit">"Compute"</button>
+        </details>
+    }
+    .into_any()
+}
+
+fn day(at: domain::clock::Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_shared_in_the_old_proportions_and_sums_exactly() {
+        let others = |parts: &[i64]| -> Vec<(String, Decimal)> {
+            parts.iter().map(|part| (part.to_string(), Decimal::from(*part))).collect()
+        };
+        for (parts, rest) in [(vec![33, 33], 67), (vec![10, 30, 60], 55), (vec![0, 0, 0], 100), (vec![], 0)] {
+            let shared = shared_out(&others(&parts), Decimal::from(rest));
+            assert_eq!(shared.iter().map(|(_, part)| *part).sum::<Decimal>(), Decimal::from(rest));
+        }
+        let shared = shared_out(&others(&[10, 30]), Decimal::from(80));
+        assert_eq!(shared.iter().map(|(_, part)| part.to_string()).collect::<Vec<_>>(), ["20", "60"]);
+    }
+}

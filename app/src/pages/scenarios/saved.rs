@@ -1,0 +1,253 @@
+//! Scenarios that are kept: the list, keeping one, and making one a proposal. Two dialogs with plain
+//! forms; without scripts a button leads to this page with its dialog open.
+
+use domain::access::Action;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+
+use super::desk::Desk;
+use super::words::{lever_percent, summary};
+use crate::backend::{LeverKind, SavedRow};
+use crate::browser;
+use crate::components::decision::ReasonField;
+use crate::components::dialog::Dialog;
+use crate::components::icon::Icon;
+use crate::format::counted;
+use crate::shell::console::Here;
+
+const SAVE: &str = "save";
+const PROMOTE: &str = "promote";
+const NAME_CHARS_MAX: u32 = 200;
+const NOTES_CHARS_MAX: u32 = 4_000;
+
+/// What was wrong with the form that led back here.
+#[component]
+pub(super) fn Refused() -> impl IntoView {
+    let query = use_query_map();
+    let problem = move || query.read().get("problem").map(|code| words(&code));
+    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
+}
+
+fn words(code: &str) -> &'static str {
+    match code {
+        "name" => "Nothing was kept: a name must be 1 to 200 printable characters.",
+        "notes" => "Nothing was kept: notes must be at most 4,000 characters of text.",
+        "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
+        "version" => {
+            "Nothing was recorded: somebody has kept a newer version meanwhile. Open it, and look at it first."
+        }
+        "routingWeights" => {
+            "Nothing was recorded: a proposal needs a change of price, or shares of traffic for gcp, aws and azure that sum to 100."
+        }
+        "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
+        _ => "Nothing was recorded. Try again, or see the log of this cloud.",
+    }
+}
+
+fn open(event: &web_sys::MouseEvent, id: &'static str) {
+    if browser::open_dialog_named(id) {
+        event.prevent_default();
+    }
+}
+
+fn opened(act: &'static str) -> bool {
+    use_query_map().read_untracked().get("act").is_some_and(|asked| asked == act)
+}
+
+/// Save, promote, share, take along.
+#[component]
+pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::EditScenarios);
+    let refusal = (!may).then(|| here.viewer.role.refusal(Action::EditScenarios));
+    let link = move |act: &str| format!("/scenarios?{}&act={act}", desk.search());
+    let copied = RwSignal::new(false);
+    let share = move |_| {
+        leptos::task::spawn_local(async move {
+            copied.set(browser::copy(&browser::address()).await);
+        });
+    };
+    let title = saved.as_ref().map(|it| format!("{} (version {})", it.name, it.version));
+    let export = move |format: &str| format!("/v1/economics/export?format={format}&{}", desk.search());
+    view! {
+        <header class="card desk-head">
+            <p class="desk-name">{title.unwrap_or_else(|| "A scenario that is not kept".to_owned())}</p>
+            <div class="desk-acts">
+                {may.then(|| view! {
+                    <a class="button" href=move || link(SAVE) rel="external" on:click=move |event| open(&event, SAVE)>"Keep…"</a>
+                })}
+                {(may && saved.is_some()).then(|| view! {
+                    <a class="button button-first" href=move || link(PROMOTE) rel="external" on:click=move |event| open(&event, PROMOTE)>"Promote…"</a>
+                })}
+                <button class="button" type="button" on:click=share>
+                    {Icon::Copy.view()} {move || if copied.get() { "Address copied" } else { "Share" }}
+                </button>
+                <button class="button" type="button" on:click=|_| browser::print()>"Print"</button>
+                <span class="exports">
+                    {Icon::Download.view()}
+                    <a href=move || export("csv") rel="external" download>"CSV"</a>
+                    <a href=move || export("json") rel="external" download>"JSON"</a>
+                </span>
+            </div>
+            {refusal.map(|why| view! { <p class="held">{why}</p> })}
+        </header>
+        {may.then(|| view! { <Save saved=saved.clone() /> })}
+        {saved.filter(|_| may).map(|saved| view! { <Promote saved /> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Save(saved: Option<SavedRow>) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let node = NodeRef::<html::Dialog>::new();
+    let (name, notes) = saved.as_ref().map(|it| (it.name.clone(), it.notes.clone())).unwrap_or_default();
+    let over = saved.map(|it| {
+        let label = format!("As version {} of “{}”", it.version + 1, it.name);
+        view! {
+            <input type="hidden" name="id" value=it.id />
+            <input type="hidden" name="version" value=it.version.to_string() />
+            <fieldset class="choices">
+                <label><input type="radio" name="as" value="version" checked /> {label}</label>
+                <label><input type="radio" name="as" value="new" /> "As a scenario of its own"</label>
+            </fieldset>
+        }
+    });
+    view! {
+        <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open=opened(SAVE)>
+            <p>"The levers, the floor, seed and draws are kept as they stand, with your name. It is an event of the ledger."</p>
+            <form class="act-form" method="post" action="/scenarios/act">
+                <input type="hidden" name="act" value=SAVE />
+                <input type="hidden" name="search" value=move || desk.search() />
+                {over}
+                <label class="field" for="save-name"><span>"Name"</span>
+                    <input id="save-name" name="name" type="text" required maxlength=NAME_CHARS_MAX value=name autocomplete="off" />
+                </label>
+                <label class="field" for="save-notes"><span>"Notes"</span>
+                    <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX prop:value=notes.clone()></textarea>
+                </label>
+                <Leave node />
+                <button class="button button-first" type="submit">"Keep it"</button>
+            </form>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Promote(saved: SavedRow) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let node = NodeRef::<html::Dialog>::new();
+    let prices = move || {
+        let prices = LeverKind::Price.percents(&desk.levers.read());
+        let item = |(tier, percent): (String, _)| format!("{tier} {}", lever_percent(percent));
+        let text: Vec<_> = prices.into_iter().map(item).collect();
+        if text.is_empty() { "No price changes.".to_owned() } else { format!("Price changes: {}.", text.join(", ")) }
+    };
+    let weight = |cloud: &'static str| {
+        let id = format!("promote-{cloud}");
+        view! {
+            <label class="field" for=id.clone()><span>{cloud} ", %"</span>
+                <input id=id.clone() name=cloud type="number" min="0" max="100" step="any" inputmode="decimal" />
+            </label>
+        }
+    };
+    let title = format!("Make “{}” a proposal", saved.name);
+    view! {
+        <Dialog node id=PROMOTE title=Signal::stored(title) open=opened(PROMOTE)>
+            <p>"A proposal changes nothing by itself: prices and routing have policies and approvals of their own. What was kept last is proposed."</p>
+            <p>{prices}</p>
+            <form class="act-form" method="post" action="/scenarios/act">
+                <input type="hidden" name="act" value=PROMOTE />
+                <input type="hidden" name="id" value=saved.id.clone() />
+                <input type="hidden" name="version" value=saved.version.to_string() />
+                <input type="hidden" name="search" value=move || desk.search() />
+                <fieldset class="promote-weights">
+                    <legend>"Shares of the traffic. Left empty, routing stays."</legend>
+                    {weight("gcp")} {weight("aws")} {weight("azure")}
+                </fieldset>
+                <ReasonField name=PROMOTE />
+                <Leave node />
+                <button class="button button-first" type="submit">"Propose it"</button>
+            </form>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Leave(node: NodeRef<html::Dialog>) -> impl IntoView {
+    let leave = move |event: web_sys::MouseEvent| {
+        event.prevent_default();
+        browser::close_dialog(node);
+    };
+    view! { <a class="button" href="/scenarios" rel="external" on:click=leave>"Leave it"</a> }
+}
+
+/// What is kept. `open`: the one under the levers; `with`: those it is compared with.
+#[component]
+pub(super) fn SavedList(
+    saved: Vec<SavedRow>,
+    open: Option<String>,
+    with: Vec<String>,
+) -> impl IntoView {
+    if saved.is_empty() {
+        return view! {
+            <section class="card" aria-labelledby="saved-title">
+                <h2 class="card-title" id="saved-title">"Kept scenarios"</h2>
+                <p class="muted">"None yet. Move levers, then press Keep: everybody sees it then, and it can be compared and promoted."</p>
+            </section>
+        }
+        .into_any();
+    }
+    let desk = use_context::<Desk>();
+    let title = counted(saved.len() as u64, "kept scenario", "kept scenarios");
+    let rows = saved
+        .into_iter()
+        .map(|row| {
+            let is_open = open.as_ref() == Some(&row.id);
+            let beside = with.contains(&row.id);
+            let href = format!("/scenarios?open={}", row.id);
+            let compare = desk.filter(|_| !is_open).map(|desk| {
+                let id = row.id.clone();
+                let to = move || {
+                    let address = desk.address.with_value(|address| {
+                        let mut address = address.clone();
+                        address.with.retain(|it| *it != id);
+                        if !beside {
+                            address.with.push(id.clone());
+                        }
+                        address.write(&desk.levers.read())
+                    });
+                    format!("/scenarios?{address}")
+                };
+                let text = if beside { "Take away" } else { "Compare" };
+                view! { <A href=to attr:class="button">{text}</A> }
+            });
+            let by = row.author.clone().map(|by| format!(" by {by}")).unwrap_or_default();
+            let promoted = row.promoted.clone().map(|(reason, event)| {
+                view! { <p class="saved-promoted"><A href=format!("/ledger/{event}")>"Proposed"</A> ": " {reason}</p> }
+            });
+            view! {
+                <li class="saved-row" aria-current=is_open.then_some("true")>
+                    <p class="saved-name"><A href=href>{row.name}</A></p>
+                    <p class="muted">{summary(&row.changes)}</p>
+                    <p class="muted">
+                        <A href=format!("/ledger/{}", row.event_id)>{format!("Version {}", row.version)}</A> {by}
+                    </p>
+                    {(!row.notes.is_empty()).then(|| view! { <p>{row.notes.clone()}</p> })}
+                    {promoted}
+                    {compare}
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card" aria-labelledby="saved-title">
+            <h2 class="card-title" id="saved-title">{title}</h2>
+            <ul class="saved">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}

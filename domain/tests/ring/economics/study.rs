@@ -1,0 +1,169 @@
+//! A what-if as a whole: one question has one answer, whoever draws and however often levers moved.
+
+use std::collections::BTreeMap;
+
+use domain::clock::Timestamp;
+use domain::economics::EconomicsError;
+use domain::economics::scenario::Scenario;
+use domain::economics::study::{
+    self, Answer, Asked, Board, Desk, Inputs, PlaceUsage, Request, Sources, Step, TierPromise,
+};
+use domain::event::TenantId;
+use rust_decimal::Decimal;
+
+fn place(tenant: u32) -> PlaceUsage {
+    let provider = ["azure", "bedrock", "vertex"][tenant as usize % 3];
+    PlaceUsage {
+        tenant_id: TenantId::try_from(format!("tenant-{tenant:03}")).expect("an id"),
+        tier: ["pro", "free"][tenant as usize % 2].to_owned(),
+        provider: provider.to_owned(),
+        region: ["eu-west-1", "us-east-1"][tenant as usize % 2].to_owned(),
+        tokens: Decimal::from(1_000_000 + 37_000 * tenant),
+        revenue_usd: Decimal::new(9_000 + i64::from(tenant) * 13, 2),
+        cost_usd: Decimal::new(5_100 + i64::from(tenant) * 11, 2),
+    }
+}
+
+fn inputs() -> Inputs {
+    let promise = TierPromise { latency_p99_ms: Some(1_500), uptime: Vec::new() };
+    let at = Timestamp::from_unix_ms(1_790_000_000_000);
+    Inputs {
+        usage: (0..70).map(place).collect(),
+        tiers: [("pro".to_owned(), promise), ("free".to_owned(), TierPromise::default())].into(),
+        latency_mean_s: [("eu-west-1".to_owned(), Some(0.6)), ("us-east-1".to_owned(), None)].into(),
+        sources: Sources {
+            usage_rows: 70,
+            usage_from: Some(at),
+            usage_through: Some(at),
+            price_map_as_of: at,
+            prices_as_of: at,
+            inexact_rows: 0,
+            jumps: BTreeMap::new(),
+            excluded: Vec::new(),
+        },
+    }
+}
+
+fn changes(text: &str) -> Scenario {
+    serde_json::from_str(text).expect("a scenario")
+}
+
+fn request(all: &[&str]) -> Request {
+    let asked = |(at, text): (usize, &&str)| Asked { name: format!("s{at}"), changes: changes(text) };
+    Request {
+        draws: 500,
+        scenarios: all.iter().enumerate().map(asked).collect(),
+        ..Request::default()
+    }
+}
+
+fn whole(request: &Request) -> Board {
+    Board::of::<EconomicsError>(&inputs(), request, |simulation| simulation.run()).expect("a board")
+}
+
+/// Lets a desk work until it has said all.
+fn settled(desk: &mut Desk) -> Board {
+    let mut said = None;
+    loop {
+        match desk.advance().expect("a step") {
+            Step::Drawing(_) => {}
+            Step::Settled(board) => said = Some(*board),
+            Step::Idle => return said.expect("something was said"),
+        }
+    }
+}
+
+const DEARER: &str = r#"{"cost":{"azure":"0.3"}}"#;
+const MUCH: &str = r#"{"cost":{"azure":"0.3"},"latency":{"eu-west-1":"0.2"},"price":{"pro":"0.05"},
+    "usage":{"free":"-0.2"},"latencyPenalty":{"pro":"0.1"},
+    "routing":{"vertex":"0.5","azure":"0.5"}}"#;
+
+#[test]
+fn a_desk_says_what_a_whole_answer_says_to_the_bit() {
+    let request = request(&[MUCH, DEARER]);
+    let mut desk = Desk::new(inputs(), request.clone()).expect("a desk");
+    assert!(settled(&mut desk) == whole(&request), "desk and whole answer differ");
+}
+
+#[test]
+fn inputs_that_have_travelled_as_json_give_the_same_bits() {
+    let (inputs, request) = (inputs(), request(&[MUCH]));
+    let run = |inputs: &Inputs| -> Answer {
+        study::answer::<EconomicsError>(inputs, &request, |it| it.run()).expect("an answer")
+    };
+    let text = serde_json::to_string(&inputs).expect("json");
+    let travelled: Inputs = serde_json::from_str(&text).expect("inputs");
+    assert!(run(&travelled) == run(&inputs), "inputs changed on their way");
+    let answer = serde_json::to_string(&run(&inputs)).expect("json");
+    let read = serde_json::from_str::<Answer>(&answer).expect("an answer");
+    assert!(read == run(&inputs), "an answer changed on its way");
+}
+
+#[test]
+fn levers_that_move_while_draws_are_made_end_where_they_stand() {
+    let mut desk = Desk::new(inputs(), request(&["{}"])).expect("a desk");
+    desk.advance().expect("a step");
+    desk.aim(changes(DEARER)).expect("a glance or none");
+    desk.advance().expect("a step");
+    desk.aim(changes(MUCH)).expect("a glance or none");
+    assert!(settled(&mut desk) == whole(&request(&[MUCH])), "the levers' board is another");
+    // Back to the base: nothing is left to draw, and the board says so.
+    desk.aim(Scenario::default()).expect("a glance");
+    assert_eq!(settled(&mut desk).now, whole(&request(&["{}"])).base);
+}
+
+#[test]
+fn a_glance_at_a_cost_agrees_with_draws_made_for_it() {
+    let mut desk = Desk::new(inputs(), request(&["{}"])).expect("a desk");
+    settled(&mut desk);
+    let glance = desk.aim(changes(DEARER)).expect("a glance").expect("costs need no draws");
+    let drawn = whole(&request(&[DEARER])).now;
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1.0);
+    let (now, then) = (glance.margin.as_ref().expect("revenue"), drawn.margin.as_ref().expect("revenue"));
+    assert!(close(now.p5.value, then.p5.value) && close(now.p95.value, then.p95.value));
+    assert!(close(glance.profit_usd.p50.value, drawn.profit_usd.p50.value));
+    assert_eq!((glance.fallen, glance.tenants), (drawn.fallen, drawn.tenants));
+    assert_eq!(glance.break_even, drawn.break_even);
+    for (now, then) in glance.falling.iter().zip(&drawn.falling) {
+        assert_eq!(now.tenant_id, then.tenant_id);
+        assert!(close(now.p50, then.p50) && close(now.below_floor, then.below_floor));
+    }
+    // What is not linear is not guessed.
+    assert_eq!(desk.aim(changes(r#"{"price":{"pro":"0.05"}}"#)).expect("no error"), None);
+}
+
+#[test]
+fn a_bridge_names_the_levers_that_moved_and_sums_exactly() {
+    let board = whole(&request(&[MUCH]));
+    let bridge = &board.answer.scenarios[0].bridge;
+    assert_eq!(bridge.levers.len(), 6);
+    let sum: Decimal = bridge.bridge.parts_usd.iter().sum();
+    assert_eq!(bridge.bridge.from_usd + sum, bridge.bridge.to_usd);
+    let still = &whole(&request(&["{}"])).answer.scenarios[0].bridge.bridge;
+    assert_eq!(still.from_usd, still.to_usd);
+}
+
+#[test]
+fn a_screen_keeps_the_places_likeliest_below_the_floor_in_every_list() {
+    let board = whole(&request(&[DEARER]));
+    let names = |results: &study::Results| -> Vec<String> {
+        results.tenants.iter().map(|it| it.tenant_id.to_string()).collect()
+    };
+    let first = &board.answer.scenarios[0].results;
+    assert_eq!(first.tenants.len(), study::TENANTS_SHOWN_MAX);
+    assert_eq!(names(first), names(&board.answer.base));
+    let worst = board.now.falling[0].tenant_id.to_string();
+    assert!(names(first).contains(&worst));
+}
+
+#[test]
+fn a_scenario_that_names_what_does_not_exist_is_refused_by_name() {
+    for (text, name) in [
+        (r#"{"routing":{"groq":"1"}}"#, "groq"),
+        (r#"{"usage":{"gold":"0.1"}}"#, "gold"),
+        (r#"{"routing":{"azure":"0.6"}}"#, "the sum of the shares of traffic is 0.6"),
+    ] {
+        let refused = study::answer::<EconomicsError>(&inputs(), &request(&[text]), |it| it.run());
+        assert!(refused.expect_err("refused").to_string().contains(name), "{text}");
+    }
+}

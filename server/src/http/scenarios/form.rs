@@ -1,0 +1,161 @@
+//! The forms of the page Scenarios: what browsers without scripts send, and those with.
+
+use std::collections::BTreeMap;
+
+use app::backend::ScenarioAddress;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::response::Redirect;
+use domain::access::Action;
+use domain::catalog::{Known, ScenarioPromote, ScenarioSave};
+use domain::cloud::Cloud;
+use domain::economics::quantity::Share;
+use domain::economics::study::Request;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::super::Shared;
+use super::{keep, newest, scenario_id};
+use crate::http::events::record::Wish;
+use crate::identity::{Principal, query_value};
+use crate::problem::Problem;
+
+const PAGE: &str = "/scenarios";
+/// So long the page waits to show what was done as done.
+const EFFECT_MS: u64 = 2_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    act: Verb,
+    /// The page's query string: where the levers stand.
+    #[serde(default)]
+    search: String,
+    #[serde(default)]
+    id: String,
+    version: Option<u32>,
+    /// Whether an open scenario gets a new version, or the levers become one of their own.
+    #[serde(rename = "as", default)]
+    kept_as: KeptAs,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    notes: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    gcp: String,
+    #[serde(default)]
+    aws: String,
+    #[serde(default)]
+    azure: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verb {
+    Save,
+    Promote,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeptAs {
+    #[default]
+    New,
+    Version,
+}
+
+/// Back to the page, with what is kept open, or with what was wrong.
+pub(super) async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    form: Result<Form<Wanted>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    principal.require(Action::EditScenarios)?;
+    let Form(wanted) =
+        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let search = wanted.search.trim_start_matches('?').to_owned();
+    match done(&shared, &principal, wanted).await {
+        Ok(id) => Ok(Redirect::to(&format!("{PAGE}?open={id}"))),
+        Err(problem) if problem.status < 500 || problem.code == "busy" => {
+            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
+            let problem = query_value(field.unwrap_or(problem.code));
+            Ok(Redirect::to(&format!("{PAGE}?{search}&problem={problem}")))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<Uuid, Problem> {
+    let (id, decision) = match wanted.act {
+        Verb::Save => save(shared, wanted)?,
+        Verb::Promote => promote(shared, &wanted)?,
+    };
+    let wish = Wish::final_within(EFFECT_MS);
+    keep(shared, principal, wish, &decision).await?;
+    Ok(id)
+}
+
+fn save(shared: &Shared, wanted: Wanted) -> Result<(Uuid, Known), Problem> {
+    let ScenarioAddress { mut request, problems, .. } = ScenarioAddress::read(&wanted.search);
+    if !problems.is_empty() {
+        return Err(Problem::invalid(problems.join(" ")).field("/search", "cannot be read"));
+    }
+    let name = wanted.name.trim().to_owned();
+    for asked in &mut request.scenarios {
+        asked.name.clone_from(&name);
+    }
+    let (scenario_id, version) = match (wanted.kept_as, wanted.version) {
+        (KeptAs::Version, Some(replaced)) => {
+            let id = scenario_id(&wanted.id)?;
+            newest(shared, id, replaced)?;
+            (id, replaced.saturating_add(1))
+        }
+        _ => (Uuid::now_v7(), 1),
+    };
+    // Browsers end the lines of a text area with both.
+    let notes = wanted.notes.replace("\r\n", "\n");
+    let request = serde_json::to_value(request).map_err(Problem::fault)?;
+    let save = ScenarioSave { scenario_id, version, name, notes, request };
+    Ok((scenario_id, Known::ScenarioSave(save)))
+}
+
+/// What was kept last is proposed, whatever the levers say meanwhile.
+fn promote(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
+    let id = scenario_id(&wanted.id)?;
+    let version = wanted.version.unwrap_or_default();
+    newest(shared, id, version)?;
+    let catalog = shared.projection.catalog();
+    let kept = catalog.scenario(id).map(|saved| saved.current.value.request.clone());
+    let kept: Request = kept
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| Problem::invalid(format!("What was kept cannot be read: {error}.")))?
+        .unwrap_or_default();
+    let first = kept.scenarios.into_iter().next();
+    let promotion = Known::ScenarioPromote(ScenarioPromote {
+        scenario_id: id,
+        version,
+        reason: wanted.reason.trim().to_owned(),
+        routing_weights: weights(wanted)?,
+        price_changes: first.map(|asked| asked.changes.price).unwrap_or_default(),
+    });
+    Ok((id, promotion))
+}
+
+/// In percent; all empty: routing stays.
+fn weights(wanted: &Wanted) -> Result<BTreeMap<Cloud, Share>, Problem> {
+    let fields = [(Cloud::Gcp, &wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
+    let wrong = |text: &str| {
+        let problem = Problem::invalid(format!("\"{text}\" is no share of the traffic."));
+        problem.field("/routingWeights", "is no percentage")
+    };
+    let mut weights = BTreeMap::new();
+    for (cloud, text) in fields.into_iter().filter(|(_, text)| !text.trim().is_empty()) {
+        let percent = text.trim().parse::<Decimal>().map_err(|_| wrong(text))?;
+        let share = Share::try_from(percent / Decimal::ONE_HUNDRED).map_err(|_| wrong(text))?;
+        weights.insert(cloud, share);
+    }
+    Ok(weights)
+}
