@@ -10,13 +10,14 @@ use crate::shell::console::Dialogs;
 use crate::shell::header::SEARCH_ID;
 
 /// Key, and what it does. `g` is pressed before the letter that follows it.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("/", "Search"),
     ("Ctrl K or ⌘ K", "Command palette: pages, acts, ids"),
     ("g o", "Overview"),
     ("g l", "Ledger"),
     ("g a", "Anchors"),
     ("g b", "Billing"),
+    ("g s", "Scenarios"),
     ("g v", "Verify"),
     ("g f", "Fault lab"),
     ("j, k", "Next and previous row of a list; Enter opens it"),

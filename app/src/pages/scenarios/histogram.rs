@@ -142,10 +142,11 @@ fn Chart(now: Distribution, base: Distribution) -> impl IntoView {
                 <div class="margin-drawing" inner_html=svg></div>
                 <svg class="margin-marks" width="100%" height="100%" aria-hidden="true">
                     <Floor place=axis.place(floor) text=format!("floor {}", share(floor)) />
-                    {marks.map(|(name, value)| view! { <Mark name place=axis.place(value) /> }.into_any()).into_iter().collect_view()}
+                    {marks.map(|(_, value)| view! { <Mark place=axis.place(value) /> }.into_any()).into_iter().collect_view()}
                 </svg>
             </div>
-            <svg class="margin-axis" width="100%" height="20" aria-hidden="true">
+            <svg class="margin-axis" width="100%" height="36" aria-hidden="true">
+                {marks.map(|(name, value)| view! { <text class="margin-mark-text" x=format!("{:.2}%", axis.place(value)) y="13" text-anchor="middle">{name}</text> }.into_any()).into_iter().collect_view()}
                 {axis.labels().into_iter().map(|at| view! { <Label place=axis.place(at) text=share(at).replace(".0 %", " %") /> }).collect_view()}
             </svg>
             <Table now base />
@@ -166,11 +167,10 @@ fn Floor(place: f64, text: String) -> impl IntoView {
 }
 
 #[component]
-fn Mark(name: &'static str, place: f64) -> impl IntoView {
+fn Mark(place: f64) -> impl IntoView {
     let x = format!("{place:.2}%");
     view! {
-        <line class="margin-mark" x1=x.clone() x2=x.clone() y1="30%" y2="100%" />
-        <text class="margin-mark-text" x=x y="28%" text-anchor="middle">{name}</text>
+        <line class="margin-mark" x1=x.clone() x2=x y1="0" y2="100%" />
     }
 }
 
@@ -181,7 +181,7 @@ fn Label(place: f64, text: String) -> impl IntoView {
         place if place > 97.0 => "end",
         _ => "middle",
     };
-    view! { <text x=format!("{place:.2}%") y="15" text-anchor=anchor>{text}</text> }
+    view! { <text x=format!("{place:.2}%") y="30" text-anchor=anchor>{text}</text> }
 }
 
 /// The same as a table, with how sure each figure is.
