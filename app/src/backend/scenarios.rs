@@ -36,14 +36,20 @@ pub struct ScenariosView {
 pub enum DeskView {
     Board(Box<DeskBoard>),
     /// Why there is nothing, and what to do.
-    Nothing { title: String, detail: String },
+    Nothing {
+        title: String,
+        detail: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeskBoard {
-    /// With the draws that the page is meant to have; `board` may have fewer.
-    pub request: Request,
+    /// The page's query string with the levers as they stand, those of an opened scenario included.
+    pub search: String,
+    /// What is asked, as a body of `POST /v1/economics/simulate`: for the worker, with the draws that
+    /// the page is meant to have. `board` may have fewer.
+    pub request: String,
     pub board: Board,
     pub levers: Levers,
 }
@@ -144,7 +150,12 @@ impl LeverKind {
     ///
     /// # Errors
     /// What is wrong with the number, as a sentence.
-    pub fn put(self, on: &mut Scenario, name: &str, percent: Option<Decimal>) -> Result<(), String> {
+    pub fn put(
+        self,
+        on: &mut Scenario,
+        name: &str,
+        percent: Option<Decimal>,
+    ) -> Result<(), String> {
         let part = percent.map(|percent| percent / Decimal::ONE_HUNDRED);
         let wrong = |error: &dyn std::fmt::Display| {
             format!("{}.{name}: {error}. In percent, such as 30.", self.word())
@@ -217,7 +228,9 @@ impl ScenarioAddress {
             let sum: Decimal = levers.routing.values().map(|share| share.get()).sum();
             if sum != Decimal::ONE {
                 let sum = percent(sum);
-                address.problems.push(format!("route: the shares are {sum} % in sum, and not 100."));
+                address
+                    .problems
+                    .push(format!("route: the shares are {sum} % in sum, and not 100."));
                 levers.routing.clear();
             }
         }
@@ -231,7 +244,9 @@ impl ScenarioAddress {
             text.parse::<Decimal>().map_err(|_| format!("{key}: \"{value}\" is no number."))
         };
         let of_kind = |kind: &LeverKind| {
-            key.strip_prefix(kind.word()).and_then(|rest| rest.strip_prefix('.')).map(|it| (*kind, it))
+            key.strip_prefix(kind.word())
+                .and_then(|rest| rest.strip_prefix('.'))
+                .map(|it| (*kind, it))
         };
         if let Some((kind, name)) = LeverKind::ALL.iter().find_map(of_kind) {
             self.moved = true;
@@ -343,7 +358,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named_and_the_rest_holds() {
-        let address = ScenarioAddress::read("cost.azure=lots&cost.aws=-250&price.pro=5&route.aws=60");
+        let address =
+            ScenarioAddress::read("cost.azure=lots&cost.aws=-250&price.pro=5&route.aws=60");
         assert_eq!(address.problems.len(), 3, "{:?}", address.problems);
         assert!(address.problems[0].contains("cost.azure"));
         assert_eq!(address.levers().price.len(), 1);

@@ -13,5 +13,6 @@ pub(crate) mod plot;
 pub(crate) mod problem;
 pub(crate) mod proof;
 pub(crate) mod stepper;
+pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod triad;

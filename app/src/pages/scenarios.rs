@@ -59,7 +59,7 @@ fn Page(view: ScenariosView, address: ScenarioAddress) -> impl IntoView {
     });
     let at_work = match desk {
         DeskView::Board(board) => {
-            Desk::new(*board, address);
+            Desk::new(*board);
             let worker = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
             view! {
                 <saved::Acts saved=opened />
@@ -76,7 +76,7 @@ fn Page(view: ScenariosView, address: ScenarioAddress) -> impl IntoView {
                         <bars::BridgeChart />
                         <tables::Groups />
                         <tables::Tenants />
-                        <provenance::LeftOut />
+                        <provenance::LeftOutCard />
                         <provenance::Provenance />
                     </div>
                 </div>

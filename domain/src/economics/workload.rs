@@ -50,7 +50,8 @@ pub struct Results {
     one_at_a_time: Vec<f64>,
     #[serde(
         rename = "spearman_order_z0p012_z1t0123_z2r012_z3p012_z4t0123",
-        default, skip_serializing_if = "Vec::is_empty"
+        default,
+        skip_serializing_if = "Vec::is_empty"
     )]
     spearman: Vec<f64>,
 }
@@ -92,7 +93,8 @@ fn tenant(row: Row) -> Result<Tenant, EconomicsError> {
     let problem = "is no id";
     let id = TenantId::try_from(row.id);
     Ok(Tenant {
-        tenant: id.map_err(|_| EconomicsError::Inconsistent { what: "a tenant's name", problem })?,
+        tenant: id
+            .map_err(|_| EconomicsError::Inconsistent { what: "a tenant's name", problem })?,
         tier: row.tier,
         provider: row.provider,
         region: row.region,

@@ -39,13 +39,18 @@ impl Console {
         let others = address.with.iter().filter_map(|id| saved(&catalog, id));
         for other in others.take(SCENARIOS_MAX - 1) {
             let save = &other.current.value;
-            let first = kept(save, &mut address.problems).and_then(|it| it.scenarios.into_iter().next());
+            let first =
+                kept(save, &mut address.problems).and_then(|it| it.scenarios.into_iter().next());
             request.scenarios.extend(first.map(|it| Asked { name: save.name.clone(), ..it }));
         }
-        let desk = match self.economics.board(request.clone(), now).await {
+        let text = serde_json::to_string(&request).map_err(Problem::fault)?;
+        address.opened = opened.map(|it| it.current.value.scenario_id.to_string());
+        address.request = request.clone();
+        let search = address.write(&address.levers());
+        let desk = match self.economics.board(request, now).await {
             Ok((inputs, board)) => {
                 let levers = levers_of(&inputs);
-                DeskView::Board(Box::new(DeskBoard { request, board, levers }))
+                DeskView::Board(Box::new(DeskBoard { search, request: text, board, levers }))
             }
             Err(error) => nothing(error)?,
         };
@@ -97,7 +102,8 @@ fn levers_of(inputs: &Inputs) -> Levers {
     let mut regions: Vec<String> = inputs.usage.iter().map(|it| it.region.clone()).collect();
     regions.sort();
     regions.dedup();
-    let promised = inputs.tiers.iter().map(|(tier, it)| (tier.clone(), it.latency_p99_ms.is_some()));
+    let promised =
+        inputs.tiers.iter().map(|(tier, it)| (tier.clone(), it.latency_p99_ms.is_some()));
     Levers {
         providers: tokens.into_iter().map(|(name, part)| (name, share(part))).collect(),
         regions,

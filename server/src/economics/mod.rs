@@ -11,6 +11,6 @@ mod problem;
 mod simulate;
 mod usage;
 
-pub use problem::absurd;
 pub use parallel::{Stopped, run};
+pub use problem::absurd;
 pub use simulate::{Economics, SimulateError, Window};

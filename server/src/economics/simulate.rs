@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
-use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::simulation::DRAWS_MIN;
+use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::token_cost::ModelKey;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -1,12 +1,11 @@
 //! Bars that depart from a middle: what moves the profit most, and what moved it here.
 
-use domain::economics::quantity::float;
-use domain::economics::study::{Answer, LeverBridge};
+use domain::economics::study::Board;
 use leptos::prelude::*;
 use plotters::prelude::*;
 
 use super::desk::Desk;
-use super::words::{input, lever, stated, usd, usd_more};
+use super::words::{input, lever, usd, usd_more};
 use crate::components::plot::{Paint, Picture};
 
 /// One row: from where to where, and which way is good.
@@ -49,7 +48,8 @@ fn picture(rows: &[Row], middle: f64) -> String {
 fn Bars(title: String, about: String, rows: Vec<Row>, middle: f64) -> impl IntoView {
     let svg = picture(&rows, middle);
     let names = rows.iter().map(|row| view! { <li>{row.name.clone()}</li> }).collect_view();
-    let said = rows.iter().map(|row| view! { <li class="mono">{row.said.clone()}</li> }).collect_view();
+    let said =
+        rows.iter().map(|row| view! { <li class="mono">{row.said.clone()}</li> }).collect_view();
     view! {
         <figure class="card bars" aria-label=title.clone()>
             <figcaption class="card-title">{title.clone()}</figcaption>
@@ -64,9 +64,8 @@ fn Bars(title: String, about: String, rows: Vec<Row>, middle: f64) -> impl IntoV
     .into_any()
 }
 
-fn tornado(answer: &Answer) -> (Vec<Row>, f64) {
-    let results = answer.scenarios.first().map_or(&answer.base, |it| &it.results);
-    let base = results.tornado.base;
+fn tornado(board: &Board) -> (Vec<Row>, f64) {
+    let base = board.tornado.base;
     let bar = |bar: &domain::economics::tornado::Bar| {
         let piece = |to: f64| {
             let paint = if to >= base { Paint::Good } else { Paint::Bad };
@@ -78,21 +77,24 @@ fn tornado(answer: &Answer) -> (Vec<Row>, f64) {
             said: format!("{} to {}", usd(bar.low.min(bar.high)), usd(bar.low.max(bar.high))),
         }
     };
-    (results.tornado.bars.iter().map(bar).collect(), base)
+    (board.tornado.bars.iter().map(bar).collect(), base)
 }
 
 #[component]
 pub(super) fn TornadoChart() -> impl IntoView {
     let desk = expect_context::<Desk>();
     move || {
-        let (rows, base) = tornado(&desk.answer.read());
-        let about = format!("The profit with one input at its 10 % and at its 90 % quantile, the others as usual: {} then.", usd(base));
+        let (rows, base) = tornado(&desk.board.read());
+        let about = format!(
+            "The profit with one input at its 10 % and at its 90 % quantile, the others as usual: {} then.",
+            usd(base)
+        );
         view! { <Bars title="What moves the profit".to_owned() about rows middle=base /> }
     }
 }
 
-fn bridge(bridge: &LeverBridge) -> Vec<Row> {
-    let from = float(bridge.bridge.from_usd);
+fn bridge(board: &Board) -> Vec<Row> {
+    let from = board.bridge_from;
     let mut at = from;
     let whole = |name: &str, amount| Row {
         name: name.to_owned(),
@@ -100,8 +102,8 @@ fn bridge(bridge: &LeverBridge) -> Vec<Row> {
         said: usd(amount),
     };
     let mut rows = vec![whole("Base", from)];
-    for (kind, part) in bridge.levers.iter().zip(&bridge.bridge.parts_usd) {
-        let part = float(*part);
+    for (kind, part) in &board.bridge {
+        let part = *part;
         let paint = if part >= 0.0 { Paint::Good } else { Paint::Bad };
         rows.push(Row {
             name: lever(*kind).to_owned(),
@@ -110,7 +112,7 @@ fn bridge(bridge: &LeverBridge) -> Vec<Row> {
         });
         at += part;
     }
-    rows.push(whole("Scenario", float(bridge.bridge.to_usd)));
+    rows.push(whole("Scenario", board.bridge_to));
     rows
 }
 
@@ -118,9 +120,8 @@ fn bridge(bridge: &LeverBridge) -> Vec<Row> {
 pub(super) fn BridgeChart() -> impl IntoView {
     let desk = expect_context::<Desk>();
     move || {
-        let answer = desk.answer.read();
-        let found = answer.scenarios.first().filter(|it| !it.changes.is_still());
-        let Some(compared) = found else {
+        let board = desk.board.read();
+        if board.columns.get(1).is_none_or(|it| it.changes.is_still()) {
             return view! {
                 <section class="card bars" aria-label="From base to scenario">
                     <h3 class="card-title">"From base to scenario"</h3>
@@ -128,13 +129,13 @@ pub(super) fn BridgeChart() -> impl IntoView {
                 </section>
             }
             .into_any();
-        };
+        }
         let about = format!(
             "All inputs as usual. Each part is the mean over all orders in which the levers could have moved, so the parts sum exactly: {} becomes {}.",
-            stated(compared.bridge.bridge.from_usd),
-            stated(compared.bridge.bridge.to_usd),
+            usd(board.bridge_from),
+            usd(board.bridge_to),
         );
-        let rows = bridge(&compared.bridge);
+        let rows = bridge(&board);
         view! { <Bars title="From base to scenario".to_owned() about rows middle=0.0 /> }.into_any()
     }
 }

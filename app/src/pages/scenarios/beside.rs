@@ -1,30 +1,34 @@
 //! Scenarios beside each other, on the same draws.
 
-use domain::economics::study::Results;
+use domain::economics::study::Column;
 use leptos::prelude::*;
 
 use super::desk::Desk;
 use super::words::{share, summary, usd};
 use crate::backend::UNDER_LEVERS;
+use crate::components::table::{Cell, DataTable, TableRow};
 
-/// A figure of each scenario.
-type Figure = (&'static str, fn(&Results) -> String);
+/// The figures of a scenario, by name.
+fn figures(of: &Column) -> [(&'static str, String); 7] {
+    let margin = |at: usize| of.margin.map_or_else(|| "–".to_owned(), |it| share(it[at]));
+    let profit = |at: usize| usd(of.profit_usd[at]);
+    [
+        ("Margin, P5", margin(0)),
+        ("Margin, P50", margin(1)),
+        ("Margin, P95", margin(2)),
+        ("P(margin < floor)", margin(3)),
+        ("Profit, P5", profit(0)),
+        ("Profit, P50", profit(1)),
+        ("Profit, P95", profit(2)),
+    ]
+}
 
-const FIGURES: [Figure; 7] = [
-    ("Margin, P5", |it| it.margin.as_ref().map_or_else(none, |it| share(it.p5.value))),
-    ("Margin, P50", |it| it.margin.as_ref().map_or_else(none, |it| share(it.p50.value))),
-    ("Margin, P95", |it| it.margin.as_ref().map_or_else(none, |it| share(it.p95.value))),
-    ("P(margin < floor)", |it| {
-        let below = it.margin.as_ref().and_then(|it| it.below_floor);
-        below.map_or_else(none, |it| share(it.value))
-    }),
-    ("Profit, P5", |it| usd(it.profit_usd.p5.value)),
-    ("Profit, P50", |it| usd(it.profit_usd.p50.value)),
-    ("Profit, P95", |it| usd(it.profit_usd.p95.value)),
-];
-
-fn none() -> String {
-    "–".to_owned()
+fn name(column: &Column) -> Cell {
+    match column.name.as_str() {
+        "" => Cell::from("Base".to_owned()),
+        UNDER_LEVERS => Cell::from("Under the levers".to_owned()).about(summary(&column.changes)),
+        name => Cell::from(name.to_owned()).about(summary(&column.changes)),
+    }
 }
 
 /// Nothing while there is nothing to compare with.
@@ -32,38 +36,23 @@ fn none() -> String {
 pub(super) fn Beside() -> impl IntoView {
     let desk = expect_context::<Desk>();
     move || {
-        let answer = desk.answer.read();
-        if answer.scenarios.len() < 2 {
+        let board = desk.board.read();
+        if board.columns.len() < 3 {
             return ().into_any();
         }
-        let heads = answer
-            .scenarios
-            .iter()
-            .map(|it| {
-                let changes = summary(&it.changes);
-                let name = if it.name == UNDER_LEVERS { "Under the levers" } else { &it.name };
-                view! { <th scope="col" class="number">{name.to_owned()} <span class="beside-changes">{changes}</span></th> }
-            })
-            .collect_view();
-        let rows = FIGURES.map(|(name, of)| {
-            let cells = answer.scenarios.iter().map(|it| view! { <td class="number mono">{of(&it.results)}</td> });
-            view! {
-                <tr>
-                    <th scope="row">{name}</th>
-                    <td class="number mono muted">{of(&answer.base)}</td>
-                    {cells.collect_view()}
-                </tr>
-            }
-        });
+        let head = [Cell::from("Figure".to_owned())];
+        let head = head.into_iter().chain(board.columns.iter().map(name)).collect();
+        let columns: Vec<_> = board.columns.iter().map(figures).collect();
+        let row = |at: usize| {
+            let name = columns.first().map_or("", |it| it[at].0);
+            let cells = columns.iter().map(|it| Cell::from(it[at].1.clone()));
+            TableRow::Cells([Cell::from(name.to_owned())].into_iter().chain(cells).collect())
+        };
+        let rows = (0..7).map(row).collect();
         view! {
-            <section class="card" aria-labelledby="beside-title">
+            <section class="card beside" aria-labelledby="beside-title">
                 <h3 class="card-title" id="beside-title">"Beside each other"</h3>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Scenarios beside each other">
-                <table class="beside">
-                    <thead><tr><th scope="col">"Figure"</th><th scope="col" class="number">"Base"</th>{heads}</tr></thead>
-                    <tbody>{rows.into_iter().collect_view()}</tbody>
-                </table>
-                </div>
+                <DataTable label="Scenarios beside each other".to_owned() head rows />
                 <p class="muted">"On the same draws, so that differences are not noise."</p>
             </section>
         }

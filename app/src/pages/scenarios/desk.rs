@@ -5,7 +5,7 @@
 
 use domain::economics::scenario::Scenario;
 use domain::economics::simulation::Progress;
-use domain::economics::study::{Answer, Board, Glance};
+use domain::economics::study::{Board, Glance};
 use leptos::prelude::*;
 
 use super::worker::{Said, Worker};
@@ -35,27 +35,26 @@ pub(super) struct Desk {
     pub(super) movable: StoredValue<Levers>,
     pub(super) base: RwSignal<Glance>,
     pub(super) now: RwSignal<Glance>,
-    pub(super) answer: RwSignal<Answer>,
+    pub(super) board: RwSignal<Board>,
     pub(super) drawn: RwSignal<Drawn>,
     pub(super) address: StoredValue<ScenarioAddress>,
 }
 
 impl Desk {
-    pub(super) fn new(view: DeskBoard, mut address: ScenarioAddress) -> Self {
-        let DeskBoard { request, board, levers } = view;
-        let Board { base, now, answer } = board;
-        address.request = request;
+    pub(super) fn new(view: DeskBoard) -> Self {
+        let DeskBoard { search, request, board, levers } = view;
+        let address = ScenarioAddress::read(&search);
         let desk = Desk {
             levers: RwSignal::new(address.levers()),
             movable: StoredValue::new(levers),
-            base: RwSignal::new(base),
-            now: RwSignal::new(now),
-            answer: RwSignal::new(answer),
+            base: RwSignal::new(board.base.clone()),
+            now: RwSignal::new(board.now.clone()),
+            board: RwSignal::new(board),
             drawn: RwSignal::new(Drawn::AtServer),
             address: StoredValue::new(address),
         };
         provide_context(desk);
-        desk.employ();
+        desk.employ(request);
         desk
     }
 
@@ -73,12 +72,11 @@ impl Desk {
     }
 
     /// In the browser only, and only where there is a worker to employ.
-    fn employ(self) {
+    fn employ(self, request: String) {
         let file = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
         let employed = StoredValue::new_local(None::<Worker>);
         Effect::new(move |_| {
             let Some(file) = file.clone().filter(|file| !file.is_empty()) else { return };
-            let request = self.address.with_value(|address| address.request.clone());
             let heard = move |said| self.hear(said);
             employed.set_value(Worker::employ(&file, &request, heard));
         });
@@ -112,10 +110,9 @@ impl Desk {
     }
 
     fn show(&self, board: Board) {
-        let Board { base, now, answer } = board;
-        self.base.set(base);
-        self.now.set(now);
-        self.answer.set(answer);
+        self.base.set(board.base.clone());
+        self.now.set(board.now.clone());
+        self.board.set(board);
         self.drawn.set(Drawn::Whole);
         let search = self.search();
         let mark = if search.is_empty() { "" } else { "?" };

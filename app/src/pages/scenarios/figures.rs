@@ -66,15 +66,11 @@ pub(super) fn Figures() -> impl IntoView {
         told(Some((of(&desk.now.read()), of(&desk.base.read()))), usd, usd_more, true)
     });
     let rise = Signal::derive(move || {
-        let of = |glance: &Glance| {
-            glance.break_even.cost_change.map(domain::economics::quantity::float)
-        };
+        let of =
+            |glance: &Glance| glance.break_even.cost_change.map(domain::economics::quantity::float);
         told(of(&desk.now.read()).zip(of(&desk.base.read())), share, points, true)
     });
-    let floor = move || {
-        let floor = domain::economics::quantity::float(desk.answer.read().floor.get());
-        share(floor).replace(".0 %", " %")
-    };
+    let floor = move || share(desk.board.read().basis.floor).replace(".0 %", " %");
     view! {
         <div class="figures">
             <Card title="Gross margin, P50".to_owned() told=p50 />
@@ -96,9 +92,13 @@ fn sentence(now: &Glance, base: &Glance) -> String {
     let fallen = match (now.fallen, base.fallen) {
         (0, _) => "No tenant is likelier below the floor than above it.".to_owned(),
         (now, base) if now > base => {
-            format!("{now} of {tenants} tenants’ places are likelier below the floor than above it; {base} are so already.")
+            format!(
+                "{now} of {tenants} tenants’ places are likelier below the floor than above it; {base} are so already."
+            )
         }
-        (now, _) => format!("{now} of {tenants} tenants’ places are likelier below the floor than above it."),
+        (now, _) => format!(
+            "{now} of {tenants} tenants’ places are likelier below the floor than above it."
+        ),
     };
     format!("{} {fallen} ", now.break_even.sentence)
 }
@@ -121,8 +121,6 @@ fn Standing() -> impl IntoView {
             }
             .into_any()
         }
-        Drawn::Refused(problem) => {
-            view! { <span class="form-error">{problem}</span> }.into_any()
-        }
+        Drawn::Refused(problem) => view! { <span class="form-error">{problem}</span> }.into_any(),
     }
 }

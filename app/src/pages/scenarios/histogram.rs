@@ -1,14 +1,14 @@
 //! How the portfolio's margin is distributed: the levers' draws over the base's, and the floor.
 
-use domain::economics::quantity::float;
 use domain::economics::sample::Histogram;
-use domain::economics::study::{Distribution, Glance};
+use domain::economics::study::Distribution;
 use leptos::prelude::*;
 use plotters::prelude::*;
 
 use super::desk::Desk;
 use super::words::{share, standard_error, usd};
 use crate::components::plot::{Paint, Picture};
+use crate::components::table::{Cell, DataTable, TableRow};
 
 /// How far the axis reaches beyond P5 and P95, in parts of the way from there to P50.
 const MARGIN: f64 = 1.6;
@@ -86,7 +86,9 @@ fn picture(now: &Histogram, base: &Histogram, axis: Axis, floor: f64) -> String 
             [(*low, cut, *height, Paint::Bad), (cut, *high, *height, Paint::Good)]
         });
         let pieces = pieces.filter(|(low, high, ..)| high > low);
-        plot.draw_series(pieces.map(|(low, high, height, paint)| rectangle((low, high, height), paint)))?;
+        plot.draw_series(
+            pieces.map(|(low, high, height, paint)| rectangle((low, high, height), paint)),
+        )?;
         Ok(())
     });
     drawn.unwrap_or_default()
@@ -102,7 +104,9 @@ pub(super) fn MarginChart() -> impl IntoView {
     move || {
         let (now, base) = (desk.now.read(), desk.base.read());
         match (&now.margin, &base.margin) {
-            (Some(now), Some(base)) => view! { <Chart now=now.clone() base=base.clone() /> }.into_any(),
+            (Some(now), Some(base)) => {
+                view! { <Chart now=now.clone() base=base.clone() /> }.into_any()
+            }
             _ => view! {
                 <section class="card" aria-label="Margins">
                     <p>"Without revenue there is no margin. The profit below still counts."</p>
@@ -116,16 +120,14 @@ pub(super) fn MarginChart() -> impl IntoView {
 #[component]
 fn Chart(now: Distribution, base: Distribution) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let (floor, draws) = {
-        let answer = desk.answer.read();
-        (float(answer.floor.get()), answer.draws)
-    };
+    let (floor, draws) = desk.board.with(|it| (it.basis.floor, it.basis.draws));
     let axis = Axis::of([&now, &base], floor);
     let svg = match (&now.histogram, &base.histogram) {
         (Some(now), Some(base)) => picture(now, base, axis, floor),
         _ => String::new(),
     };
-    let title = format!("Portfolio margin, {} draws; grey is the base", crate::format::count(draws as u64));
+    let title =
+        format!("Portfolio margin, {} draws; grey is the base", crate::format::count(draws as u64));
     let label = format!(
         "Distribution of the portfolio’s margin: P5 {}, P50 {}, P95 {}; base P50 {}; floor {}.",
         share(now.p5.value),
@@ -188,34 +190,27 @@ fn Label(place: f64, text: String) -> impl IntoView {
 #[component]
 fn Table(now: Distribution, base: Distribution) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let money = |glance: &Glance| glance.profit_usd.clone();
-    let (profit, profit_base) = (money(&desk.now.read()), money(&desk.base.read()));
-    let rows = [("P5", 0), ("P50", 1), ("P95", 2), ("Mean", 3)].map(|(name, at)| {
+    let (profit, profit_base) =
+        (desk.now.read().profit_usd.clone(), desk.base.read().profit_usd.clone());
+    let row = |(at, name): (usize, &str)| {
         let of = |it: &Distribution| [it.p5, it.p50, it.p95, it.mean][at];
-        let (now, base) = (of(&now), of(&base));
-        let (profit, profit_base) = (of(&profit), of(&profit_base));
-        view! {
-            <tr>
-                <th scope="row">{name}</th>
-                <td class="number">{share(now.value)} <span class="muted">" ± " {standard_error(&now, |it| format!("{:.2} pt", it * 100.0))}</span></td>
-                <td class="number">{share(base.value)}</td>
-                <td class="number">{usd(profit.value)} <span class="muted">" ± " {standard_error(&profit, usd)}</span></td>
-                <td class="number">{usd(profit_base.value)}</td>
-            </tr>
-        }
-    });
+        let error = standard_error(&of(&now), |it| format!("{:.2} pt", it * 100.0));
+        TableRow::Cells(vec![
+            Cell::from(name.to_owned()),
+            Cell::from(share(of(&now).value)).about(format!("± {error}")),
+            Cell::from(share(of(&base).value)).quiet(),
+            Cell::from(usd(of(&profit).value))
+                .about(format!("± {}", standard_error(&of(&profit), usd))),
+            Cell::from(usd(of(&profit_base).value)).quiet(),
+        ])
+    };
+    let rows = ["P5", "P50", "P95", "Mean"].into_iter().enumerate().map(row).collect();
+    let head = ["Quantile", "Margin ± standard error", "Base", "Profit ± standard error", "Base"];
+    let head = head.map(|name| Cell::from(name.to_owned())).into();
     view! {
         <details class="chart-table">
             <summary>"As a table"</summary>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Margin and profit, as a table">
-            <table>
-                <thead><tr>
-                    <th scope="col">"Quantile"</th><th scope="col" class="number">"Margin ± standard error"</th><th scope="col" class="number">"Base"</th>
-                    <th scope="col" class="number">"Profit ± standard error"</th><th scope="col" class="number">"Base"</th>
-                </tr></thead>
-                <tbody>{rows.into_iter().collect_view()}</tbody>
-            </table>
-            </div>
+            <DataTable label="Margin and profit".to_owned() head rows />
         </details>
     }
     .into_any()

@@ -27,9 +27,7 @@ const fn group(kind: LeverKind) -> (&'static str, &'static str) {
     match kind {
         LeverKind::Cost => ("What providers take", "Follows your finger: no new draws are needed."),
         LeverKind::Latency => ("Latency by region", "Late answers are owed for, in steps."),
-        LeverKind::Price => {
-            ("Our price by tier", "How usage answers to a price is an assumption.")
-        }
+        LeverKind::Price => ("Our price by tier", "How usage answers to a price is an assumption."),
         LeverKind::Usage => ("Usage by tier", "More of the same, at the same prices."),
         LeverKind::Owed => (
             "Owed for late answers",
@@ -262,11 +260,16 @@ mod tests {
         let others = |parts: &[i64]| -> Vec<(String, Decimal)> {
             parts.iter().map(|part| (part.to_string(), Decimal::from(*part))).collect()
         };
-        for (parts, rest) in [(vec![33, 33], 67), (vec![10, 30, 60], 55), (vec![0, 0, 0], 100), (vec![], 0)] {
+        for (parts, rest) in
+            [(vec![33, 33], 67), (vec![10, 30, 60], 55), (vec![0, 0, 0], 100), (vec![], 0)]
+        {
             let shared = shared_out(&others(&parts), Decimal::from(rest));
             assert_eq!(shared.iter().map(|(_, part)| *part).sum::<Decimal>(), Decimal::from(rest));
         }
         let shared = shared_out(&others(&[10, 30]), Decimal::from(80));
-        assert_eq!(shared.iter().map(|(_, part)| part.to_string()).collect::<Vec<_>>(), ["20", "60"]);
+        assert_eq!(
+            shared.iter().map(|(_, part)| part.to_string()).collect::<Vec<_>>(),
+            ["20", "60"]
+        );
     }
 }

@@ -39,7 +39,9 @@ fn openai(levers: &Levers) -> Option<Preset> {
     let detail = if provider.contains("openai") {
         format!("{provider} takes 30 % more. A stress, not a forecast.")
     } else {
-        format!("{provider}, which sells OpenAI’s models here, takes 30 % more. A stress, not a forecast.")
+        format!(
+            "{provider}, which sells OpenAI’s models here, takes 30 % more. A stress, not a forecast."
+        )
     };
     preset("OpenAI raises cost 30 %", detail, (LeverKind::Cost, vec![provider], 30))
 }
@@ -56,8 +58,10 @@ const WORST_PERCENT: i64 = 10;
 
 fn penalties(levers: &Levers) -> Option<Preset> {
     let tiers = LeverKind::Owed.names(levers);
-    let detail =
-        format!("{} are owed {WORST_PERCENT} % of their revenue for late answers.", tiers.join(", "));
+    let detail = format!(
+        "{} are owed {WORST_PERCENT} % of their revenue for late answers.",
+        tiers.join(", ")
+    );
     preset("SLA penalties trigger", detail, (LeverKind::Owed, tiers, WORST_PERCENT))
 }
 

@@ -71,7 +71,8 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
         });
     };
     let title = saved.as_ref().map(|it| format!("{} (version {})", it.name, it.version));
-    let export = move |format: &str| format!("/v1/economics/export?format={format}&{}", desk.search());
+    let export =
+        move |format: &str| format!("/v1/economics/export?format={format}&{}", desk.search());
     view! {
         <header class="card desk-head">
             <p class="desk-name">{title.unwrap_or_else(|| "A scenario that is not kept".to_owned())}</p>
@@ -104,7 +105,8 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
 fn Save(saved: Option<SavedRow>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let node = NodeRef::<html::Dialog>::new();
-    let (name, notes) = saved.as_ref().map(|it| (it.name.clone(), it.notes.clone())).unwrap_or_default();
+    let (name, notes) =
+        saved.as_ref().map(|it| (it.name.clone(), it.notes.clone())).unwrap_or_default();
     let over = saved.map(|it| {
         let label = format!("As version {} of “{}”", it.version + 1, it.name);
         view! {
@@ -144,7 +146,11 @@ fn Promote(saved: SavedRow) -> impl IntoView {
         let prices = LeverKind::Price.percents(&desk.levers.read());
         let item = |(tier, percent): (String, _)| format!("{tier} {}", lever_percent(percent));
         let text: Vec<_> = prices.into_iter().map(item).collect();
-        if text.is_empty() { "No price changes.".to_owned() } else { format!("Price changes: {}.", text.join(", ")) }
+        if text.is_empty() {
+            "No price changes.".to_owned()
+        } else {
+            format!("Price changes: {}.", text.join(", "))
+        }
     };
     let weight = |cloud: &'static str| {
         let id = format!("promote-{cloud}");

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use domain::economics::study::{Results, TenantResult, Totals};
-use domain::economics::quantity::float;
+use domain::economics::study::{Falling, GroupRow, Grouping, TenantRow};
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use super::desk::Desk;
-use super::words::{share, stated};
+use super::words::{share, usd};
+use crate::components::table::{Cell, DataTable, TableRow};
 use crate::format::counted;
 use crate::query::with_query;
 
-type Name = (String, String, String);
+/// A chance below this nobody need look at.
+const WORTH_SEEING: f64 = 0.005;
 
-fn name(of: &TenantResult) -> Name {
-    (of.tenant_id.to_string(), of.provider.clone(), of.region.clone())
+fn maybe(part: Option<f64>) -> Cell {
+    Cell::from(part.map_or_else(|| "–".to_owned(), share))
+}
+
+fn head(names: &[&str]) -> Vec<Cell> {
+    names.iter().map(|name| Cell::from((*name).to_owned())).collect()
 }
 
 /// Follows the finger.
@@ -23,51 +27,40 @@ fn name(of: &TenantResult) -> Name {
 pub(super) fn FallingTable() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let rows = move || {
-        let answer = desk.answer.read();
-        let base: BTreeMap<Name, Option<f64>> =
-            answer.base.tenants.iter().map(|it| (name(it), it.margin.map(|it| it.p50))).collect();
-        let now = desk.now.read();
-        // Those that nobody need look at are left out.
-        let risky = now.falling.iter().filter(|it| it.below_floor >= 0.005);
-        let row = |it: &domain::economics::study::Falling| {
-            let key = (it.tenant_id.to_string(), it.provider.clone(), it.region.clone());
-            let before = base.get(&key).copied().flatten().map_or_else(|| "–".to_owned(), share);
-            let place = format!("{} · {}", it.provider, it.region);
+        let board = desk.board.read();
+        let key = |it: &TenantRow| (it.tenant_id.clone(), it.provider.clone(), it.region.clone());
+        let base: BTreeMap<_, _> = board.tenants.iter().map(|it| (key(it), it.base_p50)).collect();
+        let row = |it: &Falling| {
             let tenant = it.tenant_id.to_string();
-            let href = with_query("/billing", &[("tenant", tenant.clone())]);
-            view! {
-                <tr>
-                    <th scope="row"><A href=href>{tenant}</A> <span class="falling-place">{place}</span></th>
-                    <td class="number mono">{before}</td>
-                    <td class="number mono">{share(it.p50)}</td>
-                    <td class="number">{share(it.below_floor)}</td>
-                </tr>
-            }
+            let before = base.get(&(tenant.clone(), it.provider.clone(), it.region.clone()));
+            let link = with_query("/billing", &[("tenant", tenant.clone())]);
+            TableRow::Cells(vec![
+                Cell::from(tenant).link(link).about(format!("{} · {}", it.provider, it.region)),
+                maybe(before.copied().flatten()).quiet(),
+                Cell::from(share(it.p50)),
+                Cell::from(share(it.below_floor)),
+            ])
         };
-        risky.map(row).collect::<Vec<_>>()
+        let now = desk.now.read();
+        now.falling.iter().filter(|it| it.below_floor >= WORTH_SEEING).map(row).collect::<Vec<_>>()
+    };
+    let table = move || {
+        match rows() {
+        rows if rows.is_empty() => {
+            view! { <p class="muted">"Nobody comes near the floor: each has a chance below 0.5 %."</p> }
+                .into_any()
+        }
+        rows => {
+            let label = "Tenants that may be below the floor".to_owned();
+            view! { <DataTable label head=head(&["Tenant", "Base P50", "P50", "P(below)"]) rows /> }
+                .into_any()
+        }
+    }
     };
     view! {
         <section class="card falling" aria-labelledby="falling-title">
             <h3 class="card-title" id="falling-title">"Likeliest below the floor"</h3>
-            {move || {
-                let rows = rows();
-                if rows.is_empty() {
-                    view! { <p class="muted">"Nobody comes near the floor: each has a chance below 0.5 %."</p> }.into_any()
-                } else {
-                    view! {
-                        <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants that may be below the floor">
-                        <table>
-                            <thead><tr>
-                                <th scope="col">"Tenant"</th><th scope="col" class="number">"Base P50"</th>
-                                <th scope="col" class="number">"P50"</th><th scope="col" class="number">"P(below)"</th>
-                            </tr></thead>
-                            <tbody>{rows.into_iter().collect_view()}</tbody>
-                        </table>
-                        </div>
-                    }
-                    .into_any()
-                }
-            }}
+            {table}
             <p class="muted">"Exact, without draws. A tenant who uses several providers or regions is several rows."</p>
         </section>
     }
@@ -78,121 +71,76 @@ pub(super) fn FallingTable() -> impl IntoView {
 #[component]
 pub(super) fn Groups() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    move || {
-        let answer = desk.answer.read();
-        let now = answer.scenarios.first().map_or(&answer.base, |it| &it.results);
-        let base = &answer.base;
-        let part = |title: &'static str, of: fn(&Results) -> &BTreeMap<String, Totals>| {
-            view! { <Group title now=of(now).clone() base=of(base).clone() /> }.into_any()
-        };
-        view! {
-            <section class="card groups" aria-labelledby="groups-title">
-                <h3 class="card-title" id="groups-title">"By tier, provider and region"</h3>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Statements by group">
-                <table>
-                    <thead><tr>
-                        <th scope="col">"Group"</th><th scope="col" class="number">"Revenue"</th><th scope="col" class="number">"Cost"</th>
-                        <th scope="col" class="number">"Owed"</th><th scope="col" class="number">"Profit"</th>
-                        <th scope="col" class="number">"Margin"</th><th scope="col" class="number">"Base"</th>
-                    </tr></thead>
-                    {part("Tier", |it| &it.by_tier)}
-                    {part("Provider", |it| &it.by_provider)}
-                    {part("Region", |it| &it.by_region)}
-                    <tbody><Line name="All".to_owned() now=now.statement.clone() base=Some(base.statement.clone()) /></tbody>
-                </table>
-                </div>
-                <p class="muted">"As metered and priced, levers applied, penalties as they are to be expected. How usage answers to a price is in the draws, and not here."</p>
-            </section>
+    let table = move || {
+        let mut rows = Vec::new();
+        let mut under = Grouping::All;
+        for row in &desk.board.read().groups {
+            if row.grouping != under {
+                under = row.grouping;
+                rows.push(TableRow::Heading(title(under).to_owned()));
+            }
+            rows.push(line(row));
         }
-        .into_any()
-    }
-}
-
-#[component]
-fn Group(
-    title: &'static str,
-    now: BTreeMap<String, Totals>,
-    base: BTreeMap<String, Totals>,
-) -> impl IntoView {
-    let lines = now
-        .into_iter()
-        .map(|(name, now)| {
-            let base = base.get(&name).cloned();
-            view! { <Line name now base /> }
-        })
-        .collect_view();
+        let head = head(&["Group", "Revenue", "Cost", "Owed", "Profit", "Margin", "Base"]);
+        view! { <DataTable label="Statements by group".to_owned() head rows /> }
+    };
     view! {
-        <tbody>
-            <tr class="groups-head"><th scope="rowgroup" colspan="7">{title}</th></tr>
-            {lines}
-        </tbody>
-    }
-}
-
-fn margin(of: &Totals) -> String {
-    of.margin.map_or_else(|| "–".to_owned(), |it| share(float(it)))
-}
-
-#[component]
-fn Line(name: String, now: Totals, base: Option<Totals>) -> impl IntoView {
-    let statement = now.statement;
-    view! {
-        <tr>
-            <th scope="row">{name}</th>
-            <td class="number mono">{stated(statement.revenue_usd())}</td>
-            <td class="number mono">{stated(statement.cost_usd())}</td>
-            <td class="number mono">{stated(statement.penalty_usd())}</td>
-            <td class="number mono">{stated(now.profit_usd)}</td>
-            <td class="number mono">{margin(&now)}</td>
-            <td class="number mono muted">{base.map_or_else(|| "–".to_owned(), |it| margin(&it))}</td>
-        </tr>
+        <section class="card groups" aria-labelledby="groups-title">
+            <h3 class="card-title" id="groups-title">"By tier, provider and region"</h3>
+            {table}
+            <p class="muted">"As metered and priced, levers applied, penalties as they are to be expected. How usage answers to a price is in the draws, and not here."</p>
+        </section>
     }
     .into_any()
+}
+
+const fn title(grouping: Grouping) -> &'static str {
+    match grouping {
+        Grouping::All => "All",
+        Grouping::Tier => "By tier",
+        Grouping::Provider => "By provider",
+        Grouping::Region => "By region",
+    }
+}
+
+fn line(row: &GroupRow) -> TableRow {
+    let amounts = row.usd.iter().map(|amount| Cell::from(usd(*amount)));
+    let margins = [maybe(row.margin), maybe(row.base_margin).quiet()];
+    let name = Cell::from(row.name.clone());
+    TableRow::Cells([name].into_iter().chain(amounts).chain(margins).collect())
 }
 
 /// Every tenant's place that a person reads.
 #[component]
 pub(super) fn Tenants() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    move || {
-        let answer = desk.answer.read();
-        let now = answer.scenarios.first().map_or(&answer.base, |it| &it.results);
-        let base: BTreeMap<Name, &TenantResult> =
-            answer.base.tenants.iter().map(|it| (name(it), it)).collect();
-        let row = |it: &TenantResult| {
-            let p50 = |it: &TenantResult| it.margin.map_or_else(|| "–".to_owned(), |it| share(it.p50));
-            let before = base.get(&name(it)).map_or_else(|| "–".to_owned(), |it| p50(it));
-            let below = it.margin.map_or_else(|| "–".to_owned(), |it| share(it.below_floor));
-            view! {
-                <tr>
-                    <th scope="row">{it.tenant_id.to_string()}</th>
-                    <td>{it.tier.clone()}</td>
-                    <td>{it.provider.clone()} " · " {it.region.clone()}</td>
-                    <td class="number mono">{stated(it.statement.statement.revenue_usd())}</td>
-                    <td class="number mono">{stated(it.statement.profit_usd)}</td>
-                    <td class="number mono muted">{before}</td>
-                    <td class="number mono">{p50(it)}</td>
-                    <td class="number mono">{below}</td>
-                </tr>
-            }
+    let title = move || {
+        let (shown, all) = (desk.board.read().tenants.len(), desk.now.read().tenants);
+        let more = all.saturating_sub(shown) as u64;
+        let title = counted(shown as u64, "tenant’s place", "tenants’ places");
+        if more == 0 { title } else { format!("{title}; {more} more are in the export") }
+    };
+    let table = move || {
+        let row = |it: &TenantRow| {
+            let name = Cell::from(it.tenant_id.clone());
+            TableRow::Cells(vec![
+                name.about(format!("{} · {} · {}", it.tier, it.provider, it.region)),
+                Cell::from(usd(it.usd[0])),
+                Cell::from(usd(it.usd[1])),
+                maybe(it.base_p50).quiet(),
+                maybe(it.p50),
+                maybe(it.below_floor),
+            ])
         };
-        let (shown, all) = (now.tenants.len() as u64, desk.now.read().tenants as u64);
-        let more = (all > shown).then(|| format!(" {} more are in the export.", counted(all - shown, "row", "rows")));
-        view! {
-            <details class="card tenants-all">
-                <summary class="card-title">{counted(shown, "tenant’s place", "tenants’ places")} {more}</summary>
-                <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants">
-                <table>
-                    <thead><tr>
-                        <th scope="col">"Tenant"</th><th scope="col">"Tier"</th><th scope="col">"Place"</th>
-                        <th scope="col" class="number">"Revenue"</th><th scope="col" class="number">"Profit"</th>
-                        <th scope="col" class="number">"Base P50"</th><th scope="col" class="number">"P50"</th><th scope="col" class="number">"P(below)"</th>
-                    </tr></thead>
-                    <tbody>{now.tenants.iter().map(row).collect_view()}</tbody>
-                </table>
-                </div>
-            </details>
-        }
-        .into_any()
+        let rows = desk.board.read().tenants.iter().map(row).collect::<Vec<_>>();
+        let head = head(&["Tenant", "Revenue", "Profit", "Base P50", "P50", "P(below)"]);
+        view! { <DataTable label="Tenants".to_owned() head rows /> }
+    };
+    view! {
+        <details class="card tenants-all">
+            <summary class="card-title">{title}</summary>
+            {table}
+        </details>
     }
+    .into_any()
 }

@@ -39,11 +39,6 @@ pub(super) fn usd_more(difference: f64) -> String {
     plus(difference, usd(difference))
 }
 
-/// [`usd`] of what is stated in decimals.
-pub(super) fn stated(amount: Decimal) -> String {
-    usd(domain::economics::quantity::float(amount))
-}
-
 fn signed(text: String) -> String {
     text.replace('-', "−")
 }

@@ -2,19 +2,22 @@
 
 use domain::economics::scenario::Scenario;
 use domain::economics::simulation::Progress;
-use domain::economics::study::{Board, Glance, Request};
+use domain::economics::study::{Board, Glance};
 use serde::Deserialize;
 use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 
 use super::desk::Fingerprint as _;
 use crate::browser;
-use crate::query::with_query;
+use crate::format::url_value;
 
 /// What it says.
 pub(super) enum Said {
     /// `at`: the position of the levers that it belongs to.
-    Glance { glance: Box<Glance>, at: String },
+    Glance {
+        glance: Box<Glance>,
+        at: String,
+    },
     Drawing(Progress),
     Board(Box<Board>),
     Refused(String),
@@ -47,7 +50,7 @@ impl Worker {
     /// this kind, and the page goes on with what the server says.
     pub(super) fn employ(
         file: &str,
-        request: &Request,
+        request: &str,
         hear: impl Fn(Said) + Clone + 'static,
     ) -> Option<Worker> {
         let options = web_sys::WorkerOptions::new();
@@ -65,7 +68,7 @@ impl Worker {
         });
         worker.set_onmessage(Some(listens.as_ref().unchecked_ref()));
         worker.set_onerror(Some(fails.as_ref().unchecked_ref()));
-        open(worker.clone(), request, hear);
+        open(worker.clone(), request.to_owned(), hear);
         Some(Worker { worker, _listens: listens, _fails: fails })
     }
 
@@ -77,12 +80,8 @@ impl Worker {
 }
 
 /// The inputs go from the network to the worker as they are: the page does not read them.
-fn open(worker: web_sys::Worker, request: &Request, hear: impl Fn(Said) + 'static) {
-    let times = [("from", request.from), ("to", request.to), ("pricesAsOf", request.prices_as_of)];
-    let pairs = times.into_iter().filter_map(|(name, at)| Some((name, at?.to_string())));
-    let address = with_query("/v1/economics/inputs", &pairs.collect::<Vec<_>>());
-    // A request is made of texts and numbers, which always have a JSON.
-    let request = serde_json::to_string(request).unwrap_or_default();
+fn open(worker: web_sys::Worker, request: String, hear: impl Fn(Said) + 'static) {
+    let address = format!("/v1/economics/inputs?{}", window_of(&request));
     leptos::task::spawn_local(async move {
         match browser::fetch_text(&address).await {
             Ok(inputs) => {
@@ -93,6 +92,14 @@ fn open(worker: web_sys::Worker, request: &Request, hear: impl Fn(Said) + 'stati
             Err(problem) => hear(Said::Refused(problem)),
         }
     });
+}
+
+/// The window of usage that a request asks for, as a query string.
+fn window_of(request: &str) -> String {
+    let whole: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
+    let pair = |name: &str| Some(format!("{name}={}", url_value(whole[name].as_str()?)));
+    let pairs: Vec<String> = ["from", "to", "pricesAsOf"].into_iter().filter_map(pair).collect();
+    pairs.join("&")
 }
 
 fn object(parts: &[(&str, JsValue)]) -> JsValue {

@@ -1,32 +1,122 @@
 //! What a screen shows of an answer: the base and the levers as they stand, and the rows a person
-//! reads.
+//! reads. Plain and flat, since browsers read it often and carry the code that reads it.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Compared, Results, TenantResult};
+use super::answer::{Answer, Compared, Results, TenantResult, Totals};
+use super::bridge::Lever;
 use super::glance::Glance;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Reason};
 use super::model::Model;
 use super::request::{Asked, Request};
+use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
+use crate::economics::quantity::float;
 use crate::economics::scenario::Scenario;
 use crate::economics::simulation::{Outcome, Simulation};
+use crate::economics::tornado::Tornado;
 
 /// Tenants of a table. Exports have all.
 pub const TENANTS_SHOWN_MAX: usize = 50;
 
-/// One scenario beside the base, and up to four more in the answer.
+/// One scenario beside the base, and up to four more to compare it with. US dollars.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Board {
     pub base: Glance,
-    /// Of the first scenario; the base where there is none.
+    /// Of the scenario under the levers.
     pub now: Glance,
-    /// With the tenants that are likeliest below the floor, at most [`TENANTS_SHOWN_MAX`].
-    pub answer: Answer,
+    pub basis: Basis,
+    pub tornado: Tornado,
+    /// From the base's profit: each lever that moved, and what it moved.
+    pub bridge: Vec<(Lever, f64)>,
+    pub bridge_from: f64,
+    pub bridge_to: f64,
+    /// All, then by tier, provider and region.
+    pub groups: Vec<GroupRow>,
+    /// Those that are likeliest below the floor, at most [`TENANTS_SHOWN_MAX`].
+    pub tenants: Vec<TenantRow>,
+    /// The base, the scenario under the levers, and what it is compared with.
+    pub columns: Vec<Column>,
+}
+
+/// What all figures rest on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Basis {
+    pub usage_rows: usize,
+    pub usage_from: Option<Timestamp>,
+    pub usage_through: Option<Timestamp>,
+    pub price_map_as_of: Timestamp,
+    pub draws: usize,
+    pub seed: String,
+    pub floor: f64,
+    /// What no event tells, in a sentence.
+    pub assumptions: String,
+    pub warnings: Vec<String>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A model that has no part in any figure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    pub model: String,
+    pub tokens: i64,
+    pub tenants: usize,
+    pub reason: Reason,
+}
+
+/// How rows are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Grouping {
+    All,
+    Tier,
+    Provider,
+    Region,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupRow {
+    pub grouping: Grouping,
+    pub name: String,
+    /// Revenue, cost, what is owed, profit.
+    pub usd: [f64; 4],
+    /// Absent without revenue.
+    pub margin: Option<f64>,
+    pub base_margin: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantRow {
+    pub tenant_id: String,
+    pub tier: String,
+    pub provider: String,
+    pub region: String,
+    /// Revenue, profit.
+    pub usd: [f64; 2],
+    /// The margin's P50, at the base and now. Exact.
+    pub base_p50: Option<f64>,
+    pub p50: Option<f64>,
+    pub below_floor: Option<f64>,
+}
+
+/// A scenario in a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    pub name: String,
+    pub changes: Scenario,
+    /// P5, P50, P95, and the probability to be below the floor. Absent without revenue.
+    pub margin: Option<[f64; 4]>,
+    /// P5, P50, P95.
+    pub profit_usd: [f64; 3],
 }
 
 /// A scenario that has been drawn.
@@ -79,7 +169,7 @@ impl Board {
     /// Answers a request for a screen, with whoever draws.
     ///
     /// # Errors
-    /// The request is absurd, or what `draw` refuses.
+    /// The request is absurd or has no scenario, or what `draw` refuses.
     pub fn of<E: From<EconomicsError>>(
         inputs: &Inputs,
         request: &Request,
@@ -92,49 +182,130 @@ impl Board {
             Ok::<_, E>(Drawn::new(changes.clone(), model, outcome, request)?)
         };
         let base = drawn(&Scenario::default())?;
-        let scenarios =
-            request.scenarios.iter().map(|asked| Ok((asked, drawn(&asked.changes)?)));
+        let scenarios = request.scenarios.iter().map(|asked| Ok((asked, drawn(&asked.changes)?)));
         let scenarios = scenarios.collect::<Result<Vec<_>, E>>()?;
-        let compared = scenarios.iter().map(|(asked, it)| it.compared(inputs, request, &asked.name));
+        let compared =
+            scenarios.iter().map(|(asked, it)| it.compared(inputs, request, &asked.name));
         let compared = compared.collect::<Result<Vec<_>, _>>()?;
         let now = scenarios.first().map_or(&base, |(_, drawn)| drawn);
         Ok(Board::new(inputs, request, (&base, now), compared)?)
     }
 
+    /// The first that is compared is `now`.
     pub(super) fn new(
         inputs: &Inputs,
         request: &Request,
         (base, now): (&Drawn, &Drawn),
         compared: Vec<Compared>,
     ) -> Result<Self, EconomicsError> {
-        let mut answer = Answer::new(inputs, request, base.results.clone(), compared);
-        keep_worst(&mut answer, TENANTS_SHOWN_MAX);
-        Ok(Board { base: base.still(request)?, now: now.still(request)?, answer })
+        let glances = (base.still(request)?, now.still(request)?);
+        let answer = Answer::new(inputs, request, base.results.clone(), compared);
+        let none = EconomicsError::TooFew { what: "scenarios", count: 0, min: 1 };
+        let first = answer.scenarios.first().ok_or(none)?;
+        let parts = first.bridge.bridge.parts_usd.iter().map(|part| float(*part));
+        let base_column = column("", &Scenario::default(), &answer.base);
+        let others = answer.scenarios.iter().map(|it| column(&it.name, &it.changes, &it.results));
+        Ok(Board {
+            base: glances.0,
+            now: glances.1,
+            basis: basis(&answer),
+            tornado: first.results.tornado.clone(),
+            bridge: first.bridge.levers.iter().copied().zip(parts).collect(),
+            bridge_from: float(first.bridge.bridge.from_usd),
+            bridge_to: float(first.bridge.bridge.to_usd),
+            groups: groups(&answer.base, &first.results),
+            tenants: tenants(&answer.base, &first.results),
+            columns: [base_column].into_iter().chain(others).collect(),
+        })
     }
 }
 
-type Name = (String, String, String);
-
-fn name(of: &TenantResult) -> Name {
-    (of.tenant_id.to_string(), of.provider.clone(), of.region.clone())
+fn basis(answer: &Answer) -> Basis {
+    let sources = &answer.provenance.sources;
+    let left_out = sources.excluded.iter().map(|it| LeftOut {
+        model: format!("{} {}", it.provider, it.model),
+        tokens: it.input_tokens.saturating_add(it.output_tokens),
+        tenants: it.tenants.len(),
+        reason: it.reason,
+    });
+    Basis {
+        usage_rows: sources.usage_rows,
+        usage_from: sources.usage_from,
+        usage_through: sources.usage_through,
+        price_map_as_of: sources.price_map_as_of,
+        draws: answer.draws,
+        seed: answer.seed.clone(),
+        floor: answer.floor.to_float(),
+        assumptions: answer.assumptions.sentence(),
+        warnings: answer.warnings.clone(),
+        left_out: left_out.collect(),
+    }
 }
 
-/// The same places in all lists, so that they can be read across: of the first scenario those that
-/// are likeliest below the floor.
-fn keep_worst(answer: &mut Answer, count: usize) {
-    let first = answer.scenarios.first().map_or(&answer.base, |it| &it.results);
-    let risk = |it: &&TenantResult| {
-        // Without a margin there is no risk; shares are exact to a billionth here.
-        let below = it.margin.map_or(-1.0, |margin| margin.below_floor);
-        #[expect(clippy::cast_possible_truncation, reason = "a share times a billion")]
-        let key = (below * 1e9) as i64;
-        Reverse(key)
+fn column(name: &str, changes: &Scenario, of: &Results) -> Column {
+    let margin = of.margin.as_ref().map(|it| {
+        let below = it.below_floor.map_or(0.0, |below| below.value);
+        [it.p5.value, it.p50.value, it.p95.value, below]
+    });
+    let profit = &of.profit_usd;
+    Column {
+        name: name.to_owned(),
+        changes: changes.clone(),
+        margin,
+        profit_usd: [profit.p5.value, profit.p50.value, profit.p95.value],
+    }
+}
+
+fn groups(base: &Results, now: &Results) -> Vec<GroupRow> {
+    let row = |grouping, name: &str, now: &Totals, base: Option<&Totals>| {
+        let statement = now.statement;
+        let amounts = [
+            statement.revenue_usd(),
+            statement.cost_usd(),
+            statement.penalty_usd(),
+            now.profit_usd,
+        ];
+        let margin = |of: &Totals| of.margin.map(float);
+        GroupRow {
+            grouping,
+            name: name.to_owned(),
+            usd: amounts.map(float),
+            margin: margin(now),
+            base_margin: base.and_then(margin),
+        }
     };
-    let mut ranked: Vec<_> = first.tenants.iter().collect();
-    ranked.sort_by_key(risk);
-    let kept: BTreeSet<Name> = ranked.into_iter().take(count).map(name).collect();
-    let lists = answer.scenarios.iter_mut().map(|it| &mut it.results.tenants);
-    for tenants in lists.chain([&mut answer.base.tenants]) {
-        tenants.retain(|tenant| kept.contains(&name(tenant)));
-    }
+    let parts = [
+        (Grouping::Tier, &now.by_tier, &base.by_tier),
+        (Grouping::Provider, &now.by_provider, &base.by_provider),
+        (Grouping::Region, &now.by_region, &base.by_region),
+    ];
+    let rows = parts.into_iter().flat_map(|(grouping, now, base)| {
+        now.iter().map(move |(name, now)| row(grouping, name, now, base.get(name)))
+    });
+    let all = row(Grouping::All, "All", &now.statement, Some(&base.statement));
+    [all].into_iter().chain(rows).collect()
+}
+
+/// The places of a tenant are told apart by provider and region.
+fn tenants(base: &Results, now: &Results) -> Vec<TenantRow> {
+    let name = |of: &TenantResult| (of.tenant_id.clone(), of.provider.clone(), of.region.clone());
+    let before: BTreeMap<_, _> =
+        base.tenants.iter().map(|it| (name(it), it.margin.map(|it| it.p50))).collect();
+    let usd = |amount: Decimal| float(amount);
+    let row = |it: &TenantResult| TenantRow {
+        tenant_id: it.tenant_id.to_string(),
+        tier: it.tier.clone(),
+        provider: it.provider.clone(),
+        region: it.region.clone(),
+        usd: [usd(it.statement.statement.revenue_usd()), usd(it.statement.profit_usd)],
+        base_p50: before.get(&name(it)).copied().flatten(),
+        p50: it.margin.map(|it| it.p50),
+        below_floor: it.margin.map(|it| it.below_floor),
+    };
+    let mut rows: Vec<_> = now.tenants.iter().map(row).collect();
+    // Without a margin there is no risk.
+    let risk = |it: &TenantRow| it.below_floor.unwrap_or(-1.0);
+    rows.sort_by(|left, right| risk(right).total_cmp(&risk(left)));
+    rows.truncate(TENANTS_SHOWN_MAX);
+    rows
 }

@@ -144,8 +144,7 @@ impl Desk {
 
     fn finish(&mut self, work: UnderWay) -> Result<(), EconomicsError> {
         let UnderWay { task, model, run } = work;
-        let drawn =
-            |changes, outcome| Drawn::new(changes, model, outcome, &self.request);
+        let drawn = |changes, outcome| Drawn::new(changes, model, outcome, &self.request);
         let outcome = run.finish()?;
         match task {
             Task::Base => self.base = Some(drawn(Scenario::default(), outcome)?),

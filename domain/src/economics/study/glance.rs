@@ -119,11 +119,7 @@ fn factor(provider: &str, from: &Scenario, to: &Scenario) -> f64 {
 }
 
 /// The drawn statement with its costs moved on.
-fn moved(
-    results: &Results,
-    from: &Scenario,
-    to: &Scenario,
-) -> Result<Statement, EconomicsError> {
+fn moved(results: &Results, from: &Scenario, to: &Scenario) -> Result<Statement, EconomicsError> {
     let overflow = || EconomicsError::Overflow { what: "a statement" };
     let statement = |(provider, totals): (&String, &super::Totals)| {
         let was = totals.statement;

@@ -152,8 +152,7 @@ impl Inputs {
         let usage_k = amount("the usage", place.tokens)? / Decimal::ONE_THOUSAND;
         let per_k = |usd: Decimal| usd.checked_div(usage_k).map(float);
         let nothing = EconomicsError::Inconsistent { what: "usage", problem: "has no tokens" };
-        let (price, cost) =
-            per_k(place.revenue_usd).zip(per_k(place.cost_usd)).ok_or(nothing)?;
+        let (price, cost) = per_k(place.revenue_usd).zip(per_k(place.cost_usd)).ok_or(nothing)?;
         let promised_ms = self.tiers.get(&place.tier).and_then(|tier| tier.latency_p99_ms);
         let mean_s = self.latency_mean_s.get(&place.region).copied().flatten();
         let mean_s = mean_s.unwrap_or(assumptions.latency_mean_s);

@@ -18,7 +18,7 @@ mod routed;
 pub use answer::{
     Answer, BreakEven, Compared, Distribution, Figure, Results, TenantResult, Totals,
 };
-pub use board::{Board, TENANTS_SHOWN_MAX};
+pub use board::{Basis, Board, Column, GroupRow, Grouping, LeftOut, TENANTS_SHOWN_MAX, TenantRow};
 pub use bridge::{Lever, LeverBridge};
 pub use desk::{Desk, Step};
 pub use glance::{FALLING_MAX, Falling, Glance};

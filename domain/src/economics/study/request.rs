@@ -149,6 +149,28 @@ impl Request {
 }
 
 impl Assumptions {
+    /// What is assumed, for who reads figures that rest on it.
+    pub(super) fn sentence(&self) -> String {
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let together = if self.shared {
+            "What is a provider's, a region's or a tier's moves all in it together"
+        } else {
+            "Every tenant draws for itself"
+        };
+        format!(
+            "Assumed, since no event tells: elasticity {} ± {}; unit costs vary by {}, usage by {}, \
+             latencies by {}; a provider is down for {:.2} % of the time in the median; prices jump \
+             as in their history, {} of a year ahead. {together}.",
+            self.elasticity,
+            self.elasticity_sigma,
+            percent(self.cost_sigma),
+            percent(self.usage_sigma),
+            percent(self.latency_sigma),
+            self.downtime_median * 100.0,
+            percent(self.horizon_years),
+        )
+    }
+
     pub(super) fn downtime(&self) -> Result<Downtime, EconomicsError> {
         Downtime::new(self.downtime_median, self.downtime_sigma)
     }

@@ -78,8 +78,8 @@ impl Arguments {
     pub(super) fn run(self) -> Outcome {
         let text = std::fs::read_to_string(&self.tenants)
             .map_err(|cause| format!("{} cannot be read: {cause}", self.tenants.display()))?;
-        let rows = tenants::rows(&text)
-            .map_err(|error| format!("{}, {error}", self.tenants.display()))?;
+        let rows =
+            tenants::rows(&text).map_err(|error| format!("{}, {error}", self.tenants.display()))?;
         if self.wasm {
             println!("{}", wasm::run(&rows, &self)?);
             return Ok(ExitCode::SUCCESS);

@@ -146,7 +146,8 @@ fn promote(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
 
 /// In percent; all empty: routing stays.
 fn weights(wanted: &Wanted) -> Result<BTreeMap<Cloud, Share>, Problem> {
-    let fields = [(Cloud::Gcp, &wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
+    let fields =
+        [(Cloud::Gcp, &wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
     let wrong = |text: &str| {
         let problem = Problem::invalid(format!("\"{text}\" is no share of the traffic."));
         problem.field("/routingWeights", "is no percentage")

@@ -8,8 +8,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) fn rows(text: &str) -> Result<Vec<Row>, Failure> {
     let table = Table::parse(text)?;
-    let read =
-        |record: Record<'_>| row(&record).map_err(|reason| format!("line {}: {reason}", record.line()));
+    let read = |record: Record<'_>| {
+        row(&record).map_err(|reason| format!("line {}: {reason}", record.line()))
+    };
     Ok(table.records().map(read).collect::<Result<Vec<_>, _>>()?)
 }
 

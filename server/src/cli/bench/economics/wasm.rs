@@ -16,7 +16,9 @@ const SCRIPT: &str = include_str!("wasm.mjs");
 
 pub(super) fn run(rows: &[Row], arguments: &Arguments) -> Result<Value, Failure> {
     let Some((script, module)) = engine_files() else {
-        return Err("this program was built without its browser bundle: `make build` makes both".into());
+        return Err(
+            "this program was built without its browser bundle: `make build` makes both".into()
+        );
     };
     let folder = std::env::temp_dir().join(format!("ternion-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -37,7 +39,9 @@ pub(super) fn run(rows: &[Row], arguments: &Arguments) -> Result<Value, Failure>
             .current_dir(&folder)
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|cause| format!("Node, which runs the engine here, cannot be started: {cause}"))?;
+            .map_err(|cause| {
+                format!("Node, which runs the engine here, cannot be started: {cause}")
+            })?;
         if !node.status.success() {
             return Err(format!("Node ended with {}", node.status).into());
         }
