@@ -124,7 +124,7 @@ pub(super) fn BridgeChart() -> impl IntoView {
         if board.columns.get(1).is_none_or(|it| it.changes.is_still()) {
             return view! {
                 <section class="card bars" aria-label="From base to scenario">
-                    <h3 class="card-title">"From base to scenario"</h3>
+                    <h2 class="card-title">"From base to scenario"</h2>
                     <p class="muted">"Move a lever: this shows which of them changed the profit by how much."</p>
                 </section>
             }

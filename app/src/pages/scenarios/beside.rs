@@ -51,7 +51,7 @@ pub(super) fn Beside() -> impl IntoView {
         let rows = (0..7).map(row).collect();
         view! {
             <section class="card beside" aria-labelledby="beside-title">
-                <h3 class="card-title" id="beside-title">"Beside each other"</h3>
+                <h2 class="card-title" id="beside-title">"Beside each other"</h2>
                 <DataTable label="Scenarios beside each other".to_owned() head rows />
                 <p class="muted">"On the same draws, so that differences are not noise."</p>
             </section>

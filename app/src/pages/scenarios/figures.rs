@@ -37,7 +37,7 @@ fn told(
 fn Card(title: String, #[prop(into)] told: Signal<Told>) -> impl IntoView {
     view! {
         <div class="card figure">
-            <h3 class="figure-title">{title}</h3>
+            <h2 class="figure-title">{title}</h2>
             <p class="figure-now">{move || told.read().now.clone()}</p>
             <p class="figure-base">
                 "base " {move || told.read().base.clone()}

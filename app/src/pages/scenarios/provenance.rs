@@ -33,7 +33,7 @@ pub(super) fn LeftOutCard() -> impl IntoView {
     };
     view! {
         <section class="card billing-unpriced" aria-labelledby="left-out-title">
-            <h3 class="card-title" id="left-out-title">{Icon::Alarm.view()} " " {title}</h3>
+            <h2 class="card-title" id="left-out-title">{Icon::Alarm.view()} " " {title}</h2>
             <ul>{left_out.into_iter().map(item).collect_view()}</ul>
             <p class="muted">"Counted as free they would make every margin look better than it is."</p>
         </section>

@@ -59,7 +59,7 @@ pub(super) fn FallingTable() -> impl IntoView {
     };
     view! {
         <section class="card falling" aria-labelledby="falling-title">
-            <h3 class="card-title" id="falling-title">"Likeliest below the floor"</h3>
+            <h2 class="card-title" id="falling-title">"Likeliest below the floor"</h2>
             {table}
             <p class="muted">"Exact, without draws. A tenant who uses several providers or regions is several rows."</p>
         </section>
@@ -86,7 +86,7 @@ pub(super) fn Groups() -> impl IntoView {
     };
     view! {
         <section class="card groups" aria-labelledby="groups-title">
-            <h3 class="card-title" id="groups-title">"By tier, provider and region"</h3>
+            <h2 class="card-title" id="groups-title">"By tier, provider and region"</h2>
             {table}
             <p class="muted">"As metered and priced, levers applied, penalties as they are to be expected. How usage answers to a price is in the draws, and not here."</p>
         </section>

@@ -264,3 +264,81 @@ async fn a_scenario_that_could_not_be_asked_is_not_kept() {
     house.get(missing, "demo-auditor").await.problem(404, "not_found");
     house.get("/v1/scenarios/7", "demo-auditor").await.problem(404, "not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_a_cloud_gave_out_give_its_answer_elsewhere_to_the_bit() {
+    use domain::economics::study::{self, Inputs, Request};
+
+    let house = business().await;
+    let question = json!({
+        "pricesAsOf": "2026-12-01T00:00:00Z", "seed": "2026", "draws": 400,
+        "scenarios": [{ "name": "all", "changes": {
+            "cost": { "azure": "0.3" }, "usage": { "pro": "0.2" },
+            "routing": { "azure": "0.25", "vertex": "0.75" } } }]
+    });
+    let answer = house.post(SIMULATE, "demo-controller", &question).await.expect(200);
+    let path = "/v1/economics/inputs?pricesAsOf=2026-12-01T00:00:00Z";
+    let given = house.get(path, "demo-auditor").await.expect(200);
+    assert_eq!(given["sources"]["excluded"][0]["model"], "unheard-of");
+    let inputs: Inputs = serde_json::from_value(given).expect("inputs");
+    let request: Request = serde_json::from_value(question).expect("a request");
+    let own = study::answer::<domain::economics::EconomicsError>(&inputs, &request, |it| it.run());
+    let own = serde_json::to_value(own.expect("an answer")).expect("json");
+    assert_eq!(own["scenarios"], answer["scenarios"]);
+    house.get(path, "demo-ingest").await.problem(403, "forbidden");
+    house
+        .get("/v1/economics/inputs?to=2020-01-01T00:00:00Z", "demo-auditor")
+        .await
+        .problem(422, "no_usage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_exported_with_all_tenants_and_an_absurd_address_is_refused() {
+    let house = business().await;
+    let csv =
+        house.get("/v1/economics/export?format=csv&cost.azure=30&draws=200", "demo-auditor").await;
+    let text = csv.text();
+    let lines: Vec<&str> = text.lines().collect();
+    // A head, and three places in the base and in the scenario.
+    assert_eq!(lines.len(), 7, "{text}");
+    assert!(lines[1].starts_with("\"base\",acme,pro,azure,eu,"), "{text}");
+    let json =
+        house.get("/v1/economics/export?format=json&cost.azure=30&draws=200", "demo-auditor").await;
+    assert_eq!(json.expect(200)["scenarios"][0]["changes"]["cost"]["azure"], "0.3");
+    let problem = house.get("/v1/economics/export?cost.azure=lots", "demo-auditor").await;
+    let detail = problem.problem(422, "invalid")["detail"].as_str().expect("a sentence").to_owned();
+    assert!(detail.contains("cost.azure"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_form_keeps_levers_as_a_scenario_and_promotes_what_was_kept() {
+    let house = business().await;
+    let form = |fields: &str| fields.to_owned();
+    let send = async |fields: String| {
+        let kind = "application/x-www-form-urlencoded";
+        house.post_as("/scenarios/act", "demo-controller", kind, fields.into()).await
+    };
+    let kept =
+        send(form("act=save&search=cost.azure%3D30%26price.pro%3D5&name=Dearer&notes=a%0D%0Ab"))
+            .await;
+    let to = kept.header("location").to_owned();
+    let id = to.strip_prefix("/scenarios?open=").expect("it is open").to_owned();
+    let path = format!("/v1/scenarios/{id}");
+    let saved = house.get(&path, "demo-auditor").await.expect(200);
+    assert_eq!(saved["request"]["scenarios"][0]["changes"]["price"]["pro"], "0.05");
+    assert_eq!(saved["notes"], "a\nb");
+    let again = format!("act=save&as=version&id={id}&version=1&search=cost.azure%3D40&name=Dearer");
+    assert_eq!(send(again.clone()).await.header("location"), to);
+    let stale = send(again).await;
+    assert!(stale.header("location").ends_with("problem=version"), "{}", stale.header("location"));
+    let bare = send(format!("act=promote&id={id}&version=2&reason=why")).await;
+    assert!(
+        bare.header("location").contains("problem=routingWeights"),
+        "{}",
+        bare.header("location")
+    );
+    let weights = format!("act=promote&id={id}&version=2&reason=why&gcp=60&aws=40");
+    assert_eq!(send(weights).await.header("location"), to);
+    let promoted = house.get(&path, "demo-auditor").await.expect(200);
+    assert_eq!(promoted["promotion"]["routingWeights"]["gcp"], "0.6");
+}
