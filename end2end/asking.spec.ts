@@ -47,6 +47,7 @@ function letPagesRead(upstream: string): Promise<string> {
 
 test.beforeAll(async ({ playwright }) => {
   test.skip(!hasChains, "anvil or litecoind is not installed");
+  test.setTimeout(300_000); // a hook has a time of its own
   const own = await begin([]);
   ({ clouds, finish } = own);
   const base = Number(new URL(clouds.gcp).port);
