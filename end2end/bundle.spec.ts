@@ -89,6 +89,47 @@ test("a bundle is downloaded, dropped and verified with the network off", async 
   await page.screenshot({ path: info.outputPath("another-hash.png") });
 });
 
+test("one press shows the proof of this deployment's own bundle, and a wrong address says what is wrong", async ({ page, open, expectComplaint }) => {
+  expectComplaint(/404/);
+  const { period } = await stamped(page);
+  await open("/anchors");
+  await page.getByRole("link", { name: /^Prove it in this browser/ }).first().click();
+  await expect(page).toHaveURL(/\/verify\?bundle=/);
+  await expect(verdict(page)).toHaveAttribute("data-state", "unidentified");
+  await expect(page.locator(".steps-file", { hasText: "manifest.json" }).first()).toBeVisible();
+  for (const [address, words] of [
+    ["/verify?bundle=October", "is no period: a month is written 2026-10"],
+    ["/verify?bundle=2020-01", "There is no snapshot of 2020-01"],
+    ["/verify?event=8a8f5bd6-0000-7000-8000-000000000000", "is stored here"],
+  ] as const) {
+    await open(address);
+    await expect(page.locator(".proof .problem")).toContainText(words);
+  }
+  await open(`/verify?bundle=${period}`);
+  await expect(verdict(page)).toBeVisible();
+});
+
+test("an event that a snapshot covers leads up to it, and one that none covers says so", async ({ page, open, expectComplaint }) => {
+  expectComplaint(/404/);
+  const record = async () => {
+    const data = { tenantId: "acme-labs", payload: { kind: "hello" } };
+    const answer = await page.request.post("/v1/events?wait=final&timeoutMs=20000", { ...bearer("demo-ingest"), data });
+    expect(answer.status()).toBe(201);
+    return ((await answer.json()) as { eventId: string }).eventId;
+  };
+  await stamped(page);
+  const late = await record();
+  await open(`/ledger/${late}`);
+  await page.getByRole("link", { name: "Walk up to the chain" }).click();
+  await expect(page.locator(".held[role=status]")).toContainText("Not covered by a snapshot yet");
+  await expect(verdict(page)).toHaveAttribute("data-state", "unidentified");
+  const answer = await page.request.get("/v1/events?q=gcp/1/0", bearer("demo-auditor"));
+  const { items } = (await answer.json()) as { items: { eventId: string }[] };
+  await open(`/verify?event=${items[0]!.eventId}`);
+  await expect(page.locator(".stretch")).toHaveCount(3);
+  await expect(page.locator(".step[data-state=invalid]")).toHaveCount(0);
+});
+
 test("a changed byte is found out, and what is no bundle is named", async ({ page, context, open }) => {
   const { period } = await stamped(page);
   const zip = await fetched(page, `/v1/snapshots/${period}/bundle`);

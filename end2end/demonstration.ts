@@ -25,21 +25,27 @@ const PORT_LAST = 60_000;
 
 /** Playwright's global set-up; what it gives back is the tear-down. */
 export default async function start(): Promise<() => Promise<void>> {
+  const { clouds, finish } = await begin(["--no-chains"]);
+  process.env.TERNION_CLOUDS = JSON.stringify(clouds);
+  return finish;
+}
+
+/** Three clouds of one's own, for what the shared ones do not have. */
+export async function begin(options: string[]): Promise<{ clouds: Clouds; data: string; finish: () => Promise<void> }> {
   const data = await mkdtemp(join(tmpdir(), "ternion-end2end-"));
   // As root, Postgres runs under another account, which must be able to enter.
   await chmod(data, 0o755);
-  const child = await spawnDemonstration(data);
+  const child = await spawnDemonstration(data, options);
   const finish = async () => {
     await stop(child);
     await leaveNothing(data);
   };
   try {
-    process.env.TERNION_CLOUDS = JSON.stringify(await ready(child));
+    return { clouds: await ready(child), data, finish };
   } catch (error) {
     await finish();
     throw error;
   }
-  return finish;
 }
 
 /** What the set-up left for the workers. */
@@ -49,7 +55,7 @@ export function clouds(): Clouds {
   return JSON.parse(text) as Clouds;
 }
 
-async function spawnDemonstration(data: string): Promise<ChildProcess> {
+async function spawnDemonstration(data: string, options: string[]): Promise<ChildProcess> {
   const program = process.env.TERNION_BIN;
   if (!program) {
     throw new Error("TERNION_BIN is not set: run `make test`, or set it to target/debug/ternion");
@@ -58,7 +64,7 @@ async function spawnDemonstration(data: string): Promise<ChildProcess> {
   const ports = ["--port-base", `${port}`, "--dns-port-base", `${port + PORTS / 2}`];
   // Its log goes where the reports go: of use when a test fails, in the way when none does.
   const env = { TERNION_LOG_FILTER: "warn", ...process.env };
-  return spawn(program, ["demo", "--verbose", "--no-chains", "--data", data, ...ports], { env, stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(program, ["demo", "--verbose", ...options, "--data", data, ...ports], { env, stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** Resolves when each cloud has printed `ready <cloud> <url>`. */

@@ -7,10 +7,11 @@ use std::time::Duration;
 use domain::clock::Timestamp;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::backend::Theme;
+use crate::backend::{Problem, Theme};
 
 /// Largest file that is read into the page. Receipts are a few kilobytes, bundles some hundred.
 pub(crate) const FILE_BYTES_MAX: f64 = 16.0 * 1024.0 * 1024.0;
@@ -232,6 +233,23 @@ pub(crate) async fn read_file(
         .await
         .map_err(|_| format!("{} could not be read.", file.name()))?;
     Ok((file.name(), js_sys::Uint8Array::new(&bytes).to_vec()))
+}
+
+/// What this server answers at a path of its own.
+///
+/// # Errors
+/// A sentence for the reader: the server's own words, or that it cannot be reached.
+pub(crate) async fn fetch_bytes(path: &str) -> Result<Vec<u8>, Problem> {
+    let unreachable = || Problem::from_server_fn_error(ServerFnErrorErr::Request(String::new()));
+    let answer = JsFuture::from(window().fetch_with_str(path)).await.map_err(|_| unreachable())?;
+    let answer: web_sys::Response = answer.dyn_into().map_err(|_| unreachable())?;
+    let body = answer.array_buffer().map_err(|_| unreachable())?;
+    let body = JsFuture::from(body).await.map_err(|_| unreachable())?;
+    let bytes = js_sys::Uint8Array::new(&body).to_vec();
+    if answer.ok() {
+        return Ok(bytes);
+    }
+    Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| unreachable()))
 }
 
 /// What a GET form would ask for, without the empty fields.

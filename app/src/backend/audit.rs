@@ -115,6 +115,8 @@ pub struct AnchorLine {
     pub trouble: Option<String>,
     /// Files of the proof, as far as there is one.
     pub files: Vec<String>,
+    /// Public pages about its block: whose, and where.
+    pub explorers: Vec<(String, String)>,
 }
 
 /// How far it is.

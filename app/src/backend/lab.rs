@@ -122,7 +122,7 @@ impl LabWay {
     }
 }
 
-/// What is done to a stored log, behind the program's back.
+/// What is done to what is stored, behind the program's back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LabDamage {
@@ -132,6 +132,8 @@ pub enum LabDamage {
     Row,
     /// The newest rows are deleted and the head is set back.
     Tail,
+    /// A metered row is made ten times as large.
+    Usage,
 }
 
 /// One act.
@@ -231,7 +233,8 @@ fn damage(text: &str) -> Result<LabDamage, String> {
         "hash" => LabDamage::Hash,
         "row" => LabDamage::Row,
         "tail" => LabDamage::Tail,
-        other => return Err(format!("\"{other}\" is not payload, hash, row or tail.")),
+        "usage" => LabDamage::Usage,
+        other => return Err(format!("\"{other}\" is not payload, hash, row, tail or usage.")),
     })
 }
 
@@ -264,7 +267,8 @@ pub enum LabOutcome {
 pub struct LabCorruption {
     pub cloud: Cloud,
     pub what: LabDamage,
-    /// The slot, such as `gcp/1/204`; of a tail the first one that is gone.
+    /// The slot, such as `gcp/1/204`; of a tail the first one that is gone. Of metered usage whose,
+    /// of what, where and in which hour.
     pub place: String,
     pub event_id: String,
     /// How many rows were changed or deleted.

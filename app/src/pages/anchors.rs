@@ -10,7 +10,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
 use crate::api;
-use crate::backend::{AnchorMark, AuditView, SnapshotRow};
+use crate::backend::{AnchorMark, AuditView, SnapshotRow, SnapshotState};
 use crate::components::badge::SnapshotBadge;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Skeleton};
@@ -21,9 +21,13 @@ use crate::live::Live;
 use crate::shell::console::Here;
 
 mod compare;
+mod drill;
 mod published;
 pub(crate) mod snapshot;
 mod words;
+
+pub(crate) use published::Explorers;
+pub(crate) use words::publisher as publisher_name;
 
 #[component]
 pub(crate) fn AnchorsPage() -> impl IntoView {
@@ -77,9 +81,11 @@ fn Audit(audit: AuditView) -> impl IntoView {
         }
         .into_any()
     };
+    let drill = expect_context::<Here>().deployment.demonstration;
     view! {
         {list}
         <Take missing today />
+        {drill.then(|| view! { <drill::Offer cloud /> })}
     }
 }
 
@@ -92,13 +98,18 @@ fn Row(row: SnapshotRow) -> impl IntoView {
         view! { <span class="snapshot-word" data-word=mark title=title><CloudGlyph cloud size=16 /><span class="visually-hidden">{text}</span></span> }
     };
     let hash = hash.map(|hash| view! { <Hash value=hash what="snapshot hash" /> });
+    let is_agreed = matches!(state, SnapshotState::Agreed | SnapshotState::Outvoted);
+    let prove = is_agreed.then(|| {
+        let label = format!("Prove it in this browser: {}", words::period(period));
+        view! { <A href=format!("/verify?bundle={period}") attr:class="snapshot-prove" attr:aria-label=label>"Prove it"</A> }
+    });
     view! {
         <li class="snapshot-item">
             <p class="snapshot-name"><A href=format!("/anchors/{period}")>{words::period(period)}</A></p>
             <SnapshotBadge state />
             <p class="snapshot-words">{Cloud::ALL.map(glyph).collect_view()}</p>
             <p class="snapshot-hash">{hash}</p>
-            <p class="muted">{format!("No. {number} · {} entries in all logs", count(entries))}</p>
+            <p class="muted">{format!("No. {number} · {} entries in all logs", count(entries))} " " {prove}</p>
             <ul class="anchor-marks" aria-label="Anchored with others">
                 {anchored.into_iter().map(|mark| view! { <Mark mark /> }).collect_view()}
             </ul>

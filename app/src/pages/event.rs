@@ -128,8 +128,10 @@ fn Downloads(id: String, has_receipt: bool) -> impl IntoView {
         return view! { <p class="event-acts muted">"A receipt exists once the event is final."</p> }.into_any();
     }
     let receipt = format!("/v1/events/{id}/receipt");
+    let walk = format!("/verify?event={id}");
     view! {
         <p class="event-acts">
+            <A href=walk attr:class="button">"Walk up to the chain"</A>
             <a class="button button-first" href=receipt.clone() rel="external" download=format!("{id}.receipt.json")>
                 {Icon::Download.view()} "Receipt"
             </a>

@@ -10,6 +10,7 @@
 pub mod bitcoin;
 mod bytes;
 pub mod ethereum;
+pub mod explorer;
 mod hash;
 pub mod ots;
 mod publisher;

@@ -17,6 +17,7 @@ mod container;
 mod contents;
 mod guide;
 mod snapshot_file;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use container::{BadBundle, FILES_MAX, UNPACKED_BYTES_MAX, is_packed};
 pub use contents::{Anchored, Contents};
 pub use guide::SCRIPT;
 pub use snapshot_file::{AnchorEntry, BadSnapshotFile, SNAPSHOT_FORMAT, SnapshotFile};
+pub use walk::{BadCovering, COVERING_FORMAT, Covering, Stretch, Walk, Walked};
 
 /// What the snapshot is, and where it is anchored.
 pub const SNAPSHOT_FILE: &str = "snapshot.json";

@@ -1,26 +1,29 @@
 #!/bin/sh
 # Checks this bundle with sha256sum, openssl (3.0 or later) and, for root.ots, ots. Asks no cloud.
 #
-#   sh verify.sh [-p POLICY] [-a CERTIFICATES]
+#   sh verify.sh [-s] [-p POLICY] [-a CERTIFICATES]
 #
 #   -p  the deployment's policy file, as you obtained it yourself: whose keys count
 #   -a  certificates of the time-stamping authorities that you trust, PEM
+#   -s  strict: ends with 3 where whose keys these are, or whose stamp, rests on this bundle's word
 #   OTS='ots --bitcoin-node URL' names a node of yours for `ots verify`
 #
 # One line a check: "holds", "open" (rests on somebody's word, or needs another program), "WRONG".
-# Ends with 0 if nothing is wrong, with 1 at the first thing that is, with 2 if it cannot run.
+# Ends with 0 if nothing is wrong, with 1 at the first thing that is, with 2 if it cannot run. That
+# nothing is wrong is not that all is proven: read what is open, and let programs ask with -s.
 # VERIFY.md says what each check is, and how to do it by hand.
 set -u
 LC_ALL=C
 export LC_ALL
 
-policy= authorities= opened=0
+policy= authorities= strict= opened=0 words=0
 absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$PWD" "$1" ;; esac; }
-while getopts p:a: option; do
+while getopts sp:a: option; do
     case $option in
+        s) strict=yes ;;
         p) policy=$(absolute "$OPTARG") ;;
         a) authorities=$(absolute "$OPTARG") ;;
-        *) echo "usage: sh verify.sh [-p POLICY] [-a CERTIFICATES]" >&2; exit 2 ;;
+        *) echo "usage: sh verify.sh [-s] [-p POLICY] [-a CERTIFICATES]" >&2; exit 2 ;;
     esac
 done
 cannot() { echo "verify.sh cannot run: $1" >&2; exit 2; }
@@ -38,6 +41,7 @@ trap 'exit 2' HUP INT TERM
 
 holds() { printf 'holds  %s: %s\n' "$1" "$2"; }
 open() { printf 'open   %s: %s\n' "$1" "$2"; opened=$((opened + 1)); }
+word() { open "$1" "$2"; words=$((words + 1)); }
 wrong() {
     printf 'WRONG  %s: %s\n\nVERDICT: WRONG. %s: %s\n' "$1" "$2" "$1" "$2"
     exit 1
@@ -119,7 +123,7 @@ says snapshot.json "\"agreedBy\":[$agreed]" || wrong snapshot.json "it names oth
 if [ -n "$policy" ]; then
     holds keys "your policy file names them as keys of $clouds"
 else
-    open keys "whose they are rests on this bundle's word: give your policy file with -p"
+    word keys "whose they are rests on this bundle's word: give your policy file with -p"
 fi
 # What a bundle has no place for is listed like the rest, and proves nothing.
 known='snapshot\.json|manifest\.json|ternion\.policy|SHA256SUMS|VERIFY\.md|verify\.sh|authority\.pem'
@@ -163,7 +167,7 @@ if [ -f root.tsr ]; then
     holds root.tsr "an authority signed for this hash at $stamped"
     when="no later than $stamped by the word of the time-stamping authority"
     [ -n "$authorities" ] ||
-        open authority.pem "that the authority is one to trust rests on this bundle's word: give certificates that you trust with -a"
+        word authority.pem "that the authority is one to trust rests on this bundle's word: give certificates that you trust with -a"
 fi
 
 # 5. Chains.
@@ -203,4 +207,8 @@ echo
 echo "VERDICT: nothing is wrong. $clouds attest snapshot hash $hash${when:+; it existed $when}."
 [ -n "$when" ] || echo "When it existed rests on the clouds' word: no proof by others was checked."
 echo "Marked open, resting on somebody's word or on another program: $opened. It says nothing of what was never recorded, nor of the truth of what was."
+if [ -n "$strict" ] && [ "$words" -gt 0 ]; then
+    echo "Whose signatures these are rests on this bundle's word ($words of them): that is no proof to you yet."
+    exit 3
+fi
 exit 0

@@ -5,6 +5,7 @@
 //! (whose keys, whose block, which authority, which data) comes from [`Held`] and from nowhere else.
 
 mod header;
+mod places;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ use crate::receipt::tlog_proof::{self, FormError, TlogProof};
 use crate::receipt::{Receipt, ReceiptError, StepState, Verdict, Verification, verify};
 
 pub use header::{HeaderFault, parse_header};
+pub use places::{EthereumPlace, Places};
 
 /// Larger than any receipt (a payload of 64 KiB, escaped, and a proof of 64 hashes), evidence or
 /// proof by others. Bundles have a limit of their own.

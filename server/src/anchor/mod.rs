@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::anchor::Publisher;
+use domain::anchor::explorer::ExplorerPage;
 use domain::anchor::state::Anchor;
 use domain::clock::Timestamp;
 use domain::log::Hash;
@@ -157,6 +158,12 @@ impl Anchors {
     #[must_use]
     pub fn places(&self) -> Vec<(Publisher, String)> {
         self.clients.iter().map(|(publisher, client)| (*publisher, client.place())).collect()
+    }
+
+    /// Where people can look at a block that a publisher of this cloud names.
+    #[must_use]
+    pub fn explorers(&self, publisher: Publisher, height: u64) -> Vec<ExplorerPage> {
+        self.clients.get(&publisher).map(|client| client.explorers(height)).unwrap_or_default()
     }
 
     /// Publishes a hash. Asked again, it is the same anchor.

@@ -115,7 +115,27 @@ impl Console {
 
     async fn anchors_of(&self, snapshot: &Snapshot) -> Result<Vec<AnchorLine>, Problem> {
         let Some(hash) = snapshot.standing.agreed() else { return Ok(Vec::new()) };
-        Ok(self.anchors.of_subject(hash).await?.iter().map(anchor).collect())
+        let stored = self.anchors.of_subject(hash).await?;
+        Ok(stored.iter().map(|stored| self.anchor(stored)).collect())
+    }
+}
+
+impl Console {
+    fn anchor(&self, stored: &Stored) -> AnchorLine {
+        let height = match stored.anchor.stage() {
+            Stage::InBlock { place, .. } | Stage::Final { place } => place.height,
+            Stage::Queued | Stage::Submitted | Stage::Failed { .. } => None,
+        };
+        let pages = height.map(|height| self.anchors.explorers(stored.publisher, height));
+        let pages = pages.into_iter().flatten().map(|page| (page.name.to_owned(), page.url));
+        AnchorLine {
+            id: stored.id.to_string(),
+            publisher: stored.publisher,
+            stage: stage(stored.anchor.stage()),
+            trouble: stored.anchor.trouble().map(|trouble| trouble.words.clone()),
+            files: stored.proof().iter().map(|part| part.name.to_owned()).collect(),
+            explorers: pages.collect(),
+        }
     }
 }
 
@@ -129,8 +149,8 @@ const fn far(stage: &Stage) -> AnchorFar {
     }
 }
 
-fn anchor(stored: &Stored) -> AnchorLine {
-    let stage = match stored.anchor.stage() {
+fn stage(stage: &Stage) -> AnchorStage {
+    match stage {
         Stage::Queued => AnchorStage::Queued,
         Stage::Submitted => AnchorStage::Submitted,
         Stage::InBlock { place, confirmations } => AnchorStage::InBlock {
@@ -143,13 +163,6 @@ fn anchor(stored: &Stored) -> AnchorLine {
             AnchorStage::Final { place: place.name.clone(), height: place.height, time: place.time }
         }
         Stage::Failed { refusal } => AnchorStage::Failed { why: refusal.words.clone() },
-    };
-    AnchorLine {
-        id: stored.id.to_string(),
-        publisher: stored.publisher,
-        stage,
-        trouble: stored.anchor.trouble().map(|trouble| trouble.words.clone()),
-        files: stored.proof().iter().map(|part| part.name.to_owned()).collect(),
     }
 }
 

@@ -1,7 +1,9 @@
-//! Damage to a cloud's stored logs, done as an owner of its database would: by SQL, past the
+//! Damage to what a cloud has stored, done as an owner of its database would: by SQL, past the
 //! triggers and behind the program's back.
 //!
 //! Only what two clouds have signed is damaged: of a pending event there is no other copy.
+
+mod usage;
 
 use std::path::Path;
 use std::time::Duration;
@@ -52,6 +54,10 @@ pub(super) enum Spared {
         "{0} entries come after that event; at most {TAIL_ROWS_MAX} are cut off. Name a newer one."
     )]
     TooLong(i64),
+    #[error(
+        "{0} holds no metered usage that a snapshot stands on. Take a snapshot, and try again."
+    )]
+    NothingMetered(Cloud),
     #[error("the database of {0} refused: {1}")]
     Database(Cloud, sqlx::Error),
 }
@@ -82,6 +88,7 @@ pub(super) async fn corrupt(
         let mut intruder = Intruder { cloud, session: &mut session };
         done = match what {
             LabDamage::Tail => intruder.cut_tail(event_id).await,
+            LabDamage::Usage => intruder.change_usage().await,
             _ => intruder.change_row(what, event_id).await,
         };
         if !matches!(done, Err(Spared::OnlyCopy(_))) {
@@ -321,7 +328,8 @@ impl Victim {
                 let told = (hex::encode(&self.hash), hex::encode(&other));
                 ("UPDATE ledger_event SET hash = $4", Some(other), told.0, told.1)
             }
-            LabDamage::Row | LabDamage::Tail => {
+            // The last two are done otherwise.
+            LabDamage::Row | LabDamage::Tail | LabDamage::Usage => {
                 let text = String::from_utf8_lossy(&self.payload);
                 ("DELETE FROM ledger_event", None, excerpt(&text, 0), "no row".to_owned())
             }

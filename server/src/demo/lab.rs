@@ -145,7 +145,7 @@ impl Lab {
         let Damage { told, places } = corrupt(folder, cloud, what, event_id).await?;
         let outcome = LabOutcome::Corrupted(told);
         let number = self.0.acts.note(who, order.clone(), outcome.clone());
-        let damage = watch::Damaged { number, cloud, places, since };
+        let damage = watch::Damaged { number, cloud, what, places, since };
         tokio::spawn(watch::until_repaired(Arc::clone(&self.0), damage));
         Ok(outcome)
     }

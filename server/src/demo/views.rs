@@ -92,6 +92,11 @@ impl Views {
         self.get(cloud, "/v1/scrub").await
     }
 
+    /// What deriving snapshots again has found at a cloud.
+    pub async fn rechecks(&self, cloud: Cloud) -> Option<serde_json::Value> {
+        self.get(cloud, "/v1/snapshots").await
+    }
+
     /// The body, whatever the status: an unhealthy node says why in the same shape.
     async fn get<T: DeserializeOwned>(&self, cloud: Cloud, path: &str) -> Option<T> {
         let url = format!("{}{path}", self.urls.get(cloud));

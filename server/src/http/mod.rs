@@ -6,10 +6,12 @@
 
 mod anchors;
 mod ask;
+mod asking;
 pub mod assets;
 mod away;
 mod billing;
 mod bundle;
+mod drill;
 mod economics;
 mod edge;
 mod events;
@@ -166,6 +168,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
     let app = guarded(&shared)?
         .merge(health::routes().with_state(Arc::clone(&shared)))
         .merge(assets::routes())
+        .merge(asking::routes())
         .merge(peers)
         .layer(CatchPanicLayer::custom(edge::panicked))
         .layer(from_fn_with_state(Arc::clone(&shared), edge::attend))
@@ -179,6 +182,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(billing::routes())
         .merge(anchors::routes())
         .merge(bundle::routes())
+        .merge(drill::routes())
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())

@@ -187,6 +187,7 @@ mod tests {
             include_str!("anchors.rs"),
             include_str!("billing.rs"),
             include_str!("bundle.rs"),
+            include_str!("drill.rs"),
             include_str!("economics.rs"),
             include_str!("events/mod.rs"),
             include_str!("grants.rs"),

@@ -11,13 +11,15 @@ use tower_http::csrf::{ConfigError, CsrfLayer, ProtectionError};
 use crate::problem::Problem;
 
 /// The policy of a page: its own files, the one script that carries the nonce, and compiling
-/// WebAssembly. Nothing inline, nothing foreign, in nobody's frame.
+/// WebAssembly. Nothing inline, nothing foreign, in nobody's frame. What it may frame itself is one
+/// document, `asking`: all others refuse to be framed.
 #[must_use]
 pub fn content_security_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         worker-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-         manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         worker-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'"
     )
 }
 

@@ -133,6 +133,8 @@ async fn recheck(
 struct Wanted {
     act: Verb,
     period: Period,
+    /// It was the tamper drill's button: back to the drill.
+    drill: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -149,7 +151,7 @@ async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::TakeSnapshot)?;
-    let Form(Wanted { act, period }) =
+    let Form(Wanted { act, period, drill }) =
         form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
     let done = match act {
         Verb::Take => shared.snapshots.take(period).await.map(drop).map_err(refused),
@@ -159,7 +161,10 @@ async fn act(
         }),
     };
     match done {
-        Ok(()) => Ok(Redirect::to(&format!("/anchors/{period}"))),
+        Ok(()) => {
+            let drill = if drill.is_some() { "?drill=on" } else { "" };
+            Ok(Redirect::to(&format!("/anchors/{period}{drill}")))
+        }
         Err(problem) if problem.status < 500 || problem.code == "busy" => {
             Ok(Redirect::to(&format!("/anchors?problem={}", query_value(problem.code))))
         }

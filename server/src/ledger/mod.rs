@@ -411,6 +411,23 @@ impl Ledger {
         tree::appender(&self.setup().pool, log, size).await
     }
 
+    /// The way from the leaf at `index` to the root of the log's first `size` entries. `None`: fewer
+    /// entries are stored, or the leaf is not among them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn inclusion(
+        &self,
+        log: LogId,
+        index: u64,
+        size: u64,
+    ) -> Result<Option<Vec<Hash>>, sqlx::Error> {
+        match plan::inclusion(index, size) {
+            Some(plan) => tree::assemble(&self.setup().pool, log, size, &plan).await,
+            None => Ok(None),
+        }
+    }
+
     /// The proof that the log of size `new` continues that of size `old`. `None`: fewer entries
     /// are stored, or there is nothing to prove.
     ///

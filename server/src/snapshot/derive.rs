@@ -1,6 +1,7 @@
 //! From a decided cut to a manifest.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::log::LogId;
@@ -55,7 +56,9 @@ impl Snapshots {
                 // The tables aside stand at the newest cut: only that can be mended.
                 Some(own) if newest == Some(number) && self.is_to_mend(&own) => {
                     self.aside.empty().await?;
-                    self.derive_one(number, &plan, &before).await?
+                    let own = self.derive_one(number, &plan, &before).await?;
+                    self.wrong.store(0, Ordering::Relaxed);
+                    own
                 }
                 Some(own) => own,
                 None => self.derive_one(number, &plan, &before).await?,
@@ -73,6 +76,7 @@ impl Snapshots {
         let outvoted = agreed.is_some_and(|agreed| agreed != own.hash);
         let age_ms = crate::now().unix_ms() - own.derived_at.unix_ms();
         let is_due = i64::try_from(self.mend_after.as_millis()).is_ok_and(|after| age_ms > after);
+        let is_due = is_due || self.wrong.load(Ordering::Relaxed) == number;
         if outvoted && is_due {
             tracing::warn!(number, "outvoted: this cloud derives the snapshot from the beginning");
         }

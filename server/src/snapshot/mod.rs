@@ -50,7 +50,8 @@ pub use store::Derived;
 pub use worry::Worry;
 
 /// A cloud that is outvoted derives again, from the first entry, so long after it spoke: time for
-/// people to look at what differs, and for the scrub to find why.
+/// people to look at what differs, and for the scrub to find why. It does so at once when somebody had
+/// it derive the snapshot again, and that came to something else than it said.
 pub const MEND_AFTER: Duration = Duration::from_secs(600);
 
 /// What snapshots are built from.
@@ -162,6 +163,8 @@ pub struct Snapshots {
     /// Counts what happened here.
     steps: AtomicU64,
     rechecks: recheck::Rechecks,
+    /// The snapshot that a recheck has shown to be wrong here: it is not waited for.
+    wrong: AtomicU64,
     /// There may be something to derive.
     wake: Notify,
 }
@@ -183,6 +186,7 @@ pub fn start(
         mend_after,
         aside: Aside::new(pool.clone(), Schema::Snapshot),
         rechecks: recheck::Rechecks::default(),
+        wrong: AtomicU64::new(0),
         progress: ArcSwap::default(),
         steps: AtomicU64::new(0),
         wake: Notify::new(),

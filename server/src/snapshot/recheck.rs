@@ -5,6 +5,7 @@
 //! what this cloud said then, and the tables that screens and prices are read from with the same
 //! tables derived anew. What the scrub and the projections can put right is put right, and named.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::clock::Timestamp;
@@ -125,8 +126,14 @@ impl Snapshots {
                     Err(cause) => RecheckState::Failed { at: crate::now(), why: cause.to_string() },
                 },
             };
+            let parts =
+                matches!(&state, RecheckState::Done { found, .. } if found.difference.is_some());
             self.rechecks.put(state);
             self.stepped();
+            if parts {
+                self.wrong.store(number, Ordering::Relaxed);
+                self.wake.notify_one();
+            }
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) fn Published(
 
 #[component]
 fn Line(line: AnchorLine, demonstration: bool) -> impl IntoView {
-    let AnchorLine { id, publisher, stage, trouble, files } = line;
+    let AnchorLine { id, publisher, stage, trouble, files, explorers } = line;
     let name_of_stage = stage_name(&stage);
     let own = demonstration.then_some(match publisher {
         Publisher::Rfc3161 => {
@@ -73,10 +73,20 @@ fn Line(line: AnchorLine, demonstration: bool) -> impl IntoView {
         <li data-stage=name_of_stage>
             <p><strong>{words::publisher(publisher)}</strong> " " <Stage stage /></p>
             <p class="muted">{links}</p>
+            {(!explorers.is_empty()).then(|| view! { <p class="muted">"See its block at " <Explorers pages=explorers /></p> })}
             {own.map(|own| view! { <p class="muted">{own}</p> })}
             {trouble}
         </li>
     }
+}
+
+/// Public pages about a block.
+#[component]
+pub(crate) fn Explorers(pages: Vec<(String, String)>) -> impl IntoView {
+    let links = pages.into_iter().map(|(name, url)| {
+        view! { <a href=url rel="external noopener noreferrer" target="_blank">{name}</a> " " }
+    });
+    links.collect_view()
 }
 
 const fn stage_name(stage: &AnchorStage) -> &'static str {

@@ -5,13 +5,15 @@ use domain::snapshot::section::Part;
 use domain::snapshot::{LogPart, Period};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 
 use crate::api;
 use crate::backend::{
     CloudWord, OwnSnapshot, RecheckView, RowPair, SectionView, SnapshotDetail, SnapshotState,
 };
+use crate::browser;
 use crate::components::badge::SnapshotBadge;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Skeleton};
@@ -20,6 +22,7 @@ use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, count, counted};
 use crate::live::Live;
 use crate::pages::anchors::compare::{Compare, Side};
+use crate::pages::anchors::drill::Drill;
 use crate::pages::anchors::published::Published;
 use crate::pages::anchors::words;
 use crate::shell::console::Here;
@@ -54,6 +57,9 @@ pub(crate) fn SnapshotPage() -> impl IntoView {
 
 #[component]
 fn Whole(detail: SnapshotDetail) -> impl IntoView {
+    let query = use_query_map();
+    let drills = query.with_untracked(|query| query.get("drill").is_some());
+    let drill = drills.then(|| view! { <Drill detail=detail.clone() /> });
     let verdict = words::verdict(&detail);
     let SnapshotDetail { at, cloud, row, own, words, progress, recheck, places, anchors } = detail;
     let demonstration = expect_context::<Here>().deployment.demonstration;
@@ -80,6 +86,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
     let is_first = own.as_ref().is_some_and(|own| own.previous.is_none());
     let made = own.clone().map(|own| view! { <Made own period=row.period /> });
     view! {
+        {drill}
         <section class="card snapshot-verdict" aria-labelledby="verdict-title">
             <p class="snapshot-head">
                 <SnapshotBadge state=row.state />
@@ -91,7 +98,7 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
             {own.map(|own| view! { <InBrowser manifest=own.manifest hash=own.hash /> })}
         </section>
         <Published places anchors demonstration />
-        {is_agreed.then(|| view! { <TakeHome period=row.period /> })}
+        {is_agreed.then(|| view! { <TakeHome period=row.period /> <FromOneEvent /> })}
         <section class="card" aria-labelledby="words-title">
             <h2 id="words-title" class="card-title">"What each cloud came to"</h2>
             {said}
@@ -108,19 +115,51 @@ fn Whole(detail: SnapshotDetail) -> impl IntoView {
 fn TakeHome(period: Period) -> impl IntoView {
     view! {
         <section class="card snapshot-home" aria-labelledby="home-title">
-            <h2 id="home-title" class="card-title">"Take it home"</h2>
+            <h2 id="home-title" class="card-title">"Prove it, take it home"</h2>
             <p>
                 "The bundle holds the manifest, what each cloud signed, their public keys and every proof by others that there is so far. "
                 <code>"VERIFY.md"</code> " in it says how to check it by hand, " <code>"verify.sh"</code> " does it with sha256sum and openssl, and the page "
                 <A href="/verify">"Verify"</A> " with the network off."
             </p>
             <p class="snapshot-acts">
-                <a class="button button-first" href=format!("/v1/snapshots/{period}/bundle") download=format!("audit-{period}.zip") rel="external">"Audit bundle"</a>
+                <A href=format!("/verify?bundle={period}") attr:class="button button-first">"Prove it in this browser"</A>
+                <a class="button" href=format!("/v1/snapshots/{period}/bundle") download=format!("audit-{period}.zip") rel="external">"Audit bundle"</a>
                 <a class="button" href=format!("/v1/snapshots/{period}/certificate.pdf") download=format!("certificate-{period}.pdf") rel="external">"Certificate (PDF)"</a>
             </p>
         </section>
     }
 }
+
+/// The way that an auditor takes with a sample: from an event of their choice up to a chain.
+#[component]
+fn FromOneEvent() -> impl IntoView {
+    let navigate = use_navigate();
+    let go = move |event: web_sys::SubmitEvent| {
+        if let Some(address) = browser::form_url(&event) {
+            event.prevent_default();
+            navigate(&address, NavigateOptions::default());
+        }
+    };
+    view! {
+        <section class="card snapshot-home" aria-labelledby="sample-title">
+            <h2 id="sample-title" class="card-title">"Take a sample"</h2>
+            <p>
+                "Pick any event. This browser walks from its payload to its hash, its log’s root, the first snapshot that "
+                "covers it, and the blocks and stamps that others keep of that."
+            </p>
+            <form class="sample-form" method="get" action="/verify" on:submit=go>
+                <label class="visually-hidden" for="sample">"Event id"</label>
+                <input id="sample" class="mono" type="text" name="event" placeholder="Event id" autocomplete="off" spellcheck="false" required pattern=EVENT_ID title="A UUID, as on the event’s page" />
+                <button class="button" type="submit">"Walk up to the chain"</button>
+                <A href="/ledger?status=FINAL" attr:class="sample-list">"Find one in the ledger"</A>
+            </form>
+        </section>
+    }
+}
+
+/// A UUID, for the browser's own check of the field.
+const EVENT_ID: &str =
+    r"\s*[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\s*";
 
 /// SHA-256 of the manifest, by the reader's own machine.
 #[component]

@@ -48,7 +48,7 @@ pub(super) fn word_of(cloud: Cloud, word: Option<bool>) -> (&'static str, String
     }
 }
 
-pub(super) const fn publisher(publisher: Publisher) -> &'static str {
+pub(crate) const fn publisher(publisher: Publisher) -> &'static str {
     match publisher {
         Publisher::Ethereum => "Ethereum",
         Publisher::Bitcoin => "Bitcoin",

@@ -12,6 +12,7 @@ pub(super) enum Fault {
     Hash,
     Row,
     Tail,
+    Usage,
     Forge,
     Equivocate,
 }
@@ -20,7 +21,7 @@ pub(super) enum Fault {
 pub(super) const GROUPS: [(&str, &[Fault]); 4] = [
     ("A cloud", &[Fault::Stop, Fault::Pause]),
     ("A link", &[Fault::Cut, Fault::CutOneWay, Fault::Delay]),
-    ("Stored data", &[Fault::Payload, Fault::Hash, Fault::Row, Fault::Tail]),
+    ("Stored data", &[Fault::Payload, Fault::Hash, Fault::Row, Fault::Tail, Fault::Usage]),
     ("A traitor", &[Fault::Forge, Fault::Equivocate]),
 ];
 
@@ -61,6 +62,7 @@ impl Fault {
             Fault::Hash => HASH,
             Fault::Row => ROW,
             Fault::Tail => TAIL,
+            Fault::Usage => USAGE,
             Fault::Forge => FORGE,
             Fault::Equivocate => EQUIVOCATE,
         }
@@ -148,6 +150,15 @@ const TAIL: Words = Words {
     way_back: "None needed: the cloud repairs itself.",
 };
 
+const USAGE: Words = Words {
+    slug: "usage",
+    title: "Edit metered usage",
+    heading: "Edit metered usage",
+    world: "Somebody makes one row ten times as large in the tables that bills and snapshots are made from. No log changes, so nothing that two clouds signed does.",
+    sight: "Nothing yet: the scrub reads logs. The next snapshot of that cloud has another hash than the others’, which name the section and the first row that differs; the drill on the page Anchors goes through that with you.",
+    way_back: "On the snapshot’s page have that cloud derive it again: it reads every entry, names row and values, and puts them right. It does so once a day by itself.",
+};
+
 const FORGE: Words = Words {
     slug: "forge",
     title: "Forge events",
@@ -179,7 +190,7 @@ mod tests {
         let count = slugs.len();
         slugs.sort_unstable();
         slugs.dedup();
-        assert_eq!((slugs.len(), count), (11, 11));
+        assert_eq!((slugs.len(), count), (12, 12));
         assert_eq!(Fault::of_slug(Some("earthquake")), Fault::Stop);
     }
 }

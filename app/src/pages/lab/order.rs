@@ -69,7 +69,7 @@ const fn act(fault: Fault) -> &'static str {
         Fault::Pause => "pause",
         Fault::Cut | Fault::CutOneWay => "cut",
         Fault::Delay => "delay",
-        Fault::Payload | Fault::Hash | Fault::Row | Fault::Tail => "corrupt",
+        Fault::Payload | Fault::Hash | Fault::Row | Fault::Tail | Fault::Usage => "corrupt",
         Fault::Forge => "forge",
         Fault::Equivocate => "equivocate",
     }
@@ -84,6 +84,7 @@ fn OrderForm(fault: Fault, bench: Bench) -> impl IntoView {
         Fault::Cut => view! { <BlackHole /> }.into_any(),
         Fault::CutOneWay => view! { {hidden("oneWay", "true")} <BlackHole /> }.into_any(),
         Fault::Delay => view! { <DelayField /> }.into_any(),
+        Fault::Usage => hidden("what", fault.words().slug).into_any(),
         Fault::Payload | Fault::Hash | Fault::Row | Fault::Tail => {
             view! { {hidden("what", fault.words().slug)} <EventField fault /> }.into_any()
         }
@@ -169,7 +170,7 @@ fn CloudButton(fault: Fault, cloud: Cloud, bench: Bench) -> impl IntoView {
         match fault {
             Fault::Stop => matches!(process, ProcessState::Running | ProcessState::Paused),
             // Its database runs on while it is frozen.
-            Fault::Payload | Fault::Hash | Fault::Row | Fault::Tail => {
+            Fault::Payload | Fault::Hash | Fault::Row | Fault::Tail | Fault::Usage => {
                 matches!(process, ProcessState::Running | ProcessState::Paused)
             }
             _ => process == ProcessState::Running,

@@ -6,8 +6,8 @@ use domain::cloud::PerCloud;
 use leptos::prelude::*;
 
 use crate::backend::{
-    LabCorruption, LabEquivocation, LabForgery, LabOrder, LabOutcome, LabRecord, LabVerdict,
-    LiveState,
+    LabCorruption, LabDamage, LabEquivocation, LabForgery, LabOrder, LabOutcome, LabRecord,
+    LabVerdict, LiveState,
 };
 use crate::browser;
 use crate::components::announcer::Announcer;
@@ -195,8 +195,17 @@ fn ActLine(record: LabRecord, undo: Option<LabOrder>, bench: Bench) -> impl Into
 
 #[component]
 fn Damage(damage: LabCorruption) -> impl IntoView {
-    let href = format!("/ledger?q={}", format::url_value(&damage.place));
+    let is_usage = damage.what == LabDamage::Usage;
+    let (href, more) = if is_usage {
+        ("/anchors".to_owned(), "See the snapshots")
+    } else {
+        (format!("/ledger?q={}", format::url_value(&damage.place)), "See it in the ledger")
+    };
     let outcome = match damage.repair {
+        None if is_usage => view! {
+            <p class="lab-open">"Not repaired yet: no log was changed. The next snapshot shows it, and deriving one again names and mends it."</p>
+        }
+        .into_any(),
         None => view! {
             <p class="lab-open">"Not repaired yet: the scrub looks at the newest entries every few seconds, at the oldest once a pass."</p>
         }
@@ -218,7 +227,7 @@ fn Damage(damage: LabCorruption) -> impl IntoView {
             <div><dt>"after"</dt><dd><code>{damage.after}</code></dd></div>
         </dl>
         {outcome}
-        <p><a class="more" href=href>"See it in the ledger"</a></p>
+        <p><a class="more" href=href>{more}</a></p>
     }
 }
 

@@ -55,6 +55,7 @@ fn damage(told: &LabCorruption) -> String {
         LabDamage::Payload => format!("Edited the payload of {place} in {database}."),
         LabDamage::Hash => format!("Edited the hash of {place} in {database}."),
         LabDamage::Row => format!("Deleted {place} from {database}."),
+        LabDamage::Usage => format!("Edited the metered usage of {place} in {database}."),
         LabDamage::Tail => format!(
             "Cut {} off the end in {database}, from {place} on.",
             format::counted(told.rows, "entry", "entries")

@@ -6,6 +6,7 @@ use domain::anchor::ethereum::{Keccak256, KnownBlock};
 use domain::verifier::{Held, Stamped, parse_header};
 use leptos::prelude::*;
 
+use super::ask::Asked;
 use crate::components::drop::{Chosen, FileDrop};
 
 /// The fields, as they are typed.
@@ -18,6 +19,8 @@ pub(super) struct Brought {
     block: RwSignal<String>,
     chain: RwSignal<String>,
     authorities: RwSignal<Option<Chosen<Vec<u8>>>>,
+    /// What nodes and explorers of theirs said when this page asked them.
+    pub(super) asked: RwSignal<Asked>,
 }
 
 /// What the fields hold.
@@ -29,9 +32,16 @@ pub(super) struct Fields {
     block: String,
     chain: String,
     pub(super) authorities: Option<Vec<u8>>,
+    asked: Asked,
 }
 
 impl Brought {
+    /// Bitcoin's, as it is chosen.
+    pub(super) fn network(self) -> Signal<Network> {
+        let Brought { network, .. } = self;
+        Signal::derive(move || network.read().parse().unwrap_or(Held::default().network))
+    }
+
     /// As they stand now; whoever asks is told of changes.
     pub(super) fn fields(self) -> Fields {
         let authorities = self.authorities.get();
@@ -42,6 +52,7 @@ impl Brought {
             block: self.block.get(),
             chain: self.chain.get(),
             authorities: authorities.and_then(Result::ok).map(|(_, bytes)| bytes),
+            asked: self.asked.get(),
         }
     }
 }
@@ -53,10 +64,11 @@ impl Fields {
     /// A sentence: a field holds what cannot be used.
     pub(super) fn read(&self) -> Typed<(Held, Option<Stamped>)> {
         let bare = Held::default();
+        let typed_header = read_header(&self.header)?;
         let held = Held {
-            headers: read_header(&self.header)?.into_iter().collect(),
+            headers: typed_header.into_iter().chain(self.asked.headers.clone()).collect(),
             network: self.network.parse().unwrap_or(bare.network),
-            block: read_block(&self.block)?,
+            block: read_block(&self.block)?.or_else(|| self.asked.block.clone()),
             chain: read_chain(&self.chain)?,
             ..bare
         };
@@ -108,7 +120,7 @@ fn read_chain(text: &str) -> Typed<u64> {
     text.parse().map_err(|_| "A network’s number has digits only; 1 is the main one.".to_owned())
 }
 
-fn hex_of(text: &str) -> Option<Vec<u8>> {
+pub(super) fn hex_of(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let is_hex =
@@ -118,7 +130,7 @@ fn hex_of(text: &str) -> Option<Vec<u8>> {
 
 #[component]
 pub(super) fn Beside(brought: Brought) -> impl IntoView {
-    let Brought { hash, header, network, block, chain, authorities } = brought;
+    let Brought { hash, header, network, block, chain, authorities, .. } = brought;
     let take = Callback::new(move |chosen| authorities.set(Some(chosen)));
     let networks = [Network::Mainnet, Network::Testnet, Network::Regtest].map(|it| it.to_string());
     let options = networks.map(|name| view! { <option value=name.clone()>{name.clone()}</option> });

@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use domain::anchor::rfc3161::certificates;
-use domain::bundle::{Bundle, SNAPSHOT_FILE, SnapshotFile, is_packed};
-use domain::receipt::Verification;
-use domain::verifier::{Held, Unreadable};
+use domain::bundle::{
+    Bundle, Covering, SNAPSHOT_FILE, SnapshotFile, Stretch, Walk, Walked, is_packed,
+};
+use domain::receipt::{Receipt, Step, Verification};
+use domain::verifier::{Held, Places, Stamped, Unreadable};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::beside::Fields;
+use super::ours::Way;
 use crate::browser;
 use crate::verification::read_policy;
 
@@ -23,6 +26,8 @@ pub(super) struct Question {
     pub(super) bytes: Vec<u8>,
     pub(super) policy: Option<(String, String)>,
     pub(super) fields: Fields,
+    /// The file is a bundle, and this leads to it from one event.
+    pub(super) way: Option<Way>,
 }
 
 /// What came of it.
@@ -33,6 +38,10 @@ pub(super) struct Answer {
     pub(super) checked: Result<Verification, String>,
     /// Of a bundle: what it says that it is.
     pub(super) snapshot: Option<SnapshotFile>,
+    /// Of a way from an event: its parts. All their steps are in `checked`, too.
+    pub(super) stretches: Vec<(Stretch, Vec<Step>)>,
+    /// The blocks that the file leads to.
+    pub(super) places: Places,
 }
 
 /// Fetches the piece, for as long as it takes.
@@ -49,22 +58,42 @@ pub(super) async fn answer(question: Question) -> Answer {
         question: asked,
         checked: Err("The checker has not come yet, and the network is off.".to_owned()),
         snapshot: None,
+        stretches: Vec::new(),
+        places: Places::default(),
     })
 }
 
 #[wasm_split(checker, preload(fetch), fallible)]
 fn check(question: Question) -> Result<Answer, SplitLoaderError> {
-    let checked = held(&question).and_then(|held| {
-        let (held, stamped) = held;
-        held.check(&question.bytes, stamped.as_ref()).map_err(|error| sentence(&error))
-    });
+    let (checked, stretches) = match held(&question).and_then(|held| checked(&question, held)) {
+        Ok((checked, stretches)) => (Ok(checked), stretches),
+        Err(sentence) => (Err(sentence), Vec::new()),
+    };
     let bundle = is_packed(&question.bytes).then(|| Bundle::unpack(&question.bytes).ok()).flatten();
     let file = bundle.as_ref().and_then(|bundle| bundle.file(SNAPSHOT_FILE));
     let snapshot = file.and_then(|bytes| SnapshotFile::parse(bytes).ok());
-    Ok(Answer { question, checked, snapshot })
+    let places = Places::of(&question.bytes);
+    Ok(Answer { question, checked, snapshot, stretches, places })
 }
 
-fn held(question: &Question) -> Result<(Held, Option<domain::verifier::Stamped>), String> {
+type Checked = (Verification, Vec<(Stretch, Vec<Step>)>);
+
+fn checked(question: &Question, held: (Held, Option<Stamped>)) -> Result<Checked, String> {
+    let (held, stamped) = held;
+    let Some(way) = &question.way else {
+        let checked = held.check(&question.bytes, stamped.as_ref());
+        return Ok((checked.map_err(|error| sentence(&error))?, Vec::new()));
+    };
+    let receipt = Receipt::parse(&way.receipt).map_err(|error| sentence(&error.into()))?;
+    let covering = Covering::parse(&way.covering)
+        .map_err(|cause| format!("What leads to the snapshot cannot be read: {cause}."))?;
+    let bundle = Bundle::unpack(&question.bytes).map_err(|error| sentence(&error.into()))?;
+    let walk = Walk { receipt: &receipt, covering: &covering, bundle: &bundle };
+    let Walked { stretches, whole } = walk.verify(&held, stamped.as_ref());
+    Ok((whole, stretches))
+}
+
+fn held(question: &Question) -> Result<(Held, Option<Stamped>), String> {
     let (held, stamped) = question.fields.read()?;
     let policy = question.policy.as_ref().map(|(_, text)| read_policy(text)).transpose()?;
     let authorities = match &question.fields.authorities {

@@ -165,13 +165,19 @@ impl Check<'_> {
         if let Some(network) = other {
             let asked = self.held.network;
             let result = format!(
-                "this block is of a test network, or made up: no block of {asked} was this easy to \
-                 make. If the deployment publishes on {network}, choose the network on the page, or \
+                "nobody's work stands behind this block: no block of {asked} was this easy to make, so \
+                 it is of a test network, or made up in seconds. If the deployment publishes on {network}, choose the network on the page, or \
                  --bitcoin-network {network}"
             );
             self.other_network(OTS_FILE, &asked.to_string(), &network.to_string(), &result);
         } else if let Some(known) = met.filter(|_| holds) {
-            let by = format!("block {} of Bitcoin", known.header.hash());
+            let by = match self.held.network {
+                Network::Mainnet => format!("block {} of Bitcoin", known.header.hash()),
+                network => format!(
+                    "block {} of Bitcoin's {network}, whose blocks anybody can make",
+                    known.header.hash()
+                ),
+            };
             self.times.push((known.header.time(), by));
         }
         if is_open {

@@ -3,6 +3,7 @@
 mod forged;
 mod script;
 pub mod story;
+mod walk;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use domain::bundle::{Bundle, SUMS_FILE, SnapshotFile};
 use domain::cloud::Cloud;
 use domain::policy::Policy;
 use domain::receipt::{StepState, Verdict, Verification};
-use domain::verifier::{Finding, Held, Stamped, Unreadable};
+use domain::verifier::{Finding, Held, Places, Stamped, Unreadable};
 use serde_json::{Value, json};
 
 use crate::evidence::house;
@@ -251,6 +252,21 @@ fn what_is_absent_is_said_with_its_reason() {
     late.anchors.get_mut(&Publisher::Ethereum).expect("one").standing = "queued".to_owned();
     let guide = String::from_utf8(late.bundle().files["VERIFY.md"].clone()).expect("text");
     assert!(guide.contains("| `ethereum.json` | absent: queued |"), "{guide}");
+}
+
+#[test]
+fn the_blocks_that_a_file_leads_to_are_named_by_number() {
+    let whole = Places::of(&bundle().pack().expect("memory"));
+    assert_eq!(whole.bitcoin, BTreeSet::from([206]));
+    let block = held().block.expect("known").hash;
+    let mined = whole.ethereum.clone().expect("anchored there");
+    assert_eq!((mined.chain, mined.number, mined.block), (story::CHAIN, 21, block));
+    let of = |name: &str| Places::of(&bundle().files[name]);
+    assert_eq!(of("root.ots"), Places { ethereum: None, ..whole.clone() });
+    assert_eq!(of("ethereum.json"), Places { bitcoin: BTreeSet::new(), ..whole });
+    for name in ["root.tsr", "manifest.json", "attestations/aws/receipt.json"] {
+        assert!(of(name).is_empty(), "{name}");
+    }
 }
 
 #[test]

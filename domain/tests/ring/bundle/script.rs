@@ -49,6 +49,10 @@ impl Desk {
 
     /// How the script ends for this bundle with the auditor's own policy file, and what it prints.
     fn verify(&self, bundle: &Bundle, ots: &str) -> (i32, String) {
+        self.verify_with(bundle, ots, &[])
+    }
+
+    fn verify_with(&self, bundle: &Bundle, ots: &str, more: &[&str]) -> (i32, String) {
         let audit = self.0.join("audit");
         let _ = fs::remove_dir_all(&audit);
         for (name, bytes) in &bundle.files {
@@ -56,7 +60,7 @@ impl Desk {
         }
         let policy = self.put("own.policy", house::policy().to_string().as_bytes());
         let mut script = Command::new("sh");
-        script.arg(audit.join("verify.sh")).args(["-p", &policy]).env("OTS", ots);
+        script.arg(audit.join("verify.sh")).args(["-p", &policy]).args(more).env("OTS", ots);
         let ran = script.output().expect("sh runs");
         let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
         (ran.status.code().expect("it ends by itself"), said)
@@ -82,6 +86,18 @@ fn as_packed_nothing_is_wrong_and_what_has_no_place_is_open() {
     let (code, text) = desk.verify(&more, NO_OTS);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("open   keys/other.pem: no part of a bundle; nothing is"), "{text}");
+}
+
+#[test]
+fn asked_strictly_the_exit_code_says_that_something_rests_on_the_bundles_word() {
+    let Some(desk) = Desk::new("strict") else { return };
+    let (code, text) = desk.verify_with(&bundle(), NO_OTS, &["-s"]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("open   authority.pem:") && !text.contains("open   keys:"), "{text}");
+    assert!(text.trim_end().ends_with("(1 of them): that is no proof to you yet."), "{text}");
+    let own = desk.put("own.pem", &bundle().files["authority.pem"]);
+    let (code, text) = desk.verify_with(&bundle(), NO_OTS, &["-s", "-a", &own]);
+    assert_eq!(code, 0, "{text}");
 }
 
 /// The 32 bytes of the key that signed for the cloud.

@@ -101,7 +101,11 @@ pub fn receipt(cloud: Cloud, payload: &Value) -> Receipt {
 }
 
 pub fn attestation(cloud: Cloud) -> Receipt {
-    let word = Known::SnapshotAttest(Box::new(SnapshotAttest::of(manifest())));
+    attestation_of(cloud, &manifest())
+}
+
+pub fn attestation_of(cloud: Cloud, manifest: &Manifest) -> Receipt {
+    let word = Known::SnapshotAttest(Box::new(SnapshotAttest::of(manifest.clone())));
     receipt(cloud, &word.to_payload())
 }
 
@@ -235,6 +239,12 @@ pub fn authorities() -> Vec<Certificate> {
     certificates(&vector("authority.pem")).expect("certificates")
 }
 
+/// The header of the hash's block, from an auditor's own node.
+pub fn known_header(hash: Hash) -> KnownHeader {
+    let source = Source::Verifier("a node of mine".to_owned());
+    KnownHeader { header: mined(hash).1, height: Some(206), source }
+}
+
 /// Everything that an auditor can bring.
 pub fn held() -> Held {
     let hash = manifest().hash();
@@ -242,7 +252,7 @@ pub fn held() -> Held {
     let header = ethereum::Header::parse(&ethereum_file(hash).header).expect("a header");
     Held {
         policy: Some(house::policy()),
-        headers: vec![KnownHeader { header: mined(hash).1, height: Some(206), source: source() }],
+        headers: vec![known_header(hash)],
         network: Network::Regtest,
         block: Some(KnownBlock { hash: header.hash(), source: source() }),
         chain: CHAIN,

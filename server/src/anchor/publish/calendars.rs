@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::anchor::Publisher;
 use domain::anchor::bitcoin::{KnownHeader, Network};
+use domain::anchor::explorer::{ExplorerPage, pages_of_bitcoin};
 use domain::anchor::ots::{self, Attestation, BLIND_BYTES, PROOF_BYTES_MAX, Proof};
 use domain::anchor::state::{Anchor, Attempt, Proven, RefusalKind, Rules, Sighting};
 use domain::log::Hash;
@@ -143,6 +144,10 @@ impl Publish for Calendars {
     }
 
     /// The random bytes. The rest follows from them.
+    fn explorers(&self, height: u64) -> Vec<ExplorerPage> {
+        pages_of_bitcoin(self.network, height)
+    }
+
     async fn make(&self, wish: Wish<'_>) -> Result<Attempt, Fault> {
         let mut blind = [0; BLIND_BYTES];
         getrandom::fill(&mut blind).map_err(|cause| Fault::Away(cause.to_string()))?;

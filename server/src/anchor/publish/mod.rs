@@ -16,6 +16,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use domain::anchor::Publisher;
+use domain::anchor::explorer::ExplorerPage;
 use domain::anchor::state::{Anchor, Attempt, Refusal, RefusalKind, Rules, Sighting, Unproven};
 use domain::clock::Timestamp;
 use domain::log::Hash;
@@ -110,6 +111,11 @@ pub trait Publish: fmt::Debug + Send + Sync {
     /// # Errors
     /// Nobody answers, or what is found does not hold.
     async fn look(&self, subject: Hash, anchor: &Anchor) -> Result<Sighting, Fault>;
+
+    /// Where people can look at a block of its chain, if that is a public one.
+    fn explorers(&self, _height: u64) -> Vec<ExplorerPage> {
+        Vec::new()
+    }
 
     /// Certificates that the proof needs beside it, PEM.
     fn chain(&self) -> Option<Vec<u8>> {

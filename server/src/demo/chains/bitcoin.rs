@@ -45,7 +45,9 @@ impl Bitcoin {
         let mut data = std::ffi::OsString::from("-datadir=");
         data.push(&self.folder);
         let port = format!("-rpcport={}", self.at.port());
-        let arguments = ["-regtest", "-server", "-listen=0", "-dnsseed=0", "-connect=0", &port];
+        // Its REST interface answers pages that ask about blocks, and knows of no wallet.
+        let arguments =
+            ["-regtest", "-server", "-rest", "-listen=0", "-dnsseed=0", "-connect=0", &port];
         let mut arguments: Vec<_> = arguments.iter().map(Into::into).collect();
         // Its wallets send nothing by themselves; replacing is allowed, as in Bitcoin Core.
         arguments.extend(["-walletbroadcast=0".into(), "-mempoolreplacement=1".into(), data]);

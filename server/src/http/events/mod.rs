@@ -1,5 +1,6 @@
 //! Events: recording them, finding them, and proof of what became of them.
 
+mod covering;
 pub(super) mod export;
 mod item;
 mod list;
@@ -20,4 +21,5 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/events/{event_id}", get(one::event))
         .route("/v1/events/{event_id}/confirmations", get(one::confirmations))
         .route("/v1/events/{event_id}/receipt", get(one::receipt))
+        .route("/v1/events/{event_id}/covering", get(covering::covering))
 }

@@ -71,7 +71,7 @@ impl From<Confirmations> for Proof {
 }
 
 /// The slots of an id.
-struct Found {
+pub(super) struct Found {
     records: Vec<Record>,
     marks: Watermarks,
     /// The one that counts is held, like all of them.
@@ -79,7 +79,7 @@ struct Found {
 }
 
 impl Found {
-    async fn of(shared: &Services, text: &str) -> Result<(Found, Record), Problem> {
+    pub(super) async fn of(shared: &Services, text: &str) -> Result<(Found, Record), Problem> {
         let id = Uuid::parse_str(text)
             .map_err(|_| Problem::malformed(format!("\"{text}\" {}.", FieldError::EventId)))?;
         let records = shared.console.twins(EventId(id)).await?;

@@ -110,7 +110,7 @@ fn strict(mut shape: Value) -> Value {
 }
 
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
-    let what = || choice(&["payload", "hash", "row", "tail"]);
+    let what = || choice(&["payload", "hash", "row", "tail", "usage"]);
     let verdict = || choice(&["refused", "taken", "noAnswer"]);
     let damage = shape(json!({ "what": what(), "eventId": or_null(&uuid()) }), &["eventId"]);
     let delay =
@@ -124,7 +124,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let repair =
         shape(json!({ "at": time(), "afterMs": count(), "sentences": list(&text()) }), &[]);
     let corruption = json!({
-        "cloud": cloud(), "what": what(), "place": text(), "eventId": uuid(), "rows": count(),
+        "cloud": cloud(), "what": what(), "place": text(), "eventId": text(), "rows": count(),
         "before": text(), "after": text(), "repair": or_null(&repair)
     });
     let attempt = json!({

@@ -168,6 +168,16 @@ const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/events/{event_id}/covering",
+        id: "readCovering",
+        tag: "events",
+        summary: "The first agreed snapshot that covers the event, and the way from its leaf to its \
+                  log's root in that manifest. 404 with the code not_covered if there is none yet",
+        answers: &[(200, "Belongs to that snapshot's bundle", "Covering", JSON)],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
         path: "/v1/logs",
         id: "listLogs",
         tag: "logs",

@@ -128,6 +128,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[400, 401, 403, 404, 503],
         ..BASE
     },
+    Operation {
+        method: "post",
+        path: "/anchors/drill",
+        id: "drillTampering",
+        tag: "lab",
+        summary: "The tamper drill: changes one metered row in this cloud's database by SQL, and takes a \
+                  snapshot of the newest day that has none",
+        access: Access::Role("admins, in the demonstration"),
+        answers: &[(303, "To the snapshot's page, which goes through it", "", "text/html")],
+        problems: &[401, 403, 404, 409, 503],
+        ..BASE
+    },
 ];
 
 /// By name.
@@ -145,12 +157,21 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Manifest", shape(manifest(), &["previous"])),
         ("SnapshotSection", shape(section(), &["first", "last"])),
         ("SnapshotDifference", shape(difference, &[])),
-        ("SnapshotAct", shape(act(), &[])),
+        ("SnapshotAct", shape(act(), &["drill"])),
         ("VerifiedFile", json!({ "type": "string", "format": "binary" })),
         ("Verification", shape(verification(), &[])),
         ("VerificationStep", shape(verification_step(), &["file"])),
         ("TakeSnapshot", shape(json!({ "period": period() }), &[])),
+        ("Covering", shape(covering(), &[])),
     ]
+}
+
+fn covering() -> Value {
+    json!({
+        "format": { "type": "string", "const": domain::bundle::COVERING_FORMAT },
+        "number": count(), "period": period(), "log": text(), "size": count(),
+        "proof": { "type": "array", "items": hash() }
+    })
 }
 
 pub(super) fn example(schema: &str) -> Option<Value> {
@@ -177,7 +198,10 @@ fn verification_step() -> Value {
 }
 
 fn act() -> Value {
-    json!({ "act": { "type": "string", "enum": ["take", "recheck"] }, "period": period() })
+    let drill = json!({ "type": "string", "description": "Back to the tamper drill" });
+    json!({
+        "act": { "type": "string", "enum": ["take", "recheck"] }, "period": period(), "drill": drill
+    })
 }
 
 fn period() -> Value {

@@ -92,3 +92,27 @@ async fn outside_the_demonstration_there_is_no_fault_lab() {
     let house = House::open().await;
     house.get("/lab/v1/state", "demo-admin").await.problem(404, "not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_frame_that_asks_others_is_nobody_and_every_page_connects_to_us_alone() {
+    let house = House::open().await;
+    let cookie = cookie(&house).await;
+    let frame = house.get("/asking", "").await;
+    assert_eq!(frame.status, 200, "it is for anybody: it holds nothing");
+    let policy = frame.header("content-security-policy").to_owned();
+    assert!(policy.contains("sandbox allow-scripts;"), "{policy}");
+    assert!(
+        policy.contains("connect-src https: http://127.0.0.1:* http://localhost:*;"),
+        "{policy}"
+    );
+    assert!(policy.contains("frame-ancestors 'self'"), "{policy}");
+    assert_eq!(frame.header("x-frame-options"), "SAMEORIGIN");
+    assert_eq!(frame.header("referrer-policy"), "no-referrer");
+    for path in ["/verify", "/verify?bundle=2026-10", "/anchors", "/"] {
+        let page = page(&house, path, &cookie).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("connect-src 'self';"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(page.header("x-frame-options"), "DENY");
+    }
+}

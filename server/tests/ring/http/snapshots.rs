@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Method;
+use domain::bundle::{Bundle, Covering, Walk};
+use domain::policy::Policy;
+use domain::receipt::{Receipt, Verdict};
+use domain::snapshot::Period;
+use domain::verifier::Held;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -71,6 +76,45 @@ async fn a_snapshot_is_derived_again_and_compared() {
     let done = tokio::time::timeout(PATIENCE, done).await.expect("it ends");
     assert_eq!(done["recheck"]["equal"], true, "{done}");
     assert_eq!(done["recheck"]["hash"], done["hash"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_led_to_the_snapshot_that_covers_it_and_one_that_none_covers_is_told_so() {
+    let house = House::open().await;
+    let event = json!({ "tenantId": "acme-labs", "payload": { "kind": "hello" } });
+    let record = async || {
+        let path = "/v1/events?wait=final&timeoutMs=10000";
+        let recorded = house.post(path, "demo-ingest", &event).await.expect(201);
+        recorded["eventId"].as_str().expect("an id").to_owned()
+    };
+    let first = record().await;
+    let covering = format!("/v1/events/{first}/covering");
+    house.get(&covering, "").await.problem(401, "unauthenticated");
+    let problem = house.get(&covering, READER).await.problem(404, "not_covered");
+    assert_eq!(problem["title"], "Not covered by a snapshot yet");
+    let today = Period::day_of(server::now()).to_string();
+    house.post("/v1/snapshots", READER, &json!({ "period": today })).await.expect(201);
+    until_agreed(&house, &today).await;
+    let later = record().await;
+    let path = format!("/v1/events/{later}/covering");
+    house.get(&path, READER).await.problem(404, "not_covered");
+
+    let told = house.get(&covering, READER).await;
+    let covering = Covering::parse(&told.body).expect("a covering");
+    assert_eq!(covering.period.to_string(), today);
+    let receipt = house.get(&format!("/v1/events/{first}/receipt"), READER).await;
+    let receipt = Receipt::parse(&receipt.body).expect("a receipt");
+    let bundle = house.get(&format!("/v1/snapshots/{today}/bundle"), READER).await;
+    let bundle = Bundle::unpack(&bundle.body).expect("a bundle");
+    let policy = house.get("/v1/policy-file", READER).await;
+    let policy = Policy::parse(&String::from_utf8_lossy(&policy.body)).expect("a policy");
+    let held = Held { policy: Some(policy), ..Held::default() };
+    let walk = Walk { receipt: &receipt, covering: &covering, bundle: &bundle };
+    let walked = walk.verify(&held, None);
+    assert_eq!(walked.whole.verdict, Verdict::Valid, "{}", walked.whole.sentence);
+    let short = Covering { size: covering.size - 1, ..covering.clone() };
+    let walked = Walk { covering: &short, ..walk }.verify(&held, None);
+    assert_eq!(walked.whole.verdict, Verdict::Invalid);
 }
 
 async fn check(house: &House, query: &str, body: Vec<u8>) -> Value {

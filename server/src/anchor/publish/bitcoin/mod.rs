@@ -12,6 +12,7 @@ mod node;
 use async_trait::async_trait;
 use domain::anchor::Publisher;
 use domain::anchor::bitcoin::{Network, Transaction};
+use domain::anchor::explorer::{ExplorerPage, pages_of_bitcoin};
 use domain::anchor::state::{Anchor, Attempt, RefusalKind, Rules, Sighting};
 use domain::log::Hash;
 use serde_json::{Value, json};
@@ -101,6 +102,10 @@ impl Publish for Bitcoin {
 
     fn budget(&self) -> Option<u64> {
         Some(self.limits.month_max)
+    }
+
+    fn explorers(&self, height: u64) -> Vec<ExplorerPage> {
+        pages_of_bitcoin(self.network(), height)
     }
 
     async fn make(&self, wish: Wish<'_>) -> Result<Attempt, Fault> {

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use domain::anchor::ethereum::{Keccak256, Transaction};
+use domain::anchor::explorer::{ExplorerPage, pages_of_ethereum};
 use domain::anchor::state::{Anchor, Attempt, RefusalKind, Rules, Sighting};
 use domain::anchor::{Publisher, commitment};
 use domain::log::Hash;
@@ -188,6 +189,10 @@ impl Publish for Ethereum {
 
     fn budget(&self) -> Option<u64> {
         Some(self.limits.month_max)
+    }
+
+    fn explorers(&self, height: u64) -> Vec<ExplorerPage> {
+        pages_of_ethereum(self.limits.chain_id, height)
     }
 
     async fn make(&self, wish: Wish<'_>) -> Result<Attempt, Fault> {
