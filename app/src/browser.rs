@@ -316,7 +316,7 @@ pub(crate) async fn fetch_text(address: &str) -> Result<String, String> {
     if response.ok() {
         return Ok(text);
     }
-    let problem = serde_json::from_str::<crate::backend::Problem>(&text);
+    let problem = serde_json::from_str::<Problem>(&text);
     Err(problem.map_or_else(|_| "The server refused.".to_owned(), |problem| problem.detail))
 }
 

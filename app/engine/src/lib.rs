@@ -58,6 +58,10 @@ impl Engine {
 }
 
 /// The reason as a sentence that begins with a capital.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is given to `map_err`, which gives errors away"
+)]
 fn refused(error: impl ToString) -> Refused {
     let text = error.to_string();
     let mut letters = text.chars();

@@ -142,7 +142,7 @@ pub fn simulation(
     };
     let floor = Share::new("the floor", Decimal::new(35, 2))?;
     let plan = Plan { seed, draws, floor };
-    Ok(Simulation::new(portfolio, &uncertainty, &scenario(portfolio)?, plan)?)
+    Simulation::new(portfolio, &uncertainty, &scenario(portfolio)?, plan)
 }
 
 /// Costs +30 %, latencies +20 %, prices +5 %, everywhere.

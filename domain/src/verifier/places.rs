@@ -51,11 +51,10 @@ impl Places {
 
 fn heights(bytes: &[u8]) -> BTreeSet<u64> {
     let proof = Proof::parse(bytes).ok();
-    let heights =
-        proof.iter().flat_map(|proof| proof.paths()).filter_map(|path| match path.attestation {
-            Attestation::Bitcoin { height } => Some(*height),
-            _ => None,
-        });
+    let heights = proof.iter().flat_map(Proof::paths).filter_map(|path| match path.attestation {
+        Attestation::Bitcoin { height } => Some(*height),
+        _ => None,
+    });
     heights.collect()
 }
 

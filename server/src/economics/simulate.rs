@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
-use domain::economics::simulation::DRAWS_MIN;
+use domain::economics::simulation::{DRAWS_MIN, Simulation};
 use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::token_cost::ModelKey;
 use tokio::sync::Semaphore;
@@ -124,7 +124,7 @@ impl Economics {
         let draws = request.draws.min(affordable.max(DRAWS_MIN));
         let work = move || {
             let few = Request { draws, ..request };
-            let board = Board::of(&inputs, &few, |it| it.run())?;
+            let board = Board::of(&inputs, &few, Simulation::run)?;
             Ok((inputs, board))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?

@@ -17,6 +17,7 @@ use server::anchor::publish::Publish;
 use server::anchor::{self, Anchors};
 use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
+use server::economics::Economics;
 use server::evidence::{self, Evidences};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
@@ -220,6 +221,7 @@ impl Clouds {
             evidences: evidences.clone(),
             snapshots: snapshots.clone(),
             anchors: anchors.clone(),
+            economics: Arc::new(Economics::new(projection.clone())),
             deployment: deployment(cloud),
             lab: None,
         });

@@ -48,6 +48,7 @@ struct Scene {
 }
 
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Drill(detail: SnapshotDetail) -> impl IntoView {
     let lab = Resource::new(|| (), |()| api::lab());
     let cloud = detail.cloud;

@@ -29,7 +29,7 @@ fn told(
     Told {
         now: text(now),
         base: text(base),
-        more: moved.then(|| (said, (difference > 0.0) == rise_is_good)),
+        more: moved.then_some((said, (difference > 0.0) == rise_is_good)),
     }
 }
 

@@ -193,6 +193,7 @@ fn Leave(node: NodeRef<html::Dialog>) -> impl IntoView {
 
 /// What is kept. `open`: the one under the levers; `with`: those it is compared with.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn SavedList(
     saved: Vec<SavedRow>,
     open: Option<String>,

@@ -11,12 +11,12 @@ pub(super) fn share(part: f64) -> String {
     if !part.is_finite() {
         return "–".to_owned();
     }
-    signed(format!("{:.1} %", part * 100.0))
+    signed(&format!("{:.1} %", part * 100.0))
 }
 
 /// `+4.4 pt`: a difference of two shares.
 pub(super) fn points(difference: f64) -> String {
-    plus(difference, signed(format!("{:.1} pt", difference * 100.0)))
+    plus(difference, signed(&format!("{:.1} pt", difference * 100.0)))
 }
 
 /// `$412 k`: dollars to three or four digits.
@@ -39,7 +39,7 @@ pub(super) fn usd_more(difference: f64) -> String {
     plus(difference, usd(difference))
 }
 
-fn signed(text: String) -> String {
+fn signed(text: &str) -> String {
     text.replace('-', "−")
 }
 
@@ -49,7 +49,7 @@ fn plus(difference: f64, text: String) -> String {
 
 /// Percent with a sign, as a lever stands: `+30 %`.
 pub(super) fn lever_percent(percent: Decimal) -> String {
-    let text = signed(format!("{} %", percent.normalize()));
+    let text = signed(&format!("{} %", percent.normalize()));
     if percent > Decimal::ZERO { format!("+{text}") } else { text }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
 use domain::economics::scenario::Scenario;
+use domain::economics::simulation::Simulation;
 use domain::economics::study::{
     self, Answer, Asked, Board, Desk, Inputs, PlaceUsage, Request, Sources, Step, TierPromise,
 };
@@ -60,7 +61,7 @@ fn request(all: &[&str]) -> Request {
 }
 
 fn whole(request: &Request) -> Board {
-    Board::of::<EconomicsError>(&inputs(), request, |simulation| simulation.run()).expect("a board")
+    Board::of::<EconomicsError>(&inputs(), request, Simulation::run).expect("a board")
 }
 
 /// Lets a desk work until it has said all.
@@ -91,7 +92,7 @@ fn a_desk_says_what_a_whole_answer_says_to_the_bit() {
 fn inputs_that_have_travelled_as_json_give_the_same_bits() {
     let (inputs, request) = (inputs(), request(&[MUCH]));
     let run = |inputs: &Inputs| -> Answer {
-        study::answer::<EconomicsError>(inputs, &request, |it| it.run()).expect("an answer")
+        study::answer::<EconomicsError>(inputs, &request, Simulation::run).expect("an answer")
     };
     let text = serde_json::to_string(&inputs).expect("json");
     let travelled: Inputs = serde_json::from_str(&text).expect("inputs");
@@ -164,7 +165,8 @@ fn a_scenario_that_names_what_does_not_exist_is_refused_by_name() {
         (r#"{"usage":{"gold":"0.1"}}"#, "gold"),
         (r#"{"routing":{"azure":"0.6"}}"#, "the sum of the shares of traffic is 0.6"),
     ] {
-        let refused = study::answer::<EconomicsError>(&inputs(), &request(&[text]), |it| it.run());
+        let refused =
+            study::answer::<EconomicsError>(&inputs(), &request(&[text]), Simulation::run);
         assert!(refused.expect_err("refused").to_string().contains(name), "{text}");
     }
 }

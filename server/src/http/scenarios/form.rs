@@ -89,7 +89,7 @@ pub(super) async fn act(
 
 async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<Uuid, Problem> {
     let (id, decision) = match wanted.act {
-        Verb::Save => save(shared, wanted)?,
+        Verb::Save => save(shared, &wanted)?,
         Verb::Promote => promote(shared, &wanted)?,
     };
     let wish = Wish::final_within(EFFECT_MS);
@@ -97,7 +97,7 @@ async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<
     Ok(id)
 }
 
-fn save(shared: &Shared, wanted: Wanted) -> Result<(Uuid, Known), Problem> {
+fn save(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
     let ScenarioAddress { mut request, problems, .. } = ScenarioAddress::read(&wanted.search);
     if !problems.is_empty() {
         return Err(Problem::invalid(problems.join(" ")).field("/search", "cannot be read"));

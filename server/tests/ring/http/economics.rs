@@ -267,6 +267,7 @@ async fn a_scenario_that_could_not_be_asked_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_that_a_cloud_gave_out_give_its_answer_elsewhere_to_the_bit() {
+    use domain::economics::simulation::Simulation;
     use domain::economics::study::{self, Inputs, Request};
 
     let house = business().await;
@@ -282,7 +283,8 @@ async fn inputs_that_a_cloud_gave_out_give_its_answer_elsewhere_to_the_bit() {
     assert_eq!(given["sources"]["excluded"][0]["model"], "unheard-of");
     let inputs: Inputs = serde_json::from_value(given).expect("inputs");
     let request: Request = serde_json::from_value(question).expect("a request");
-    let own = study::answer::<domain::economics::EconomicsError>(&inputs, &request, |it| it.run());
+    let own =
+        study::answer::<domain::economics::EconomicsError>(&inputs, &request, Simulation::run);
     let own = serde_json::to_value(own.expect("an answer")).expect("json");
     assert_eq!(own["scenarios"], answer["scenarios"]);
     house.get(path, "demo-ingest").await.problem(403, "forbidden");
@@ -313,14 +315,14 @@ async fn the_page_is_exported_with_all_tenants_and_an_absurd_address_is_refused(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_form_keeps_levers_as_a_scenario_and_promotes_what_was_kept() {
     let house = business().await;
-    let form = |fields: &str| fields.to_owned();
     let send = async |fields: String| {
         let kind = "application/x-www-form-urlencoded";
-        house.post_as("/scenarios/act", "demo-controller", kind, fields.into()).await
+        house.post_as("/scenarios/act", "demo-controller", kind, fields).await
     };
-    let kept =
-        send(form("act=save&search=cost.azure%3D30%26price.pro%3D5&name=Dearer&notes=a%0D%0Ab"))
-            .await;
+    let kept = send(String::from(
+        "act=save&search=cost.azure%3D30%26price.pro%3D5&name=Dearer&notes=a%0D%0Ab",
+    ))
+    .await;
     let to = kept.header("location").to_owned();
     let id = to.strip_prefix("/scenarios?open=").expect("it is open").to_owned();
     let path = format!("/v1/scenarios/{id}");

@@ -74,6 +74,7 @@ impl House {
             evidences: gcp.evidences.clone(),
             snapshots: gcp.snapshots.clone(),
             anchors: gcp.anchors.clone(),
+            economics: gcp.console.economics.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,
