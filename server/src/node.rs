@@ -18,6 +18,7 @@ use crate::anchor::{self, Anchors, Clock, SetupError};
 use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
 use crate::evidence::{self, Evidences};
+use crate::fabric::{self, DnsError, Fabric, Plan};
 use crate::grant::{self, Grants};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
@@ -63,6 +64,8 @@ pub enum NodeError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("anchors cannot be published: {0}")]
     Anchor(#[from] SetupError),
+    #[error(transparent)]
+    Fabric(#[from] DnsError),
     #[error("a part of this node broke: {0}")]
     Broken(String),
     #[error("cannot listen on {at}: {cause}")]
@@ -134,6 +137,7 @@ struct Node {
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
+    fabric: Arc<Fabric>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -190,6 +194,10 @@ impl Node {
             let of = (&ledger, &grants, &projection, &channel);
             audit(config, database, of, &background, &mut tasks)?
         };
+        let fabric = {
+            let of = (&ledger, &grants, &projection, &channel);
+            fabric::start(routing(config, of), &background, &mut tasks)?
+        };
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
         let node = Node {
@@ -200,6 +208,7 @@ impl Node {
             evidences,
             snapshots,
             anchors,
+            fabric,
             identity,
             background,
             tasks,
@@ -249,6 +258,7 @@ impl Node {
         let audit = Arc::clone(&self.snapshots);
         let audit = snapshot::peer_routes(audit, Arc::clone(&self.channel));
         let peers = peers.merge(credentials).merge(against).merge(audit);
+        let peers = peers.merge(self.fabric.peer_routes());
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
             grants: Arc::clone(&self.grants),
@@ -259,6 +269,7 @@ impl Node {
             evidences: Arc::clone(&self.evidences),
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
+            fabric: Arc::clone(&self.fabric),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,
@@ -306,6 +317,24 @@ fn audit(
     let snapshots = snapshot::start(auditing, background, tasks)?;
     tasks.spawn(Arc::clone(&anchors).follow(Arc::clone(&snapshots), background.clone()));
     Ok((snapshots, anchors))
+}
+
+fn routing(
+    config: &Config,
+    (ledger, grants, projection, channel): (
+        &Arc<Ledger>,
+        &Arc<Grants>,
+        &Arc<Projection>,
+        &Arc<Channel>,
+    ),
+) -> fabric::Setup {
+    fabric::Setup {
+        plan: Plan::of(config),
+        ledger: Arc::clone(ledger),
+        grants: Arc::clone(grants),
+        projection: Arc::clone(projection),
+        channel: Arc::clone(channel),
+    }
 }
 
 /// Nobody shall believe that something is anchored outside which is not.

@@ -4,7 +4,7 @@
 //! address under which every address has the same region: a resolver may give the answer to all of
 //! them, and to nobody else.
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A place in the list of regions that the owner of the tree keeps.
 pub type RegionIndex = u16;
@@ -120,7 +120,7 @@ const fn spread(address: u32) -> u128 {
 }
 
 fn mapped(address: Ipv6Addr) -> Option<u32> {
-    address.to_ipv4_mapped().map(std::net::Ipv4Addr::to_bits)
+    address.to_ipv4_mapped().map(Ipv4Addr::to_bits)
 }
 
 #[derive(Clone, Debug)]

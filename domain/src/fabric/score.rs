@@ -45,10 +45,7 @@ impl Policy {
     /// May a cloud of this status be chosen?
     #[must_use]
     pub const fn takes(self, status: Status) -> bool {
-        matches!(
-            (self, status),
-            (_, Status::Healthy) | (Policy::Balanced, Status::Degraded)
-        )
+        matches!((self, status), (_, Status::Healthy) | (Policy::Balanced, Status::Degraded))
     }
 
     /// Milliseconds. `latency_ms` is the client's round trip, or what stands for it.

@@ -73,7 +73,8 @@ mod tests {
         let demand = BTreeMap::from([("eu".to_owned(), 900.0), ("na".to_owned(), 600.0)]);
         let capacity = BTreeMap::from([(Cloud::Gcp, 1_000.0)]);
         let score = |ms| BTreeMap::from([(Cloud::Gcp, ms)]);
-        let scores = BTreeMap::from([("eu".to_owned(), score(90.0)), ("na".to_owned(), score(30.0))]);
+        let scores =
+            BTreeMap::from([("eu".to_owned(), score(90.0)), ("na".to_owned(), score(30.0))]);
         let found = spill(&demand, &capacity, &scores, 0.8);
         assert!((found.target_util - 1.0).abs() < 1e-12);
         assert!((found.flow["na"][&Cloud::Gcp] - 600.0).abs() < 1e-9);

@@ -14,6 +14,7 @@ mod economics;
 mod edge;
 mod events;
 mod evidence;
+mod fabric;
 mod grants;
 mod health;
 mod keys;
@@ -55,6 +56,7 @@ use crate::config::Limits;
 use crate::console::Console;
 use crate::economics::Economics;
 use crate::evidence::Evidences;
+use crate::fabric::Fabric;
 use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
@@ -79,6 +81,7 @@ pub struct Setup {
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
+    pub fabric: Arc<Fabric>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -105,6 +108,7 @@ struct Services {
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
+    fabric: Arc<Fabric>,
     economics: Economics,
     pool: PgPool,
     limits: Limits,
@@ -153,6 +157,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         evidences: setup.evidences,
         snapshots: setup.snapshots,
         anchors: setup.anchors,
+        fabric: setup.fabric,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -179,6 +184,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())
+        .merge(fabric::routes())
         .merge(grants::routes())
         .merge(keys::routes())
         .merge(logs::routes())

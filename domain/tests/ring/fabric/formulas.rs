@@ -250,8 +250,7 @@ fn spilling(vector: &Vector) {
 }
 
 fn weights(vector: &Vector) {
-    let found =
-        softmin(&vector.given("scores"), &vector.given("capacity"), vector.param("T_ms"));
+    let found = softmin(&vector.given("scores"), &vector.given("capacity"), vector.param("T_ms"));
     vector.all_near("weight", &found, &vector.wanted("weights"));
 }
 
