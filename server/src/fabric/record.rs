@@ -72,14 +72,36 @@ impl Purse {
 struct Memory {
     /// A version that is decided and whose event has not come, and since when.
     waiting: Option<(Version, Instant)>,
+    /// What it proposed last, until that or something later is final.
+    proposal: Option<Proposal>,
     purse: Purse,
+}
+
+/// A switch as it is voted on: its event's id and digest stand for it.
+#[derive(Clone, Debug)]
+struct Proposal {
+    version: Version,
+    value: Value,
+    event_id: EventId,
+    payload: Payload,
+}
+
+impl Memory {
+    /// Is the winner of this version still to be waited for?
+    fn waits_for(&mut self, version: Version) -> bool {
+        let known = self.waiting.filter(|(of, _)| *of == version);
+        let since = known.map_or_else(Instant::now, |(_, since)| since);
+        self.waiting = Some((version, since));
+        since.elapsed() < WINNER_FIRST
+    }
 }
 
 impl Fabric {
     /// Records until `stop`.
     pub(super) async fn record(self: Arc<Self>, stop: CancellationToken) {
         let Ok(resource) = Resource::new(Family::Routing, RESOURCE) else { return };
-        let mut memory = Memory { waiting: None, purse: Purse::new(Instant::now()) };
+        let mut memory =
+            Memory { waiting: None, proposal: None, purse: Purse::new(Instant::now()) };
         loop {
             let turn = LOOK_EVERY + TURN * self.turn_of_mine();
             tokio::select! {
@@ -108,25 +130,37 @@ impl Fabric {
         let selection = self.latest.load().selection.clone();
         let catalog = self.projection.catalog();
         let recorded = catalog.switch().map(|switch| &switch.value);
-        if !self.is_ready(&selection) || !differs(&selection, recorded) {
+        let open = memory.proposal.take().filter(|one| is_ahead(one.version, recorded));
+        let wanted = self.is_ready(&selection) && differs(&selection, recorded);
+        if open.is_none() && !wanted {
             return Ok(());
         }
-        let decided = self.grants.latest(resource).await?.map(|newest| newest.grant().version);
-        if let Some(version) = decided.filter(|version| is_ahead(*version, recorded)) {
-            let known = memory.waiting.filter(|(of, _)| *of == version);
-            let since = known.map_or_else(Instant::now, |(_, since)| since);
-            memory.waiting = Some((version, since));
-            if since.elapsed() < WINNER_FIRST {
+        let newest = self.grants.latest(resource).await?;
+        if let Some(newest) = newest.as_ref().filter(|it| is_ahead(it.grant().version, recorded)) {
+            let version = newest.grant().version;
+            let is_won = |one: &Proposal| one.version == version && one.value == *newest.value();
+            if let Some(won) = open.filter(is_won) {
+                // It won without being told so at the time, or could not be written then.
+                self.submit(&won).await;
+                memory.proposal = Some(won);
+                return Ok(());
+            }
+            if memory.waits_for(version) {
                 return Ok(());
             }
         }
-        let next = decided.map_or(Some(Version::FIRST), Version::next);
-        let Some(version) = next else { return Ok(()) };
-        if !memory.purse.spend(Instant::now()) {
+        let next = newest.map_or(Some(Version::FIRST), |newest| newest.grant().version.next());
+        let Some(version) = next.filter(|_| wanted && memory.purse.spend(Instant::now())) else {
             return Ok(());
+        };
+        let proposal = self.proposal(self.switch(version, &selection, recorded));
+        memory.proposal.clone_from(&proposal);
+        let Some(proposal) = proposal else { return Ok(()) };
+        let decision = self.grants.decide(resource, version, &proposal.value).await?;
+        if *decision.value() == proposal.value {
+            self.submit(&proposal).await;
         }
-        let switch = self.switch(version, &selection, recorded);
-        self.propose(resource, switch).await
+        Ok(())
     }
 
     /// A node that has just begun knows too little: it waits until it has probed everybody.
@@ -138,29 +172,26 @@ impl Fabric {
         selection.is_decided() && own.as_ref().is_some_and(probed)
     }
 
-    async fn propose(&self, resource: &Resource, switch: RoutingSwitch) -> Result<(), GrantError> {
+    fn proposal(&self, switch: RoutingSwitch) -> Option<Proposal> {
         let version = switch.version;
         let known = Known::RoutingSwitch(Box::new(switch));
         let Ok(payload) = Payload::from_value(&known.to_payload()) else {
             tracing::error!(%version, "a switch is no payload; it is not recorded");
-            return Ok(());
+            return None;
         };
         let digest = hex::encode(Sha256::digest(payload.bytes()));
         let event_id = event_id(version, &digest);
         let wish = json!({ "by": self.me, "eventId": event_id, "sha256": digest });
-        let Ok(value) = Value::from_json(&wish) else { return Ok(()) };
-        let decision = self.grants.decide(resource, version, &value).await?;
-        if *decision.value() == value {
-            self.submit(event_id, payload).await;
-        }
-        Ok(())
+        let value = Value::from_json(&wish).ok()?;
+        Some(Proposal { version, value, event_id, payload })
     }
 
-    async fn submit(&self, event_id: EventId, payload: Payload) {
+    /// Safe to repeat: the same switch is one event.
+    async fn submit(&self, won: &Proposal) {
         let submission = Submission {
             tenant_id: TenantId::platform(),
-            payload,
-            event_id: Some(event_id),
+            payload: won.payload.clone(),
+            event_id: Some(won.event_id),
             region: None,
             created_at: None,
         };

@@ -25,7 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[derive(Clone, Copy, Debug)]
 struct Answer {
     at: Instant,
-    server: Cloud,
     names: Option<Cloud>,
     ttl: Duration,
 }
@@ -72,7 +71,7 @@ impl Asking {
                         let ttl = answer.answers.first().map_or(0, |record| record.ttl);
                         let ttl = Duration::from_secs(u64::from(ttl));
                         let names = named(&answer);
-                        seen.push(Answer { at: Instant::now(), server, names, ttl });
+                        seen.push(Answer { at: Instant::now(), names, ttl });
                     }
                     std::thread::sleep(ASK_EVERY);
                 }
