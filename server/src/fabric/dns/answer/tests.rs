@@ -50,7 +50,8 @@ fn desk() -> (Zone, Table) {
 fn question(name: &str, kind: RecordType) -> Message {
     let mut question = Message::new(4_711, MessageType::Query, OpCode::Query);
     question.metadata.recursion_desired = true;
-    question.add_query(Query::query(name.parse().expect("a name"), kind));
+    // Not by `parse`, which makes names lower-case.
+    question.add_query(Query::query(Name::from_ascii(name).expect("a name"), kind));
     question
 }
 
@@ -183,7 +184,8 @@ fn a_version_of_edns_that_we_do_not_know_is_named_as_such() {
     *edns.flags_mut() = EdnsFlags::default();
     future.set_edns(edns);
     let answer = ask_from(&future, CLIENT, Via::Udp);
-    assert_eq!(answer.metadata.response_code, ResponseCode::BADVERS);
+    // 16 has two names: BADVERS, and BADSIG where there is a signature.
+    assert_eq!(u16::from(answer.metadata.response_code), 16);
     assert_eq!(answer.edns.expect("it asked with EDNS").version(), 0);
 }
 
