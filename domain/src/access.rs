@@ -53,6 +53,10 @@ pub enum Action {
     ReadBilling,
     /// Credit a tenant, close a month.
     EditBilling,
+    /// See where clients are sent, and why.
+    ReadFabric,
+    /// Take a cloud out of service, or put it back.
+    DrainCloud,
 }
 
 impl Role {
@@ -72,34 +76,35 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            AcknowledgeRepairs, DecideQuarantine, EditBilling, EditScenarios, EditTenants,
-            EditUsers, ExportLedger, ManageKeys, OperateFaultLab, ReadBilling, ReadLedger,
-            ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision, SubmitEvent,
-            TakeSnapshot, WatchFaultLab,
+            AcknowledgeRepairs, DecideQuarantine, DrainCloud, EditBilling, EditScenarios,
+            EditTenants, EditUsers, ExportLedger, ManageKeys, OperateFaultLab, ReadBilling,
+            ReadFabric, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision,
+            SubmitEvent, TakeSnapshot, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | EditScenarios | ReadBilling => true,
+                | WatchFaultLab | Simulate | EditScenarios | ReadBilling | ReadFabric => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditBilling
-                | TakeSnapshot => false,
+                | TakeSnapshot | DrainCloud => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot => true,
+                | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot | ReadFabric => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditScenarios
-                | EditBilling => false,
+                | EditBilling | DrainCloud => false,
             },
-            // Who meters must know whom: which tenants there are, and where they are served.
+            // Who meters must know whom: which tenants there are, and where they are served. And the
+            // platform's own services ask where to send a request.
             Role::Ingest => match action {
-                ReadLedger | SubmitEvent | ReadTenants => true,
+                ReadLedger | SubmitEvent | ReadTenants | ReadFabric => true,
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
                 | EditUsers | DecideQuarantine | AcknowledgeRepairs | ManageKeys
                 | WatchFaultLab | OperateFaultLab | Simulate | EditScenarios | ReadBilling
-                | EditBilling | TakeSnapshot => false,
+                | EditBilling | TakeSnapshot | DrainCloud => false,
             },
         }
     }
@@ -121,7 +126,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 19] = [
+    pub const ALL: [Action; 21] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -141,6 +146,8 @@ impl Action {
         Action::TakeSnapshot,
         Action::ReadBilling,
         Action::EditBilling,
+        Action::ReadFabric,
+        Action::DrainCloud,
     ];
 
     /// Completes "may not …".
@@ -166,6 +173,8 @@ impl Action {
             Action::TakeSnapshot => "take audit snapshots",
             Action::ReadBilling => "read the billing ledger",
             Action::EditBilling => "credit tenants or close months",
+            Action::ReadFabric => "see where clients are sent",
+            Action::DrainCloud => "drain a cloud or put it back",
         }
     }
 }
@@ -209,6 +218,7 @@ mod tests {
             Action::OperateFaultLab,
             Action::EditScenarios,
             Action::EditBilling,
+            Action::DrainCloud,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

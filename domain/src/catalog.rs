@@ -9,6 +9,8 @@ mod billing;
 mod held;
 mod key;
 mod planning;
+mod routing;
+mod rules;
 mod snapshot;
 
 use rust_decimal::Decimal;
@@ -26,16 +28,16 @@ pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Inv
 pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
+pub use routing::{
+    REGIONS_MAX, RoutingDrain, RoutingLatency, RoutingMove, RoutingStanding, RoutingSwitch,
+};
+use rules::{check_price, check_tier, check_usage};
 pub use snapshot::SnapshotAttest;
 
 /// Longest name of a provider, model, person or thing.
 pub const NAME_CHARS_MAX: usize = 200;
 /// Longest reason that somebody gives for a decision: a paragraph.
 pub const REASON_CHARS_MAX: usize = 500;
-/// No single inference lasts longer than a day.
-const LATENCY_MS_MAX: f64 = 86_400_000.0;
-/// Far above any context window; keeps sums within 64 bits.
-const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// One inference that a tenant is charged for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,6 +165,9 @@ pub enum Known {
     BillingClose(BillingClose),
     AnchorFinal(AnchorFinal),
     AnchorFailed(AnchorFailed),
+    RoutingSwitch(Box<RoutingSwitch>),
+    RoutingDrain(RoutingDrain),
+    RoutingLatency(RoutingLatency),
 }
 
 /// A field of a known kind breaks a rule.
@@ -207,6 +212,9 @@ const SNAPSHOT_ATTEST: &str = "snapshot.attest";
 /// The kinds of [`AnchorFinal`] and [`AnchorFailed`].
 const ANCHOR_FINAL: &str = "anchor.final";
 const ANCHOR_FAILED: &str = "anchor.failed";
+const ROUTING_SWITCH: &str = "routing.switch";
+/// The kind of [`RoutingDrain`].
+const ROUTING_DRAIN: &str = "routing.drain";
 /// The kind of [`ConflictResolve`].
 pub const CONFLICT_RESOLVE: &str = "conflict.resolve";
 
@@ -227,6 +235,8 @@ pub fn decides_by(kind: &str) -> Action {
         Action::EditScenarios
     } else if kind.starts_with(BILLING) {
         Action::EditBilling
+    } else if kind == ROUTING_DRAIN {
+        Action::DrainCloud
     } else {
         Action::SubmitDecision
     }
@@ -235,7 +245,7 @@ pub fn decides_by(kind: &str) -> Action {
 /// Is this kind recorded by the clouds themselves, and by nobody else?
 #[must_use]
 pub fn is_recorded_by_clouds(kind: &str) -> bool {
-    [GRANT_DECIDED, SNAPSHOT_ATTEST, ANCHOR_FINAL, ANCHOR_FAILED].contains(&kind)
+    [GRANT_DECIDED, SNAPSHOT_ATTEST, ANCHOR_FINAL, ANCHOR_FAILED, ROUTING_SWITCH].contains(&kind)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -273,6 +283,9 @@ impl Known {
             "billing.close" => Known::BillingClose(parse(payload)?),
             ANCHOR_FINAL => Known::AnchorFinal(parse(payload)?),
             ANCHOR_FAILED => Known::AnchorFailed(parse(payload)?),
+            ROUTING_SWITCH => Known::RoutingSwitch(Box::new(parse(payload)?)),
+            ROUTING_DRAIN => Known::RoutingDrain(parse(payload)?),
+            "routing.latency" => Known::RoutingLatency(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -313,6 +326,9 @@ impl Known {
             Known::BillingClose(close) => close.check(),
             Known::AnchorFinal(told) => told.check(),
             Known::AnchorFailed(told) => told.check(),
+            Known::RoutingSwitch(switch) => switch.check(),
+            Known::RoutingDrain(drain) => drain.check(),
+            Known::RoutingLatency(latency) => latency.check(),
         }
     }
 
@@ -340,6 +356,9 @@ impl Known {
             Known::BillingClose(body) => ("billing.close", serde_json::to_value(body)),
             Known::AnchorFinal(body) => (ANCHOR_FINAL, serde_json::to_value(body)),
             Known::AnchorFailed(body) => (ANCHOR_FAILED, serde_json::to_value(body)),
+            Known::RoutingSwitch(body) => (ROUTING_SWITCH, serde_json::to_value(body)),
+            Known::RoutingDrain(body) => (ROUTING_DRAIN, serde_json::to_value(body)),
+            Known::RoutingLatency(body) => ("routing.latency", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -400,64 +419,6 @@ fn id(field: &str, text: &str) -> Result<(), KindError> {
         Ok(_) => Ok(()),
         Err(error) => refuse(field, error.to_string()),
     }
-}
-
-fn check_usage(usage: &Usage) -> Result<(), KindError> {
-    name("/provider", &usage.provider)?;
-    name("/model", &usage.model)?;
-    name("/region", &usage.region)?;
-    for (field, tokens) in [
-        ("/inputTokens", usage.input_tokens),
-        ("/outputTokens", usage.output_tokens),
-        ("/cachedTokens", usage.cached_tokens.unwrap_or(0)),
-    ] {
-        if tokens > TOKENS_MAX {
-            return refuse(field, format!("must be at most {TOKENS_MAX}"));
-        }
-    }
-    if usage.cached_tokens.unwrap_or(0) > usage.input_tokens {
-        return refuse("/cachedTokens", "must not exceed inputTokens");
-    }
-    if usage.latency_ms.is_some_and(|ms| !(0.0..=LATENCY_MS_MAX).contains(&ms)) {
-        return refuse("/latencyMs", "must be 0 to 86400000");
-    }
-    Ok(())
-}
-
-fn check_tier(tier: &TierPut) -> Result<(), KindError> {
-    id("/tier", &tier.tier)?;
-    name("/name", &tier.name)?;
-    let bands = &tier.sla.bands;
-    let falling = bands.windows(2).all(|pair| pair[0].min_uptime_pct > pair[1].min_uptime_pct);
-    let ends_at_zero = bands.last().is_none_or(|band| band.min_uptime_pct.is_zero());
-    if !falling || !ends_at_zero {
-        return refuse("/sla/bands", "must fall strictly from the best uptime to 0");
-    }
-    let in_range = |band: &SlaBand| {
-        (Decimal::ZERO..=Decimal::ONE).contains(&band.credit)
-            && (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&band.min_uptime_pct)
-    };
-    if !bands.iter().all(in_range) {
-        return refuse("/sla/bands", "credits must be 0 to 1 and uptimes 0 to 100");
-    }
-    Ok(())
-}
-
-fn check_price(price: &PricePut) -> Result<(), KindError> {
-    id("/tier", &price.tier)?;
-    name("/provider", &price.provider)?;
-    name("/model", &price.model)?;
-    let prices = [
-        ("/inputUsdPerMillion", Some(price.input_usd_per_million)),
-        ("/outputUsdPerMillion", Some(price.output_usd_per_million)),
-        ("/cachedUsdPerMillion", price.cached_usd_per_million),
-    ];
-    for (field, value) in prices {
-        if value.is_some_and(|value| value.is_sign_negative() && !value.is_zero()) {
-            return refuse(field, "must not be negative");
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

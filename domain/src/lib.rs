@@ -8,7 +8,8 @@
 //! [`key`] and [`note`] (who signs), [`quorum`] (when it is final), [`receipt`] (how a stranger
 //! checks it), [`evidence`] (how a stranger checks that a cloud broke the rules), [`grant`] (who
 //! wins where only one may), [`snapshot`] (what a month comes to), [`anchor`] (how strangers prove
-//! when it was), [`bundle`] (what an auditor takes home), [`verifier`] (how any of it is checked).
+//! when it was), [`bundle`] (what an auditor takes home), [`verifier`] (how any of it is checked). Beside the ledger:
+//! [`fabric`] (where clients are sent).
 
 pub mod access;
 pub mod anchor;
@@ -21,6 +22,7 @@ pub mod economics;
 pub mod epoch;
 pub mod event;
 pub mod evidence;
+pub mod fabric;
 pub mod finality;
 pub mod grant;
 pub mod json;

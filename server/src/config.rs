@@ -5,6 +5,7 @@
 
 mod anchor;
 mod check;
+mod fabric;
 mod layer;
 mod print;
 mod secret;
@@ -24,6 +25,7 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use anchor::{Anchor, AnchorAuthority, AnchorBitcoin, AnchorEthereum};
+pub use fabric::{Endpoint, Fabric};
 pub use layer::{ConfigError, Layers, Source, Sources};
 pub use print::effective;
 pub use secret::Secret;
@@ -84,6 +86,9 @@ pub struct Config {
     /// Where hashes of snapshots are published; nothing: nowhere outside.
     #[serde(default)]
     pub anchor: Anchor,
+    /// Where clients are sent.
+    #[serde(default)]
+    pub fabric: Fabric,
     #[serde(default)]
     pub postgres: Postgres,
     #[serde(default)]

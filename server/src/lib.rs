@@ -10,6 +10,7 @@ pub mod console;
 pub mod demo;
 pub mod economics;
 pub mod evidence;
+pub mod fabric;
 pub mod grant;
 pub mod http;
 pub mod identity;

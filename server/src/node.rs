@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
 use crate::economics::Economics;
 use crate::evidence::{self, Evidences};
+use crate::fabric::{self, DnsError, Fabric, Plan};
 use crate::grant::{self, Grants};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
@@ -64,6 +65,8 @@ pub enum NodeError {
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("anchors cannot be published: {0}")]
     Anchor(#[from] SetupError),
+    #[error(transparent)]
+    Fabric(#[from] DnsError),
     #[error("a part of this node broke: {0}")]
     Broken(String),
     #[error("cannot listen on {at}: {cause}")]
@@ -135,6 +138,7 @@ struct Node {
     evidences: Arc<Evidences>,
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
+    fabric: Arc<Fabric>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -191,6 +195,10 @@ impl Node {
             let of = (&ledger, &grants, &projection, &channel);
             audit(config, database, of, &background, &mut tasks)?
         };
+        let fabric = {
+            let of = (&ledger, &grants, &projection, &channel);
+            fabric::start(routing(config, of), &background, &mut tasks)?
+        };
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
         let node = Node {
@@ -201,6 +209,7 @@ impl Node {
             evidences,
             snapshots,
             anchors,
+            fabric,
             identity,
             background,
             tasks,
@@ -252,6 +261,7 @@ impl Node {
         let audit = Arc::clone(&self.snapshots);
         let audit = snapshot::peer_routes(audit, Arc::clone(&self.channel));
         let peers = peers.merge(credentials).merge(against).merge(audit);
+        let peers = peers.merge(self.fabric.peer_routes());
         let setup = http::Setup {
             ledger: Arc::clone(&self.ledger),
             grants: Arc::clone(&self.grants),
@@ -263,6 +273,7 @@ impl Node {
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
             economics,
+            fabric: Arc::clone(&self.fabric),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
             lab,
@@ -310,6 +321,24 @@ fn audit(
     let snapshots = snapshot::start(auditing, background, tasks)?;
     tasks.spawn(Arc::clone(&anchors).follow(Arc::clone(&snapshots), background.clone()));
     Ok((snapshots, anchors))
+}
+
+fn routing(
+    config: &Config,
+    (ledger, grants, projection, channel): (
+        &Arc<Ledger>,
+        &Arc<Grants>,
+        &Arc<Projection>,
+        &Arc<Channel>,
+    ),
+) -> fabric::Setup {
+    fabric::Setup {
+        plan: Plan::of(config),
+        ledger: Arc::clone(ledger),
+        grants: Arc::clone(grants),
+        projection: Arc::clone(projection),
+        channel: Arc::clone(channel),
+    }
 }
 
 /// Nobody shall believe that something is anchored outside which is not.

@@ -31,10 +31,12 @@ pub enum Family {
     Conflict,
     /// Which transaction publishes a hash. See [`crate::anchor::state`].
     Anchor,
+    /// Which switch of the traffic is the n-th.
+    Routing,
 }
 
 impl Family {
-    pub const ALL: [Family; 7] = [
+    pub const ALL: [Family; 8] = [
         Family::Lease,
         Family::Price,
         Family::Policy,
@@ -42,6 +44,7 @@ impl Family {
         Family::Snapshot,
         Family::Conflict,
         Family::Anchor,
+        Family::Routing,
     ];
 
     #[must_use]
@@ -54,6 +57,7 @@ impl Family {
             Family::Snapshot => "snapshot",
             Family::Conflict => "conflict",
             Family::Anchor => "anchor",
+            Family::Routing => "routing",
         }
     }
 
@@ -64,7 +68,9 @@ impl Family {
     #[must_use]
     pub const fn in_sequence(self) -> bool {
         match self {
-            Family::Lease | Family::Price | Family::Policy | Family::Snapshot => true,
+            Family::Lease | Family::Price | Family::Policy | Family::Snapshot | Family::Routing => {
+                true
+            }
             Family::Approval | Family::Conflict | Family::Anchor => false,
         }
     }
@@ -75,7 +81,7 @@ impl Family {
 pub enum BadName {
     #[error(
         "\"{0}\" is not a resource; use <family>/<name>, the family one of lease, price, policy, \
-         approval, snapshot, conflict and anchor"
+         approval, snapshot, conflict, anchor and routing"
     )]
     Family(String),
     #[error(

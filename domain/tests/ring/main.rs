@@ -9,6 +9,7 @@ mod economics;
 mod ed25519;
 mod equivocation;
 mod evidence;
+mod fabric;
 mod fixtures;
 mod grants;
 mod jcs;

@@ -38,6 +38,14 @@ impl Table {
         Ok(Table { columns, rows })
     }
 
+    /// The names of the columns, in their order.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        let mut columns: Vec<(&usize, &str)> =
+            self.columns.iter().map(|(name, at)| (at, name.as_str())).collect();
+        columns.sort_unstable();
+        columns.into_iter().map(|(_, name)| name).collect()
+    }
+
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         self.rows.iter().map(|(line, fields)| Record { table: self, line: *line, fields })
     }

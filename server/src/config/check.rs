@@ -4,7 +4,7 @@ use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
 use domain::quorum::Mode;
 
-use super::{Config, anchor};
+use super::{Config, anchor, fabric};
 use crate::ledger::BATCH_EVENTS_MAX;
 use crate::postgres::WRITERS;
 
@@ -34,6 +34,8 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     peers(config)?;
     demonstration(config)?;
     anchor::rules(config)?;
+    fabric::rules(config)?;
+    endpoints(config)?;
     limits(config)
 }
 
@@ -65,6 +67,13 @@ fn url(setting: &'static str, text: &str) -> Result<(), Broken> {
             Err((setting, what))
         }
     }
+}
+
+fn endpoints(config: &Config) -> Result<(), Broken> {
+    const URLS: [&str; 3] = ["fabric.gcp.url", "fabric.aws.url", "fabric.azure.url"];
+    let all = config.endpoints();
+    let named = Cloud::ALL.into_iter().filter_map(|cloud| Some((cloud, all.get(cloud).as_ref()?)));
+    named.into_iter().try_for_each(|(cloud, text)| url(URLS[cloud.index()], text))
 }
 
 fn peers(config: &Config) -> Result<(), Broken> {

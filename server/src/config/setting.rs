@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 73] = [
+pub const SETTINGS: [Setting; 86] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -94,6 +94,19 @@ pub const SETTINGS: [Setting; 73] = [
     list("anchor.explorers"),
     text("anchor.timestamp_authority.url"),
     text("anchor.timestamp_authority.ca_file"),
+    text("fabric.name"),
+    text("fabric.zone"),
+    text("fabric.policy"),
+    list("fabric.networks"),
+    list("fabric.gcp.addresses"),
+    text("fabric.gcp.url"),
+    text("fabric.gcp.site"),
+    list("fabric.aws.addresses"),
+    text("fabric.aws.url"),
+    text("fabric.aws.site"),
+    list("fabric.azure.addresses"),
+    text("fabric.azure.url"),
+    text("fabric.azure.site"),
     text("postgres.bin"),
     text("postgres.account"),
     integer("postgres.connections"),

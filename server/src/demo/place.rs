@@ -23,6 +23,17 @@ use crate::postgres::{self, EmbeddedError};
 use crate::witness::{self, WitnessConfig, WitnessConfigError, WitnessError};
 
 pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
+/// The name that the demonstration's clients resolve.
+const SERVICE: &str = "api.ternion.example";
+/// Clients of three places, by networks that nobody has (RFC 5737) and private ones.
+const NETWORKS: [&str; 6] = [
+    "192.0.2.0/24=gcp:us-west1",
+    "198.51.100.0/24=aws:eu-west-1",
+    "203.0.113.0/24=aws:ca-central-1",
+    "10.1.0.0/16=gcp:us-west1",
+    "10.2.0.0/16=aws:eu-west-1",
+    "10.3.0.0/16=aws:ca-central-1",
+];
 /// The witness's port, counted from the first cloud's.
 const WITNESS_PORT_OFFSET: u16 = 3;
 /// The ports of the development chains, counted from the first cloud's.
@@ -165,7 +176,9 @@ pub(super) fn prepare(options: &Options) -> Result<(Place, Sockets), DemoError> 
         let fourth = witness.as_ref().map(|(_, key)| witness_table(&ports, *key));
         let path = folders.get(cloud).join("ternion.toml");
         let stamps = stamps.clone().unwrap_or_default();
-        let tables = [peers.concat(), fourth.unwrap_or_default(), stamps, chains.tables(cloud)];
+        let routing = fabric_table(&ports, &addresses);
+        let tables =
+            [routing, peers.concat(), fourth.unwrap_or_default(), stamps, chains.tables(cloud)];
         write_private(&path, &format!("{head}{}", tables.concat()))
             .map_err(|cause| io_error(&path, cause))?;
     }
@@ -368,6 +381,19 @@ fn peer_table(cloud: Cloud, url: &str, link_url: Option<&str>, keys: &CloudKeys)
         text::of(public.cosigner),
         text::of(public.transport),
     )
+}
+
+/// Clients reach each cloud at an address of its own, where the system has it.
+fn fabric_table(ports: &Ports, addresses: &PerCloud<Vec<SocketAddr>>) -> String {
+    let endpoint = |cloud: Cloud| {
+        let listens = addresses.get(cloud);
+        let named = listens.iter().find(|at| **at == ports.named(cloud));
+        let at = *named.unwrap_or(&ports.http(cloud));
+        format!("\n[fabric.{cloud}]\naddresses = [\"{}\"]\nurl = \"http://{at}\"\n", at.ip())
+    };
+    let networks = NETWORKS.map(|network| format!("\"{network}\"")).join(", ");
+    let head = format!("\n[fabric]\nname = \"{SERVICE}\"\nnetworks = [{networks}]\n");
+    head + &Cloud::ALL.map(endpoint).concat()
 }
 
 fn stamps_table(ports: &Ports, authority: &Authority) -> String {

@@ -76,6 +76,9 @@ struct Health {
     cloud: Cloud,
     region: String,
     mode: &'static str,
+    /// What the clouds' votes on each other come to: `normal` to `panic`; `fail_static`: this node
+    /// hears no majority.
+    fabric: domain::fabric::verdict::Mode,
     clouds: PerCloud<Condition>,
     pending: u64,
     events: u64,
@@ -103,6 +106,7 @@ async fn health(State(shared): State<Shared>) -> Response {
         cloud: me,
         region: shared.ledger.region().as_str().to_owned(),
         mode: mode(state.clouds_up, state.mode),
+        fabric: shared.fabric.mode(),
         clouds: state.clouds.map(|_, cloud| cloud.condition),
         pending: state.pending,
         events: state.events,

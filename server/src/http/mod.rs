@@ -16,6 +16,7 @@ mod economics;
 mod edge;
 mod events;
 mod evidence;
+mod fabric;
 mod grants;
 mod health;
 mod keys;
@@ -59,6 +60,7 @@ use crate::config::Limits;
 use crate::console::Console;
 use crate::economics::Economics;
 use crate::evidence::Evidences;
+use crate::fabric::Fabric;
 use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
@@ -84,6 +86,7 @@ pub struct Setup {
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
+    pub fabric: Arc<Fabric>,
     pub pool: PgPool,
     pub limits: Limits,
     /// The demonstration's supervisor, where there is one.
@@ -111,6 +114,7 @@ struct Services {
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
     economics: Arc<Economics>,
+    fabric: Arc<Fabric>,
     pool: PgPool,
     limits: Limits,
     lab: Option<Lab>,
@@ -158,6 +162,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         evidences: setup.evidences,
         snapshots: setup.snapshots,
         anchors: setup.anchors,
+        fabric: setup.fabric,
         pool: setup.pool,
         limits: setup.limits,
         lab: setup.lab,
@@ -186,6 +191,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(economics::routes())
         .merge(events::routes())
         .merge(evidence::routes())
+        .merge(fabric::routes())
         .merge(grants::routes())
         .merge(keys::routes())
         .merge(logs::routes())

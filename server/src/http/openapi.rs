@@ -7,6 +7,7 @@ mod anchors;
 mod billing;
 mod docs;
 mod economics;
+mod fabric;
 mod keys;
 mod kinds;
 mod lab;
@@ -192,6 +193,7 @@ mod tests {
             include_str!("events/mod.rs"),
             include_str!("grants.rs"),
             include_str!("evidence.rs"),
+            include_str!("fabric.rs"),
             include_str!("health.rs"),
             include_str!("keys.rs"),
             include_str!("lab.rs"),

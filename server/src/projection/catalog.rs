@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, Known, PricePut, ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut,
-    TierPut, UserPut,
+    CostPut, DECIDED_BY, Known, PricePut, RoutingDrain, RoutingLatency, RoutingSwitch,
+    ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut, TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
@@ -49,6 +49,9 @@ pub struct Catalog {
     scenarios: BTreeMap<Uuid, Saved>,
     promotions: BTreeMap<Uuid, Current<ScenarioPromote>>,
     attestations: BTreeMap<(u64, Cloud), Current<SnapshotAttest>>,
+    switch: Option<Current<RoutingSwitch>>,
+    drains: BTreeMap<Cloud, Current<RoutingDrain>>,
+    latencies: Vec<RoutingLatency>,
 }
 
 /// Provider prices by model and region, and by the day of the map.
@@ -157,6 +160,24 @@ impl Catalog {
         self.attestations.len()
     }
 
+    /// The last switch of the traffic.
+    #[must_use]
+    pub const fn switch(&self) -> Option<&Current<RoutingSwitch>> {
+        self.switch.as_ref()
+    }
+
+    /// The last word of people on a cloud: is it to be left out of service?
+    #[must_use]
+    pub fn drain(&self, cloud: Cloud) -> Option<&Current<RoutingDrain>> {
+        self.drains.get(&cloud)
+    }
+
+    /// Round trips that were recorded.
+    #[must_use]
+    pub fn latencies(&self) -> &[RoutingLatency] {
+        &self.latencies
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()
@@ -231,6 +252,14 @@ impl Catalog {
                 let said = Current { value: *value, event_id, slot, logical_clock };
                 self.attestations.insert(place, said);
             }
+            Ok(Some(Known::RoutingSwitch(value))) => {
+                self.switch = Some(Current { value: *value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::RoutingDrain(value))) => {
+                let cloud = value.cloud;
+                self.drains.insert(cloud, Current { value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::RoutingLatency(value))) => self.latencies.push(value),
             // Rulings, credits and closings are no part of the view.
             Ok(_) => {}
             Err(error) => {

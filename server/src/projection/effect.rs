@@ -42,10 +42,16 @@ pub enum Entity {
     Credit,
     /// Of a month, by its name: all of them add up.
     Closing,
+    /// Who serves whom: the clouds' switches, under one key.
+    Switch,
+    /// Whether people have taken a cloud out of service, by its name.
+    Drain,
+    /// A measured round trip, by its two ends.
+    Latency,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 11] = [
+    pub const ALL: [Entity; 14] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -57,6 +63,9 @@ impl Entity {
         Entity::Attestation,
         Entity::Credit,
         Entity::Closing,
+        Entity::Switch,
+        Entity::Drain,
+        Entity::Latency,
     ];
 
     /// The name in the database and in JSON.
@@ -74,6 +83,9 @@ impl Entity {
             Entity::Attestation => "attestation",
             Entity::Credit => "credit",
             Entity::Closing => "closing",
+            Entity::Switch => "switch",
+            Entity::Drain => "drain",
+            Entity::Latency => "latency",
         }
     }
 
@@ -303,12 +315,23 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         // A month that is not over by the closing's own clock is not closed by it.
         Some(Known::BillingClose(close)) if !is_over(close.period, entry) => return Ok(None),
         Some(Known::BillingClose(close)) => (Entity::Closing, close.period.to_string()),
+        Some(Known::RoutingSwitch(_)) => (Entity::Switch, SWITCH_KEY.to_owned()),
+        Some(Known::RoutingDrain(drain)) => (Entity::Drain, drain.cloud.to_string()),
+        Some(Known::RoutingLatency(trip)) => (Entity::Latency, trip_key(&trip.from, &trip.to)),
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
 }
 
 fn is_over(period: Period, entry: &Entry) -> bool {
     i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())
+}
+
+/// All switches are versions of one thing.
+pub const SWITCH_KEY: &str = "selection";
+
+/// A JSON array, since names of regions may contain any separator.
+fn trip_key(from: &str, to: &str) -> String {
+    Value::from(vec![from, to]).to_string()
 }
 
 fn item(id: Uuid) -> String {

@@ -33,7 +33,7 @@ pub struct Demonstration {
 }
 
 impl Demonstration {
-    async fn start(folder: PathBuf, port: u16) -> Self {
+    pub async fn start(folder: PathBuf, port: u16) -> Self {
         Demonstration::start_with(folder, port, &[]).await
     }
 
@@ -69,11 +69,11 @@ impl Demonstration {
         demonstration
     }
 
-    fn url(&self, cloud: Cloud) -> String {
+    pub fn url(&self, cloud: Cloud) -> String {
         format!("http://127.0.0.1:{}", usize::from(self.port) + cloud.index())
     }
 
-    async fn until_ready(&self, cloud: Cloud) {
+    pub async fn until_ready(&self, cloud: Cloud) {
         let url = format!("{}/readyz", self.url(cloud));
         // Its users are events too: a token works once they are projected.
         let known = format!("{}/v1/logs", self.url(cloud));
@@ -101,7 +101,7 @@ impl Demonstration {
     }
 
     /// An act of the fault lab, and what it answers.
-    async fn lab(&self, by: Cloud, act: &str, body: &Value) -> Value {
+    pub async fn lab(&self, by: Cloud, act: &str, body: &Value) -> Value {
         let url = format!("{}/lab/v1/{act}", self.url(by));
         let request = self.http.post(url).bearer_auth("demo-admin").json(body);
         // Forging waits for logs to grow, on a busy machine.
@@ -178,7 +178,7 @@ impl Demonstration {
         tokio::time::timeout(PATIENCE, held).await.expect("the evidence reaches every cloud");
     }
 
-    async fn post(&self, at: Cloud, path: &str, body: &Value) -> Value {
+    pub async fn post(&self, at: Cloud, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.url(at));
         let sent = self.http.post(url).bearer_auth("demo-admin").json(body).send().await;
         let answer = sent.expect("answered");
@@ -205,6 +205,20 @@ impl Demonstration {
             let reason = json!({ "reason": "we saw the evidence" });
             self.post(peer, &format!("/v1/epochs/{record}/agree"), &reason).await;
         }
+    }
+
+    /// Waits until the clouds have recorded together who serves whom, and all know it.
+    pub async fn until_switched(&self) {
+        let switched = async {
+            for cloud in Cloud::ALL {
+                while self.json(cloud, "/v1/fabric/state").await.is_none_or(|state| {
+                    state["version"].as_u64().unwrap_or(0) == 0 || state["mode"] != "normal"
+                }) {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, switched).await.expect("a first switch is final");
     }
 
     /// Waits until all three clouds hold the same logs, all of it final.
@@ -479,6 +493,9 @@ async fn what_is_damaged_in_the_lab_is_repaired_and_what_is_forged_is_refused() 
             assert_eq!(demonstration.record(cloud, 20_000).await["status"], "FINAL");
         }
     }
+    demonstration.until_equal().await;
+    // The clouds' first word on who serves whom is an event too: it shall not come in between.
+    demonstration.until_switched().await;
     demonstration.until_equal().await;
     let before = demonstration.logs(Cloud::Aws).await;
     for what in ["payload", "hash", "row", "tail"] {

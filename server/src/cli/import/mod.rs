@@ -4,6 +4,7 @@
 //! cloud: a second run sends the same events, and the cloud answers "recorded before". So an
 //! import that broke off is resumed by running it again, and nothing has to be remembered here.
 
+mod latency;
 mod prices;
 mod progress;
 mod send;
@@ -39,6 +40,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Latency(LatencyArguments),
     Prices(PriceArguments),
     Tenants(TenantArguments),
     Usage(UsageArguments),
@@ -49,6 +51,18 @@ enum What {
 #[command(after_help = "Example: ternion import tenants tenants.csv --to http://127.0.0.1:3000 \
                   --token demo-admin")]
 struct TenantArguments {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Round trips between regions, for where clients are sent
+///
+/// A CSV file with the columns src, dst, avg_rtt_ms; a matrix of Azure regions (CSV, first column
+/// Source); or a matrix of AWS regions (JSON, as cloudping.co has it).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion import latency cross_cloud_rtt.csv --to \
+                  http://127.0.0.1:3000 --token demo-admin")]
+struct LatencyArguments {
     #[command(flatten)]
     source: Source,
 }
@@ -130,6 +144,7 @@ impl ImportError {
 impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
+            What::Latency(arguments) => arguments.run().await,
             What::Prices(arguments) => arguments.run().await,
             What::Tenants(arguments) => {
                 let source = arguments.source;
@@ -139,6 +154,21 @@ impl Arguments {
             }
             What::Usage(arguments) => arguments.run().await,
         }
+    }
+}
+
+impl LatencyArguments {
+    async fn run(self) -> Outcome {
+        let path = &self.source.file;
+        let text = read(path)?;
+        let ids = RowIds::of(text.as_bytes());
+        let rows = if path.extension().is_some_and(|ending| ending == "json") {
+            let whole = |reason| ImportError::Whole { path: path.clone(), reason };
+            latency::of_json(&text, &ids).map_err(whole)?
+        } else {
+            latency::of_csv(&text, path, &ids)?
+        };
+        self.source.send(rows).await
     }
 }
 

@@ -5,6 +5,7 @@ mod anchor;
 mod billing;
 mod keys;
 mod planning;
+mod routing;
 mod snapshot;
 
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub(super) fn all() -> Vec<Kind> {
         vec![usage(), tenant(), tier(), price(), user(), grant(), release(), reject(), resolve()];
     let keys = [keys::begin(), keys::agree(), keys::gone()];
     let audit = [snapshot::attest(), anchor::finished(), anchor::failed()];
-    let planning = planning::all().into_iter().chain(billing::all());
+    let planning = planning::all().into_iter().chain(billing::all()).chain(routing::all());
     kinds.into_iter().chain(keys).chain(audit).chain(planning).collect()
 }
 

@@ -95,7 +95,8 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
             json!({ "type": "string", "enum": ["csv", "json", "ndjson"], "default": "csv" }),
             "The form of the file",
         ),
-        "provider" | "model" | "region" => (text(), "Only this one's"),
+        "provider" | "model" => (text(), "Only this one's"),
+        "region" => (text(), "Only this one's; of clients, such as aws:eu-north-1"),
         "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
         "Accept" => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
         _ => beside(name),
@@ -104,15 +105,19 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
     (name, if is_header { Place::Header } else { Place::Query }, schema, says)
 }
 
-/// What a verifier holds beside a file.
+/// Of whom the fabric is asked, and what a verifier holds beside a file.
 fn beside(name: &str) -> (Value, &'static str) {
     let text = || json!({ "type": "string" });
+    let time = || json!({ "type": "string", "format": "date-time" });
     let networks = ["mainnet", "testnet", "regtest"];
     match name {
         "policy" => (
             json!({ "type": "string", "enum": ["deployment"] }),
             "deployment: under this deployment's own policy file, on its word; otherwise under none",
         ),
+        "name" => (text(), "The name that is resolved; this deployment answers for one"),
+        "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
+        "at" => (time(), "As it was recorded at that time; absent: now"),
         "digest" => (text(), "What was stamped, in hex; of a bundle the hash that you hold"),
         "bitcoinHeader" => {
             (text(), "The block's 80 bytes in hex, from a node or explorer of yours")

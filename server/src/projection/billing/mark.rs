@@ -89,7 +89,10 @@ impl Touched {
             | Entity::Cost
             | Entity::Scenario
             | Entity::Promotion
-            | Entity::Attestation => {}
+            | Entity::Attestation
+            | Entity::Switch
+            | Entity::Drain
+            | Entity::Latency => {}
         }
         None
     }

@@ -1,0 +1,222 @@
+//! Why here? The answer for a client, with what spoke for it: now, or at a past time.
+
+use std::net::IpAddr;
+
+use domain::catalog::{Known, RoutingSwitch};
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::fabric::hysteresis::Why;
+use domain::fabric::network::{BadNetwork, Network};
+use domain::fabric::selector::{ANYWHERE, Level, RegionChoice};
+use domain::fabric::verdict::Mode;
+use serde_json::{Value, json};
+
+use super::{Fabric, Latest};
+use crate::projection::{Entity, SWITCH_KEY, Version};
+
+/// Of whom it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// One of which nothing is known.
+    Anyone,
+    Region(String),
+    /// An address, or a network such as `198.51.100.0/24`.
+    Subnet(String),
+}
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    #[error("this deployment answers for {answered}, and not for \"{asked}\"")]
+    Name { asked: String, answered: String },
+    #[error("no client region \"{0}\" is known")]
+    Region(String),
+    #[error(transparent)]
+    Network(#[from] BadNetwork),
+    #[error("nothing was recorded before {0}")]
+    TooEarly(Timestamp),
+    #[error("the database cannot be reached: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Fabric {
+    /// The answer for a client as of now.
+    ///
+    /// # Errors
+    /// The name is not ours, or the region unknown.
+    pub fn explain(&self, name: Option<&str>, client: &Client) -> Result<Value, ExplainError> {
+        self.is_ours(name)?;
+        let latest = self.latest.load_full();
+        let (region, scope) = self.region_of(client)?;
+        let choice = latest.selection.regions.get(&region);
+        let choice = choice.ok_or_else(|| ExplainError::Region(region.clone()))?;
+        let mut told = self::choice(choice);
+        told["reason"] = sentence(choice, &latest).into();
+        told["clouds"] = json!(latest.selection.clouds);
+        Ok(self.whole(told, &region, scope, &latest))
+    }
+
+    /// The answer for a client at a past time, from what was recorded.
+    ///
+    /// # Errors
+    /// The name is not ours, the region unknown then, or nothing was recorded that early.
+    pub async fn explain_at(
+        &self,
+        name: Option<&str>,
+        client: &Client,
+        at: Timestamp,
+    ) -> Result<Value, ExplainError> {
+        self.is_ours(name)?;
+        let (region, scope) = self.region_of(client)?;
+        let versions = self.projection.versions(Entity::Switch, SWITCH_KEY).await?;
+        let before: Vec<&Version> =
+            versions.iter().filter(|version| time_of(version) <= at).collect();
+        let newest = before.first().ok_or(ExplainError::TooEarly(at))?;
+        let switch = read(newest).ok_or(ExplainError::TooEarly(at))?;
+        let unknown = || ExplainError::Region(region.clone());
+        let pick = switch.picks.get(&region).copied().ok_or_else(unknown)?;
+        let last_move = before.iter().copied().find_map(|version| {
+            let moves = read(version)?.moves;
+            moves.into_iter().find(|one| one.region == region).map(|one| (version, one))
+        });
+        Ok(json!({
+            "name": self.plan.name, "region": region, "scope": scope, "at": at, "recorded": true,
+            "cloud": pick, "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
+            "version": switch.version,
+            "move": last_move.map(|(version, one)| json!({
+                "since": time_of(version), "eventId": version.event_id, "from": one.from,
+                "to": one.to, "why": one.why, "level": one.level, "scores": one.scores,
+                "limitMs": one.limit_ms,
+            })),
+            "event": { "eventId": newest.event_id, "slot": newest.slot, "at": time_of(newest) },
+        }))
+    }
+
+    /// Where to send a request from a region; one that is unknown is anywhere.
+    #[must_use]
+    pub fn select(&self, region: Option<&str>) -> Value {
+        let latest = self.latest.load_full();
+        let known = region.and_then(|region| latest.selection.regions.get_key_value(region));
+        let anywhere = || latest.selection.regions.get_key_value(ANYWHERE);
+        let Some((region, choice)) = known.or_else(anywhere) else { return Value::Null };
+        json!({
+            "cloud": choice.pick,
+            "endpoint": self.plan.endpoints.get(choice.pick),
+            "ttl": latest.selection.ttl_s,
+            "region": region,
+            "mode": latest.selection.mode,
+            "reason": sentence(choice, &latest),
+        })
+    }
+
+    fn is_ours(&self, name: Option<&str>) -> Result<(), ExplainError> {
+        let asked = name.map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        match asked {
+            Some(asked) if asked != self.plan.name => {
+                Err(ExplainError::Name { asked, answered: self.plan.name.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The region, and how many bits of the address it takes to know it.
+    fn region_of(&self, client: &Client) -> Result<(String, Option<u8>), ExplainError> {
+        match client {
+            Client::Anyone => Ok((ANYWHERE.to_owned(), None)),
+            Client::Region(region) => Ok((region.clone(), None)),
+            Client::Subnet(text) => {
+                let address: IpAddr = match text.parse() {
+                    Ok(address) => address,
+                    Err(_) => text.parse::<Network>()?.address(),
+                };
+                let (region, scope) = self.answers.region_of(address);
+                Ok((region.to_owned(), Some(scope)))
+            }
+        }
+    }
+
+    fn whole(&self, mut told: Value, region: &str, scope: Option<u8>, latest: &Latest) -> Value {
+        let selection = &latest.selection;
+        told["name"] = self.plan.name.as_str().into();
+        told["region"] = region.into();
+        told["scope"] = json!(scope);
+        told["at"] = json!(latest.at);
+        told["recorded"] = false.into();
+        told["mode"] = json!(selection.mode);
+        told["votes"] = json!(selection.votes);
+        told["ttlS"] = selection.ttl_s.into();
+        told["endpoint"] = json!(told["cloud"].as_str().and_then(|name| {
+            let cloud: Cloud = name.parse().ok()?;
+            self.plan.endpoints.get(cloud).clone()
+        }));
+        told
+    }
+}
+
+/// A choice with its figures.
+pub(super) fn choice(choice: &RegionChoice) -> Value {
+    let ranked = choice.ranked.iter().map(|one| {
+        let score_ms = super::state::thousandth(one.score_ms);
+        json!({ "cloud": one.cloud, "scoreMs": score_ms, "status": one.status })
+    });
+    json!({
+        "cloud": choice.pick,
+        "why": choice.why,
+        "level": choice.level,
+        "lastGood": choice.last_good,
+        "ranked": ranked.collect::<Vec<_>>(),
+        "rttMs": choice.rtt_ms.map(|_, rtt_ms| super::state::thousandth(*rtt_ms)),
+    })
+}
+
+/// One sentence for people.
+fn sentence(choice: &RegionChoice, latest: &Latest) -> String {
+    let pick = choice.pick;
+    let score = |cloud: Cloud| {
+        let of = choice.ranked.iter().find(|one| one.cloud == cloud);
+        of.map_or_else(|| "no score".to_owned(), |one| format!("{:.1} ms", one.score_ms))
+    };
+    let leader = choice.ranked.first().map_or(pick, |one| one.cloud);
+    let head = match choice.why {
+        Why::First | Why::Leads => format!("{pick} scores best, with {}.", score(pick)),
+        Why::WithinMargin => format!(
+            "{leader} scores {} and {pick} {}: not better by the margin, so {pick} stays.",
+            score(leader),
+            score(pick)
+        ),
+        Why::Dwelling => format!("{leader} scores better, and not for long enough yet."),
+        Why::BetterByMargin => {
+            format!("{pick} scores {}: better than before by more than the margin.", score(pick))
+        }
+        Why::IncumbentOut => {
+            format!("The cloud that served before cannot serve; {pick} scores {}.", score(pick))
+        }
+        Why::Nobody => format!("No cloud is up; {pick} was the last good answer."),
+        Why::Alone => format!("This node hears no majority, so {pick} stays as it was."),
+    };
+    let relaxed = match choice.level {
+        Level::Rules | Level::Nobody => "",
+        Level::HeldOut => " Nobody else is left, so clouds that are held out may serve.",
+        Level::Drained => " Nobody else is left, so drained clouds may serve.",
+    };
+    let mode = match latest.selection.mode {
+        Mode::Normal => "",
+        Mode::Degraded => " Two clouds are up.",
+        Mode::Critical => " One cloud is up.",
+        Mode::Panic | Mode::FailStatic => "",
+    };
+    format!("{head}{relaxed}{mode}")
+}
+
+/// When it was recorded, by the clock of the cloud that did.
+pub(super) fn time_of(version: &Version) -> Timestamp {
+    let ms = i64::try_from(version.logical_clock.ms).unwrap_or(i64::MAX);
+    Timestamp::from_unix_ms(ms)
+}
+
+fn read(version: &Version) -> Option<RoutingSwitch> {
+    match Known::read(&version.body) {
+        Ok(Some(Known::RoutingSwitch(switch))) => Some(*switch),
+        _ => None,
+    }
+}

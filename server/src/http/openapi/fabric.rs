@@ -1,0 +1,120 @@
+//! The fabric: what can be asked and done about where clients are sent, and the shapes.
+
+use serde_json::{Value, json};
+
+use super::operations::{ADMINS, BASE, JSON, Operation};
+use super::schemas::{cloud, count, flag, or_null, shape, text, time};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/fabric/state",
+        id: "readFabric",
+        tag: "fabric",
+        summary: "Votes, verdicts, scores, round trips and the last switches, as this cloud sees them",
+        answers: &[(200, "As of this cloud's last evaluation", "FabricState", JSON)],
+        problems: &[401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/fabric/explain",
+        id: "explainAnswer",
+        tag: "fabric",
+        summary: "Which cloud a client is sent to, and why; with at, as it was recorded then",
+        takes: &["name", "region", "subnet", "at"],
+        answers: &[(200, "The answer and what spoke for it", "FabricReason", JSON)],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/fabric/select",
+        id: "selectCloud",
+        tag: "fabric",
+        summary: "Where to send a request from a region; one that is unknown is served as any other",
+        takes: &["region"],
+        answers: &[(200, "The cloud, and for how many seconds", "FabricSelection", JSON)],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/fabric/drain",
+        id: "drainCloud",
+        tag: "fabric",
+        summary: "Takes a cloud out of service, or puts it back, on every cloud once it is final",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "DrainOrder")],
+        answers: &[
+            (201, "Recorded", "Recorded", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
+        ],
+        problems: &[400, 401, 403, 413, 422, 503],
+    },
+];
+
+fn mode() -> Value {
+    json!({
+        "type": "string", "enum": ["normal", "degraded", "critical", "panic", "fail_static"],
+        "description": "fail_static: this cloud hears no majority and changes nothing"
+    })
+}
+
+fn seen() -> Value {
+    json!({ "type": "string", "enum": ["unknown", "up", "down"] })
+}
+
+fn number() -> Value {
+    json!({ "type": "number" })
+}
+
+fn per_cloud(of: &Value) -> Value {
+    json!({
+        "type": "object", "required": ["gcp", "aws", "azure"],
+        "properties": { "gcp": of, "aws": of, "azure": of }
+    })
+}
+
+/// By name.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let observer = shape(
+        json!({
+            "counts": flag(), "ageMs": count(), "sees": per_cloud(&seen()),
+            "failures": per_cloud(&count()), "rttMs": per_cloud(&or_null(&number()))
+        }),
+        &[],
+    );
+    let state = json!({
+        "cloud": cloud(), "at": time(), "mode": mode(), "name": text(), "zone": text(),
+        "policy": { "type": "string", "enum": ["basic", "balanced"] }, "ttlS": count(),
+        "bound": { "type": "object", "description": "Longest time at a dead cloud, in seconds" },
+        "observers": per_cloud(&or_null(&observer)),
+        "clouds": per_cloud(&json!({ "type": "object" })),
+        "regions": objects(),
+        "version": count(), "switches": objects()
+    });
+    let selection = json!({
+        "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
+        "mode": mode(), "reason": text()
+    });
+    let reason = json!({
+        "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
+        "recorded": flag(), "scope": or_null(&count())
+    });
+    let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
+    vec![
+        ("FabricState", shape(state, &[])),
+        ("FabricSelection", shape(selection, &[])),
+        ("FabricReason", shape(reason, &[])),
+        ("DrainOrder", shape(order, &[])),
+    ]
+}
+
+fn objects() -> Value {
+    json!({ "type": "array", "items": { "type": "object" } })
+}
+
+pub(super) fn example(schema: &str) -> Option<Value> {
+    (schema == "DrainOrder").then(
+        || json!({ "cloud": "azure", "drained": true, "reason": "A new kernel on every machine" }),
+    )
+}
