@@ -156,7 +156,7 @@ impl LeverKind {
         name: &str,
         percent: Option<Decimal>,
     ) -> Result<(), String> {
-        let part = percent.map(|percent| percent / Decimal::ONE_HUNDRED);
+        let part = percent.map(|percent| (percent / Decimal::ONE_HUNDRED).normalize());
         let wrong = |error: &dyn std::fmt::Display| {
             format!("{}.{name}: {error}. In percent, such as 30.", self.word())
         };

@@ -86,7 +86,6 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
         "limit" => {
             (json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }), "Items of a page")
         }
-        "pricesAsOf" => (time(), "The day whose prices are taken; now, if left out"),
         "oneWay" => (
             json!({ "type": "boolean", "default": false }),
             "true: only what the first asks of the second, and the answers; otherwise both directions",
@@ -105,12 +104,13 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
     (name, if is_header { Place::Header } else { Place::Query }, schema, says)
 }
 
-/// Of whom the fabric is asked, and what a verifier holds beside a file.
+/// Of whom the fabric is asked, of which day what-ifs are, and what a verifier holds beside a file.
 fn beside(name: &str) -> (Value, &'static str) {
     let text = || json!({ "type": "string" });
     let time = || json!({ "type": "string", "format": "date-time" });
     let networks = ["mainnet", "testnet", "regtest"];
     match name {
+        "pricesAsOf" => (time(), "The day whose prices are taken; now, if left out"),
         "policy" => (
             json!({ "type": "string", "enum": ["deployment"] }),
             "deployment: under this deployment's own policy file, on its word; otherwise under none",

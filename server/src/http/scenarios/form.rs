@@ -79,9 +79,11 @@ pub(super) async fn act(
     match done(&shared, &principal, wanted).await {
         Ok(id) => Ok(Redirect::to(&format!("{PAGE}?open={id}"))),
         Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
+            let field = problem.errors.first().and_then(|error| error.field.rsplit('/').next());
             let problem = query_value(field.unwrap_or(problem.code));
-            Ok(Redirect::to(&format!("{PAGE}?{search}&problem={problem}")))
+            let parts = [search, format!("problem={problem}")];
+            let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            Ok(Redirect::to(&format!("{PAGE}?{}", query.join("&"))))
         }
         Err(problem) => Err(problem),
     }
@@ -155,7 +157,8 @@ fn weights(wanted: &Wanted) -> Result<BTreeMap<Cloud, Share>, Problem> {
     let mut weights = BTreeMap::new();
     for (cloud, text) in fields.into_iter().filter(|(_, text)| !text.trim().is_empty()) {
         let percent = text.trim().parse::<Decimal>().map_err(|_| wrong(text))?;
-        let share = Share::try_from(percent / Decimal::ONE_HUNDRED).map_err(|_| wrong(text))?;
+        let share = Share::try_from((percent / Decimal::ONE_HUNDRED).normalize())
+            .map_err(|_| wrong(text))?;
         weights.insert(cloud, share);
     }
     Ok(weights)

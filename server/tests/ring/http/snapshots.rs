@@ -81,7 +81,7 @@ async fn a_snapshot_is_derived_again_and_compared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_led_to_the_snapshot_that_covers_it_and_one_that_none_covers_is_told_so() {
     let house = House::open().await;
-    let event = json!({ "tenantId": "acme-labs", "payload": { "kind": "hello" } });
+    let event = json!({ "tenantId": "platform", "payload": { "kind": "hello" } });
     let record = async || {
         let path = "/v1/events?wait=final&timeoutMs=10000";
         let recorded = house.post(path, "demo-ingest", &event).await.expect(201);
