@@ -3,6 +3,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use crate::browser;
 use crate::components::icon::Icon;
@@ -42,4 +43,27 @@ pub(crate) fn Dialog(
             </div>
         </dialog>
     }
+}
+
+/// Opens a dialog that stands elsewhere on the page than its button. Without one, the button's link
+/// leads to the page with the dialog open.
+pub(crate) fn open_named(event: &web_sys::MouseEvent, id: &'static str) {
+    if browser::open_dialog_named(id) {
+        event.prevent_default();
+    }
+}
+
+/// Whether the address asks for it: `?act=` and its name.
+pub(crate) fn is_asked(id: &'static str) -> bool {
+    use_query_map().read_untracked().get("act").is_some_and(|asked| asked == id)
+}
+
+/// Closes the dialog and does nothing. `back`: where that leads without scripts.
+#[component]
+pub(crate) fn Leave(node: NodeRef<html::Dialog>, #[prop(into)] back: String) -> impl IntoView {
+    let leave = move |event: web_sys::MouseEvent| {
+        event.prevent_default();
+        browser::close_dialog(node);
+    };
+    view! { <a class="button" href=back rel="external" on:click=leave>"Leave it"</a> }
 }

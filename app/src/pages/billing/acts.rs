@@ -5,9 +5,8 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::browser;
 use crate::components::decision::{ConfirmBox, ReasonField};
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
 use crate::pages::billing::address;
 use crate::query::with_query;
 
@@ -38,31 +37,20 @@ fn words(code: &str) -> &'static str {
     }
 }
 
-/// The dialogs stand elsewhere on the page than their buttons.
-fn open(event: &web_sys::MouseEvent, id: &'static str) {
-    if browser::open_dialog_named(id) {
-        event.prevent_default();
-    }
-}
-
-fn opened(act: &'static str) -> bool {
-    use_query_map().read_untracked().get("act").is_some_and(|asked| asked == act)
-}
-
 #[component]
 pub(super) fn CreditButton(may: bool, period: String, tenant: Option<String>) -> impl IntoView {
     let mut pairs = vec![("act", CREDIT.to_owned()), ("period", period)];
     pairs.extend(tenant.map(|tenant| ("tenant", tenant)));
     let href = with_query("/billing", &pairs);
     may.then(|| {
-        view! { <a class="button" href=href rel="external" on:click=move |event| open(&event, CREDIT)>"Add a credit…"</a> }
+        view! { <a class="button" href=href rel="external" on:click=move |event| open_named(&event, CREDIT)>"Add a credit…"</a> }
     })
 }
 
 #[component]
 pub(super) fn CloseButton(period: String) -> impl IntoView {
     let href = with_query("/billing", &[("act", CLOSE.to_owned()), ("period", period)]);
-    view! { <a class="button" href=href rel="external" on:click=move |event| open(&event, CLOSE)>"Close the month…"</a> }
+    view! { <a class="button" href=href rel="external" on:click=move |event| open_named(&event, CLOSE)>"Close the month…"</a> }
 }
 
 /// `period`: an open month that the credit is for; none: the one in which it is recorded.
@@ -76,7 +64,7 @@ pub(super) fn Credit(may: bool, period: Option<String>, tenant: String) -> impl 
     let hidden = period.map(|period| view! { <input type="hidden" name="period" value=period /> });
     may.then(|| {
         view! {
-            <Dialog node id=CREDIT title=Signal::stored("Credit a tenant".to_owned()) open=opened(CREDIT)>
+            <Dialog node id=CREDIT title=Signal::stored("Credit a tenant".to_owned()) open=is_asked(CREDIT)>
                 <p>{format!("The amount lowers what the tenant owes for {month}. It is an event of the ledger with your name: it cannot be taken back.")}</p>
                 <form class="act-form" method="post" action="/billing/act">
                     <input type="hidden" name="act" value=CREDIT />
@@ -105,7 +93,7 @@ pub(super) fn Close(may: bool, period: String) -> impl IntoView {
     let back = address(&period, None, None);
     may.then(|| {
         view! {
-            <Dialog node id=CLOSE title=Signal::stored(title) open=opened(CLOSE)>
+            <Dialog node id=CLOSE title=Signal::stored(title) open=is_asked(CLOSE)>
                 <ul class="key-means">
                     <li>"Each tenant’s uptime of the month is held against its tier’s ladder, and what is owed is credited."</li>
                     <li>"What each tenant owes is rounded to cents and recorded as its invoice, in an event of the ledger."</li>
@@ -121,13 +109,4 @@ pub(super) fn Close(may: bool, period: String) -> impl IntoView {
             </Dialog>
         }
     })
-}
-
-#[component]
-fn Leave(node: NodeRef<html::Dialog>, back: String) -> impl IntoView {
-    let leave = move |event: web_sys::MouseEvent| {
-        event.prevent_default();
-        browser::close_dialog(node);
-    };
-    view! { <a class="button" href=back rel="external" on:click=leave>"Leave it"</a> }
 }

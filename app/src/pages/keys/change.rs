@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::browser;
 use crate::components::decision::{ConfirmBox, ReasonField};
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, open_named};
 
 const ROTATE: &str = "rotate";
 const REPORT: &str = "report";
@@ -17,13 +17,6 @@ const REPORT: &str = "report";
 /// That cloud's own page Keys with the report begun: `of` is its address, `why` what happened.
 pub(crate) fn report_address(of: &str, why: Reason) -> String {
     format!("{of}/ledger/keys?act={REPORT}&why={}", name_of(why))
-}
-
-/// The dialogs stand elsewhere on the page than their buttons.
-fn open(event: &web_sys::MouseEvent, id: &'static str) {
-    if browser::open_dialog_named(id) {
-        event.prevent_default();
-    }
 }
 
 /// `blocked`: an epoch waits already, or the log is being taken back.
@@ -38,8 +31,8 @@ pub(super) fn ChangeButtons(may: bool, blocked: bool) -> impl IntoView {
     }
     view! {
         <p class="key-acts">
-            <a class="button" href="?act=rotate" rel="external" on:click=move |event| open(&event, ROTATE)>"Rotate keys…"</a>
-            <a class="button button-danger" href="?act=report" rel="external" on:click=move |event| open(&event, REPORT)>"Report stolen or lost…"</a>
+            <a class="button" href="?act=rotate" rel="external" on:click=move |event| open_named(&event, ROTATE)>"Rotate keys…"</a>
+            <a class="button button-danger" href="?act=report" rel="external" on:click=move |event| open_named(&event, REPORT)>"Report stolen or lost…"</a>
         </p>
     }
     .into_any()

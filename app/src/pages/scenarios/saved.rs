@@ -12,7 +12,7 @@ use super::words::{lever_percent, summary};
 use crate::backend::{LeverKind, SavedRow};
 use crate::browser;
 use crate::components::decision::ReasonField;
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
 use crate::components::icon::Icon;
 use crate::format::counted;
 use crate::shell::console::Here;
@@ -46,16 +46,6 @@ fn words(code: &str) -> &'static str {
     }
 }
 
-fn open(event: &web_sys::MouseEvent, id: &'static str) {
-    if browser::open_dialog_named(id) {
-        event.prevent_default();
-    }
-}
-
-fn opened(act: &'static str) -> bool {
-    use_query_map().read_untracked().get("act").is_some_and(|asked| asked == act)
-}
-
 /// Save, promote, share, take along.
 #[component]
 pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
@@ -78,10 +68,10 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
             <p class="desk-name">{title.unwrap_or_else(|| "A scenario that is not kept".to_owned())}</p>
             <div class="desk-acts">
                 {may.then(|| view! {
-                    <a class="button" href=move || link(SAVE) rel="external" on:click=move |event| open(&event, SAVE)>"Keep…"</a>
+                    <a class="button" href=move || link(SAVE) rel="external" on:click=move |event| open_named(&event, SAVE)>"Keep…"</a>
                 })}
                 {(may && saved.is_some()).then(|| view! {
-                    <a class="button button-first" href=move || link(PROMOTE) rel="external" on:click=move |event| open(&event, PROMOTE)>"Promote…"</a>
+                    <a class="button button-first" href=move || link(PROMOTE) rel="external" on:click=move |event| open_named(&event, PROMOTE)>"Promote…"</a>
                 })}
                 <button class="button" type="button" on:click=share>
                     {Icon::Copy.view()} {move || if copied.get() { "Address copied" } else { "Share" }}
@@ -119,7 +109,7 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
         }
     });
     view! {
-        <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open=opened(SAVE)>
+        <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open=is_asked(SAVE)>
             <p>"The levers, the floor, seed and draws are kept as they stand, with your name. It is an event of the ledger."</p>
             <form class="act-form" method="post" action="/scenarios/act">
                 <input type="hidden" name="act" value=SAVE />
@@ -131,7 +121,7 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
                 <label class="field" for="save-notes"><span>"Notes"</span>
                     <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX prop:value=notes.clone()></textarea>
                 </label>
-                <Leave node />
+                <Leave node back="/scenarios" />
                 <button class="button button-first" type="submit">"Keep it"</button>
             </form>
         </Dialog>
@@ -162,7 +152,7 @@ fn Promote(saved: SavedRow) -> impl IntoView {
     };
     let title = format!("Make “{}” a proposal", saved.name);
     view! {
-        <Dialog node id=PROMOTE title=Signal::stored(title) open=opened(PROMOTE)>
+        <Dialog node id=PROMOTE title=Signal::stored(title) open=is_asked(PROMOTE)>
             <p>"A proposal changes nothing by itself: prices and routing have policies and approvals of their own. What was kept last is proposed."</p>
             <p>{prices}</p>
             <form class="act-form" method="post" action="/scenarios/act">
@@ -175,20 +165,11 @@ fn Promote(saved: SavedRow) -> impl IntoView {
                     {weight("gcp")} {weight("aws")} {weight("azure")}
                 </fieldset>
                 <ReasonField name=PROMOTE />
-                <Leave node />
+                <Leave node back="/scenarios" />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
         </Dialog>
     }
-}
-
-#[component]
-fn Leave(node: NodeRef<html::Dialog>) -> impl IntoView {
-    let leave = move |event: web_sys::MouseEvent| {
-        event.prevent_default();
-        browser::close_dialog(node);
-    };
-    view! { <a class="button" href="/scenarios" rel="external" on:click=leave>"Leave it"</a> }
 }
 
 /// What is kept. `open`: the one under the levers; `with`: those it is compared with.
