@@ -1,6 +1,7 @@
 //! When something is missing: errors, emptiness, waiting.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use crate::backend::{PageStatus, Problem};
 
@@ -43,6 +44,15 @@ pub(crate) fn ProblemCard(
             }}
         </section>
     }
+}
+
+/// What was wrong with the form that led back here, which its redirect names as `problem`; `words` has
+/// the page's sentence for it.
+#[component]
+pub(crate) fn Refused(words: fn(&str) -> &'static str) -> impl IntoView {
+    let query = use_query_map();
+    let problem = move || query.read().get("problem").map(|code| words(&code));
+    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
 }
 
 /// Grey shapes where content will be.

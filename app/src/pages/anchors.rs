@@ -7,13 +7,12 @@ use domain::snapshot::Period;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_query_map;
 
 use crate::api;
 use crate::backend::{AnchorMark, AuditView, SnapshotRow, SnapshotState};
 use crate::components::badge::SnapshotBadge;
 use crate::components::hash::Hash;
-use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, count, counted};
@@ -38,7 +37,7 @@ pub(crate) fn AnchorsPage() -> impl IntoView {
     view! {
         <Title text="Anchors" />
         <section class="anchors" aria-label="Audit snapshots">
-            <Refused />
+            <Refused words=words::problem />
             <Transition fallback=|| view! { <Skeleton cards=2 /> }>
                 {move || Suspend::new(async move {
                     match page.await {
@@ -50,14 +49,6 @@ pub(crate) fn AnchorsPage() -> impl IntoView {
         </section>
     }
     .into_any()
-}
-
-/// What was wrong with the form that led back here.
-#[component]
-fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| words::problem(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
 }
 
 #[component]

@@ -11,7 +11,7 @@ use crate::api;
 use crate::backend::{BillingQuery, BillingView, ClosedMonth, Owed, Trial, UnpricedRow};
 use crate::browser;
 use crate::components::icon::Icon;
-use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
@@ -47,7 +47,7 @@ pub(crate) fn BillingPage() -> impl IntoView {
     view! {
         <Title text="Billing" />
         <section class="billing" aria-label="Billing" class:is-busy=busy aria-busy=move || busy.get().to_string()>
-            <acts::Refused />
+            <Refused words=acts::refusal />
             <Transition fallback=|| view! { <Skeleton cards=2 /> } set_pending=busy>
                 {move || Suspend::new(async move {
                     match page.await {

@@ -4,12 +4,11 @@ use domain::access::Action;
 use domain::cloud::Cloud;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::api;
 use crate::backend::{CloudKeys, KeysView};
 use crate::browser;
-use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::TimeShape;
 use crate::live::Live;
@@ -44,7 +43,7 @@ pub(crate) fn KeysPage() -> impl IntoView {
         <Title text="Keys" />
         <section class="ledger keys" aria-label="Keys">
             <LedgerTabs />
-            <Refused />
+            <Refused words=words::problem />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {
                     match page.await {
@@ -56,14 +55,6 @@ pub(crate) fn KeysPage() -> impl IntoView {
         </section>
     }
     .into_any()
-}
-
-/// What was wrong with the form that led back here.
-#[component]
-fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| words::problem(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
 }
 
 #[component]

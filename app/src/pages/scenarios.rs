@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 
 use crate::api;
 use crate::backend::{DeskView, ScenarioAddress, ScenariosView};
-use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::shell::WorkerAddress;
 
 mod bars;
@@ -32,7 +32,7 @@ pub(crate) fn ScenariosPage() -> impl IntoView {
     view! {
         <Title text="Scenarios" />
         <section class="scenarios" aria-label="What-if scenarios">
-            <saved::Refused />
+            <Refused words=saved::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {
                     match page.await {

@@ -57,6 +57,17 @@ pub const REQUEST_FILE: &str = "root.tsq";
 pub const STAMP_FILE: &str = "root.tsr";
 pub const AUTHORITY_FILE: &str = "authority.pem";
 
+/// What others than the clouds say of the snapshot.
+const BY_OTHERS: [&str; 7] = [
+    OTS_FILE,
+    BITCOIN_FILE,
+    CALENDARS_FILE,
+    ETHEREUM_FILE,
+    REQUEST_FILE,
+    STAMP_FILE,
+    AUTHORITY_FILE,
+];
+
 /// Files by name. The names are those above, and those of each cloud's attestation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bundle {

@@ -10,10 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    AUTHORITY_FILE, BITCOIN_FILE, Bundle, CALENDARS_FILE, ETHEREUM_FILE, MANIFEST_FILE, OTS_FILE,
-    REQUEST_FILE, STAMP_FILE,
-};
+use super::{BY_OTHERS, Bundle, MANIFEST_FILE};
 use crate::event::leaf;
 use crate::json::{self, JsonError};
 use crate::log::proof::root_from_inclusion;
@@ -24,17 +21,6 @@ use crate::verifier::{Held, Stamped};
 
 /// The `format` of coverings that this code writes and reads.
 pub const COVERING_FORMAT: &str = "ternion/covering/v1";
-
-/// Files that others than the clouds speak in.
-const BY_OTHERS: [&str; 7] = [
-    OTS_FILE,
-    BITCOIN_FILE,
-    CALENDARS_FILE,
-    ETHEREUM_FILE,
-    REQUEST_FILE,
-    STAMP_FILE,
-    AUTHORITY_FILE,
-];
 
 /// The first agreed snapshot whose cut lies above an event, and the way from the event's leaf to
 /// the root there. The receipt leads to a checkpoint of another size.

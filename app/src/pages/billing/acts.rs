@@ -3,7 +3,6 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::components::decision::{ConfirmBox, ReasonField};
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
@@ -13,15 +12,8 @@ use crate::query::with_query;
 const CREDIT: &str = "credit";
 const CLOSE: &str = "close";
 
-/// What was wrong with the form that led back here.
-#[component]
-pub(super) fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| words(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
-}
-
-fn words(code: &str) -> &'static str {
+/// Why nothing came of a form.
+pub(super) fn refusal(code: &str) -> &'static str {
     match code {
         "not_confirmed" => "Nothing was recorded: the box was not ticked.",
         "tenantId" => "Nothing was recorded: no tenant has that id.",

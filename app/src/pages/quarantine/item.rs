@@ -4,14 +4,14 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 
 use crate::api;
 use crate::backend::{HeldDecision, HeldDetail, HeldRow};
 use crate::components::badge::HeldBadge;
 use crate::components::hash::Hash;
 use crate::components::icon::Icon;
-use crate::components::problem::{ProblemCard, Skeleton};
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, count, counted};
 use crate::live::Live;
@@ -76,7 +76,7 @@ fn Body(detail: HeldDetail) -> impl IntoView {
     view! {
         <article class="held-item" aria-label="Held">
             <Head row=row.clone() />
-            <Refused />
+            <Refused words=problem_sentence />
             {decided}
             <div class="held-columns">
                 <div class="event-main">
@@ -104,14 +104,6 @@ fn Head(row: HeldRow) -> impl IntoView {
             <p class="sentence muted">{row.reason.remedy()}</p>
         </header>
     }
-}
-
-/// What was wrong with the form that led back here.
-#[component]
-fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| problem_sentence(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
 }
 
 fn problem_sentence(code: &str) -> &'static str {

@@ -21,7 +21,7 @@ pub(super) enum Drawn {
     /// Costs moved, and the draws before tell what that means.
     Followed,
     /// The worker is drawing: so far, of how much.
-    Drawing(Option<Progress>),
+    Drawing(Progress),
     /// All draws were made for the levers as they stand.
     Whole,
     /// What stands here is older than the levers, and why.
@@ -103,7 +103,7 @@ impl Desk {
                     self.drawn.set(Drawn::Followed);
                 }
             }
-            Said::Drawing(progress) => self.drawn.set(Drawn::Drawing(Some(progress))),
+            Said::Drawing(progress) => self.drawn.set(Drawn::Drawing(progress)),
             Said::Board(board) => self.show(*board),
             Said::Refused(problem) => self.drawn.set(Drawn::Refused(problem)),
         }

@@ -1,5 +1,6 @@
 //! The big figures, each beside the base.
 
+use domain::economics::simulation::Progress;
 use domain::economics::study::{Distribution, Glance};
 use leptos::prelude::*;
 
@@ -114,7 +115,7 @@ fn Standing() -> impl IntoView {
         }
         Drawn::Whole => view! { <span class="muted">"Drawn in this browser."</span> }.into_any(),
         Drawn::Drawing(progress) => {
-            let (done, all) = progress.map_or((0, 1), |it| (it.blocks_done, it.blocks.max(1)));
+            let Progress { blocks_done: done, blocks: all } = progress;
             view! {
                 <span class="muted">"Drawing "</span>
                 <progress class="drawing" max=all.to_string() value=done.to_string() aria-label="Draws made"></progress>

@@ -5,7 +5,6 @@ use domain::access::Action;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use leptos_router::hooks::use_query_map;
 
 use super::desk::Desk;
 use super::words::{lever_percent, summary};
@@ -22,15 +21,8 @@ const PROMOTE: &str = "promote";
 const NAME_CHARS_MAX: u32 = 200;
 const NOTES_CHARS_MAX: u32 = 4_000;
 
-/// What was wrong with the form that led back here.
-#[component]
-pub(super) fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| words(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
-}
-
-fn words(code: &str) -> &'static str {
+/// Why nothing came of a form.
+pub(super) fn refusal(code: &str) -> &'static str {
     match code {
         "name" => "Nothing was kept: a name must be 1 to 200 printable characters.",
         "notes" => "Nothing was kept: notes must be at most 4,000 characters of text.",

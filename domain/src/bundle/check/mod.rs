@@ -12,9 +12,8 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AUTHORITY_FILE, BITCOIN_FILE, Bundle, CALENDARS_FILE, ETHEREUM_FILE, FILES_MAX, GUIDE_FILE,
-    MANIFEST_FILE, OTS_FILE, POLICY_FILE, REQUEST_FILE, SCRIPT, SCRIPT_FILE, SNAPSHOT_FILE,
-    STAMP_FILE, SUMS_FILE, SnapshotFile, attestation,
+    BY_OTHERS, Bundle, FILES_MAX, GUIDE_FILE, MANIFEST_FILE, POLICY_FILE, SCRIPT, SCRIPT_FILE,
+    SNAPSHOT_FILE, SUMS_FILE, SnapshotFile, attestation,
 };
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
@@ -23,22 +22,9 @@ use crate::receipt::{Step, StepState, Verdict, Verification, step};
 use crate::snapshot::Manifest;
 use crate::verifier::{Held, Stamped};
 
-/// What a bundle can have, beside the clouds' attestations and keys.
-const FILES: [&str; 13] = [
-    SNAPSHOT_FILE,
-    MANIFEST_FILE,
-    POLICY_FILE,
-    SUMS_FILE,
-    GUIDE_FILE,
-    SCRIPT_FILE,
-    OTS_FILE,
-    BITCOIN_FILE,
-    CALENDARS_FILE,
-    ETHEREUM_FILE,
-    REQUEST_FILE,
-    STAMP_FILE,
-    AUTHORITY_FILE,
-];
+/// What a bundle can have of the deployment, beside the clouds' attestations and keys.
+const BY_US: [&str; 6] =
+    [SNAPSHOT_FILE, MANIFEST_FILE, POLICY_FILE, SUMS_FILE, GUIDE_FILE, SCRIPT_FILE];
 
 /// What is being checked, with what is held, and what came of it so far.
 struct Check<'a> {
@@ -208,7 +194,8 @@ impl Check<'_> {
     fn strangers(&mut self) {
         let clouds = self.bundle.attesting();
         let is_known = |name: &str| {
-            FILES.contains(&name)
+            BY_US.contains(&name)
+                || BY_OTHERS.contains(&name)
                 || clouds.iter().any(|cloud| {
                     name.starts_with(&attestation::folder(*cloud))
                         || name == attestation::key_file(*cloud)
