@@ -4,6 +4,7 @@
 //! errors); panics; who is asking; how many at a time and for how long. Peers' messages pass the
 //! edge only: they are signed, have limits of their own, and must not wait behind clients.
 
+mod alone;
 mod anchors;
 mod ask;
 mod asking;

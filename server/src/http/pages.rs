@@ -1,7 +1,5 @@
 //! The screens, rendered here and taken over by the browser; and the server functions they call.
 
-use std::panic::AssertUnwindSafe;
-
 use app::PageContext;
 use app::backend::{BackendHandle, PageStatus, Viewer};
 use axum::Router;
@@ -10,13 +8,13 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
-use futures::FutureExt as _;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::Shared;
+use super::alone::Alone;
 use super::assets::Site;
 use super::away;
 use super::edge::RequestId;
@@ -108,7 +106,10 @@ async fn render(shared: &Shared, principal: Option<Principal>, request: Request<
     let nonce = request.extensions().get::<Nonce>().cloned();
     let session = backend.session().await;
     let assets = Site::get().assets().clone();
+    let alone = Alone::default();
+    let page = alone.clone();
     let context = move || {
+        page.begin();
         if let Some(nonce) = &nonce {
             provide_context(nonce.clone());
         }
@@ -123,17 +124,7 @@ async fn render(shared: &Shared, principal: Option<Principal>, request: Request<
     };
     // Once a process; later calls find it done.
     drop(any_spawner::Executor::init_tokio());
-    let (head, _) = request.into_parts();
-    let asked = || Request::from_parts(head.clone(), Body::empty());
-    let rendered = render_app_async_with_context(context.clone(), document.clone())(asked());
-    if let Ok(page) = AssertUnwindSafe(rendered).catch_unwind().await {
-        return page;
-    }
-    // Once in some hundred renders on a busy machine, Leptos disposes of a page's signals before it
-    // writes them out. Nothing was sent yet, and reading changes nothing: it is rendered again.
-    tracing::warn!(path = head.uri.path(), "a page is rendered a second time");
-    metrics::counter!("ternion_pages_rendered_again_total").increment(1);
-    render_app_async_with_context(context, document)(asked()).await
+    alone.render(render_app_async_with_context(context, document)(request)).await
 }
 
 fn page_status(response: ResponseOptions) -> PageStatus {

@@ -74,24 +74,26 @@ impl Desk {
     /// In the browser only, and only where there is a worker to employ.
     fn employ(self, request: String) {
         let file = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
-        let employed = StoredValue::new_local(None::<Worker>);
         Effect::new(move |_| {
             let Some(file) = file.clone().filter(|file| !file.is_empty()) else { return };
             let heard = move |said| self.hear(said);
-            employed.set_value(Worker::employ(&file, &request, heard));
+            let Some(worker) = Worker::employ(&file, &request, heard) else { return };
+            self.lead(worker);
         });
+    }
+
+    /// The worker follows the levers, until the page is left.
+    fn lead(self, worker: Worker) {
+        // What stays on one thread is made in an effect: the server, where pages change threads,
+        // runs none.
+        let worker = StoredValue::new_local(worker);
         Effect::new(move |before: Option<Scenario>| {
             let levers = self.levers.get();
             if before.is_some_and(|before| before != levers) {
-                employed.with_value(|worker| {
-                    if let Some(worker) = worker {
-                        worker.aim(&levers);
-                    }
-                });
+                worker.with_value(|worker| worker.aim(&levers));
             }
             levers
         });
-        on_cleanup(move || employed.set_value(None));
     }
 
     fn hear(&self, said: Said) {
