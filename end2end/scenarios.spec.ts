@@ -1,6 +1,7 @@
 // Scenarios: the three questions of the controller, levers that are followed at once, what is kept and
 // promoted, the address that says it all; with and without scripts.
 import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
 import { bearer, expect, test } from "./console";
 
 const SOON = { timeout: 30_000 };
@@ -11,10 +12,16 @@ const WINDOW = (() => {
     new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - before, 1)).toISOString().slice(0, 10);
   return { from: first(1), to: first(0) };
 })();
+const question = (page: Page, name: string) => page.locator(".preset", { hasText: name });
+/** All draws are made for the levers in the address. */
+const settled = async (page: Page, address: RegExp) => {
+  await expect(page).toHaveURL(address, SOON);
+  await expect(page.locator(".desk-figures")).toHaveAttribute("aria-busy", "false", SOON);
+};
 const margin = ".figure:first-child .figure-now";
 
 /** The demonstration's usage is priced once its story is told. */
-const there = async (page: import("@playwright/test").Page) => {
+const there = async (page: Page) => {
   await expect(async () => {
     await page.goto(`/scenarios?from=${WINDOW.from}&to=${WINDOW.to}`);
     await expect(page.locator(".levers")).toBeVisible();
@@ -26,10 +33,9 @@ test("a question at one press moves the figures, and its address brings them bac
   await open("/");
   await there(page);
   const before = await page.locator(margin).innerText();
-  await page.getByRole("button", { name: "OpenAI raises cost 30 %" }).click();
+  await question(page, "OpenAI raises cost 30 %").click();
   await expect(page.locator(margin)).not.toHaveText(before);
-  await expect(page.locator(".figures-sentence")).toContainText("Drawn in this browser.", SOON);
-  await expect(page).toHaveURL(/cost\.azure=30/);
+  await settled(page, /cost\.azure=30/);
   const after = await page.locator(margin).innerText();
   await expect(page.locator(".bars", { hasText: "From base to scenario" })).toContainText("Provider cost");
   await expectAccessible();
@@ -45,11 +51,16 @@ test("latency and penalties need draws of their own, and the worker makes them",
   await there(page);
   const owed = page.getByRole("row", { name: /^All/ }).locator("td").nth(2);
   const before = await owed.innerText();
-  await page.getByRole("button", { name: "SLA penalties trigger" }).click();
-  await expect(page.locator(".figures-sentence")).toContainText("Drawn in this browser.", SOON);
+  await question(page, "SLA penalties trigger").click();
+  await settled(page, /owed\./);
   await expect(owed).not.toHaveText(before);
-  await page.getByRole("button", { name: "EU latency +20 %" }).click();
-  await expect(page).toHaveURL(/latency\./, SOON);
+  const after = await owed.innerText();
+  await question(page, "EU latency +20 %").click();
+  await settled(page, /latency\./);
+  await expect(page).not.toHaveURL(/owed\./);
+  await page.goBack();
+  await settled(page, /owed\./);
+  await expect(owed).toHaveText(after);
 });
 
 test("what the browser draws is what the server answers, to the bit", async ({ page, open }) => {
@@ -105,15 +116,55 @@ test("a scenario is kept, compared, and made a proposal, each an event of the le
   await expect(page.locator(".desk-name")).toHaveText(`${name} (version 1)`, SOON);
   const row = page.locator(".saved-row", { hasText: name });
   await expect(row).toContainText("azure cost +25 % · pro price +5 %");
+  // What is proposed is what was kept, wherever the levers are.
+  await page.locator("[id='price.pro']").fill("9");
+  await page.locator("[id='price.pro']").blur();
+  await settled(page, /price\.pro=9/);
+  await expect(page.locator(".desk-changes")).toContainText("and not what was kept");
   await page.getByRole("link", { name: "Promote…" }).click();
   const promote = page.getByRole("dialog", { name: `Make “${name}” a proposal` });
   await expect(promote).toContainText("Price changes: pro +5 %.");
+  await expect(promote).toContainText("The levers have moved since it was kept.");
   await promote.getByLabel("Reason").fill("Azure will not come down again");
   await promote.getByRole("button", { name: "Propose it" }).click();
   await expect(page.locator(".saved-row", { hasText: name })).toContainText("Azure will not come down again", SOON);
   await page.goto("/scenarios?cost.azure=50");
   await page.locator(".saved-row", { hasText: name }).getByRole("link", { name: "Compare" }).click();
   await expect(page.locator(".beside thead")).toContainText(name, SOON);
+});
+
+test("a form that is refused comes back with what was typed", async ({ page, open }) => {
+  await open("/");
+  await there(page);
+  await page.goto("/scenarios?cost.azure=25");
+  await page.getByRole("link", { name: "Keep…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Keep this scenario" });
+  await dialog.getByLabel("Name").fill(" ");
+  await dialog.getByLabel("Notes").fill("Long thoughts,\nwith “quotes” & more.");
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await expect(page.getByRole("alert")).toContainText("a name must be 1 to 200", SOON);
+  await expect(dialog.getByLabel("Notes")).toHaveValue("Long thoughts,\nwith “quotes” & more.");
+  await expect(page.locator("[id='cost.azure']")).toHaveValue("25");
+});
+
+test("without a worker the levers ask the server, and say that they wait", async ({ page, open, expectComplaint }) => {
+  expectComplaint(/503/);
+  await page.route("**/v1/economics/inputs*", (route) => route.fulfill({ status: 503, body: "{}" }));
+  await open("/");
+  await expect(async () => {
+    await page.goto("/scenarios");
+    await expect(page.locator(".levers")).toBeVisible();
+  }).toPass(SOON);
+  const before = await page.locator(margin).innerText();
+  const compute = page.locator(".levers-ask");
+  await expect(compute).toBeVisible();
+  await page.locator("[id='cost.azure']").fill("30");
+  await page.locator("[id='cost.azure']").blur();
+  await expect(page.locator(".figures-sentence")).toContainText("press Compute");
+  await expect(page.locator(margin)).toHaveText(before);
+  await compute.click();
+  await expect(page).toHaveURL(/cost\.azure=30/);
+  await expect(page.locator(margin)).not.toHaveText(before);
 });
 
 test.describe("an auditor", () => {
@@ -129,9 +180,10 @@ test.describe("an auditor", () => {
 test("an absurd address says what is wrong with it, and the rest holds", async ({ page, open }) => {
   await open("/");
   await there(page);
-  await page.goto("/scenarios?cost.azure=lots&price.pro=5&route.azure=60");
+  await page.goto("/scenarios?cost.azure=lots&price.pro=5&route.azure=60&cost.opnai=30");
   await expect(page.getByRole("alert")).toContainText("cost.azure: \"lots\" is no number.");
   await expect(page.getByRole("alert")).toContainText("60 % in sum");
+  await expect(page.getByRole("alert")).toContainText("this window has no cost.opnai; it is left out.");
   await expect(page.locator("[id='price.pro']")).toHaveValue("5");
 });
 

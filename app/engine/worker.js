@@ -1,6 +1,7 @@
 // The worker beside the page Scenarios. Messages in: {open: {inputs, request}}, {aim: changes, at}.
-// Messages out: {glance, at}, {drawing}, {board}, {refused}. `at` says which position of the levers a
-// glance belongs to. One message in may overtake many draws: between two blocks the worker listens.
+// Messages out: {glance, at}, {step}, {refused}; texts, as the engine words them. `at` says which
+// position of the levers a glance belongs to. One message in may overtake many draws: between two
+// blocks the worker listens.
 import init, { Engine } from "./engine.js";
 
 const ready = init({ module_or_path: new URL("./engine_bg.wasm", import.meta.url) });
@@ -14,6 +15,8 @@ let opened = null;
 let aimed = null;
 let drawing = false;
 let rest = 0;
+// Clocks may be coarse: who wakes too early waits again.
+const drawAfter = (ms) => setTimeout(draw, Math.max(1, ms));
 
 const say = (message) => self.postMessage(message);
 const refuse = (error) => say({ refused: String(error?.message ?? error) });
@@ -43,12 +46,13 @@ turn.port1.onmessage = async () => {
       if (glance !== undefined) {
         say({ glance, at });
         rest = performance.now() + REST_MS;
-        setTimeout(draw, REST_MS);
+        drawAfter(REST_MS);
         return;
       }
       rest = 0;
     }
-    if (performance.now() < rest) return;
+    const early = rest - performance.now();
+    if (early > 0) return drawAfter(early);
     const said = engine.advance();
     if (said === undefined) return;
     say({ step: said });

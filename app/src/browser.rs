@@ -328,6 +328,20 @@ pub(crate) fn rewrite_address(address: &str) {
     }
 }
 
+/// The query string of the address.
+pub(crate) fn search() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// One step more in the history, with the address that stands: who rewrites it then, leaves this one
+/// behind.
+pub(crate) fn keep_address() {
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        let _ = history.push_state_with_url(&state, "", Some(&address()));
+    }
+}
+
 /// The address of this page, whole.
 pub(crate) fn address() -> String {
     window().location().href().unwrap_or_default()

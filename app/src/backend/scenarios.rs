@@ -1,17 +1,21 @@
 //! What-ifs: what the page Scenarios asks and shows, and the address that says it.
 //!
-//! All of a what-if stands in its address: levers in percent (`cost.azure=30`), seed, draws, floor,
-//! the saved scenario that is open and those it is compared with. Reading is lenient: what cannot be
-//! read is named, and the rest holds.
+//! All of a what-if stands in its address: the saved scenario that is open, what is asked otherwise
+//! than it was kept (levers in percent, `cost.azure=30`; seed, draws, floor …), and those it is
+//! compared with. Reading is lenient: what cannot be read is named, and the rest holds.
 
 use std::collections::BTreeMap;
 
 use domain::clock::Timestamp;
 use domain::economics::quantity::{Change, Share};
 use domain::economics::scenario::Scenario;
+use domain::economics::simulation::{DRAWS_MAX, DRAWS_MIN};
 use domain::economics::study::{Asked, Board, Request, SCENARIOS_MAX};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+/// As far as the model takes one.
+const ELASTICITY_MAX: f64 = 20.0;
 
 /// How the scenario under the levers is called in an answer.
 pub const UNDER_LEVERS: &str = "These levers";
@@ -50,6 +54,8 @@ pub struct DeskBoard {
     /// What is asked, as a body of `POST /v1/economics/simulate`: for the worker, with the draws that
     /// the page is meant to have. `board` may have fewer.
     pub request: String,
+    /// What the address leaves unsaid: the opened scenario as it was kept, or what is usual.
+    pub usual: Request,
     pub board: Board,
     pub levers: Levers,
 }
@@ -83,10 +89,10 @@ pub struct SavedRow {
 /// The page's address, read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScenarioAddress {
-    /// Its first scenario is what stands under the levers.
+    /// Its first scenario is what stands under the levers; others were kept with it.
     pub request: Request,
-    /// Whether levers stand in the address; without them, those of the opened scenario do.
-    pub moved: bool,
+    /// What is asked where the address says nothing.
+    usual: Request,
     pub opened: Option<String>,
     pub with: Vec<String>,
     pub problems: Vec<String>,
@@ -216,88 +222,117 @@ impl ScenarioAddress {
     /// From a query string, with or without its question mark.
     #[must_use]
     pub fn read(search: &str) -> Self {
-        let mut address = ScenarioAddress::default();
-        let mut levers = Scenario::default();
+        Self::over(search, Request::default())
+    }
+
+    /// The same where a kept scenario is open: what the address does not say is as it was kept.
+    #[must_use]
+    pub fn over(search: &str, usual: Request) -> Self {
+        let request = usual.clone();
+        let mut address = ScenarioAddress { request, usual, ..ScenarioAddress::default() };
+        // Levers stand in the address all together, or not at all.
+        let mut levers = None;
         let pairs = form_urlencoded::parse(search.trim_start_matches('?').as_bytes());
-        for (key, value) in pairs.filter(|(_, value)| !value.trim().is_empty()) {
+        for (key, value) in pairs {
             if let Err(problem) = address.take(&mut levers, &key, value.trim()) {
                 address.problems.push(problem);
             }
         }
-        if !levers.routing.is_empty() {
-            let sum: Decimal = levers.routing.values().map(|share| share.get()).sum();
-            if sum != Decimal::ONE {
-                let sum = percent(sum);
-                address
-                    .problems
-                    .push(format!("route: the shares are {sum} % in sum, and not 100."));
-                levers.routing.clear();
-            }
+        let mut levers = levers.unwrap_or_else(|| address.levers());
+        let sum: Decimal = levers.routing.values().map(|share| share.get()).sum();
+        if !levers.routing.is_empty() && sum != Decimal::ONE {
+            let sum = percent(sum);
+            let problem = format!("route: the shares are {sum} % in sum, and not 100.");
+            address.problems.push(problem);
+            levers.routing.clear();
         }
-        address.request.scenarios = vec![under_levers(levers)];
+        address.put_levers(levers);
         address
     }
 
-    fn take(&mut self, levers: &mut Scenario, key: &str, value: &str) -> Result<(), String> {
-        let number = || {
-            let text = value.trim_end_matches('%').trim();
-            text.parse::<Decimal>().map_err(|_| format!("{key}: \"{value}\" is no number."))
-        };
-        let of_kind = |kind: &LeverKind| {
-            key.strip_prefix(kind.word())
-                .and_then(|rest| rest.strip_prefix('.'))
-                .map(|it| (*kind, it))
-        };
-        if let Some((kind, name)) = LeverKind::ALL.iter().find_map(of_kind) {
-            self.moved = true;
-            return kind.put(levers, name, Some(number()?));
-        }
+    fn put_levers(&mut self, levers: Scenario) {
+        let rest = self.request.scenarios.drain(..).skip(1);
+        self.request.scenarios = [under_levers(levers)].into_iter().chain(rest).collect();
+    }
+
+    fn take(
+        &mut self,
+        levers: &mut Option<Scenario>,
+        key: &str,
+        value: &str,
+    ) -> Result<(), String> {
         let request = &mut self.request;
         match key {
+            "from" => request.from = time(key, value)?,
+            "to" => request.to = time(key, value)?,
+            "prices" => request.prices_as_of = time(key, value)?,
+            "moved" => drop(levers.get_or_insert_default()),
+            // A field of a form that was left empty.
+            _ if value.is_empty() => {}
             "seed" => request.seed = value.parse().map_err(|error| format!("seed: {error}."))?,
-            "draws" => {
-                request.draws =
-                    value.parse().map_err(|_| format!("draws: \"{value}\" is no whole number."))?;
-            }
+            "draws" => request.draws = draws(value)?,
             "floor" => {
-                let floor = Share::try_from(number()? / Decimal::ONE_HUNDRED);
+                let floor = Share::try_from(number(key, value)? / Decimal::ONE_HUNDRED);
                 request.floor = floor.map_err(|error| format!("floor: {error}."))?;
             }
-            "elasticity" => {
-                request.assumptions.elasticity =
-                    value.parse().map_err(|_| format!("elasticity: \"{value}\" is no number."))?;
-            }
-            "from" => request.from = Some(time(key, value)?),
-            "to" => request.to = Some(time(key, value)?),
+            "elasticity" => request.assumptions.elasticity = elasticity(value)?,
             "open" => self.opened = Some(value.to_owned()),
-            "with" => {
-                let ids = value.split(',').filter(|id| !id.is_empty());
-                self.with.extend(ids.map(str::to_owned).take(SCENARIOS_MAX - 1 - self.with.len()));
-            }
-            "moved" => self.moved = true,
-            // What other pages leave there, such as `problem`, is not ours.
-            _ => {}
+            "with" => self.compare(value)?,
+            _ => return take_lever(levers, key, value),
         }
         Ok(())
+    }
+
+    /// Each once, and no more than anybody compares.
+    fn compare(&mut self, ids: &str) -> Result<(), String> {
+        for id in ids.split(',').filter(|id| !id.is_empty()) {
+            if self.with.iter().any(|it| it == id) {
+                continue;
+            }
+            if self.is_full() {
+                let most = SCENARIOS_MAX - 1;
+                return Err(format!("with: at most {most} are compared; the others are left out."));
+            }
+            self.with.push(id.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether no other scenario can be compared.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        1 + self.with.len() >= SCENARIOS_MAX
+    }
+
+    /// What is asked where the address says nothing.
+    #[must_use]
+    pub fn usual(&self) -> &Request {
+        &self.usual
     }
 
     /// The levers as they stand.
     #[must_use]
     pub fn levers(&self) -> Scenario {
-        self.request.scenarios.first().map(|asked| asked.changes.clone()).unwrap_or_default()
+        levers_of(&self.request)
     }
 
     /// The query string of this place, levers put so.
     #[must_use]
     pub fn write(&self, levers: &Scenario) -> String {
         let mut text = form_urlencoded::Serializer::new(String::new());
-        for kind in LeverKind::ALL {
-            for (name, percent) in kind.percents(levers) {
-                text.append_pair(&format!("{}.{name}", kind.word()), &percent.to_string());
+        let (request, usual) = (&self.request, &self.usual);
+        if *levers != levers_of(usual) {
+            let moved = LeverKind::ALL.map(|kind| (kind, kind.percents(levers)));
+            if moved.iter().all(|(_, moved)| moved.is_empty()) {
+                // Otherwise those of the opened one would come back.
+                text.append_pair("moved", "1");
+            }
+            for (kind, percents) in moved {
+                for (name, percent) in percents {
+                    text.append_pair(&format!("{}.{name}", kind.word()), &percent.to_string());
+                }
             }
         }
-        let usual = Request::default();
-        let request = &self.request;
         if request.seed != usual.seed {
             text.append_pair("seed", &request.seed.to_string());
         }
@@ -307,20 +342,21 @@ impl ScenarioAddress {
         if request.floor != usual.floor {
             text.append_pair("floor", &percent(request.floor.get()).to_string());
         }
-        if (request.assumptions.elasticity - usual.assumptions.elasticity).abs() > f64::EPSILON {
+        if request.assumptions != usual.assumptions {
             text.append_pair("elasticity", &request.assumptions.elasticity.to_string());
         }
-        for (key, at) in [("from", request.from), ("to", request.to)] {
-            if let Some(at) = at {
-                text.append_pair(key, &at.to_string());
+        let times = [
+            ("from", request.from, usual.from),
+            ("to", request.to, usual.to),
+            ("prices", request.prices_as_of, usual.prices_as_of),
+        ];
+        for (key, at, usual) in times {
+            if at != usual {
+                text.append_pair(key, &at.map(|at| at.to_string()).unwrap_or_default());
             }
         }
         if let Some(opened) = &self.opened {
             text.append_pair("open", opened);
-            if *levers == Scenario::default() {
-                // Otherwise the opened one's levers would come back.
-                text.append_pair("moved", "1");
-            }
         }
         if !self.with.is_empty() {
             text.append_pair("with", &self.with.join(","));
@@ -329,17 +365,54 @@ impl ScenarioAddress {
     }
 }
 
+fn levers_of(request: &Request) -> Scenario {
+    request.scenarios.first().map(|asked| asked.changes.clone()).unwrap_or_default()
+}
+
+fn take_lever(levers: &mut Option<Scenario>, key: &str, value: &str) -> Result<(), String> {
+    let of_kind = |kind: &LeverKind| {
+        key.strip_prefix(kind.word()).and_then(|rest| rest.strip_prefix('.')).map(|it| (*kind, it))
+    };
+    // What other pages leave there, such as `problem`, is not ours.
+    let Some((kind, name)) = LeverKind::ALL.iter().find_map(of_kind) else { return Ok(()) };
+    kind.put(levers.get_or_insert_default(), name, Some(number(key, value)?))
+}
+
 /// The scenario that stands under the levers.
 #[must_use]
 pub fn under_levers(changes: Scenario) -> Asked {
     Asked { name: UNDER_LEVERS.to_owned(), changes }
 }
 
-fn time(key: &str, value: &str) -> Result<Timestamp, String> {
+fn number(key: &str, value: &str) -> Result<Decimal, String> {
+    let text = value.trim_end_matches('%').trim();
+    text.parse().map_err(|_| format!("{key}: \"{value}\" is no number."))
+}
+
+fn draws(value: &str) -> Result<usize, String> {
+    let read = value.parse().ok().filter(|draws| (DRAWS_MIN..=DRAWS_MAX).contains(draws));
+    read.ok_or_else(|| {
+        format!("draws: \"{value}\" is no whole number from {DRAWS_MIN} to {DRAWS_MAX}.")
+    })
+}
+
+fn elasticity(value: &str) -> Result<f64, String> {
+    let read = value.parse().ok().filter(|it: &f64| it.abs() <= ELASTICITY_MAX);
+    read.ok_or_else(|| {
+        format!("elasticity: \"{value}\" is no number from −{ELASTICITY_MAX} to {ELASTICITY_MAX}.")
+    })
+}
+
+/// Nothing: no time is asked for.
+fn time(key: &str, value: &str) -> Result<Option<Timestamp>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
     let spellings = [value.to_owned(), format!("{value}Z"), format!("{value}:00Z")];
     let day = format!("{value}T00:00:00Z");
     let read = spellings.iter().chain([&day]).find_map(|text| text.parse().ok());
-    read.ok_or_else(|| format!("{key}: \"{value}\" is no time. Write it like 2026-11-01T00:00Z."))
+    let wrong = || format!("{key}: \"{value}\" is no time. Write it like 2026-11-01T00:00Z.");
+    read.map(Some).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -347,20 +420,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_reads_back_to_the_same_levers() {
-        let search = "?cost.azure=30&latency.eu-west-1=-12.5&owed.pro=10&route.aws=25&route.azure=75&seed=7&floor=40&open=x";
-        let address = ScenarioAddress::read(search);
-        assert_eq!(address.problems, Vec::<String>::new());
-        let written = address.write(&address.levers());
-        assert_eq!(ScenarioAddress::read(&written), address);
-        assert!(written.contains("latency.eu-west-1=-12.5"), "{written}");
+    fn an_address_reads_back_to_all_that_is_asked() {
+        let whole = "?cost.azure=30&latency.eu-west-1=-12.5&owed.pro=10&route.aws=25&route.azure=75\
+                     &seed=7&floor=40&draws=500&elasticity=-1.5&from=2026-10-01T00:00:00.000Z\
+                     &to=2026-11-01T06:30:00.000Z&prices=2026-10-15T00:00:00.000Z&open=x&with=y,z";
+        let kept = Request {
+            seed: "9".parse().expect("a seed"),
+            from: Some(Timestamp::from_unix_ms(0)),
+            draws: 300,
+            scenarios: vec![
+                under_levers(ScenarioAddress::read("price.pro=5").levers()),
+                Asked { name: "kept too".to_owned(), changes: Scenario::default() },
+            ],
+            ..Request::default()
+        };
+        for usual in [Request::default(), kept] {
+            for search in [whole, "", "from=&draws=10000&seed=1", "moved=1", "cost.azure=1"] {
+                let address = ScenarioAddress::over(search, usual.clone());
+                assert_eq!(address.problems, Vec::<String>::new());
+                let written = address.write(&address.levers());
+                let again = ScenarioAddress::over(&written, usual.clone());
+                assert_eq!(again, address, "{search} became {written}");
+                assert_eq!(again.request.scenarios.len(), usual.scenarios.len().max(1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_as_it_was_kept_needs_no_words() {
+        let levers = ScenarioAddress::read("price.pro=5").levers();
+        let kept = Request { scenarios: vec![under_levers(levers.clone())], ..Request::default() };
+        let address = ScenarioAddress::over("open=x", kept);
+        assert_eq!(address.levers(), levers);
+        assert_eq!(address.write(&levers), "open=x");
+        assert_eq!(address.write(&Scenario::default()), "moved=1&open=x");
+    }
+
+    #[test]
+    fn each_is_compared_once_and_no_more_than_five() {
+        let address = ScenarioAddress::read("with=a,a,b,c,d,e");
+        assert_eq!(address.with, ["a", "b", "c", "d"]);
+        assert!(address.is_full());
+        assert_eq!(address.problems.len(), 1, "{:?}", address.problems);
     }
 
     #[test]
     fn what_cannot_be_read_is_named_and_the_rest_holds() {
-        let address =
-            ScenarioAddress::read("cost.azure=lots&cost.aws=-250&price.pro=5&route.aws=60");
-        assert_eq!(address.problems.len(), 3, "{:?}", address.problems);
+        let address = ScenarioAddress::read(
+            "cost.azure=lots&cost.aws=-250&price.pro=5&route.aws=60&draws=50&elasticity=99",
+        );
+        assert_eq!(address.problems.len(), 5, "{:?}", address.problems);
         assert!(address.problems[0].contains("cost.azure"));
         assert_eq!(address.levers().price.len(), 1);
         assert!(address.levers().routing.is_empty());

@@ -59,13 +59,13 @@ fn Page(view: ScenariosView, address: ScenarioAddress) -> impl IntoView {
     });
     let at_work = match desk {
         DeskView::Board(board) => {
-            Desk::new(*board);
+            let desk = Desk::new(*board);
             let worker = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
             view! {
                 <saved::Acts saved=opened />
                 <div class="desk" data-worker=worker>
                     <levers::LeverPanel />
-                    <div class="desk-figures">
+                    <div class="desk-figures" aria-busy=move || (!desk.drawn.read().is_whole()).to_string()>
                         <figures::Figures />
                         <histogram::MarginChart />
                         <div class="desk-two">

@@ -56,6 +56,7 @@ pub(super) fn listen_to_keys(dialogs: Dialogs) {
             ("l", true) => go("/ledger"),
             ("a", true) => go("/anchors"),
             ("b", true) => go("/billing"),
+            ("s", true) => go("/scenarios"),
             ("v", true) => go("/verify"),
             ("f", true) => go("/lab"),
             ("j", false) => browser::step_row(true),

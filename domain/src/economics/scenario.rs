@@ -83,6 +83,30 @@ impl Scenario {
         self.check_routing()
     }
 
+    /// Leaves out what is changed of things that do not exist, and names it, such as `cost.opnai`. A
+    /// division of the traffic that names one of them falls as a whole.
+    pub fn fit(&mut self, known: &Known<'_>) -> Vec<String> {
+        let mut left_out = Vec::new();
+        let mut keep = |kind: &str, name: &String, known: &BTreeSet<&str>| {
+            let is_known = known.contains(name.as_str());
+            if !is_known {
+                left_out.push(format!("{kind}.{name}"));
+            }
+            is_known
+        };
+        self.cost.retain(|name, _| keep("cost", name, &known.providers));
+        self.latency.retain(|name, _| keep("latency", name, &known.regions));
+        self.price.retain(|name, _| keep("price", name, &known.tiers));
+        self.usage.retain(|name, _| keep("usage", name, &known.tiers));
+        self.latency_penalty.retain(|name, _| keep("owed", name, &known.tiers));
+        let shares = self.routing.len();
+        self.routing.retain(|name, _| keep("route", name, &known.providers));
+        if self.routing.len() < shares {
+            self.routing.clear();
+        }
+        left_out
+    }
+
     fn check_routing(&self) -> Result<(), EconomicsError> {
         let sum: Decimal = self.routing.values().map(|share| share.get()).sum();
         if self.routing.is_empty() || sum == Decimal::ONE {
@@ -140,6 +164,27 @@ mod tests {
             "there is no provider called \"opnai\"; add it, or correct the name"
         );
         assert_eq!(scenario.cost_of("openai"), Change::NONE);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_left_out_and_named_and_the_rest_holds() {
+        let change = Change::new("the cost", decimal("0.3")).expect("a change");
+        let half = Share::new("the share", decimal("0.5")).expect("a share");
+        let mut scenario = Scenario {
+            cost: [("azure".into(), change), ("gone".into(), change)].into(),
+            price: [("pro".into(), change)].into(),
+            routing: [("azure".into(), half), ("gone".into(), half)].into(),
+            ..Scenario::default()
+        };
+        let known = Known {
+            providers: BTreeSet::from(["azure"]),
+            tiers: BTreeSet::from(["pro"]),
+            ..Known::default()
+        };
+        assert_eq!(scenario.fit(&known), ["cost.gone", "route.gone"]);
+        assert_eq!((scenario.cost.len(), scenario.price.len()), (1, 1));
+        assert!(scenario.routing.is_empty());
+        assert_eq!(scenario.check(&known), Ok(()));
     }
 
     #[test]

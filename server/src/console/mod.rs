@@ -30,6 +30,7 @@ use domain::cloud::PerCloud;
 
 pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
+pub(crate) use scenarios::Sought;
 
 use crate::anchor::Anchors;
 use crate::config::Config;

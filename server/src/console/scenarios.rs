@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app::backend::{
-    DeskBoard, DeskView, Levers, SavedRow, ScenarioAddress, ScenariosView, under_levers,
-};
+use app::backend::{DeskBoard, DeskView, Levers, SavedRow, ScenarioAddress, ScenariosView};
 use domain::catalog::ScenarioSave;
 use domain::economics::quantity::float;
 use domain::economics::study::{Asked, Inputs, Request, SCENARIOS_MAX};
@@ -12,9 +10,60 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Console;
-use crate::economics::SimulateError;
+use crate::economics::{Shown, SimulateError};
 use crate::problem::Problem;
 use crate::projection::{Catalog, Saved};
+
+/// What an address asks, with what is kept.
+pub(crate) struct Sought<'a> {
+    pub(crate) address: ScenarioAddress,
+    pub(crate) opened: Option<&'a Saved>,
+    /// Those that it is compared with.
+    others: Vec<&'a Saved>,
+}
+
+impl<'a> Sought<'a> {
+    /// One meaning for the page, its forms, and its export.
+    pub(crate) fn of(search: &str, catalog: &'a Catalog) -> Self {
+        let mut address = ScenarioAddress::read(search);
+        let mut unknown = Vec::new();
+        let mut find = |key: &str, id: &str| {
+            let found = saved(catalog, id);
+            if found.is_none() {
+                unknown.push(format!("{key}: no kept scenario {id} is final here."));
+            }
+            found
+        };
+        let opened = address.opened.as_deref().and_then(|id| find("open", id));
+        let others = address.with.iter().filter_map(|id| find("with", id)).collect();
+        if let Some(usual) = opened.and_then(|it| kept(&it.current.value, &mut unknown)) {
+            address = ScenarioAddress::over(search, usual);
+        }
+        address.opened = opened.map(id_of);
+        address.with.retain(|id| saved(catalog, id).is_some());
+        address.problems.extend(unknown);
+        Sought { address, opened, others }
+    }
+
+    /// The levers, what was kept with them, and what they are compared with; as many as fit.
+    pub(crate) fn request(&mut self) -> Request {
+        let problems = &mut self.address.problems;
+        let mut request = self.address.request.clone();
+        for other in &self.others {
+            let save = &other.current.value;
+            let first = kept(save, problems).and_then(|it| it.scenarios.into_iter().next());
+            request.scenarios.extend(first.map(|it| Asked { name: save.name.clone(), ..it }));
+        }
+        if request.scenarios.len() > SCENARIOS_MAX {
+            request.scenarios.truncate(SCENARIOS_MAX);
+            problems.push(format!(
+                "with: {SCENARIOS_MAX} stand beside the base; the others are left out."
+            ));
+        }
+        request.tell_apart();
+        request
+    }
+}
 
 impl Console {
     /// # Errors
@@ -22,35 +71,14 @@ impl Console {
     pub async fn scenarios(&self, search: &str) -> Result<ScenariosView, Problem> {
         let now = crate::now();
         let catalog = self.projection.catalog();
-        let mut address = ScenarioAddress::read(search);
-        let opened = address.opened.take().and_then(|id| {
-            let found = saved(&catalog, &id);
-            if found.is_none() {
-                address.problems.push(format!("open: no kept scenario {id} is final here."));
-            }
-            found
-        });
-        let mut request = address.request.clone();
-        if let Some(opened) = opened.filter(|_| !address.moved) {
-            request = kept(&opened.current.value, &mut address.problems).unwrap_or(request);
-        }
-        let levers = request.scenarios.first().map(|it| it.changes.clone()).unwrap_or_default();
-        request.scenarios = vec![under_levers(levers)];
-        let others = address.with.iter().filter_map(|id| saved(&catalog, id));
-        for other in others.take(SCENARIOS_MAX - 1) {
-            let save = &other.current.value;
-            let first =
-                kept(save, &mut address.problems).and_then(|it| it.scenarios.into_iter().next());
-            request.scenarios.extend(first.map(|it| Asked { name: save.name.clone(), ..it }));
-        }
-        let text = serde_json::to_string(&request).map_err(Problem::fault)?;
-        address.opened = opened.map(|it| it.current.value.scenario_id.to_string());
-        address.request = request.clone();
-        let search = address.write(&address.levers());
+        let mut sought = Sought::of(search, &catalog);
+        let request = sought.request();
+        let Sought { address, opened, .. } = sought;
+        let mut problems = address.problems.clone();
         let desk = match self.economics.board(request, now).await {
-            Ok((inputs, board)) => {
-                let levers = levers_of(&inputs);
-                DeskView::Board(Box::new(DeskBoard { search, request: text, board, levers }))
+            Ok(shown) => {
+                problems.extend(shown.left_out.iter().cloned());
+                DeskView::Board(Box::new(desk_board(&address, shown)?))
             }
             Err(error) => nothing(error)?,
         };
@@ -60,9 +88,25 @@ impl Console {
             desk,
             saved: rows,
             opened: opened.map(|it| row(it, &catalog)),
-            problems: address.problems,
+            problems,
         })
     }
+}
+
+fn desk_board(address: &ScenarioAddress, shown: Shown) -> Result<DeskBoard, Problem> {
+    let Shown { inputs, request, board, .. } = shown;
+    let under_levers = request.scenarios.first().map(|it| it.changes.clone()).unwrap_or_default();
+    Ok(DeskBoard {
+        search: address.write(&under_levers),
+        request: serde_json::to_string(&request).map_err(Problem::fault)?,
+        usual: address.usual().clone(),
+        board,
+        levers: levers_of(&inputs),
+    })
+}
+
+fn id_of(saved: &Saved) -> String {
+    saved.current.value.scenario_id.to_string()
 }
 
 fn saved<'a>(catalog: &'a Catalog, id: &str) -> Option<&'a Saved> {

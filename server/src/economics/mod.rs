@@ -13,4 +13,4 @@ mod usage;
 
 pub use parallel::{Stopped, run};
 pub use problem::absurd;
-pub use simulate::{Economics, SimulateError, Window};
+pub use simulate::{Economics, Shown, SimulateError, Window};

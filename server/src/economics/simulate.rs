@@ -7,7 +7,7 @@ use domain::economics::EconomicsError;
 use domain::economics::simulation::{DRAWS_MIN, Simulation};
 use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::token_cost::ModelKey;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::inputs::{inputs, price_map};
@@ -70,6 +70,17 @@ impl From<Stopped> for SimulateError {
     }
 }
 
+/// A screen's answer.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub inputs: Inputs,
+    /// What was asked, less what these inputs do not have.
+    pub request: Request,
+    pub board: Board,
+    /// A sentence for each scenario that lost something.
+    pub left_out: Vec<String>,
+}
+
 /// Answers what would be. Cheap to share.
 #[derive(Debug)]
 pub struct Economics {
@@ -93,19 +104,32 @@ impl Economics {
         now: Timestamp,
     ) -> Result<Answer, SimulateError> {
         request.check()?;
-        let permit = Arc::clone(&self.running).try_acquire_owned();
-        let permit = permit.map_err(|_| SimulateError::Busy)?;
+        let permit = self.permit()?;
         let inputs = self.inputs(Window::from(&request), now).await?;
-        check_work(inputs.usage.len(), request.draws)?;
-        let stop = CancellationToken::new();
-        let _stops: DropGuard = stop.clone().drop_guard();
-        let work = move || {
-            let drawn = |it: &_| parallel::run(it, |_, _| !stop.is_cancelled());
-            let answer = study::answer(&inputs, &request, |it| Ok(drawn(it)?));
-            drop(permit); // only now may another begin
-            answer
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
+        draw(permit, inputs, request).await
+    }
+
+    /// The same, less what a scenario changes that the usage does not have. For requests that were
+    /// kept, or stand in an address, and meet a window of another day.
+    ///
+    /// # Errors
+    /// As those of [`Economics::simulate`].
+    pub async fn simulate_what_fits(
+        &self,
+        mut request: Request,
+        now: Timestamp,
+    ) -> Result<Answer, SimulateError> {
+        request.check()?;
+        let permit = self.permit()?;
+        let inputs = self.inputs(Window::from(&request), now).await?;
+        let left_out = request.fit(&inputs);
+        let mut answer = draw(permit, inputs, request).await?;
+        answer.warnings.extend(left_out);
+        Ok(answer)
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, SimulateError> {
+        Arc::clone(&self.running).try_acquire_owned().map_err(|_| SimulateError::Busy)
     }
 
     /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever
@@ -115,17 +139,18 @@ impl Economics {
     /// The request is absurd, or nothing can be priced.
     pub async fn board(
         &self,
-        request: Request,
+        mut request: Request,
         now: Timestamp,
-    ) -> Result<(Inputs, Board), SimulateError> {
+    ) -> Result<Shown, SimulateError> {
         request.check()?;
         let inputs = self.inputs(Window::from(&request), now).await?;
+        let left_out = request.fit(&inputs);
         let affordable = PAGE_DRAWS / inputs.usage.len().max(1);
         let draws = request.draws.min(affordable.max(DRAWS_MIN));
         let work = move || {
-            let few = Request { draws, ..request };
+            let few = Request { draws, ..request.clone() };
             let board = Board::of(&inputs, &few, Simulation::run)?;
-            Ok((inputs, board))
+            Ok(Shown { inputs, request, board, left_out })
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
     }
@@ -161,6 +186,24 @@ impl Economics {
         }
         Ok(inputs(books, &catalog, &prices, at)?)
     }
+}
+
+/// On all cores. Dropping the future stops it within a round of blocks.
+async fn draw(
+    permit: OwnedSemaphorePermit,
+    inputs: Inputs,
+    request: Request,
+) -> Result<Answer, SimulateError> {
+    check_work(inputs.usage.len(), request.draws)?;
+    let stop = CancellationToken::new();
+    let _stops: DropGuard = stop.clone().drop_guard();
+    let work = move || {
+        let drawn = |it: &_| parallel::run(it, |_, _| !stop.is_cancelled());
+        let answer = study::answer(&inputs, &request, |it| Ok(drawn(it)?));
+        drop(permit); // only now may another begin
+        answer
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
 }
 
 fn check_work(tenants: usize, draws: usize) -> Result<(), EconomicsError> {

@@ -74,7 +74,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_leaves_no_owner_behind() {
         let alone = Alone::default();
-        alone.render(page(&alone, async {})).await;
+        let _page = alone.render(page(&alone, async {})).await;
         assert!(Owner::current().is_none());
     }
 }

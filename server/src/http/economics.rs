@@ -1,7 +1,6 @@
 //! What would be, from FINAL usage and dated prices: what a what-if begins with
 //! (`GET /v1/economics/inputs`), its answer (`POST /v1/economics/simulate`), and the page's export.
 
-use app::backend::ScenarioAddress;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,8 @@ use serde::Deserialize;
 
 use super::Shared;
 use super::ask::{Asked, Whole, json as read_json, shape};
+use super::csv;
+use crate::console::Sought;
 use crate::economics::Window;
 use crate::identity::Principal;
 use crate::problem::Problem;
@@ -64,15 +65,18 @@ async fn export(
 ) -> Result<Response, Problem> {
     principal.require(Action::Simulate)?;
     let query = query.unwrap_or_default();
-    let ScenarioAddress { request, problems, .. } = ScenarioAddress::read(&query);
+    let catalog = shared.projection.catalog();
+    let mut sought = Sought::of(&query, &catalog);
+    let request = sought.request();
+    let problems = &sought.address.problems;
     if !problems.is_empty() {
         return Err(Problem::invalid(problems.join(" ")));
     }
-    let answer = shared.economics.simulate(request, crate::now()).await?;
+    let answer = shared.economics.simulate_what_fits(request, crate::now()).await?;
     if query.split('&').any(|pair| pair == "format=csv") {
         let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8");
         let name = (header::CONTENT_DISPOSITION, "attachment; filename=\"scenario.csv\"");
-        return Ok(([kind, name], csv(&answer)).into_response());
+        return Ok(([kind, name], rows(&answer)).into_response());
     }
     let name = (header::CONTENT_DISPOSITION, "attachment; filename=\"scenario.json\"");
     Ok(([name], Json(answer)).into_response())
@@ -82,8 +86,8 @@ const HEAD: &str = "scenario,tenant,tier,provider,region,revenue_usd,cost_usd,pe
                     profit_usd,margin_p5,margin_p50,margin_p95,below_floor,profit_p5_usd,\
                     profit_p50_usd,profit_p95_usd\n";
 
-/// Names have no commas or quotes but for a scenario's, which is quoted.
-fn csv(answer: &Answer) -> String {
+/// A row a place and scenario.
+fn rows(answer: &Answer) -> String {
     let mut text = HEAD.to_owned();
     let base = ("base", &answer.base);
     let scenarios = answer.scenarios.iter().map(|it| (it.name.as_str(), &it.results));
@@ -102,11 +106,11 @@ fn line(name: &str, of: &TenantResult) -> String {
     let statement = of.statement.statement;
     let profit = &of.profit_usd;
     let fields = [
-        format!("\"{}\"", name.replace('"', "\"\"")),
-        of.tenant_id.to_string(),
-        of.tier.clone(),
-        of.provider.clone(),
-        of.region.clone(),
+        csv::cell(name),
+        csv::cell(of.tenant_id.as_str()),
+        csv::cell(&of.tier),
+        csv::cell(&of.provider),
+        csv::cell(&of.region),
         statement.revenue_usd().to_string(),
         statement.cost_usd().to_string(),
         statement.penalty_usd().to_string(),

@@ -12,6 +12,7 @@ pub mod assets;
 mod away;
 mod billing;
 mod bundle;
+mod csv;
 mod drill;
 mod economics;
 mod edge;

@@ -48,13 +48,16 @@ fn picture(rows: &[Row], middle: f64) -> String {
 fn Bars(title: String, about: String, rows: Vec<Row>, middle: f64) -> impl IntoView {
     let svg = picture(&rows, middle);
     let names = rows.iter().map(|row| view! { <li>{row.name.clone()}</li> }).collect_view();
-    let said =
-        rows.iter().map(|row| view! { <li class="mono">{row.said.clone()}</li> }).collect_view();
+    let said = rows.iter().map(|row| {
+        let name = format!("{}: ", row.name);
+        view! { <li class="mono"><span class="visually-hidden">{name}</span>{row.said.clone()}</li> }
+    });
+    let said = said.collect_view();
     view! {
         <figure class="card bars" aria-label=title.clone()>
             <figcaption class="card-title">{title.clone()}</figcaption>
             <div class="bars-field">
-                <ul class="bars-names">{names}</ul>
+                <ul class="bars-names" aria-hidden="true">{names}</ul>
                 <div class="bars-drawing" inner_html=svg></div>
                 <ul class="bars-said">{said}</ul>
             </div>

@@ -13,11 +13,16 @@ use crate::backend::{DeskBoard, LeverKind, Levers, ScenarioAddress};
 use crate::browser;
 use crate::shell::WorkerAddress;
 
+/// The column of a board that stands under the levers; the first is the base.
+const UNDER_LEVERS: usize = 1;
+
 /// Who made the figures that stand here.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Drawn {
     /// The server, with as many draws as a page waits for.
     AtServer,
+    /// The levers are elsewhere: these figures are of where they stood.
+    Moved,
     /// Costs moved, and the draws before tell what that means.
     Followed,
     /// The worker is drawing: so far, of how much.
@@ -26,6 +31,13 @@ pub(super) enum Drawn {
     Whole,
     /// What stands here is older than the levers, and why.
     Refused(String),
+}
+
+impl Drawn {
+    /// Whether all that stands on the page is of the levers as they stand.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self, Drawn::AtServer | Drawn::Whole)
+    }
 }
 
 /// What the parts of the page share.
@@ -37,13 +49,15 @@ pub(super) struct Desk {
     pub(super) now: RwSignal<Glance>,
     pub(super) board: RwSignal<Board>,
     pub(super) drawn: RwSignal<Drawn>,
+    /// Whether somebody beside the page follows the levers. Otherwise the server is asked.
+    pub(super) follows: RwSignal<bool>,
     pub(super) address: StoredValue<ScenarioAddress>,
 }
 
 impl Desk {
     pub(super) fn new(view: DeskBoard) -> Self {
-        let DeskBoard { search, request, board, levers } = view;
-        let address = ScenarioAddress::read(&search);
+        let DeskBoard { search, request, usual, board, levers } = view;
+        let address = ScenarioAddress::over(&search, usual);
         let desk = Desk {
             levers: RwSignal::new(address.levers()),
             movable: StoredValue::new(levers),
@@ -51,6 +65,7 @@ impl Desk {
             now: RwSignal::new(board.now.clone()),
             board: RwSignal::new(board),
             drawn: RwSignal::new(Drawn::AtServer),
+            follows: RwSignal::new(false),
             address: StoredValue::new(address),
         };
         provide_context(desk);
@@ -71,6 +86,16 @@ impl Desk {
         }
     }
 
+    /// Where an address puts the levers.
+    fn come_back(&self, search: &str) {
+        let levers = self
+            .address
+            .with_value(|address| ScenarioAddress::over(search, address.usual().clone()).levers());
+        if levers != *self.levers.read_untracked() {
+            self.levers.set(levers);
+        }
+    }
+
     /// In the browser only, and only where there is a worker to employ.
     fn employ(self, request: String) {
         let file = use_context::<WorkerAddress>().map(|WorkerAddress(file)| file);
@@ -79,6 +104,19 @@ impl Desk {
             let heard = move |said| self.hear(said);
             let Some(worker) = Worker::employ(&file, &request, heard) else { return };
             self.lead(worker);
+        });
+        Effect::new(move |before: Option<Scenario>| {
+            let levers = self.levers.get();
+            if before.is_some_and(|before| before != levers) {
+                self.drawn.set(Drawn::Moved);
+            }
+            levers
+        });
+        Effect::new(move |_| {
+            let back = window_event_listener(leptos::ev::popstate, move |_| {
+                self.come_back(&browser::search());
+            });
+            on_cleanup(move || back.remove());
         });
     }
 
@@ -97,6 +135,7 @@ impl Desk {
     }
 
     fn hear(&self, said: Said) {
+        self.follows.set(!matches!(said, Said::Refused(_)));
         match said {
             Said::Glance { glance, at } => {
                 // The levers may have moved on: a newer glance is on its way then.
@@ -111,7 +150,12 @@ impl Desk {
         }
     }
 
+    /// A board of levers that have moved on is none: another follows.
     fn show(&self, board: Board) {
+        let of = board.columns.get(UNDER_LEVERS).map(|column| &column.changes);
+        if of != Some(&*self.levers.read_untracked()) {
+            return;
+        }
         self.base.set(board.base.clone());
         self.now.set(board.now.clone());
         self.board.set(board);

@@ -5,7 +5,7 @@ use domain::economics::study::{Distribution, Glance};
 use leptos::prelude::*;
 
 use super::desk::{Desk, Drawn};
-use super::words::{points, share, usd, usd_more};
+use super::words::{points, share, share_more, usd, usd_more};
 
 /// A figure, what it is at the base, and how far it went.
 struct Told {
@@ -15,13 +15,15 @@ struct Told {
 }
 
 fn told(
-    values: Option<(f64, f64)>,
+    values: [Option<f64>; 2],
     text: fn(f64) -> String,
     more: fn(f64) -> String,
     rise_is_good: bool,
 ) -> Told {
-    let Some((now, base)) = values else {
-        return Told { now: "–".to_owned(), base: "no revenue".to_owned(), more: None };
+    let said = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), text);
+    let [Some(now), Some(base)] = values else {
+        let [now, base] = values.map(said);
+        return Told { now, base, more: None };
     };
     let difference = now - base;
     let said = more(difference);
@@ -56,7 +58,7 @@ fn margin(of: &Glance, part: fn(&Distribution) -> f64) -> Option<f64> {
 pub(super) fn Figures() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let both = move |part: fn(&Distribution) -> f64| {
-        margin(&desk.now.read(), part).zip(margin(&desk.base.read(), part))
+        [margin(&desk.now.read(), part), margin(&desk.base.read(), part)]
     };
     let p50 = Signal::derive(move || told(both(|it| it.p50.value), share, points, true));
     let below = Signal::derive(move || {
@@ -64,12 +66,12 @@ pub(super) fn Figures() -> impl IntoView {
     });
     let profit = Signal::derive(move || {
         let of = |glance: &Glance| glance.profit_usd.p50.value;
-        told(Some((of(&desk.now.read()), of(&desk.base.read()))), usd, usd_more, true)
+        told([Some(of(&desk.now.read())), Some(of(&desk.base.read()))], usd, usd_more, true)
     });
-    let rise = Signal::derive(move || {
+    let room = Signal::derive(move || {
         let of =
             |glance: &Glance| glance.break_even.cost_change.map(domain::economics::quantity::float);
-        told(of(&desk.now.read()).zip(of(&desk.base.read())), share, points, true)
+        told([of(&desk.now.read()), of(&desk.base.read())], share_more, points, true)
     });
     let floor = move || share(desk.board.read().basis.floor).replace(".0 %", " %");
     view! {
@@ -77,11 +79,11 @@ pub(super) fn Figures() -> impl IntoView {
             <Card title="Gross margin, P50".to_owned() told=p50 />
             <Card title=format!("P(margin < {})", floor()) told=below />
             <Card title="Profit of the window, P50".to_owned() told=profit />
-            <Card title="Costs can still rise".to_owned() told=rise />
+            <Card title="Costs until the floor".to_owned() told=room />
         </div>
-        <p class="figures-sentence" role="status">
+        <p class="figures-sentence">
             {move || sentence(&desk.now.read(), &desk.base.read())}
-            <Standing />
+            <span role="status"><Standing /></span>
         </p>
     }
     .into_any()
@@ -108,8 +110,16 @@ fn sentence(now: &Glance, base: &Glance) -> String {
 #[component]
 fn Standing() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    move || match desk.drawn.get() {
+    move || {
+        match desk.drawn.get() {
         Drawn::AtServer => view! { <span class="muted">"Drawn by the server."</span> }.into_any(),
+        Drawn::Moved if desk.follows.get() => {
+            view! { <span class="muted">"The levers have moved."</span> }.into_any()
+        }
+        Drawn::Moved => {
+            view! { <span class="held">"These figures are of where the levers stood: press Compute."</span> }
+                .into_any()
+        }
         Drawn::Followed => {
             view! { <span class="muted">"Told from the draws before."</span> }.into_any()
         }
@@ -123,5 +133,6 @@ fn Standing() -> impl IntoView {
             .into_any()
         }
         Drawn::Refused(problem) => view! { <span class="form-error">{problem}</span> }.into_any(),
+    }
     }
 }

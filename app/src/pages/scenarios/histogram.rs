@@ -38,7 +38,10 @@ impl Axis {
             low = low.min(floor - width * 0.05);
             high = high.max(floor + width * 0.05);
         }
-        let width = (high - low).max(0.02);
+        // All draws alike have no width of their own.
+        let least = (0.02 - (high - low)).max(0.0) / 2.0;
+        (low, high) = (low - least, high + least);
+        let width = high - low;
         let fits = |step: &&f64| width / **step <= LABELS_MAX;
         let step = STEPS.iter().find(fits).copied().unwrap_or(width / LABELS_MAX);
         Axis { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
@@ -243,6 +246,9 @@ mod tests {
         let far = Axis::of([&spread(0.9, 0.91, 0.92), &spread(0.9, 0.91, 0.92)], 0.1);
         assert!(far.low > 0.5, "{far:?}");
         assert!(far.high <= 1.0 + 1e-9, "{far:?}");
+        // No cost at all: every draw has a margin of exactly 1.
+        let alike = Axis::of([&spread(1.0, 1.0, 1.0), &spread(1.0, 1.0, 1.0)], 0.35);
+        assert!(alike.place(1.0).is_finite() && alike.high > alike.low, "{alike:?}");
     }
 
     #[test]

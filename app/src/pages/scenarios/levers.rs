@@ -10,7 +10,11 @@ use super::desk::Desk;
 use super::presets::{Preset, presets};
 use super::words;
 use crate::backend::LeverKind;
+use crate::browser;
 use crate::components::icon::Icon;
+
+/// How a time at the beginning of a day ends.
+const MIDNIGHT: &str = "T00:00:00.000Z";
 
 /// What a slider reaches, in percent. Number fields take more.
 const fn reach(kind: LeverKind) -> (i32, i32) {
@@ -45,19 +49,26 @@ pub(super) fn LeverPanel() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let groups = LeverKind::ALL.map(|kind| view! { <Group kind /> }.into_any());
     let moved = move || *desk.levers.read() != Scenario::default();
-    let hidden = desk.address.with_value(|address| address.opened.clone());
+    let hidden = desk.address.with_value(|address| {
+        let with = (!address.with.is_empty()).then(|| address.with.join(","));
+        let prices = address.request.prices_as_of.map(|at| at.to_string());
+        [("open", address.opened.clone()), ("with", with), ("prices", prices)]
+    });
+    let hidden = hidden.into_iter().filter_map(|(name, value)| {
+        value.map(|value| view! { <input type="hidden" name=name value=value /> })
+    });
     view! {
         <form class="card levers" method="get" action="/scenarios" aria-label="Levers">
             <Presets />
             {groups.into_iter().collect_view()}
             <Settings />
-            {hidden.map(|id| view! { <input type="hidden" name="open" value=id /> })}
+            {hidden.collect_view()}
             <input type="hidden" name="moved" value="1" />
             <div class="levers-acts">
                 <button class="button" type="button" disabled=move || !moved() on:click=move |_| desk.levers.set(Scenario::default())>
                     "Back to the base"
                 </button>
-                <button class="button levers-ask" type="submit">"Compute"</button>
+                <button class="button levers-ask" type="submit" hidden=move || desk.follows.get()>"Compute"</button>
             </div>
         </form>
     }
@@ -67,7 +78,8 @@ pub(super) fn LeverPanel() -> impl IntoView {
 #[component]
 fn Presets() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let all = desk.movable.with_value(presets);
+    let worst = desk.address.with_value(|it| it.request.assumptions.worst_credit());
+    let all = desk.movable.with_value(|levers| presets(levers, worst));
     let items = all
         .into_iter()
         .map(|Preset { title, detail, changes }| {
@@ -78,14 +90,26 @@ fn Presets() -> impl IntoView {
             });
             let pressed = {
                 let changes = changes.clone();
-                move || (*desk.levers.read() == changes).to_string()
+                move || (*desk.levers.read() == changes).then_some("true")
             };
             let press = move |event: web_sys::MouseEvent| {
+                if !desk.follows.get_untracked() {
+                    return;
+                }
                 event.prevent_default();
                 let stands = *desk.levers.read_untracked() == changes;
+                // All levers move at once: Back leads to where they stood.
+                browser::keep_address();
                 desk.levers.set(if stands { Scenario::default() } else { changes.clone() });
             };
-            view! { <li><a class="preset" role="button" href=href title=detail aria-pressed=pressed rel="external" on:click=press>{title}</a></li> }
+            view! {
+                <li>
+                    <a class="preset" href=href aria-current=pressed rel="external" on:click=press>
+                        <span>{title}</span>
+                        <span class="preset-about">{detail}</span>
+                    </a>
+                </li>
+            }
         })
         .collect_view();
     view! { <ul class="presets" aria-label="Questions that everybody asks">{items}</ul> }
@@ -142,15 +166,16 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
     let (slide, write) = (put.clone(), put);
     let said = move || stands.get().map_or_else(|| untouched(kind, usual), |it| spoken(kind, it));
     let label = format!("{}, {name}, percent", group(kind).0);
+    let (put_back, labelled) = (format!("Put back: {label}"), label.clone());
     view! {
         <div class="lever" class:is-moved=move || stands.get().is_some()>
             <label class="lever-name" for=key.clone()>{name.clone()}</label>
-            <button class="icon-button lever-back" type="button" aria-label=format!("Put {name} back") title="Put it back"
+            <button class="icon-button lever-back" type="button" aria-label=put_back title="Put it back"
                 hidden=move || stands.get().is_none() on:click=move |_| back(String::new())>
                 {Icon::Cross.view()}
             </button>
             <span class="lever-number">
-                <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string()
+                <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string() aria-label=labelled
                     prop:value=number value=number() on:change=move |event| write(event_target_value(&event)) />
                 <span aria-hidden="true">"%"</span>
             </span>
@@ -228,6 +253,14 @@ fn shared_out(others: &[(String, Decimal)], rest: Decimal) -> Vec<(String, Decim
 fn Settings() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let request = desk.address.with_value(|address| address.request.clone());
+    let times = [("from", "Usage from, UTC", request.from), ("to", "before, UTC", request.to)];
+    let times = times.map(|(name, label, at)| {
+        // A field of dates would cut off the hour.
+        let is_day = at.is_none_or(|at| at.to_string().ends_with(MIDNIGHT));
+        let kind = if is_day { "date" } else { "text" };
+        let value = at.map(|at| at.to_string().replace(MIDNIGHT, "")).unwrap_or_default();
+        view! { <label class="field"><span>{label}</span><input name=name type=kind value=value /></label> }
+    });
     let floor = (request.floor.get() * Decimal::ONE_HUNDRED).normalize().to_string();
     view! {
         <details class="lever-group">
@@ -238,17 +271,12 @@ fn Settings() -> impl IntoView {
                 <label class="field"><span>"Draws"</span><input name="draws" type="number" min="100" max="1000000" step="1" value=request.draws.to_string() /></label>
                 <label class="field"><span>"Seed"</span><input name="seed" type="text" inputmode="numeric" maxlength="20" value=request.seed.to_string() /></label>
                 <label class="field"><span>"Elasticity (assumed)"</span><input name="elasticity" type="number" step="any" value=request.assumptions.elasticity.to_string() /></label>
-                <label class="field"><span>"Usage from, UTC"</span><input name="from" type="date" value=request.from.map(day).unwrap_or_default() /></label>
-                <label class="field"><span>"to, UTC"</span><input name="to" type="date" value=request.to.map(day).unwrap_or_default() /></label>
+                {times.into_iter().collect_view()}
             </div>
             <button class="button" type="submit">"Compute"</button>
         </details>
     }
     .into_any()
-}
-
-fn day(at: domain::clock::Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
 }
 
 #[cfg(test)]

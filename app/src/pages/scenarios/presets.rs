@@ -14,19 +14,21 @@ pub(super) struct Preset {
     pub(super) changes: Scenario,
 }
 
-/// Those that make sense with these levers.
-pub(super) fn presets(levers: &Levers) -> Vec<Preset> {
-    [openai(levers), eu_latency(levers), penalties(levers)].into_iter().flatten().collect()
+/// Those that make sense with these levers. `worst_credit`: the most that late answers are taken to
+/// cost, a share of revenue.
+pub(super) fn presets(levers: &Levers, worst_credit: Decimal) -> Vec<Preset> {
+    let worst = (worst_credit * Decimal::ONE_HUNDRED).normalize();
+    [openai(levers), eu_latency(levers), penalties(levers, worst)].into_iter().flatten().collect()
 }
 
 fn preset(
     title: &str,
     detail: String,
-    (kind, names, percent): (LeverKind, Vec<String>, i64),
+    (kind, names, percent): (LeverKind, Vec<String>, Decimal),
 ) -> Option<Preset> {
     let mut changes = Scenario::default();
     for name in &names {
-        kind.put(&mut changes, name, Some(Decimal::from(percent))).ok()?;
+        kind.put(&mut changes, name, Some(percent)).ok()?;
     }
     let title = title.to_owned();
     (!names.is_empty()).then_some(Preset { title, detail, changes })
@@ -43,26 +45,21 @@ fn openai(levers: &Levers) -> Option<Preset> {
             "{provider}, which sells OpenAI’s models here, takes 30 % more. A stress, not a forecast."
         )
     };
-    preset("OpenAI raises cost 30 %", detail, (LeverKind::Cost, vec![provider], 30))
+    preset("OpenAI raises cost 30 %", detail, (LeverKind::Cost, vec![provider], Decimal::from(30)))
 }
 
 fn eu_latency(levers: &Levers) -> Option<Preset> {
     let european = |region: &&String| region.contains("eu");
     let regions: Vec<String> = levers.regions.iter().filter(european).cloned().collect();
     let detail = format!("Requests take 20 % longer in {}.", regions.join(", "));
-    preset("EU latency +20 %", detail, (LeverKind::Latency, regions, 20))
+    preset("EU latency +20 %", detail, (LeverKind::Latency, regions, Decimal::from(20)))
 }
 
-/// The worst step of the ladder that answers are counted against.
-const WORST_PERCENT: i64 = 10;
-
-fn penalties(levers: &Levers) -> Option<Preset> {
+fn penalties(levers: &Levers, worst: Decimal) -> Option<Preset> {
     let tiers = LeverKind::Owed.names(levers);
-    let detail = format!(
-        "{} are owed {WORST_PERCENT} % of their revenue for late answers.",
-        tiers.join(", ")
-    );
-    preset("SLA penalties trigger", detail, (LeverKind::Owed, tiers, WORST_PERCENT))
+    let detail =
+        format!("{} are owed {worst} % of their revenue for late answers.", tiers.join(", "));
+    preset("SLA penalties trigger", detail, (LeverKind::Owed, tiers, worst))
 }
 
 #[cfg(test)]
@@ -76,11 +73,12 @@ mod tests {
             regions: vec!["europe-west1".to_owned(), "us-east-1".to_owned()],
             tiers: [("free".to_owned(), false), ("pro".to_owned(), true)].into(),
         };
-        let found = presets(&levers);
+        let found = presets(&levers, Decimal::new(1, 1));
         assert_eq!(found.len(), 3);
         assert!(found[0].detail.contains("azure, which sells OpenAI’s models"));
         assert_eq!(found[1].changes.latency.len(), 1);
         assert!(found[2].changes.latency_penalty.contains_key("pro"));
-        assert!(presets(&Levers::default()).is_empty());
+        assert!(found[2].detail.contains("owed 10 % of"), "{}", found[2].detail);
+        assert!(presets(&Levers::default(), Decimal::ONE).is_empty());
     }
 }

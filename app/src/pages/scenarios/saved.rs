@@ -1,14 +1,19 @@
 //! Scenarios that are kept: the list, keeping one, and making one a proposal. Two dialogs with plain
-//! forms; without scripts a button leads to this page with its dialog open.
+//! forms; without scripts a button leads to this page with its dialog open. Links within the page
+//! load it anew: the router does not know of addresses that levers wrote.
 
 use domain::access::Action;
+use domain::economics::scenario::Scenario;
+use domain::economics::study::NAME_CHARS_MAX;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
 
 use super::desk::Desk;
 use super::words::{lever_percent, summary};
-use crate::backend::{LeverKind, SavedRow};
+use crate::backend::{LeverKind, SavedRow, ScenarioAddress};
 use crate::browser;
 use crate::components::decision::ReasonField;
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
@@ -18,7 +23,6 @@ use crate::shell::console::Here;
 
 const SAVE: &str = "save";
 const PROMOTE: &str = "promote";
-const NAME_CHARS_MAX: u32 = 200;
 const NOTES_CHARS_MAX: u32 = 4_000;
 
 /// Why nothing came of a form.
@@ -26,6 +30,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
     match code {
         "name" => "Nothing was kept: a name must be 1 to 200 printable characters.",
         "notes" => "Nothing was kept: notes must be at most 4,000 characters of text.",
+        "search" => {
+            "Nothing was kept: what the levers and settings ask has no answer. Correct them first."
+        }
         "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
         "version" => {
             "Nothing was recorded: somebody has kept a newer version meanwhile. Open it, and look at it first."
@@ -48,16 +55,25 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
     let link = move |act: &str| format!("/scenarios?{}&act={act}", desk.search());
     let copied = RwSignal::new(false);
     let share = move |_| {
+        browser::rewrite_address(&format!("/scenarios?{}", desk.search()));
         leptos::task::spawn_local(async move {
             copied.set(browser::copy(&browser::address()).await);
         });
     };
     let title = saved.as_ref().map(|it| format!("{} (version {})", it.name, it.version));
+    let was = saved.as_ref().map(|it| it.changes.clone());
+    let changes = move || {
+        let levers = desk.levers.read();
+        let moved = was.as_ref().is_some_and(|was| *was != *levers);
+        let note = if moved { ", and not what was kept" } else { "" };
+        format!("{}{note}.", summary(&levers))
+    };
     let export =
         move |format: &str| format!("/v1/economics/export?format={format}&{}", desk.search());
     view! {
         <header class="card desk-head">
             <p class="desk-name">{title.unwrap_or_else(|| "A scenario that is not kept".to_owned())}</p>
+            <p class="desk-changes">{changes}</p>
             <div class="desk-acts">
                 {may.then(|| view! {
                     <a class="button" href=move || link(SAVE) rel="external" on:click=move |event| open_named(&event, SAVE)>"Keep…"</a>
@@ -89,6 +105,8 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     let (name, notes) =
         saved.as_ref().map(|it| (it.name.clone(), it.notes.clone())).unwrap_or_default();
+    let draft = Draft::of(SAVE);
+    let (name, notes) = (draft.or("name", name), draft.or("notes", notes));
     let over = saved.map(|it| {
         let label = format!("As version {} of “{}”", it.version + 1, it.name);
         view! {
@@ -108,12 +126,12 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
                 <input type="hidden" name="search" value=move || desk.search() />
                 {over}
                 <label class="field" for="save-name"><span>"Name"</span>
-                    <input id="save-name" name="name" type="text" required maxlength=NAME_CHARS_MAX value=name autocomplete="off" />
+                    <input id="save-name" name="name" type="text" required maxlength=NAME_CHARS_MAX.to_string() value=name autocomplete="off" />
                 </label>
                 <label class="field" for="save-notes"><span>"Notes"</span>
-                    <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX prop:value=notes.clone()></textarea>
+                    <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX>{notes}</textarea>
                 </label>
-                <Leave node back="/scenarios" />
+                <Leave node back=format!("/scenarios?{}", desk.search()) />
                 <button class="button button-first" type="submit">"Keep it"</button>
             </form>
         </Dialog>
@@ -124,29 +142,31 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
 fn Promote(saved: SavedRow) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let node = NodeRef::<html::Dialog>::new();
-    let prices = move || {
-        let prices = LeverKind::Price.percents(&desk.levers.read());
-        let item = |(tier, percent): (String, _)| format!("{tier} {}", lever_percent(percent));
-        let text: Vec<_> = prices.into_iter().map(item).collect();
-        if text.is_empty() {
-            "No price changes.".to_owned()
-        } else {
-            format!("Price changes: {}.", text.join(", "))
-        }
+    let kept = saved.changes.clone();
+    let moved = move || {
+        let moved = *desk.levers.read() != kept;
+        moved.then(|| {
+            view! { <p class="held">"The levers have moved since it was kept. Where they stand now is not proposed: keep that first."</p> }
+        })
     };
+    let draft = Draft::of(PROMOTE);
     let weight = |cloud: &'static str| {
         let id = format!("promote-{cloud}");
+        let typed = draft.or(cloud, String::new());
         view! {
             <label class="field" for=id.clone()><span>{cloud} ", %"</span>
-                <input id=id.clone() name=cloud type="number" min="0" max="100" step="any" inputmode="decimal" />
+                <input id=id.clone() name=cloud value=typed type="number" min="0" max="100" step="any" inputmode="decimal" />
             </label>
         }
     };
-    let title = format!("Make “{}” a proposal", saved.name);
+    let (title, prices) = (format!("Make “{}” a proposal", saved.name), prices(&saved.changes));
+    let (weights, reason) =
+        (["gcp", "aws", "azure"].map(weight), draft.or("reason", String::new()));
     view! {
         <Dialog node id=PROMOTE title=Signal::stored(title) open=is_asked(PROMOTE)>
-            <p>"A proposal changes nothing by itself: prices and routing have policies and approvals of their own. What was kept last is proposed."</p>
+            <p>"A proposal changes nothing by itself: prices and routing have policies and approvals of their own. What was kept is proposed."</p>
             <p>{prices}</p>
+            {moved}
             <form class="act-form" method="post" action="/scenarios/act">
                 <input type="hidden" name="act" value=PROMOTE />
                 <input type="hidden" name="id" value=saved.id.clone() />
@@ -154,13 +174,37 @@ fn Promote(saved: SavedRow) -> impl IntoView {
                 <input type="hidden" name="search" value=move || desk.search() />
                 <fieldset class="promote-weights">
                     <legend>"Shares of the traffic. Left empty, routing stays."</legend>
-                    {weight("gcp")} {weight("aws")} {weight("azure")}
+                    {weights.into_iter().collect_view()}
                 </fieldset>
-                <ReasonField name=PROMOTE />
-                <Leave node back="/scenarios" />
+                <ReasonField name=PROMOTE value=reason />
+                <Leave node back=format!("/scenarios?{}", desk.search()) />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
         </Dialog>
+    }
+}
+
+/// The prices that a kept scenario changes.
+fn prices(of: &Scenario) -> String {
+    let prices = LeverKind::Price.percents(of).into_iter();
+    let prices = prices.map(|(tier, percent)| format!("{tier} {}", lever_percent(percent)));
+    let prices: Vec<_> = prices.collect();
+    if prices.is_empty() {
+        return "No price changes.".to_owned();
+    }
+    format!("Price changes: {}.", prices.join(", "))
+}
+
+/// What was typed into a form that was refused; the address brings it back.
+struct Draft(Option<ParamsMap>);
+
+impl Draft {
+    fn of(act: &'static str) -> Self {
+        Draft(is_asked(act).then(|| use_query_map().get_untracked()))
+    }
+
+    fn or(&self, field: &str, otherwise: String) -> String {
+        self.0.as_ref().and_then(|typed| typed.get(field)).unwrap_or(otherwise)
     }
 }
 
@@ -189,7 +233,8 @@ pub(super) fn SavedList(
             let is_open = open.as_ref() == Some(&row.id);
             let beside = with.contains(&row.id);
             let href = format!("/scenarios?open={}", row.id);
-            let compare = desk.filter(|_| !is_open).map(|desk| {
+            let full = desk.is_some_and(|desk| desk.address.with_value(ScenarioAddress::is_full));
+            let compare = desk.filter(|_| !is_open && (beside || !full)).map(|desk| {
                 let id = row.id.clone();
                 let to = move || {
                     let address = desk.address.with_value(|address| {
@@ -203,7 +248,7 @@ pub(super) fn SavedList(
                     format!("/scenarios?{address}")
                 };
                 let text = if beside { "Take away" } else { "Compare" };
-                view! { <A href=to attr:class="button">{text}</A> }
+                view! { <a class="button" href=to rel="external">{text}</a> }
             });
             let by = row.author.clone().map(|by| format!(" by {by}")).unwrap_or_default();
             let promoted = row.promoted.clone().map(|(reason, event)| {
@@ -211,7 +256,7 @@ pub(super) fn SavedList(
             });
             view! {
                 <li class="saved-row" aria-current=is_open.then_some("true")>
-                    <p class="saved-name"><A href=href>{row.name}</A></p>
+                    <p class="saved-name"><a href=href rel="external">{row.name}</a></p>
                     <p class="muted">{summary(&row.changes)}</p>
                     <p class="muted">
                         <A href=format!("/ledger/{}", row.event_id)>{format!("Version {}", row.version)}</A> {by}

@@ -1,7 +1,5 @@
 //! Who falls below the floor, and the figures by tenant, tier, provider and region.
 
-use std::collections::BTreeMap;
-
 use domain::economics::study::{Falling, GroupRow, Grouping, TenantRow};
 use leptos::prelude::*;
 
@@ -27,16 +25,12 @@ fn head(names: &[&str]) -> Vec<Cell> {
 pub(super) fn FallingTable() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let rows = move || {
-        let board = desk.board.read();
-        let key = |it: &TenantRow| (it.tenant_id.clone(), it.provider.clone(), it.region.clone());
-        let base: BTreeMap<_, _> = board.tenants.iter().map(|it| (key(it), it.base_p50)).collect();
         let row = |it: &Falling| {
             let tenant = it.tenant_id.to_string();
-            let before = base.get(&(tenant.clone(), it.provider.clone(), it.region.clone()));
             let link = with_query("/billing", &[("tenant", tenant.clone())]);
             TableRow::Cells(vec![
                 Cell::from(tenant).link(link).about(format!("{} · {}", it.provider, it.region)),
-                maybe(before.copied().flatten()).quiet(),
+                maybe(it.base_p50).quiet(),
                 Cell::from(share(it.p50)),
                 Cell::from(share(it.below_floor)),
             ])
@@ -115,8 +109,9 @@ fn line(row: &GroupRow) -> TableRow {
 pub(super) fn Tenants() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let title = move || {
-        let (shown, all) = (desk.board.read().tenants.len(), desk.now.read().tenants);
-        let more = all.saturating_sub(shown) as u64;
+        let board = desk.board.read();
+        let shown = board.tenants.len();
+        let more = board.places.saturating_sub(shown) as u64;
         let title = counted(shown as u64, "tenant’s place", "tenants’ places");
         if more == 0 { title } else { format!("{title}; {more} more are in the export") }
     };

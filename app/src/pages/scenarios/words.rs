@@ -14,6 +14,11 @@ pub(super) fn share(part: f64) -> String {
     signed(&format!("{:.1} %", part * 100.0))
 }
 
+/// [`share`] with its sign: a change.
+pub(super) fn share_more(part: f64) -> String {
+    plus(part, share(part))
+}
+
 /// `+4.4 pt`: a difference of two shares.
 pub(super) fn points(difference: f64) -> String {
     plus(difference, signed(&format!("{:.1} pt", difference * 100.0)))

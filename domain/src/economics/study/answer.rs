@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 
 use super::bridge::LeverBridge;
@@ -101,7 +100,8 @@ pub struct Totals {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakEven {
-    /// By how much costs may rise before the margin reaches the floor. Absent without cost.
+    /// By how much costs may rise before the margin reaches the floor; negative: must fall. Absent
+    /// without cost, without revenue, and where no cost is low enough.
     pub cost_change: Option<Decimal>,
     pub sentence: String,
 }
@@ -205,29 +205,44 @@ pub(super) fn break_even(total: &Statement, floor: Share) -> Result<BreakEven, E
     let owed = Share::new("the penalty rate", owed)?;
     let unit = UnitMargin::new(total.cost_usd(), total.revenue_usd(), owed, floor)?;
     let cost_change = unit.cost_change().map(|change| change.round_dp(6));
-    let floor = floor.get();
-    let percent = |change: Decimal| (change.abs().to_f64().unwrap_or(f64::NAN) * 100.0).round();
-    let sentence = match cost_change {
-        _ if total.revenue_usd().is_zero() => "Without revenue there is no margin.".to_owned(),
-        None => "Without cost no rise matters.".to_owned(),
-        Some(change) if change.is_sign_negative() => {
-            let percent = percent(change);
-            format!("Costs must fall {percent} % before the margin reaches {floor}.")
+    let floor = (floor.get() * Decimal::ONE_HUNDRED).normalize();
+    let none = |sentence: String| Ok(BreakEven { cost_change: None, sentence });
+    let change = match cost_change {
+        _ if total.revenue_usd().is_zero() => {
+            return none("Without revenue there is no margin.".to_owned());
         }
-        Some(change) => {
-            format!("Costs can rise {} % before the margin reaches {floor}.", percent(change))
+        None => return none("Without cost no rise matters.".to_owned()),
+        // What is owed already takes more than the floor leaves.
+        Some(change) if change <= Decimal::NEGATIVE_ONE => {
+            return none(format!("No cost is low enough for a margin of {floor} %."));
         }
+        Some(change) => change,
     };
-    Ok(BreakEven { cost_change, sentence })
+    let size = percent(change.abs());
+    let sentence = if size.is_zero() {
+        format!("The margin is {floor} %: costs have no room left.")
+    } else if change.is_sign_negative() {
+        format!("Costs must fall {size} % before the margin reaches {floor} %.")
+    } else {
+        format!("Costs can rise {size} % before the margin reaches {floor} %.")
+    };
+    Ok(BreakEven { cost_change: Some(change), sentence })
+}
+
+/// In percent: whole ones from 10 on, one decimal below.
+fn percent(share: Decimal) -> Decimal {
+    let percent = share * Decimal::ONE_HUNDRED;
+    percent.round_dp(u32::from(percent < Decimal::TEN)).normalize()
 }
 
 fn warnings(provenance: &Provenance, request: &Request) -> Vec<String> {
     let mut warnings = Vec::new();
     let excluded = provenance.sources.excluded.len();
     if excluded > 0 {
+        let models = if excluded == 1 { "model has" } else { "models have" };
         warnings.push(format!(
-            "{excluded} models are left out of every figure, because they or their tenants have \
-             no price: see provenance.excluded."
+            "{excluded} {models} no price, a provider's or a tier's: usage of it is left out of \
+             every figure."
         ));
     }
     if request.scenarios.iter().any(|asked| !asked.changes.price.is_empty()) {

@@ -39,6 +39,8 @@ pub struct Board {
     pub groups: Vec<GroupRow>,
     /// Those that are likeliest below the floor, at most [`TENANTS_SHOWN_MAX`].
     pub tenants: Vec<TenantRow>,
+    /// How many there are: tenants at a provider in a region.
+    pub places: usize,
     /// The base, the scenario under the levers, and what it is compared with.
     pub columns: Vec<Column>,
 }
@@ -142,16 +144,17 @@ impl Drawn {
     /// See [`Model::glance`].
     pub(super) fn glance(
         &self,
+        base: &Results,
         to: &Scenario,
         request: &Request,
     ) -> Result<Option<Glance>, EconomicsError> {
-        self.model.glance((&self.changes, &self.outcome, &self.results), to, request)
+        self.model.glance((&self.changes, &self.outcome, &self.results), base, to, request)
     }
 
     /// The glance at what was drawn itself.
-    fn still(&self, request: &Request) -> Result<Glance, EconomicsError> {
+    fn still(&self, base: &Results, request: &Request) -> Result<Glance, EconomicsError> {
         let nothing = EconomicsError::Inconsistent { what: "a scenario", problem: "is not itself" };
-        self.glance(&self.changes, request)?.ok_or(nothing)
+        self.glance(base, &self.changes, request)?.ok_or(nothing)
     }
 
     pub(super) fn compared(
@@ -198,7 +201,7 @@ impl Board {
         (base, now): (&Drawn, &Drawn),
         compared: Vec<Compared>,
     ) -> Result<Self, EconomicsError> {
-        let glances = (base.still(request)?, now.still(request)?);
+        let glances = (base.still(&base.results, request)?, now.still(&base.results, request)?);
         let answer = Answer::new(inputs, request, base.results.clone(), compared);
         let none = EconomicsError::TooFew { what: "scenarios", count: 0, min: 1 };
         let first = answer.scenarios.first().ok_or(none)?;
@@ -215,6 +218,7 @@ impl Board {
             bridge_to: float(first.bridge.bridge.to_usd),
             groups: groups(&answer.base, &first.results),
             tenants: tenants(&answer.base, &first.results),
+            places: first.results.tenants.len(),
             columns: [base_column].into_iter().chain(others).collect(),
         })
     }
@@ -303,8 +307,11 @@ fn tenants(base: &Results, now: &Results) -> Vec<TenantRow> {
         below_floor: it.margin.map(|it| it.below_floor),
     };
     let mut rows: Vec<_> = now.tenants.iter().map(row).collect();
-    // Without a margin there is no risk.
-    let risk = |it: &TenantRow| it.below_floor.unwrap_or(-1.0);
+    // Without revenue there is no margin, and a loss for certain if it costs anything.
+    let risk = |it: &TenantRow| {
+        let without = if it.usd[1] < 0.0 { 1.0 } else { -1.0 };
+        it.below_floor.unwrap_or(without)
+    };
     rows.sort_by(|left, right| risk(right).total_cmp(&risk(left)));
     rows.truncate(TENANTS_SHOWN_MAX);
     rows

@@ -77,20 +77,21 @@ impl Desk {
         })
     }
 
-    /// The levers have moved. What the draws at hand say of that, if they say anything: costs are
-    /// linear in them, everything else needs draws of its own.
+    /// The levers have moved, if only there and back. What the draws at hand say of that, if they say
+    /// anything: costs are linear in them, everything else needs draws of its own. A board follows.
     ///
     /// # Errors
     /// A change that no lever has.
     pub fn aim(&mut self, changes: Scenario) -> Result<Option<Glance>, EconomicsError> {
+        self.settled = false;
         if changes != self.aim {
-            self.settled = false;
             self.request.scenarios[0].changes.clone_from(&changes);
             self.aim = changes;
         }
+        let Some(base) = &self.base else { return Ok(None) };
         // Of two that could tell, the one that was drawn for these levers.
-        for drawn in [&self.standing, &self.base].into_iter().flatten() {
-            if let Some(glance) = drawn.glance(&self.aim, &self.request)? {
+        for drawn in self.standing.iter().chain([base]) {
+            if let Some(glance) = drawn.glance(&base.results, &self.aim, &self.request)? {
                 return Ok(Some(glance));
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{BreakEven, Distribution, Results, break_even, margin};
+use super::answer::{BreakEven, Distribution, Results, TenantResult, break_even, margin};
 use super::model::Model;
 use super::request::Request;
 use crate::economics::EconomicsError;
@@ -42,6 +42,8 @@ pub struct Falling {
     pub tenant_id: TenantId,
     pub provider: String,
     pub region: String,
+    /// Absent where the base has no such place, or no revenue there.
+    pub base_p50: Option<f64>,
     pub p50: f64,
     pub below_floor: f64,
 }
@@ -51,13 +53,15 @@ const LIKELY: f64 = 0.5;
 
 impl Model {
     /// What the draws of this model say when only provider costs move on from its scenario to
-    /// another. `None`: something else moves as well, and draws are needed.
+    /// another. `None`: something else moves as well, or they move further than sums per draw are
+    /// stretched, and draws are needed.
     ///
     /// # Errors
-    /// A change that no slider has.
+    /// A figure is beyond what numbers can hold.
     pub fn glance(
         &self,
         drawn: (&Scenario, &Outcome, &Results),
+        base: &Results,
         to: &Scenario,
         request: &Request,
     ) -> Result<Option<Glance>, EconomicsError> {
@@ -72,7 +76,7 @@ impl Model {
             (below.len(), below.iter().filter(|(_, share)| *share > LIKELY).count());
         below.sort_by(|(_, left), (_, right)| right.total_cmp(left));
         below.truncate(FALLING_MAX);
-        let falling = below.into_iter().map(|(at, share)| self.falling(at, share, &slider));
+        let falling = below.into_iter().map(|it| self.falling(it, &slider, base));
         Ok(Some(Glance {
             profit_usd: Distribution::new(&portfolio.profit_usd)
                 .with_histogram(&portfolio.profits_usd),
@@ -86,23 +90,30 @@ impl Model {
 
     fn falling(
         &self,
-        at: usize,
-        below_floor: f64,
+        (at, below_floor): (usize, f64),
         slider: &Slider,
+        base: &Results,
     ) -> Result<Falling, EconomicsError> {
         let law = self.simulation().margin_law_at(at, slider)?;
         let place = &self.usage()[at];
+        let same = |it: &&TenantResult| {
+            (&it.tenant_id, &it.provider, &it.region)
+                == (&place.tenant_id, &place.provider, &place.region)
+        };
+        let before = base.tenants.iter().find(same).and_then(|it| it.margin.as_ref());
         Ok(Falling {
             tenant_id: place.tenant_id.clone(),
             provider: place.provider.clone(),
             region: place.region.clone(),
+            base_p50: before.map(|margin| margin.p50),
             p50: law.map_or(f64::NAN, |law| law.quantile(0.5)),
             below_floor,
         })
     }
 }
 
-/// The factors from one scenario's costs to another's, if they differ in nothing else.
+/// The factors from one scenario's costs to another's, if they differ in nothing else, and as far as
+/// a slider goes.
 fn costs_only(from: &Scenario, to: &Scenario) -> Option<Slider> {
     let at_rest = |scenario: &Scenario| Scenario { cost: BTreeMap::new(), ..scenario.clone() };
     if at_rest(from) != at_rest(to) {
@@ -110,7 +121,8 @@ fn costs_only(from: &Scenario, to: &Scenario) -> Option<Slider> {
     }
     let providers = from.cost.keys().chain(to.cost.keys());
     let cost = providers.map(|provider| (provider.clone(), factor(provider, from, to))).collect();
-    Some(Slider { cost, ..Slider::default() })
+    let slider = Slider { cost, ..Slider::default() };
+    slider.check().is_ok().then_some(slider)
 }
 
 fn factor(provider: &str, from: &Scenario, to: &Scenario) -> f64 {

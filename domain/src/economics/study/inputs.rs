@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
 use crate::economics::latency::Lognormal;
 use crate::economics::quantity::{amount, float};
+use crate::economics::scenario::Known;
 use crate::economics::simulation::{Portfolio, Promises, Tenant, Uncertainty};
 use crate::economics::sla::Ladder;
 use crate::economics::volatility::Jumps;
@@ -116,6 +117,16 @@ pub struct Excluded {
 }
 
 impl Inputs {
+    /// What scenarios may change.
+    #[must_use]
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            providers: self.usage.iter().map(|place| place.provider.as_str()).collect(),
+            regions: self.usage.iter().map(|place| place.region.as_str()).collect(),
+            tiers: self.tiers.keys().map(String::as_str).collect(),
+        }
+    }
+
     #[must_use]
     pub fn provenance(&self, assumptions: &Assumptions) -> Provenance {
         let latency = |mean_s: Option<f64>| Latency {

@@ -24,7 +24,7 @@ pub use desk::{Desk, Step};
 pub use glance::{FALLING_MAX, Falling, Glance};
 pub use inputs::{Excluded, Inputs, Latency, PlaceUsage, Provenance, Reason, Sources, TierPromise};
 pub use model::Model;
-pub use request::{Asked, Assumptions, Request, SCENARIOS_MAX, TENANT_DRAWS_MAX};
+pub use request::{Asked, Assumptions, NAME_CHARS_MAX, Request, SCENARIOS_MAX, TENANT_DRAWS_MAX};
 
 use crate::economics::EconomicsError;
 use crate::economics::scenario::Scenario;

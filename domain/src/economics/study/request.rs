@@ -11,6 +11,7 @@ use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
 use crate::economics::simulation::{Dependence, Plan};
 use crate::economics::sla::Ladder;
+use crate::economics::study::Inputs;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,10 @@ pub const SCENARIOS_MAX: usize = 5;
 /// Tenants times draws of one scenario: some seconds of two processors.
 pub const TENANT_DRAWS_MAX: usize = 100_000_000;
 const DRAWS: usize = 10_000;
-const NAME_CHARS_MAX: usize = 200;
+/// Of a scenario.
+pub const NAME_CHARS_MAX: usize = 200;
+/// With room for a number behind it.
+const NAME_CHARS_NUMBERED: usize = NAME_CHARS_MAX - 4;
 
 /// The body of `POST /v1/economics/simulate`; everything may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,6 +146,33 @@ impl Request {
         Ok(())
     }
 
+    /// Leaves out of the scenarios what these inputs do not have. A sentence for each that lost
+    /// something.
+    pub fn fit(&mut self, inputs: &Inputs) -> Vec<String> {
+        let known = inputs.known();
+        let fitted = |asked: &mut Asked| {
+            let left_out = asked.changes.fit(&known);
+            (!left_out.is_empty()).then(|| {
+                let left_out = left_out.join(", ");
+                format!("{}: this window has no {left_out}; it is left out.", asked.name)
+            })
+        };
+        self.scenarios.iter_mut().filter_map(fitted).collect()
+    }
+
+    /// Numbers those that have the name of one before them: `Azure dearer (2)`.
+    pub fn tell_apart(&mut self) {
+        let mut taken = BTreeSet::new();
+        for asked in &mut self.scenarios {
+            let name: String = asked.name.trim().chars().take(NAME_CHARS_NUMBERED).collect();
+            let mut number = 2;
+            while !taken.insert(asked.name.trim().to_owned()) {
+                asked.name = format!("{name} ({number})");
+                number += 1;
+            }
+        }
+    }
+
     #[must_use]
     pub const fn plan(&self) -> Plan {
         Plan { seed: self.seed, draws: self.draws, floor: self.floor }
@@ -160,7 +191,9 @@ impl Assumptions {
         format!(
             "Assumed, since no event tells: elasticity {} ± {}; unit costs vary by {}, usage by {}, \
              latencies by {}; a provider is down for {:.2} % of the time in the median; prices jump \
-             as in their history, {} of a year ahead. {together}.",
+             as in their history, {} of a year ahead. {together}. No contract states the credits for \
+             late answers: they are taken as {}, the slowest hundredth of answers as {} times the \
+             median, and a region without latencies as {} s.",
             self.elasticity,
             self.elasticity_sigma,
             percent(self.cost_sigma),
@@ -168,7 +201,34 @@ impl Assumptions {
             percent(self.latency_sigma),
             self.downtime_median * 100.0,
             percent(self.horizon_years),
+            self.credits(),
+            self.latency_p99_over_p50,
+            self.latency_mean_s,
         )
+    }
+
+    /// `5 % of revenue below 99 % in time, 10 % below 95 %`.
+    fn credits(&self) -> String {
+        let mut bands: Vec<&SlaBand> = self.attainment.iter().collect();
+        bands.sort_by_key(|band| std::cmp::Reverse(band.min_uptime_pct));
+        let steps = bands.iter().zip(bands.iter().skip(1)).map(|(above, band)| {
+            let credit = (band.credit * Decimal::ONE_HUNDRED).normalize();
+            let from = above.min_uptime_pct.normalize();
+            (credit, from)
+        });
+        let step = |(at, (credit, from))| {
+            let of = if at == 0 { " of revenue below" } else { " below" };
+            let end = if at == 0 { " in time" } else { "" };
+            format!("{credit} %{of} {from} %{end}")
+        };
+        let steps: Vec<String> = steps.enumerate().map(step).collect();
+        if steps.is_empty() { "none".to_owned() } else { steps.join(", ") }
+    }
+
+    /// The most that is owed where answers are late: a share of revenue.
+    #[must_use]
+    pub fn worst_credit(&self) -> Decimal {
+        self.attainment.iter().map(|band| band.credit).max().unwrap_or_default()
     }
 
     pub(super) fn downtime(&self) -> Result<Downtime, EconomicsError> {
@@ -181,5 +241,31 @@ impl Assumptions {
 
     pub(super) const fn dependence(&self) -> Dependence {
         if self.shared { Dependence::SHARED } else { Dependence::INDEPENDENT }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_of_one_name_are_numbered_and_then_pass() {
+        let asked = |name: &str| Asked { name: name.to_owned(), changes: Scenario::default() };
+        let long = "x".repeat(NAME_CHARS_MAX);
+        let scenarios = vec![asked("a"), asked("a (2)"), asked(" a"), asked(&long), asked(&long)];
+        let mut request = Request { scenarios, ..Request::default() };
+        assert!(request.check().is_err());
+        request.tell_apart();
+        let names: Vec<_> = request.scenarios.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names[..3], ["a", "a (2)", "a (3)"]);
+        assert_eq!(request.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_assumed_names_the_credits_for_late_answers() {
+        let sentence = Assumptions::default().sentence();
+        let credits = "5 % of revenue below 99 % in time, 10 % below 95 %";
+        assert!(sentence.contains(credits), "{sentence}");
+        assert_eq!(Assumptions::default().worst_credit(), Decimal::new(1, 1));
     }
 }

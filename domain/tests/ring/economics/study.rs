@@ -137,6 +137,68 @@ fn a_glance_at_a_cost_agrees_with_draws_made_for_it() {
 }
 
 #[test]
+fn levers_that_go_away_and_come_back_are_answered_with_a_board() {
+    let mut desk = Desk::new(inputs(), request(&["{}"])).expect("a desk");
+    let board = settled(&mut desk);
+    let glance = desk.aim(Scenario::default()).expect("no error");
+    assert_eq!(glance.as_ref(), Some(&board.now));
+    assert!(settled(&mut desk) == board, "the second board differs");
+}
+
+#[test]
+fn costs_that_go_beyond_what_sums_are_stretched_to_are_drawn() {
+    let mut desk = Desk::new(inputs(), request(&["{}"])).expect("a desk");
+    settled(&mut desk);
+    desk.aim(changes(r#"{"cost":{"azure":"-0.995"}}"#)).expect("a glance");
+    settled(&mut desk);
+    // From a two-hundredth to the whole: a glance at the base's draws, and not at these.
+    assert!(desk.aim(Scenario::default()).expect("no error").is_some());
+    let back = settled(&mut desk).now;
+    assert_eq!(back, whole(&request(&["{}"])).now);
+    // From there beyond any slider: no glance, and a board all the same.
+    let (less, more) = (
+        r#"{"cost":{"azure":"-0.995"},"usage":{"pro":"0.1"}}"#,
+        r#"{"cost":{"azure":"0.3"},"usage":{"pro":"0.1"}}"#,
+    );
+    desk.aim(changes(less)).expect("none");
+    settled(&mut desk);
+    assert_eq!(desk.aim(changes(more)).expect("no error"), None);
+    assert!(settled(&mut desk) == whole(&request(&[more])), "the levers' board is another");
+}
+
+#[test]
+fn break_even_is_said_where_there_is_one_and_why_not_where_there_is_none() {
+    let said = |revenue: i64, cost: i64, floor: &str| {
+        let place = PlaceUsage {
+            revenue_usd: Decimal::new(revenue, 2),
+            cost_usd: Decimal::new(cost, 2),
+            ..place(1)
+        };
+        let inputs = Inputs { usage: vec![place], ..inputs() };
+        let request = Request {
+            floor: serde_json::from_value(floor.into()).expect("a share"),
+            ..request(&["{}"])
+        };
+        let board = Board::of::<EconomicsError>(&inputs, &request, Simulation::run);
+        board.expect("a board").now.break_even
+    };
+    for (revenue, cost, floor, sentence) in [
+        (10_000, 5_000, "0.35", "Costs can rise 30 % before the margin reaches 35 %."),
+        (10_000, 6_460, "0.35", "Costs can rise 0.6 % before the margin reaches 35 %."),
+        (10_000, 8_000, "0.355", "Costs must fall 19 % before the margin reaches 35.5 %."),
+        (10_000, 6_500, "0.35", "The margin is 35 %: costs have no room left."),
+        (10_000, 5_000, "1", "No cost is low enough for a margin of 100 %."),
+        (0, 5_000, "0.35", "Without revenue there is no margin."),
+        (10_000, 0, "0.35", "Without cost no rise matters."),
+    ] {
+        let found = said(revenue, cost, floor);
+        assert_eq!(found.sentence, sentence);
+        let told = sentence.starts_with("Costs") || sentence.starts_with("The margin");
+        assert_eq!(found.cost_change.is_some(), told, "{sentence}");
+    }
+}
+
+#[test]
 fn a_bridge_names_the_levers_that_moved_and_sums_exactly() {
     let board = whole(&request(&[MUCH]));
     assert_eq!(board.bridge.len(), 6);

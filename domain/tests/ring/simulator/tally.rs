@@ -15,6 +15,11 @@ impl Tally {
         *self.0.entry(what).or_default() += many;
     }
 
+    /// What happened of these.
+    pub fn only(&self, these: &[&'static str]) -> Tally {
+        Tally(these.iter().map(|what| (*what, self.of(what))).collect())
+    }
+
     pub fn of(&self, what: &'static str) -> u64 {
         self.0.get(what).copied().unwrap_or(0)
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::http::Shared;
 use crate::http::ask::Asked;
-use crate::http::events::export::csv_cell;
+use crate::http::csv;
 use crate::identity::Principal;
 use crate::problem::Problem;
 use crate::projection::{BILLING_PAGE_MAX, BillingCursor, BillingFilter};
@@ -118,7 +118,7 @@ fn csv_line(entry: &Entry) -> String {
         entry.amount_usd().to_string(),
     ];
     let cells = own.into_iter().chain(facts(&entry.what));
-    cells.map(|cell| csv_cell(&cell)).collect::<Vec<_>>().join(",") + "\r\n"
+    cells.map(|cell| csv::cell(&cell)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 /// What an entry was computed from, in the columns after `amountUsd`.

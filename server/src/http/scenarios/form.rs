@@ -10,13 +10,14 @@ use domain::access::Action;
 use domain::catalog::{Known, ScenarioPromote, ScenarioSave};
 use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
-use domain::economics::study::Request;
+use domain::economics::study::{NAME_CHARS_MAX, Request};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::super::Shared;
 use super::{keep, newest, scenario_id};
+use crate::console::Sought;
 use crate::http::events::record::Wish;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
@@ -75,17 +76,37 @@ pub(super) async fn act(
     principal.require(Action::EditScenarios)?;
     let Form(wanted) =
         form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
-    let search = wanted.search.trim_start_matches('?').to_owned();
+    let (back, draft) = (wanted.search.trim_start_matches('?').to_owned(), wanted.draft());
     match done(&shared, &principal, wanted).await {
         Ok(id) => Ok(Redirect::to(&format!("{PAGE}?open={id}"))),
         Err(problem) if problem.status < 500 || problem.code == "busy" => {
             let field = problem.errors.first().and_then(|error| error.field.rsplit('/').next());
             let problem = query_value(field.unwrap_or(problem.code));
-            let parts = [search, format!("problem={problem}")];
+            let parts = [back, draft, format!("problem={problem}")];
             let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
             Ok(Redirect::to(&format!("{PAGE}?{}", query.join("&"))))
         }
         Err(problem) => Err(problem),
+    }
+}
+
+impl Wanted {
+    /// What was typed, so that the form comes back with it when it is refused.
+    fn draft(&self) -> String {
+        let text = |name: &str, text: &str| format!("{name}={}", query_value(text));
+        match self.act {
+            Verb::Save => {
+                let parts =
+                    [text("act", "save"), text("name", &self.name), text("notes", &self.notes)];
+                parts.join("&")
+            }
+            Verb::Promote => {
+                let shares = [("gcp", &self.gcp), ("aws", &self.aws), ("azure", &self.azure)];
+                let shares = shares.map(|(name, share)| text(name, share));
+                let first = [text("act", "promote"), text("reason", &self.reason)];
+                first.into_iter().chain(shares).collect::<Vec<_>>().join("&")
+            }
+        }
     }
 }
 
@@ -100,13 +121,21 @@ async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<
 }
 
 fn save(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
-    let ScenarioAddress { mut request, problems, .. } = ScenarioAddress::read(&wanted.search);
+    let catalog = shared.projection.catalog();
+    let ScenarioAddress { mut request, problems, .. } =
+        Sought::of(&wanted.search, &catalog).address;
     if !problems.is_empty() {
         return Err(Problem::invalid(problems.join(" ")).field("/search", "cannot be read"));
     }
     let name = wanted.name.trim().to_owned();
-    for asked in &mut request.scenarios {
-        asked.name.clone_from(&name);
+    if let Some(first) = request.scenarios.first_mut() {
+        first.name.clone_from(&name);
+    }
+    request.tell_apart();
+    // What is wrong with the name itself is said by the catalog.
+    if (1..=NAME_CHARS_MAX).contains(&name.chars().count()) {
+        let absurd = |error| Problem::invalid(format!("{error}.")).field("/search", "is absurd");
+        request.check().map_err(absurd)?;
     }
     let (scenario_id, version) = match (wanted.kept_as, wanted.version) {
         (KeptAs::Version, Some(replaced)) => {
