@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::components::hash::CopyButton;
 use crate::components::icon::Icon;
 use crate::components::triad::CloudGlyph;
-use crate::format::middle_cut;
+use crate::format::{counted, middle_cut};
 
 fn state_name(state: StepState) -> &'static str {
     match state {
@@ -38,32 +38,54 @@ fn state_icon(state: StepState) -> Icon {
     }
 }
 
-/// The steps in order. `checked`: the browser has computed them; until then only their titles
-/// are known.
+/// The steps in order, those of a bundle by the file that they are about. `checked`: the browser has
+/// computed them; until then only their titles are known.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(crate) fn Stepper(
     steps: Vec<Step>,
     checked: bool,
     /// Reveal one after another: only right after a reader asked for it.
     animate: bool,
 ) -> impl IntoView {
-    let mut last: Option<String> = None;
-    let items = steps
-        .into_iter()
-        .map(|step| {
-            // Of a bundle: the file, once above all steps about it.
-            let file = step.file.clone().filter(|file| last.as_ref() != Some(file));
-            last.clone_from(&step.file);
-            let head = file.map(|file| view! { <li class="steps-file">{file}</li> });
-            let step = if checked {
+    let groups = steps.chunk_by(|one, next| one.file == next.file).map(|steps| {
+        let list = steps.iter().cloned().map(|step| {
+            if checked {
                 view! { <CheckedStep step /> }.into_any()
             } else {
                 view! { <OpenStep step /> }.into_any()
-            };
-            (head, step)
-        })
-        .collect_view();
-    view! { <ol class="steps" class:steps-animated=animate>{items}</ol> }
+            }
+        });
+        let list =
+            view! { <ol class="steps" class:steps-animated=animate>{list.collect_view()}</ol> };
+        let Some(file) = steps.first().and_then(|step| step.file.clone()) else {
+            return list.into_any();
+        };
+        let said = checked.then(|| view! { <span class="steps-said">{told(steps)}</span> });
+        // What all holds need not be read.
+        let open = checked && steps.iter().any(|step| step.state != StepState::Valid);
+        view! {
+            <details class="steps-of" open=open>
+                <summary><span class="steps-file">{file}</span> {said}</summary>
+                {list}
+            </details>
+        }
+        .into_any()
+    });
+    groups.collect_view()
+}
+
+/// `4 steps hold`, or how many do not.
+fn told(steps: &[Step]) -> String {
+    let of = |state| steps.iter().filter(|step| step.state == state).count() as u64;
+    let part = |state, one, many| (of(state) > 0).then(|| counted(of(state), one, many));
+    let parts = [
+        part(StepState::Invalid, "step does not hold", "steps do not hold"),
+        part(StepState::Unidentified, "rests on somebody’s word", "rest on somebody’s word"),
+        part(StepState::NotChecked, "is not checked", "are not checked"),
+        part(StepState::Valid, "step holds", "steps hold"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// A step whose result nobody has computed here yet.

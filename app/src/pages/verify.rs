@@ -6,6 +6,7 @@ mod beside;
 mod checker;
 mod ours;
 mod subject;
+mod typed;
 mod walk;
 
 use domain::receipt::Verification;

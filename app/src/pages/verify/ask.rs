@@ -14,6 +14,7 @@ use domain::anchor::explorer::{pages_of_bitcoin, pages_of_ethereum};
 use domain::verifier::{EthereumPlace, Places};
 use leptos::prelude::*;
 
+use super::typed::TypedField;
 use crate::components::hash::Hash;
 use crate::format::{count, counted};
 use crate::pages::anchors::Explorers;
@@ -89,8 +90,8 @@ pub(super) fn Ask(
         <details class="verify-beside">
             <summary>"Ask nodes or explorers of yours"</summary>
             <p class="muted">{move || sent(&places.read())}</p>
-            <Addresses id="ask-bitcoin" label="For Bitcoin" hint="Explorers (https://blockstream.info/api), or a node’s address that ends in /rest. One a line" value=bitcoin wrong=|text| address::bitcoin(text).err() />
-            <Addresses id="ask-ethereum" label="For Ethereum" hint="JSON-RPC, such as http://127.0.0.1:8545. One a line" value=ethereum wrong=|text| address::ethereum(text).err() />
+            <TypedField lines=true id="ask-bitcoin" label="For Bitcoin" hint="Explorers (https://blockstream.info/api), or a node’s address that ends in /rest. One a line" value=bitcoin wrong=|text| address::bitcoin(text).err() />
+            <TypedField lines=true id="ask-ethereum" label="For Ethereum" hint="JSON-RPC, such as http://127.0.0.1:8545. One a line" value=ethereum wrong=|text| address::ethereum(text).err() />
             <button type="button" class="button" disabled=idle on:click=go>{move || if busy.get() { "Asking…" } else { "Ask them" }}</button>
             {frame.view()}
             {move || view! { <Look places=places.get() network=network.get() /> }}
@@ -228,26 +229,6 @@ fn Said(outcome: Outcome) -> impl IntoView {
     });
     let unused = unused.into_iter().map(|why| view! { <p class="form-error">{why}</p> });
     view! { <ul class="ask-voices">{voices.collect_view()}</ul> {unused.collect_view()} }
-}
-
-#[component]
-fn Addresses(
-    id: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: RwSignal<String>,
-    /// What is wrong with them, as a sentence.
-    wrong: fn(&str) -> Option<String>,
-) -> impl IntoView {
-    let fault = Memo::new(move |_| wrong(&value.read()));
-    let note = format!("{id}-note");
-    view! {
-        <div class="field">
-            <label for=id>{label}</label>
-            <textarea id=id class="mono" rows="2" autocomplete="off" spellcheck="false" aria-describedby=note.clone() aria-invalid=move || fault.read().is_some().then_some("true") prop:value=value on:input=move |event| value.set(event_target_value(&event))></textarea>
-            <p id=note class="field-hint" class:form-error=move || fault.read().is_some()>{move || fault.get().unwrap_or_else(|| hint.to_owned())}</p>
-        </div>
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use domain::verifier::{Held, Stamped, parse_header};
 use leptos::prelude::*;
 
 use super::ask::Asked;
+use super::typed::TypedField;
 use crate::components::drop::{Chosen, FileDrop};
 
 /// The fields, as they are typed.
@@ -135,42 +136,22 @@ pub(super) fn Beside(brought: Brought) -> impl IntoView {
     let networks = [Network::Mainnet, Network::Testnet, Network::Regtest].map(|it| it.to_string());
     let options = networks.map(|name| view! { <option value=name.clone()>{name.clone()}</option> });
     view! {
-        <Field id="hash" label="Hash that you hold" hint="From a chain, a letter, a colleague: the file must be of it" value=hash wrong=|text| read_hash(text).err() />
+        <TypedField id="hash" label="Hash that you hold" hint="From a chain, a letter, a colleague: the file must be of it" value=hash wrong=|text| read_hash(text).err() />
         <details class="verify-beside">
             <summary>"Blocks and authorities of yours, for proofs by others"</summary>
-            <Field id="bitcoin-header" label="Header of the Bitcoin block" hint="160 hex digits, or JSON with header_hex, from a node or explorer of yours" value=header wrong=|text| read_header(text).err() />
+            <TypedField id="bitcoin-header" label="Header of the Bitcoin block" hint="160 hex digits, or JSON with header_hex, from a node or explorer of yours" value=header wrong=|text| read_header(text).err() />
             <div class="field">
                 <label for="bitcoin-network">"Bitcoin’s network"</label>
                 <select id="bitcoin-network" on:change=move |event| network.set(event_target_value(&event))>{options}</select>
             </div>
-            <Field id="ethereum-block" label="Hash of the Ethereum block" hint="64 hex digits, from a node or explorer of yours" value=block wrong=|text| read_block(text).err() />
-            <Field id="ethereum-chain" label="Ethereum’s network" hint="1 is the main one" value=chain wrong=|text| read_chain(text).err() />
+            <TypedField id="ethereum-block" label="Hash of the Ethereum block" hint="64 hex digits, from a node or explorer of yours" value=block wrong=|text| read_block(text).err() />
+            <TypedField id="ethereum-chain" label="Ethereum’s network" hint="1 is the main one" value=chain wrong=|text| read_chain(text).err() />
             <FileDrop id="authorities" label="Certificates of time-stamping authorities" hint="PEM or DER, of those that you trust" accept=".pem,.crt,.cer,.der" on_file=take />
             {move || authorities.get().map(|chosen| match chosen {
                 Ok((name, _)) => view! { <p class="file-state">{name}</p> }.into_any(),
                 Err(sentence) => view! { <p class="form-error" role="alert">{sentence}</p> }.into_any(),
             })}
         </details>
-    }
-}
-
-#[component]
-fn Field(
-    id: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: RwSignal<String>,
-    /// What is wrong with it, as a sentence.
-    wrong: fn(&str) -> Option<String>,
-) -> impl IntoView {
-    let fault = Memo::new(move |_| wrong(&value.read()));
-    let note = format!("{id}-note");
-    view! {
-        <div class="field">
-            <label for=id>{label}</label>
-            <input id=id type="text" autocomplete="off" spellcheck="false" aria-describedby=note.clone() aria-invalid=move || fault.read().is_some().then_some("true") prop:value=value on:input=move |event| value.set(event_target_value(&event)) />
-            <p id=note class="field-hint" class:form-error=move || fault.read().is_some()>{move || fault.get().unwrap_or_else(|| hint.to_owned())}</p>
-        </div>
     }
 }
 
