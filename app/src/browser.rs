@@ -333,13 +333,21 @@ pub(crate) fn search() -> String {
     window().location().search().unwrap_or_default()
 }
 
-/// One step more in the history, with the address that stands: who rewrites it then, leaves this one
-/// behind.
-pub(crate) fn keep_address() {
+/// [`rewrite_address`], and Back leads to the address that stood before.
+pub(crate) fn step_to(path: &str) {
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
-        let _ = history.push_state_with_url(&state, "", Some(&address()));
+        let here = location_path();
+        if here != path {
+            let _ = history.push_state_with_url(&state, "", Some(path));
+        }
     }
+}
+
+fn location_path() -> String {
+    let location = window().location();
+    let part = |part: Result<String, JsValue>| part.unwrap_or_default();
+    part(location.pathname()) + &part(location.search())
 }
 
 /// The address of this page, whole.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 const ELASTICITY_MAX: f64 = 20.0;
 
 /// How the scenario under the levers is called in an answer.
-pub const UNDER_LEVERS: &str = "These levers";
+pub const UNDER_LEVERS: &str = "Under the levers";
 
 /// The page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,19 +163,21 @@ impl LeverKind {
         percent: Option<Decimal>,
     ) -> Result<(), String> {
         let part = percent.map(|percent| (percent / Decimal::ONE_HUNDRED).normalize());
-        let wrong = |error: &dyn std::fmt::Display| {
-            format!("{}.{name}: {error}. In percent, such as 30.", self.word())
+        let wrong = |must: &str| {
+            let given = percent.unwrap_or_default();
+            format!("{}.{name}: {given} % is too much or too little; {must}.", self.word())
         };
+        const CHANGE: &str = "a change is more than −100 % and at most 10,000 %";
+        const SHARE: &str = "a share is 0 to 100 %";
         match self {
             LeverKind::Owed | LeverKind::Route => {
-                let share = part.map(Share::try_from).transpose().map_err(|error| wrong(&error))?;
+                let share = part.map(Share::try_from).transpose().map_err(|_| wrong(SHARE))?;
                 let map =
                     if self == LeverKind::Owed { &mut on.latency_penalty } else { &mut on.routing };
                 settle(map, name, share);
             }
             LeverKind::Cost | LeverKind::Latency | LeverKind::Price | LeverKind::Usage => {
-                let change =
-                    part.map(Change::try_from).transpose().map_err(|error| wrong(&error))?;
+                let change = part.map(Change::try_from).transpose().map_err(|_| wrong(CHANGE))?;
                 let map = match self {
                     LeverKind::Cost => &mut on.cost,
                     LeverKind::Latency => &mut on.latency,

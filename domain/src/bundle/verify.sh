@@ -204,7 +204,7 @@ if [ -f ethereum.json ]; then
 fi
 
 echo
-echo "VERDICT: nothing is wrong. $clouds attest snapshot hash $hash${when:+; it existed $when}."
+echo "VERDICT: nothing that this script checks is wrong. $clouds attest snapshot hash $hash${when:+; it existed $when}."
 [ -n "$when" ] || echo "When it existed rests on the clouds' word: no proof by others was checked."
 echo "Marked open, resting on somebody's word or on another program: $opened. It says nothing of what was never recorded, nor of the truth of what was."
 if [ -n "$strict" ] && [ "$words" -gt 0 ]; then

@@ -1,4 +1,4 @@
-//! Cells of the files that are taken along.
+//! Files that are taken along: their cells, and the time in their names.
 
 /// RFC 4180, and harmless in a spreadsheet: a cell that it would take for a formula begins with
 /// an apostrophe (OWASP, CSV injection).
@@ -9,6 +9,12 @@ pub(super) fn cell(text: &str) -> String {
         return format!("\"{}\"", text.replace('"', "\"\""));
     }
     text
+}
+
+/// `20261124T024106Z`: as of when a file is, in its name.
+pub(super) fn stamp() -> String {
+    let at: String = crate::now().to_string().chars().filter(|it| !"-:".contains(*it)).collect();
+    at.split('.').next().unwrap_or_default().trim_end_matches('Z').to_owned() + "Z"
 }
 
 #[cfg(test)]

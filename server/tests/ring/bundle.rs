@@ -186,7 +186,7 @@ async fn openssl_and_sha256sum_accept_the_bundle_and_name_each_file_that_was_cha
     let (code, text) = desktop.verify(&transcript, "as it was downloaded", &[]);
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.contains("VERDICT: nothing is wrong. gcp, aws, azure attest snapshot hash"),
+        text.contains("VERDICT: nothing that this script checks is wrong. gcp, aws, azure attest snapshot hash"),
         "{text}"
     );
     assert!(text.contains("open   keys:") && text.contains("open   authority.pem:"), "{text}");

@@ -1,6 +1,6 @@
 //! Bars that depart from a middle: what moves the profit most, and what moved it here.
 
-use domain::economics::study::Board;
+use domain::economics::study::{Board, Lever};
 use leptos::prelude::*;
 use plotters::prelude::*;
 
@@ -133,8 +133,11 @@ pub(super) fn BridgeChart() -> impl IntoView {
             }
             .into_any();
         }
+        let late = board.bridge.iter().any(|(kind, part)| *kind == Lever::Latency && *part == 0.0);
+        let none =
+            if late { " No region’s latency reaches its next step of what is owed." } else { "" };
         let about = format!(
-            "All inputs as usual. Each part is the mean over all orders in which the levers could have moved, so the parts sum exactly: {} becomes {}.",
+            "All inputs as usual. Each part is the mean over all orders in which the levers could have moved, so the parts sum exactly: {} becomes {}.{none}",
             usd(board.bridge_from),
             usd(board.bridge_to),
         );

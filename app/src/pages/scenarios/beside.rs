@@ -5,7 +5,6 @@ use leptos::prelude::*;
 
 use super::desk::Desk;
 use super::words::{share, summary, usd};
-use crate::backend::UNDER_LEVERS;
 use crate::components::table::{Cell, DataTable, TableRow};
 
 /// The figures of a scenario, by name.
@@ -26,7 +25,6 @@ fn figures(of: &Column) -> [(&'static str, String); 7] {
 fn name(column: &Column) -> Cell {
     match column.name.as_str() {
         "" => Cell::from("Base".to_owned()),
-        UNDER_LEVERS => Cell::from("Under the levers".to_owned()).about(summary(&column.changes)),
         name => Cell::from(name.to_owned()).about(summary(&column.changes)),
     }
 }

@@ -31,6 +31,8 @@ pub(super) enum Drawn {
     Whole,
     /// What stands here is older than the levers, and why.
     Refused(String),
+    /// What was typed at a lever, and why it is none.
+    Mistyped { lever: String, why: String },
 }
 
 impl Drawn {
@@ -49,9 +51,13 @@ pub(super) struct Desk {
     pub(super) now: RwSignal<Glance>,
     pub(super) board: RwSignal<Board>,
     pub(super) drawn: RwSignal<Drawn>,
+    /// How the figures came to be that stand here.
+    stands: RwSignal<Drawn>,
     /// Whether somebody beside the page follows the levers. Otherwise the server is asked.
     pub(super) follows: RwSignal<bool>,
     pub(super) address: StoredValue<ScenarioAddress>,
+    /// Whether the worker has shown a board.
+    shown: StoredValue<bool>,
 }
 
 impl Desk {
@@ -65,8 +71,10 @@ impl Desk {
             now: RwSignal::new(board.now.clone()),
             board: RwSignal::new(board),
             drawn: RwSignal::new(Drawn::AtServer),
+            stands: RwSignal::new(Drawn::AtServer),
             follows: RwSignal::new(false),
             address: StoredValue::new(address),
+            shown: StoredValue::new(false),
         };
         provide_context(desk);
         desk.employ(request);
@@ -78,11 +86,26 @@ impl Desk {
         self.address.with_value(|address| address.write(&self.levers.read()))
     }
 
+    /// This page with the levers as they stand.
+    pub(super) fn address_now(&self) -> String {
+        let search = untrack(|| self.search());
+        if search.is_empty() { "/scenarios".to_owned() } else { format!("/scenarios?{search}") }
+    }
+
     pub(super) fn put(&self, kind: LeverKind, name: &str, percent: Option<rust_decimal::Decimal>) {
         let mut levers = self.levers.get_untracked();
         match kind.put(&mut levers, name, percent) {
+            Ok(()) if levers == *self.levers.read_untracked() => {
+                // As it was before something else was typed.
+                if matches!(*self.drawn.read_untracked(), Drawn::Mistyped { .. }) {
+                    self.drawn.set(self.stands.get_untracked());
+                }
+            }
             Ok(()) => self.levers.set(levers),
-            Err(problem) => self.drawn.set(Drawn::Refused(problem)),
+            Err(why) => {
+                let lever = format!("{}.{name}", kind.word());
+                self.drawn.set(Drawn::Mistyped { lever, why });
+            }
         }
     }
 
@@ -142,6 +165,7 @@ impl Desk {
                 if at == self.levers.read_untracked().fingerprint() {
                     self.now.set(*glance);
                     self.drawn.set(Drawn::Followed);
+                    self.stands.set(Drawn::Followed);
                 }
             }
             Said::Drawing(progress) => self.drawn.set(Drawn::Drawing(progress)),
@@ -160,9 +184,15 @@ impl Desk {
         self.now.set(board.now.clone());
         self.board.set(board);
         self.drawn.set(Drawn::Whole);
-        let search = self.search();
-        let mark = if search.is_empty() { "" } else { "?" };
-        browser::rewrite_address(&format!("/scenarios{mark}{search}"));
+        self.stands.set(Drawn::Whole);
+        let address = self.address_now();
+        // The first board is of where the page began; later ones are steps that Back undoes.
+        if self.shown.get_value() {
+            browser::step_to(&address);
+        } else {
+            browser::rewrite_address(&address);
+        }
+        self.shown.set_value(true);
     }
 }
 

@@ -89,6 +89,13 @@ pub(super) fn Figures() -> impl IntoView {
     .into_any()
 }
 
+/// For a phone, where levers hide the figures: `Margin P50 27.7 % · P(below) 90.5 %`.
+pub(super) fn in_short(now: &Glance) -> String {
+    let Some(margin) = &now.margin else { return "No revenue, no margin".to_owned() };
+    let below = margin.below_floor.map_or(0.0, |it| it.value);
+    format!("Margin P50 {} · P(below) {}", share(margin.p50.value), share(below))
+}
+
 /// What the figures mean, in words.
 fn sentence(now: &Glance, base: &Glance) -> String {
     let tenants = now.tenants;
@@ -131,6 +138,10 @@ fn Standing() -> impl IntoView {
                 <progress class="drawing" max=all.to_string() value=done.to_string() aria-label="Draws made"></progress>
             }
             .into_any()
+        }
+        Drawn::Mistyped { why, .. } => {
+            view! { <span class="form-error">{why} " These figures are of where the levers stood."</span> }
+                .into_any()
         }
         Drawn::Refused(problem) => view! { <span class="form-error">{problem}</span> }.into_any(),
     }

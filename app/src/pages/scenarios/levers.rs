@@ -6,11 +6,10 @@ use leptos::prelude::*;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive as _;
 
-use super::desk::Desk;
+use super::desk::{Desk, Drawn};
 use super::presets::{Preset, presets};
 use super::words;
 use crate::backend::LeverKind;
-use crate::browser;
 use crate::components::icon::Icon;
 
 /// How a time at the beginning of a day ends.
@@ -59,6 +58,7 @@ pub(super) fn LeverPanel() -> impl IntoView {
     });
     view! {
         <form class="card levers" method="get" action="/scenarios" aria-label="Levers">
+            <p class="levers-now" aria-hidden="true">{move || super::figures::in_short(&desk.now.read())}</p>
             <Presets />
             {groups.into_iter().collect_view()}
             <Settings />
@@ -98,8 +98,6 @@ fn Presets() -> impl IntoView {
                 }
                 event.prevent_default();
                 let stands = *desk.levers.read_untracked() == changes;
-                // All levers move at once: Back leads to where they stood.
-                browser::keep_address();
                 desk.levers.set(if stands { Scenario::default() } else { changes.clone() });
             };
             view! {
@@ -124,7 +122,7 @@ fn Group(kind: LeverKind) -> impl IntoView {
     }
     let (title, about) = group(kind);
     let count = move || kind.percents(&desk.levers.read()).len();
-    let open = kind == LeverKind::Cost || count() > 0;
+    let open = kind == LeverKind::Cost || untrack(count) > 0;
     let fields = names.into_iter().map(|name| view! { <Field kind name /> }).collect_view();
     view! {
         <details class="lever-group" open=open>
@@ -166,6 +164,14 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
     let (slide, write) = (put.clone(), put);
     let said = move || stands.get().map_or_else(|| untouched(kind, usual), |it| spoken(kind, it));
     let label = format!("{}, {name}, percent", group(kind).0);
+    let fault = {
+        let key = key.clone();
+        Memo::new(move |_| match &*desk.drawn.read() {
+            Drawn::Mistyped { lever, why } if *lever == key => Some(why.clone()),
+            _ => None,
+        })
+    };
+    let note = format!("{key}-fault");
     let (put_back, labelled) = (format!("Put back: {label}"), label.clone());
     view! {
         <div class="lever" class:is-moved=move || stands.get().is_some()>
@@ -175,10 +181,12 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
                 {Icon::Cross.view()}
             </button>
             <span class="lever-number">
-                <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string() aria-label=labelled
+                <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string() aria-label=labelled aria-describedby=note.clone()
+                    aria-invalid=move || fault.read().is_some().then_some("true")
                     prop:value=number value=number() on:change=move |event| write(event_target_value(&event)) />
                 <span aria-hidden="true">"%"</span>
             </span>
+            <p id=note class="lever-fault form-error" hidden=move || fault.read().is_none()>{move || fault.get()}</p>
             <input class="lever-slide" type="range" min=low max=high step="1" aria-label=label
                 aria-valuetext=said prop:value=slid value=slid() on:input=move |event| slide(event_target_value(&event)) />
         </div>

@@ -68,6 +68,9 @@ pub(super) fn Provenance() -> impl IntoView {
             basis.seed,
         )
     };
+    let grows = desk.address.with_value(|address| address.request.to.is_none()).then_some(
+        "The window has no end, so figures move as usage comes in. With “before” set, below the levers, they stay.",
+    );
     let warnings = move || {
         let warnings = desk.board.read().basis.warnings.clone();
         warnings.into_iter().map(|it| view! { <li>{it}</li> }).collect_view()
@@ -79,6 +82,7 @@ pub(super) fn Provenance() -> impl IntoView {
     view! {
         <footer class="provenance">
             <p>"Prices of " <Time at=basis.price_map_as_of shape=TimeShape::Day /> " · " {window} {drawn}</p>
+            {grows.map(|grows| view! { <p>{grows}</p> })}
             <p>{basis.assumptions}</p>
             <ul>{warnings}</ul>
             <p>{GENERATOR}"."</p>

@@ -55,7 +55,7 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
     let link = move |act: &str| format!("/scenarios?{}&act={act}", desk.search());
     let copied = RwSignal::new(false);
     let share = move |_| {
-        browser::rewrite_address(&format!("/scenarios?{}", desk.search()));
+        browser::rewrite_address(&desk.address_now());
         leptos::task::spawn_local(async move {
             copied.set(browser::copy(&browser::address()).await);
         });
@@ -120,7 +120,7 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
     });
     view! {
         <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open=is_asked(SAVE)>
-            <p>"The levers, the floor, seed and draws are kept as they stand, with your name. It is an event of the ledger."</p>
+            <p>"The levers, the window of usage, the floor, seed and draws are kept as they stand, with your name. It is an event of the ledger. A window without an end goes on growing: its figures move with it."</p>
             <form class="act-form" method="post" action="/scenarios/act">
                 <input type="hidden" name="act" value=SAVE />
                 <input type="hidden" name="search" value=move || desk.search() />
@@ -131,7 +131,7 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
                 <label class="field" for="save-notes"><span>"Notes"</span>
                     <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX>{notes}</textarea>
                 </label>
-                <Leave node back=format!("/scenarios?{}", desk.search()) />
+                <Leave node back=desk.address_now() />
                 <button class="button button-first" type="submit">"Keep it"</button>
             </form>
         </Dialog>
@@ -177,7 +177,7 @@ fn Promote(saved: SavedRow) -> impl IntoView {
                     {weights.into_iter().collect_view()}
                 </fieldset>
                 <ReasonField name=PROMOTE value=reason />
-                <Leave node back=format!("/scenarios?{}", desk.search()) />
+                <Leave node back=desk.address_now() />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
         </Dialog>

@@ -12,6 +12,9 @@ use crate::query::with_query;
 /// A chance below this nobody need look at.
 const WORTH_SEEING: f64 = 0.005;
 
+/// Traffic that was led there by a lever has costs that are nobody's own.
+const NEW_PLACE: &str = " · not used before: at what others’ tokens cost there";
+
 fn maybe(part: Option<f64>) -> Cell {
     Cell::from(part.map_or_else(|| "–".to_owned(), share))
 }
@@ -25,11 +28,15 @@ fn head(names: &[&str]) -> Vec<Cell> {
 pub(super) fn FallingTable() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let rows = move || {
+        let routed = !desk.levers.read().routing.is_empty();
         let row = |it: &Falling| {
             let tenant = it.tenant_id.to_string();
             let link = with_query("/billing", &[("tenant", tenant.clone())]);
+            let new = if routed && it.base_p50.is_none() { NEW_PLACE } else { "" };
             TableRow::Cells(vec![
-                Cell::from(tenant).link(link).about(format!("{} · {}", it.provider, it.region)),
+                Cell::from(tenant)
+                    .link(link)
+                    .about(format!("{} · {}{new}", it.provider, it.region)),
                 maybe(it.base_p50).quiet(),
                 Cell::from(share(it.p50)),
                 Cell::from(share(it.below_floor)),
@@ -82,7 +89,7 @@ pub(super) fn Groups() -> impl IntoView {
         <section class="card groups" aria-labelledby="groups-title">
             <h2 class="card-title" id="groups-title">"By tier, provider and region"</h2>
             {table}
-            <p class="muted">"As metered and priced, levers applied, penalties as they are to be expected. How usage answers to a price is in the draws, and not here."</p>
+            <p class="muted">"As metered and priced, levers applied, penalties as they are to be expected. How usage answers to a price is in the draws, and not here. So the profit here, the usual case of the bridge, and the median above are three figures: report the median, with P5 and P95."</p>
         </section>
     }
     .into_any()

@@ -45,7 +45,9 @@ pub(super) fn usd_more(difference: f64) -> String {
 }
 
 fn signed(text: &str) -> String {
-    text.replace('-', "−")
+    // What rounds to nothing has no sign.
+    let is_nothing = !text.chars().any(|letter| ('1'..='9').contains(&letter));
+    text.replace('-', if is_nothing { "" } else { "−" })
 }
 
 fn plus(difference: f64, text: String) -> String {
@@ -128,6 +130,7 @@ mod tests {
     fn shares_and_points_have_one_decimal() {
         assert_eq!(share(0.3941), "39.4 %");
         assert_eq!(share(-0.02), "−2.0 %");
+        assert_eq!(share(-0.000_01), "0.0 %");
         assert_eq!(points(-0.044), "−4.4 pt");
         assert_eq!(points(0.165), "+16.5 pt");
         assert_eq!(share(f64::NAN), "–");

@@ -58,9 +58,11 @@ pub(super) fn Ask(
     let outcome = RwSignal::new(Outcome::default());
     let busy = RwSignal::new(false);
     let frame = Frame::new();
-    // What was said of another file's blocks says nothing of this one's.
+    // What was said of another file's blocks, or by others, says nothing now.
     Effect::new(move |_| {
         places.track();
+        bitcoin.track();
+        ethereum.track();
         asked.set(Asked::default());
         outcome.set(Outcome::default());
     });

@@ -132,10 +132,9 @@ impl Reading {
 
 /// `ternion-gcp-events-FINAL-20261124T024106Z.csv`: what, from where, as of when.
 fn file_name(shared: &Shared, query: &EventQuery, format: Format) -> String {
-    let at: String = crate::now().to_string().chars().filter(|c| !"-:".contains(*c)).collect();
-    let at = at.split('.').next().unwrap_or_default().trim_end_matches('Z').to_owned();
+    let at = csv::stamp();
     let status = query.status.map_or_else(String::new, |status| format!("-{}", status.word()));
-    format!("ternion-{}-events{status}-{at}Z.{}", shared.ledger.cloud(), format.suffix())
+    format!("ternion-{}-events{status}-{at}.{}", shared.ledger.cloud(), format.suffix())
 }
 
 fn json_text(row: &Summary) -> String {

@@ -301,9 +301,16 @@ async fn the_page_is_exported_with_all_tenants_and_an_absurd_address_is_refused(
         house.get("/v1/economics/export?format=csv&cost.azure=30&draws=200", "demo-auditor").await;
     let text = csv.text();
     let lines: Vec<&str> = text.lines().collect();
-    // A head, and three places in the base and in the scenario.
-    assert_eq!(lines.len(), 7, "{text}");
-    assert!(lines[1].starts_with("\"base\",acme,pro,azure,eu,"), "{text}");
+    // A head; the portfolio and three places, in the base and in the scenario.
+    assert_eq!(lines.len(), 9, "{text}");
+    assert!(lines[1].starts_with("base,(portfolio),,,,"), "{text}");
+    assert!(lines[2].starts_with("base,acme,pro,azure,eu,"), "{text}");
+    assert!(lines[5].starts_with("Under the levers,(portfolio),"), "{text}");
+    let columns = lines[0].split(',').count();
+    assert!(lines[2].split(',').count() == columns, "{text}");
+    let unfit = "/v1/economics/export?format=csv&cost.opnai=30&draws=200";
+    let unfit = house.get(unfit, "demo-auditor").await.text();
+    assert!(unfit.contains("this window has no cost.opnai"), "{unfit}");
     let json =
         house.get("/v1/economics/export?format=json&cost.azure=30&draws=200", "demo-auditor").await;
     assert_eq!(json.expect(200)["scenarios"][0]["changes"]["cost"]["azure"], "0.3");

@@ -68,7 +68,9 @@ fn check(base: &str) -> Result<(), String> {
             ));
         }
         _ => {
-            return Err(format!("\u{201c}{base}\u{201d} is no address; they begin with https://."));
+            return Err(format!(
+                "\u{201c}{base}\u{201d} is no address; they begin with https://, or with http:// on this computer."
+            ));
         }
     };
     let host = rest.split('/').next().unwrap_or_default();
