@@ -73,7 +73,7 @@ impl From<Stopped> for SimulateError {
 /// Answers what would be. Cheap to share.
 #[derive(Debug)]
 pub struct Economics {
-    projection: Arc<Projection>,
+    pub(super) projection: Arc<Projection>,
     running: Arc<Semaphore>,
 }
 
