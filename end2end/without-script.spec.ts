@@ -11,6 +11,8 @@ const HEADINGS: Record<string, string> = {
   "/ledger/keys": "Keys",
   "/anchors": "Anchors",
   "/billing": "Billing",
+  "/optimizer": "Optimizer",
+  "/approvals": "Approvals",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

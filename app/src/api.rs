@@ -8,9 +8,9 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail,
-    EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, Overview, Problem,
-    ScenariosView, SearchHit, SnapshotDetail,
+    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
+    EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
+    OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
@@ -118,6 +118,24 @@ pub async fn billing(#[server(default)] query: BillingQuery) -> Result<BillingVi
 #[server(name = ReadScenarios, endpoint = "scenarios", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn scenarios(#[server(default)] search: String) -> Result<ScenariosView, Problem> {
     backend()?.scenarios(search).await
+}
+
+/// Tenants' margins, what is recommended, what was applied.
+#[server(name = ReadOptimizer, endpoint = "optimizer", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn optimizer() -> Result<OptimizerView, Problem> {
+    backend()?.optimizer().await
+}
+
+/// What waits for people.
+#[server(name = ReadApprovals, endpoint = "approvals", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn approvals() -> Result<ApprovalsView, Problem> {
+    backend()?.approvals().await
+}
+
+/// One proposal.
+#[server(name = ReadApproval, endpoint = "approval", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn approval(id: String) -> Result<ProposalDetail, Problem> {
+    backend()?.approval(id).await
 }
 
 /// The demonstration's processes and links, and what was done to them.

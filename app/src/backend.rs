@@ -9,6 +9,7 @@ mod billing;
 mod evidence;
 mod keys;
 mod lab;
+mod pricing;
 mod quarantine;
 mod scenarios;
 
@@ -38,6 +39,10 @@ pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
+};
+pub use pricing::{
+    AppliedRow, ApprovalsView, ControlsForm, FactRow, MarginBand, OptimizerView, ProposalDetail,
+    ProposalRow, ProposalState, RecommendationRow, RunRow, StepRow, TenantMargin,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,
@@ -78,6 +83,12 @@ pub trait Backend: Send + Sync {
     async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem>;
     /// What would be. `search`: the page's query string (see [`ScenarioAddress`]).
     async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem>;
+    /// Tenants' margins, what is recommended, what was applied.
+    async fn optimizer(&self) -> Result<OptimizerView, Problem>;
+    /// What waits for people, and what they decided lately.
+    async fn approvals(&self) -> Result<ApprovalsView, Problem>;
+    /// One proposal. `id`: its id.
+    async fn approval(&self, id: String) -> Result<ProposalDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;
     async fn lab_act(&self, order: LabOrder) -> Result<LabState, Problem>;
 }

@@ -57,6 +57,14 @@ pub enum Action {
     ReadFabric,
     /// Take a cloud out of service, or put it back.
     DrainCloud,
+    /// See recommendations, proposals, and the policy of prices.
+    ReadPricing,
+    /// Propose a price, a limit or a policy, or make another version of a proposal.
+    Propose,
+    /// Agree to a proposal or refuse it, and take back what was applied.
+    Approve,
+    /// Switch automatic prices on or off, stop all of them, and have the optimizer run now.
+    SetAutonomy,
 }
 
 impl Role {
@@ -76,26 +84,28 @@ impl Role {
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
         use Action::{
-            AcknowledgeRepairs, DecideQuarantine, DrainCloud, EditBilling, EditScenarios,
-            EditTenants, EditUsers, ExportLedger, ManageKeys, OperateFaultLab, ReadBilling,
-            ReadFabric, ReadLedger, ReadPayload, ReadTenants, ReadUsage, Simulate, SubmitDecision,
-            SubmitEvent, TakeSnapshot, WatchFaultLab,
+            AcknowledgeRepairs, Approve, DecideQuarantine, DrainCloud, EditBilling, EditScenarios,
+            EditTenants, EditUsers, ExportLedger, ManageKeys, OperateFaultLab, Propose,
+            ReadBilling, ReadFabric, ReadLedger, ReadPayload, ReadPricing, ReadTenants, ReadUsage,
+            SetAutonomy, Simulate, SubmitDecision, SubmitEvent, TakeSnapshot, WatchFaultLab,
         };
         match self {
             Role::Admin => true,
             Role::Controller => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | EditScenarios | ReadBilling | ReadFabric => true,
+                | WatchFaultLab | Simulate | EditScenarios | ReadBilling | ReadFabric
+                | ReadPricing | Propose => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditBilling
-                | TakeSnapshot | DrainCloud => false,
+                | TakeSnapshot | DrainCloud | Approve | SetAutonomy => false,
             },
             Role::Auditor => match action {
                 ReadLedger | ReadPayload | ExportLedger | ReadTenants | ReadUsage
-                | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot | ReadFabric => true,
+                | WatchFaultLab | Simulate | ReadBilling | TakeSnapshot | ReadFabric
+                | ReadPricing => true,
                 SubmitEvent | SubmitDecision | EditTenants | EditUsers | DecideQuarantine
                 | AcknowledgeRepairs | ManageKeys | OperateFaultLab | EditScenarios
-                | EditBilling | DrainCloud => false,
+                | EditBilling | DrainCloud | Propose | Approve | SetAutonomy => false,
             },
             // Who meters must know whom: which tenants there are, and where they are served. And the
             // platform's own services ask where to send a request.
@@ -104,7 +114,8 @@ impl Role {
                 ReadPayload | ExportLedger | SubmitDecision | EditTenants | ReadUsage
                 | EditUsers | DecideQuarantine | AcknowledgeRepairs | ManageKeys
                 | WatchFaultLab | OperateFaultLab | Simulate | EditScenarios | ReadBilling
-                | EditBilling | TakeSnapshot | DrainCloud => false,
+                | EditBilling | TakeSnapshot | DrainCloud | ReadPricing | Propose | Approve
+                | SetAutonomy => false,
             },
         }
     }
@@ -126,7 +137,7 @@ impl Role {
 }
 
 impl Action {
-    pub const ALL: [Action; 21] = [
+    pub const ALL: [Action; 25] = [
         Action::ReadLedger,
         Action::ReadPayload,
         Action::ExportLedger,
@@ -148,6 +159,10 @@ impl Action {
         Action::EditBilling,
         Action::ReadFabric,
         Action::DrainCloud,
+        Action::ReadPricing,
+        Action::Propose,
+        Action::Approve,
+        Action::SetAutonomy,
     ];
 
     /// Completes "may not …".
@@ -175,6 +190,10 @@ impl Action {
             Action::EditBilling => "credit tenants or close months",
             Action::ReadFabric => "see where clients are sent",
             Action::DrainCloud => "drain a cloud or put it back",
+            Action::ReadPricing => "see recommendations and proposals",
+            Action::Propose => "propose prices, limits or a policy",
+            Action::Approve => "approve, reject or take back prices",
+            Action::SetAutonomy => "switch automatic prices on or off or have the optimizer run",
         }
     }
 }
@@ -219,6 +238,9 @@ mod tests {
             Action::EditScenarios,
             Action::EditBilling,
             Action::DrainCloud,
+            Action::Propose,
+            Action::Approve,
+            Action::SetAutonomy,
         ];
         for action in Action::ALL {
             assert_eq!(Role::Auditor.may(action), !changes.contains(&action), "{action:?}");

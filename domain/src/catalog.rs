@@ -9,6 +9,7 @@ mod billing;
 mod held;
 mod key;
 mod planning;
+mod pricing;
 mod routing;
 mod rules;
 mod snapshot;
@@ -28,6 +29,10 @@ pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Inv
 pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
+pub use pricing::{
+    Edition, Grounds, OptimizerRecommend, OptimizerRun, PolicySwitch, ProposalApply,
+    ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
+};
 pub use routing::{
     REGIONS_MAX, RoutingDrain, RoutingLatency, RoutingMove, RoutingStanding, RoutingSwitch,
 };
@@ -168,6 +173,15 @@ pub enum Known {
     RoutingSwitch(Box<RoutingSwitch>),
     RoutingDrain(RoutingDrain),
     RoutingLatency(RoutingLatency),
+    ProposalOpen(Box<ProposalOpen>),
+    ProposalApprove(ProposalApprove),
+    ProposalReject(ProposalReject),
+    ProposalModify(Box<ProposalModify>),
+    ProposalApply(ProposalApply),
+    ProposalStale(ProposalStale),
+    PolicySwitch(PolicySwitch),
+    OptimizerRecommend(Box<OptimizerRecommend>),
+    OptimizerRun(OptimizerRun),
 }
 
 /// A field of a known kind breaks a rule.
@@ -181,7 +195,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 17] = [
+const DECISION_PREFIXES: [&str; 19] = [
     "tenant.",
     "tier.",
     "price.",
@@ -199,6 +213,8 @@ const DECISION_PREFIXES: [&str; 17] = [
     "cost.",
     SCENARIO,
     BILLING,
+    PROPOSAL,
+    OPTIMIZER,
 ];
 
 /// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
@@ -206,6 +222,16 @@ const SCENARIO: &str = "scenario.";
 
 /// The prefix of what is decided about the billing ledger.
 const BILLING: &str = "billing.";
+
+/// The prefix of proposals and what becomes of them.
+const PROPOSAL: &str = "proposal.";
+const PROPOSAL_APPROVE: &str = "proposal.approve";
+const PROPOSAL_REJECT: &str = "proposal.reject";
+const PROPOSAL_APPLY: &str = "proposal.apply";
+const PROPOSAL_STALE: &str = "proposal.stale";
+const POLICY_SWITCH: &str = "policy.switch";
+/// The prefix of what the optimizer finds by itself.
+const OPTIMIZER: &str = "optimizer.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 const SNAPSHOT_ATTEST: &str = "snapshot.attest";
@@ -237,6 +263,12 @@ pub fn decides_by(kind: &str) -> Action {
         Action::EditBilling
     } else if kind == ROUTING_DRAIN {
         Action::DrainCloud
+    } else if [PROPOSAL_APPROVE, PROPOSAL_REJECT].contains(&kind) {
+        Action::Approve
+    } else if kind.starts_with(PROPOSAL) {
+        Action::Propose
+    } else if kind == POLICY_SWITCH {
+        Action::SetAutonomy
     } else {
         Action::SubmitDecision
     }
@@ -245,7 +277,16 @@ pub fn decides_by(kind: &str) -> Action {
 /// Is this kind recorded by the clouds themselves, and by nobody else?
 #[must_use]
 pub fn is_recorded_by_clouds(kind: &str) -> bool {
-    [GRANT_DECIDED, SNAPSHOT_ATTEST, ANCHOR_FINAL, ANCHOR_FAILED, ROUTING_SWITCH].contains(&kind)
+    let kinds = [
+        GRANT_DECIDED,
+        SNAPSHOT_ATTEST,
+        ANCHOR_FINAL,
+        ANCHOR_FAILED,
+        ROUTING_SWITCH,
+        PROPOSAL_APPLY,
+        PROPOSAL_STALE,
+    ];
+    kinds.contains(&kind) || kind.starts_with(OPTIMIZER)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -286,6 +327,15 @@ impl Known {
             ROUTING_SWITCH => Known::RoutingSwitch(Box::new(parse(payload)?)),
             ROUTING_DRAIN => Known::RoutingDrain(parse(payload)?),
             "routing.latency" => Known::RoutingLatency(parse(payload)?),
+            "proposal.open" => Known::ProposalOpen(Box::new(parse(payload)?)),
+            PROPOSAL_APPROVE => Known::ProposalApprove(parse(payload)?),
+            PROPOSAL_REJECT => Known::ProposalReject(parse(payload)?),
+            "proposal.modify" => Known::ProposalModify(Box::new(parse(payload)?)),
+            PROPOSAL_APPLY => Known::ProposalApply(parse(payload)?),
+            PROPOSAL_STALE => Known::ProposalStale(parse(payload)?),
+            POLICY_SWITCH => Known::PolicySwitch(parse(payload)?),
+            "optimizer.recommend" => Known::OptimizerRecommend(Box::new(parse(payload)?)),
+            "optimizer.run" => Known::OptimizerRun(parse(payload)?),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -329,6 +379,15 @@ impl Known {
             Known::RoutingSwitch(switch) => switch.check(),
             Known::RoutingDrain(drain) => drain.check(),
             Known::RoutingLatency(latency) => latency.check(),
+            Known::ProposalOpen(open) => open.check(),
+            // A version and a hash: its types say it all.
+            Known::ProposalApprove(_) | Known::OptimizerRun(_) => Ok(()),
+            Known::ProposalReject(reject) => reject.check(),
+            Known::ProposalModify(modify) => modify.check(),
+            Known::ProposalApply(apply) => apply.check(),
+            Known::ProposalStale(stale) => stale.check(),
+            Known::PolicySwitch(switch) => switch.check(),
+            Known::OptimizerRecommend(advice) => advice.check(),
         }
     }
 
@@ -359,6 +418,15 @@ impl Known {
             Known::RoutingSwitch(body) => (ROUTING_SWITCH, serde_json::to_value(body)),
             Known::RoutingDrain(body) => (ROUTING_DRAIN, serde_json::to_value(body)),
             Known::RoutingLatency(body) => ("routing.latency", serde_json::to_value(body)),
+            Known::ProposalOpen(body) => ("proposal.open", serde_json::to_value(body)),
+            Known::ProposalApprove(body) => (PROPOSAL_APPROVE, serde_json::to_value(body)),
+            Known::ProposalReject(body) => (PROPOSAL_REJECT, serde_json::to_value(body)),
+            Known::ProposalModify(body) => ("proposal.modify", serde_json::to_value(body)),
+            Known::ProposalApply(body) => (PROPOSAL_APPLY, serde_json::to_value(body)),
+            Known::ProposalStale(body) => (PROPOSAL_STALE, serde_json::to_value(body)),
+            Known::PolicySwitch(body) => (POLICY_SWITCH, serde_json::to_value(body)),
+            Known::OptimizerRecommend(body) => ("optimizer.recommend", serde_json::to_value(body)),
+            Known::OptimizerRun(body) => ("optimizer.run", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();
@@ -422,123 +490,4 @@ fn id(field: &str, text: &str) -> Result<(), KindError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Slot;
-    use serde_json::json;
-
-    fn usage() -> Value {
-        json!({
-            "kind": "usage", "provider": "azure", "model": "gpt-4o", "region": "eu",
-            "inputTokens": 374, "outputTokens": 44, "requestedAt": "2026-11-22T12:00:00Z",
-            "workload": "conv"
-        })
-    }
-
-    #[test]
-    fn a_usage_payload_may_carry_more_than_is_metered() {
-        assert!(matches!(Known::read(&usage()), Ok(Some(Known::Usage(_)))));
-    }
-
-    #[test]
-    fn wrong_fields_are_named() {
-        let mut late = usage();
-        late["latencyMs"] = json!(-1);
-        assert_eq!(Known::read(&late).expect_err("negative").field, "/latencyMs");
-        let mut missing = usage();
-        missing.as_object_mut().expect("object").remove("model");
-        assert_eq!(Known::read(&missing).expect_err("missing").field, "/model");
-        let unknown =
-            json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin", "x": 1});
-        assert_eq!(Known::read(&unknown).expect_err("unknown").field, "/x");
-    }
-
-    #[test]
-    fn other_kinds_are_left_alone_and_misspelt_decisions_are_not() {
-        assert_eq!(Known::read(&json!({"kind": "weather", "x": 1})), Ok(None));
-        assert_eq!(Known::read(&json!({"x": 1})), Ok(None));
-        assert!(Known::read(&json!({"kind": "tenant.putt"})).is_err());
-    }
-
-    #[test]
-    fn a_decision_reads_back_from_its_payload() {
-        let tier = Known::TierPut(TierPut {
-            tier: "pro".into(),
-            name: "Pro".into(),
-            sla: Sla {
-                bands: vec![
-                    SlaBand { min_uptime_pct: Decimal::new(999, 1), credit: Decimal::ZERO },
-                    SlaBand { min_uptime_pct: Decimal::ZERO, credit: Decimal::new(1, 1) },
-                ],
-                latency_p99_ms: None,
-            },
-        });
-        assert_eq!(Known::read(&tier.to_payload()), Ok(Some(tier)));
-    }
-
-    #[test]
-    fn a_decided_grant_reads_back_and_a_version_that_cannot_be_is_refused() {
-        let payload = |version: u64| {
-            json!({"kind": "grant.decided", "resource": "price/pro", "version": version,
-                "value": {"input": "0.36"}})
-        };
-        let read = Known::read(&payload(7)).expect("valid").expect("known");
-        assert_eq!(read.to_payload(), payload(7));
-        assert!(is_recorded_by_clouds("grant.decided") && !is_recorded_by_clouds("user.put"));
-        assert!(Known::read(&payload(0)).is_err());
-    }
-
-    #[test]
-    fn a_decision_about_held_things_needs_a_reason_and_reads_back() {
-        let resolve = json!({
-            "kind": "conflict.resolve", "tenantId": "acme", "reason": "the invoice says so",
-            "eventId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
-            "slot": {"origin": "aws", "epoch": 1, "sequence": 7}
-        });
-        let read = Known::read(&resolve).expect("valid").expect("known");
-        assert_eq!(read.to_payload(), resolve);
-        let Known::ConflictResolve(read) = read else { panic!("{read:?}") };
-        assert_eq!(read.slot, Slot::parse("aws/1/7"));
-        for reason in [json!(""), json!(" "), json!("a\nb"), json!("r".repeat(501)), json!(7)] {
-            let mut wrong = resolve.clone();
-            wrong["reason"] = reason;
-            assert!(Known::read(&wrong).is_err(), "{wrong}");
-        }
-        let reject = json!({"kind": "quarantine.reject", "reason": "forged",
-            "itemId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b"});
-        assert!(matches!(Known::read(&reject), Ok(Some(Known::QuarantineReject(_)))));
-        assert!(is_decision("quarantine.release") && is_decision("conflict.resolve"));
-    }
-
-    #[test]
-    fn a_decision_about_keys_says_why_and_no_person_says_that_a_log_was_restored() {
-        let begin = |reason: &str, comment: &str| {
-            json!({"kind": "key.begin", "origin": "gcp", "epoch": 2, "reason": reason,
-                "comment": comment})
-        };
-        let read = Known::read(&begin("keyStolen", "a laptop was lost")).expect("valid");
-        assert_eq!(read.expect("known").to_payload(), begin("keyStolen", "a laptop was lost"));
-        assert_eq!(Known::read(&begin("restored", "x")).expect_err("ours").field, "/reason");
-        assert_eq!(Known::read(&begin("rotation", " ")).expect_err("blank").field, "/comment");
-        let gone = json!({"kind": "key.gone", "cloud": "aws", "reason": ""});
-        assert_eq!(Known::read(&gone).expect_err("no reason").field, "/reason");
-    }
-
-    #[test]
-    fn a_decision_may_say_who_made_it() {
-        let mut user = json!({"kind": "user.put", "login": "a", "name": "A", "role": "admin"});
-        user["decidedBy"] = json!("b@ternion.example");
-        assert!(matches!(Known::read(&user), Ok(Some(Known::UserPut(_)))));
-        user["decidedBy"] = json!(7);
-        assert_eq!(Known::read(&user).expect_err("no login").field, "/decidedBy");
-    }
-
-    #[test]
-    fn an_sla_ladder_that_does_not_fall_is_refused() {
-        let band = |min: &str| json!({"minUptimePct": min, "credit": "0.1"});
-        let tier = |bands: Value| json!({"kind": "tier.put", "tier": "pro", "name": "Pro", "sla": {"bands": bands}});
-        assert!(Known::read(&tier(json!([band("99"), band("99.9"), band("0")]))).is_err());
-        assert!(Known::read(&tier(json!([band("99.9"), band("95")]))).is_err());
-        assert!(Known::read(&tier(json!([band("99.9"), band("0")]))).is_ok());
-    }
-}
+mod tests;

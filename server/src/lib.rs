@@ -19,6 +19,7 @@ pub mod lab;
 pub mod ledger;
 pub mod logging;
 pub mod node;
+pub mod optimizer;
 pub mod peer;
 pub mod postgres;
 pub mod problem;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use domain::cloud::Cloud;
+use domain::grant::Family;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -20,12 +21,13 @@ use crate::console::{self, Console, LedgerRecorder};
 use crate::economics::Economics;
 use crate::evidence::{self, Evidences};
 use crate::fabric::{self, DnsError, Fabric, Plan};
-use crate::grant::{self, Grants};
+use crate::grant::{self, Grants, Judge};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
 use crate::keys::{CloudKeys, KeyError, Keyring, Roster, RosterError};
 use crate::lab::Lab;
 use crate::ledger::{self, Ledger};
+use crate::optimizer::{self, Optimizer, PriceJudge};
 use crate::peer::{self, Channel};
 use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
@@ -139,6 +141,8 @@ struct Node {
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
     fabric: Arc<Fabric>,
+    economics: Arc<Economics>,
+    optimizer: Arc<Optimizer>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -180,17 +184,13 @@ impl Node {
         let evidences = Evidences::open(database.pool.clone(), ledger.registers()).await;
         let evidences = evidences.map_err(NodeError::Evidence)?;
         evidence::follow(&evidences, &ledger, &channel, &background, &mut tasks);
-        let voting = grant::Setup {
-            ledger: Arc::clone(&ledger),
-            keys: ring,
-            pool: database.pool.clone(),
-            channel: Arc::clone(&channel),
-            judges: vec![Arc::new(CutJudge { ledger: Arc::clone(&ledger) })],
-        };
-        let grants = grant::start(voting, &background, &mut tasks);
         let pool = database.pool.clone();
         let projection =
             projection::start(Arc::clone(&ledger), pool, &background, &mut tasks).await?;
+        let grants = {
+            let voting = voting((&ledger, &projection, &channel), ring, database);
+            grant::start(voting, &background, &mut tasks)
+        };
         let (snapshots, anchors) = {
             let of = (&ledger, &grants, &projection, &channel);
             audit(config, database, of, &background, &mut tasks)?
@@ -199,6 +199,8 @@ impl Node {
             let of = (&ledger, &grants, &projection, &channel);
             fabric::start(routing(config, of), &background, &mut tasks)?
         };
+        let (economics, optimizer) =
+            pricing((&ledger, &grants, &projection), &background, &mut tasks);
         let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
         let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
         let node = Node {
@@ -210,6 +212,8 @@ impl Node {
             snapshots,
             anchors,
             fabric,
+            economics,
+            optimizer,
             identity,
             background,
             tasks,
@@ -242,7 +246,7 @@ impl Node {
     ) -> Result<(Router, Node), NodeError> {
         let lab = lab(config, &self.channel);
         let logins = demonstration::logins();
-        let economics = Arc::new(Economics::new(Arc::clone(&self.projection)));
+        let economics = Arc::clone(&self.economics);
         let console = Arc::new(Console {
             ledger: Arc::clone(&self.ledger),
             projection: Arc::clone(&self.projection),
@@ -251,6 +255,7 @@ impl Node {
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
             economics: Arc::clone(&economics),
+            optimizer: Arc::clone(&self.optimizer),
             deployment: console::deployment(config, logins),
             lab: lab.clone(),
         });
@@ -273,6 +278,7 @@ impl Node {
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
             economics,
+            optimizer: Arc::clone(&self.optimizer),
             fabric: Arc::clone(&self.fabric),
             pool: database.pool.clone(),
             limits: config.limits.clone(),
@@ -285,6 +291,46 @@ impl Node {
         let router = http::router(setup, &mut self.tasks)?;
         Ok((router, self))
     }
+}
+
+fn voting(
+    (ledger, projection, channel): (&Arc<Ledger>, &Arc<Projection>, &Arc<Channel>),
+    keys: Arc<Keyring>,
+    database: &Database,
+) -> grant::Setup {
+    grant::Setup {
+        ledger: Arc::clone(ledger),
+        keys,
+        pool: database.pool.clone(),
+        channel: Arc::clone(channel),
+        judges: judges(ledger, projection),
+    }
+}
+
+/// Who looks at what the clouds vote on.
+fn judges(ledger: &Arc<Ledger>, projection: &Arc<Projection>) -> Vec<Arc<dyn Judge>> {
+    let prices = |family| Arc::new(PriceJudge { family, projection: Arc::clone(projection) });
+    vec![
+        Arc::new(CutJudge { ledger: Arc::clone(ledger) }),
+        prices(Family::Price),
+        prices(Family::Policy),
+    ]
+}
+
+fn pricing(
+    (ledger, grants, projection): (&Arc<Ledger>, &Arc<Grants>, &Arc<Projection>),
+    background: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> (Arc<Economics>, Arc<Optimizer>) {
+    let economics = Arc::new(Economics::new(Arc::clone(projection)));
+    let setup = optimizer::Setup {
+        ledger: Arc::clone(ledger),
+        grants: Arc::clone(grants),
+        projection: Arc::clone(projection),
+        economics: Arc::clone(&economics),
+        every: Some(optimizer::RUN_EVERY),
+    };
+    (economics, optimizer::start(setup, background, tasks))
 }
 
 /// Snapshots, and their way to publishers outside.

@@ -289,7 +289,7 @@ fn an_app_that_knows_the_server_is_caught() {
 #[test]
 fn a_reach_inside_another_feature_is_caught() {
     let text = "use crate::ledger::{\n    Intake,\n    store::Row,\n};\nuse crate::{fabric::prober::Probe};\n\
-                use super::super::pricing::policy::P;\nlet x = crate::identity::store::all();\n";
+                use super::super::optimizer::run::P;\nlet x = crate::identity::store::all();\n";
     assert_eq!(caught(keeps_features_apart, "server/src/anchor/watcher.rs", text), [3, 5, 6, 7]);
     let fine = "use crate::ledger::{Intake, Status::Final};\nuse crate::anchor::store::Row;\nuse crate::problem::P;\n\
                 let x = crate::ledger::Intake::new();\nuse crate::ledger::append;\n";

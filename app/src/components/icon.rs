@@ -9,6 +9,8 @@ pub(crate) enum Icon {
     Anchor,
     Billing,
     Scenarios,
+    Optimizer,
+    Approvals,
     Verify,
     Lab,
     Search,
@@ -43,6 +45,10 @@ impl Icon {
                 "M3 1.8H13V14.2L11 12.8L9.5 14.2L8 12.8L6.5 14.2L5 12.8L3 14.2ZM5.6 5H10.4M5.6 8.2H10.4"
             }
             Icon::Scenarios => "M2 4.5H9M12 4.5H14M2 11.5H4M7 11.5H14M10.5 3V6M5.5 10V13",
+            Icon::Optimizer => "M2 13.5L6 8.5L9 10.5L14 3.5M10.5 3.5H14V7M2 2V14H14",
+            Icon::Approvals => {
+                "M8 14.5A6.5 6.5 0 1 0 8 1.5A6.5 6.5 0 0 0 8 14.5ZM5 8.2L7.2 10.4L11.2 5.8"
+            }
             Icon::Verify => {
                 "M8 1.5L13.5 3.6V7.6C13.5 11 11.2 13.5 8 14.6C4.8 13.5 2.5 11 2.5 7.6V3.6ZM5.6 8L7.3 9.7L10.6 6.2"
             }

@@ -1,6 +1,7 @@
 //! One file a page.
 
 pub(crate) mod anchors;
+pub(crate) mod approvals;
 pub(crate) mod billing;
 pub(crate) mod event;
 pub(crate) mod evidence;
@@ -8,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod lab;
 pub(crate) mod ledger;
 pub(crate) mod not_found;
+pub(crate) mod optimizer;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod scenarios;

@@ -10,7 +10,7 @@ use crate::shell::console::Dialogs;
 use crate::shell::header::SEARCH_ID;
 
 /// Key, and what it does. `g` is pressed before the letter that follows it.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 15] = [
     ("/", "Search"),
     ("Ctrl K or ⌘ K", "Command palette: pages, acts, ids"),
     ("g o", "Overview"),
@@ -18,6 +18,8 @@ const KEYS: [(&str, &str); 13] = [
     ("g a", "Anchors"),
     ("g b", "Billing"),
     ("g s", "Scenarios"),
+    ("g r", "Optimizer"),
+    ("g p", "Approvals"),
     ("g v", "Verify"),
     ("g f", "Fault lab"),
     ("j, k", "Next and previous row of a list; Enter opens it"),
@@ -57,6 +59,8 @@ pub(super) fn listen_to_keys(dialogs: Dialogs) {
             ("a", true) => go("/anchors"),
             ("b", true) => go("/billing"),
             ("s", true) => go("/scenarios"),
+            ("r", true) => go("/optimizer"),
+            ("p", true) => go("/approvals"),
             ("v", true) => go("/verify"),
             ("f", true) => go("/lab"),
             ("j", false) => browser::step_row(true),

@@ -23,6 +23,8 @@ use crate::browser::theme_name;
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
+use crate::pages::approvals::ApprovalsPage;
+use crate::pages::approvals::proposal::ProposalPage;
 use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
@@ -31,6 +33,7 @@ use crate::pages::keys::KeysPage;
 use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
 use crate::pages::not_found::{NotFound, Unknown};
+use crate::pages::optimizer::OptimizerPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::quarantine::QuarantinePage;
 use crate::pages::quarantine::item::HeldItemPage;
@@ -160,6 +163,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/anchors/:period") view=piece!(anchors, SnapshotPage) ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
                     <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer") view=piece!(pricing, OptimizerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals") view=piece!(pricing, ApprovalsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals/:proposal_id") view=piece!(pricing, ProposalPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

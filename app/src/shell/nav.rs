@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 7] = [
+pub(super) const PLACES: [Place; 9] = [
     Place {
         path: "/",
         title: "Overview",
@@ -54,6 +54,20 @@ pub(super) const PLACES: [Place; 7] = [
         title: "Scenarios",
         icon: Icon::Scenarios,
         needs: Some(Action::Simulate),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/optimizer",
+        title: "Optimizer",
+        icon: Icon::Optimizer,
+        needs: Some(Action::ReadPricing),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/approvals",
+        title: "Approvals",
+        icon: Icon::Approvals,
+        needs: Some(Action::ReadPricing),
         demonstration_only: false,
     },
     Place {

@@ -1,7 +1,7 @@
 //! From metered hours to charges, at the prices in force.
 //!
-//! An hour is charged by what was in force when it began: the tenant's tier, and of that tier's
-//! prices the one whose own beginning is the latest before. So a change within an hour applies from
+//! An hour is charged by what was in force when it began: the tenant's tier, of that tier's prices the
+//! one whose own beginning is the latest before, and the tenant's own share of it. So a change within an hour applies from
 //! the next one, and every cloud says the same whatever it learnt first. Hours of a day with the
 //! same price are one entry: a day is what an invoice lists and what keeps the books small (a
 //! thousand tenants with four models each make four thousand entries a day, however many events).
@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::product_key;
 use super::{
-    Account, Day, ENTRY_USD_MAX, Entry, LINE_DECIMALS, Period, Price, Quantity, What, rounded,
+    Account, Day, ENTRY_USD_MAX, Entry, LINE_DECIMALS, OwnPrice, Period, Price, Quantity, What,
+    rounded,
 };
 use crate::catalog::PricePut;
 use crate::clock::{LogicalClock, Timestamp};
@@ -58,6 +59,7 @@ type Product = (String, String, String);
 pub struct Tariff {
     tiers: BTreeMap<TenantId, History<String>>,
     prices: BTreeMap<Product, BTreeMap<Timestamp, Price>>,
+    own: BTreeMap<TenantId, BTreeMap<Timestamp, OwnPrice>>,
 }
 
 impl Tariff {
@@ -74,9 +76,20 @@ impl Tariff {
             cached_usd_per_million: put.cached_usd_per_million.map(|usd| usd.normalize()),
             effective_from: put.effective_from,
             event_id,
+            own: None,
         };
         let product = (put.tier, put.provider, put.model);
         self.prices.entry(product).or_default().insert(put.effective_from, price);
+    }
+
+    /// A tenant's own price, which holds from its own beginning on.
+    pub fn own(&mut self, tenant: TenantId, price: OwnPrice) {
+        self.own.entry(tenant).or_default().insert(price.since, price);
+    }
+
+    fn own_at(&self, key: &UsageKey) -> Option<OwnPrice> {
+        let own = self.own.get(&key.tenant_id)?;
+        own.range(..=key.hour).next_back().map(|(_, own)| *own)
     }
 
     fn at(&self, key: &UsageKey) -> Result<(&str, &Price), (&str, Unpriced)> {
@@ -151,7 +164,7 @@ struct Line {
     tenant: TenantId,
     day: Day,
     names: [String; 4],
-    price: Result<Timestamp, Unpriced>,
+    price: Result<(Timestamp, Option<Timestamp>), Unpriced>,
 }
 
 /// Charges for metered rows, in whatever order they come.
@@ -160,42 +173,47 @@ pub fn charge<'a>(
     tariff: &Tariff,
     rows: impl IntoIterator<Item = (&'a UsageKey, &'a UsageSum)>,
 ) -> Charges {
-    let mut lines: BTreeMap<Line, (Option<&Price>, Quantity)> = BTreeMap::new();
+    type Priced<'a> = (Option<(&'a Price, Option<OwnPrice>)>, Quantity);
+    let mut lines: BTreeMap<Line, Priced<'_>> = BTreeMap::new();
     for (key, sum) in rows {
         let (tier, price) = match tariff.at(key) {
             Ok((tier, price)) => (tier, Ok(price)),
             Err((tier, reason)) => (tier, Err(reason)),
         };
+        let own = tariff.own_at(key);
         let names = [&key.provider, &key.model, &key.region].map(Clone::clone);
         let [provider, model, region] = names;
         let line = Line {
             tenant: key.tenant_id.clone(),
             day: Day::of(key.hour),
             names: [provider, model, region, tier.to_owned()],
-            price: price.map(|price| price.effective_from),
+            price: price.map(|price| (price.effective_from, own.map(|own| own.since))),
         };
-        let (_, quantity) = lines.entry(line).or_insert((price.ok(), Quantity::default()));
+        let price = price.ok().map(|price| (price, own));
+        let (_, quantity) = lines.entry(line).or_insert((price, Quantity::default()));
         quantity.add(sum);
     }
     let mut charges = Charges::default();
     for (line, (price, quantity)) in lines {
+        let price = price.map(|(list, own)| list.with(own));
         charges.take(line, price, quantity);
     }
     charges
 }
 
 impl Charges {
-    fn take(&mut self, line: Line, price: Option<&Price>, quantity: Quantity) {
+    /// `price`: absent where there is none, `Some(None)` where it is beyond reason.
+    fn take(&mut self, line: Line, price: Option<Option<Price>>, quantity: Quantity) {
         let Line { tenant, day, names: [provider, model, region, tier], price: priced } = line;
-        let reason = match price.map(|price| (price, price.amount_usd(&quantity))) {
-            Some((price, Some(amount))) => {
-                let price = price.clone();
+        let amount = |price: Price| price.amount_usd(&quantity).map(|amount| (price, amount));
+        let reason = match price.map(|price| price.and_then(amount)) {
+            Some(Some((price, amount))) => {
                 let what = What::Charge { provider, model, region, tier, price, quantity };
                 let accounts = (Account::Receivable(tenant.clone()), Account::Revenue);
                 self.entries.push(Entry::new((tenant, day), what, accounts, amount));
                 return;
             }
-            Some((_, None)) => Unpriced::TooLarge,
+            Some(None) => Unpriced::TooLarge,
             None => priced.err().unwrap_or(Unpriced::NoPrice),
         };
         let (period, tenant_id) = (day.period(), tenant);
@@ -227,6 +245,22 @@ impl Charges {
 }
 
 impl Price {
+    /// The list price times the tenant's own share of it. `None`: beyond reason.
+    fn with(&self, own: Option<OwnPrice>) -> Option<Price> {
+        let Some(own) = own else { return Some(self.clone()) };
+        let times = |usd: Decimal| usd.checked_mul(own.of_list).map(|usd| usd.normalize());
+        Some(Price {
+            input_usd_per_million: times(self.input_usd_per_million)?,
+            output_usd_per_million: times(self.output_usd_per_million)?,
+            cached_usd_per_million: match self.cached_usd_per_million {
+                Some(usd) => Some(times(usd)?),
+                None => None,
+            },
+            own: Some(own),
+            ..self.clone()
+        })
+    }
+
     /// `((input − cached) · p_in + cached · p_cached + output · p_out) / 10⁶`, rounded once.
     /// `None`: beyond reason.
     #[must_use]

@@ -75,6 +75,19 @@ pub struct Price {
     pub cached_usd_per_million: Option<Decimal>,
     pub effective_from: Timestamp,
     pub event_id: EventId,
+    /// The tenant's own share of the list price, which the amounts above hold already; absent: it pays
+    /// the list price and no decision ever said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnPrice>,
+}
+
+/// A tenant's own price in force, and the application that put it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OwnPrice {
+    pub of_list: Decimal,
+    pub since: Timestamp,
+    pub event_id: EventId,
 }
 
 /// How much was used.
@@ -186,7 +199,9 @@ impl Entry {
         match &self.what {
             What::Charge { provider, model, region, tier, price, quantity: _ } => {
                 let names = [provider, model, region, tier].map(String::as_str);
-                product_key(names.into_iter().chain([price.effective_from.to_string().as_str()]))
+                let own = price.own.map(|own| own.since.to_string());
+                let from = price.effective_from.to_string();
+                product_key(names.into_iter().chain([from.as_str()]).chain(own.as_deref()))
             }
             What::Credit { event_id, .. } => event_id.to_string(),
             What::Penalty { tier, .. } => tier.clone(),

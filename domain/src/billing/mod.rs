@@ -16,7 +16,7 @@ pub mod month;
 mod period;
 
 pub use account::{Account, BadAccount};
-pub use entry::{BadEntry, Entry, Posting, Price, Quantity, Side, What};
+pub use entry::{BadEntry, Entry, OwnPrice, Posting, Price, Quantity, Side, What};
 pub use period::{BadDay, BadPeriod, Day, Period};
 
 use rust_decimal::Decimal;

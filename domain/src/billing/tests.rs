@@ -102,6 +102,34 @@ fn an_hour_is_charged_at_the_tier_and_price_in_force_when_it_began() {
 }
 
 #[test]
+fn a_tenant_s_own_price_multiplies_the_list_from_its_beginning_on() {
+    let mut tariff = tariff();
+    let own = |of_list: &str, since: &str, number| OwnPrice {
+        of_list: usd(of_list),
+        since: time(since),
+        event_id: event(number),
+    };
+    tariff.own(tenant(), own("1.08", "2026-10-03T07:30:00Z", 7));
+    tariff.own(tenant(), own("1", "2026-10-04T00:00:00Z", 8));
+    let rows = [
+        row("2026-10-03T07:00:00Z", 1_000_000),
+        row("2026-10-03T08:00:00Z", 1_000_000),
+        row("2026-10-04T08:00:00Z", 1_000_000),
+    ];
+    let found = charges(&tariff, &rows);
+    let line = |day: &str, amount: &str| (day.to_owned(), amount.to_owned());
+    let expected = [line("2026-10-03", "5"), line("2026-10-03", "5.4"), line("2026-10-04", "5")];
+    assert_eq!(amounts(&found), expected);
+    let keys: std::collections::BTreeSet<String> = found.entries.iter().map(Entry::key).collect();
+    assert_eq!(keys.len(), 3, "each price is an entry of its own");
+    let What::Charge { price, .. } = &found.entries[1].what else { panic!("a charge") };
+    assert_eq!(
+        (price.input_usd_per_million, price.own.expect("its own").of_list),
+        (usd("5.4"), usd("1.08"))
+    );
+}
+
+#[test]
 fn usage_without_a_price_is_listed_and_a_price_of_nothing_is_charged() {
     let mut tariff = Tariff::default();
     let unknown = charges(&tariff, &[row("2026-10-01T00:00:00Z", 5)]);

@@ -40,8 +40,8 @@ pub struct Outlook {
 }
 
 /// What an action is worth, in US dollars of today.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Worth {
     pub name: String,
     pub expected_usd: f64,

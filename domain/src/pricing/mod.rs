@@ -8,13 +8,21 @@
 //! - [`guardrail`] clamps a target price and says which rule bound it; [`approval`] is the state
 //!   machine of a proposal that waits for people; [`drift`] watches the margin after a change.
 //!
+//! - [`policy`] is the versioned data that all of them take their numbers from; [`controls`] what a
+//!   proposal puts in force; [`recommend`] what a tenant's figures suggest under a policy; [`book`]
+//!   what all decisions about prices come to, the same on every cloud.
+//!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
 
 pub mod action;
 pub mod approval;
 pub mod backtest;
+pub mod book;
 pub mod capacity;
+pub mod controls;
 pub mod drift;
 pub mod guardrail;
 pub mod margin_watch;
 pub mod plan;
+pub mod policy;
+pub mod recommend;

@@ -5,6 +5,7 @@ use domain::access::Action;
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::event::Slot;
+use domain::pricing::book::Standing;
 
 use super::rows::accepted_at;
 use super::{Console, audit, audit_alarm, damage};
@@ -32,6 +33,7 @@ impl Console {
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
         let worries = self.snapshots.worries().await.map_err(audit::refused)?;
         items.extend(audit_alarm::attention(self.ledger.cloud(), &worries));
+        items.extend(self.approvals_wait(viewer, state.at));
         items.extend(conflicts(self.projection.conflict_count()));
         items.extend(held(self.quarantine.held_count(), self.ledger.cloud()));
         items.extend(self.long_pending(state).await?);
@@ -42,6 +44,25 @@ impl Console {
             Severity::Notice => 2,
         });
         Ok(items)
+    }
+
+    /// Proposals that wait for people, for those who may decide.
+    fn approvals_wait(&self, viewer: &Viewer, at: Timestamp) -> Option<Attention> {
+        let catalog = self.projection.catalog();
+        let waiting = catalog.book().cases().filter(|case| case.standing(at) == Standing::Pending);
+        let count = viewer.may(Action::Approve).then(|| waiting.count())?;
+        let sentence = match count {
+            0 => return None,
+            1 => "1 proposal about prices waits for approval.".to_owned(),
+            _ => format!("{count} proposals about prices wait for approval."),
+        };
+        Some(Attention {
+            sentence,
+            detail: "Nothing of them is applied before enough people agree.".to_owned(),
+            link: "/approvals".to_owned(),
+            link_text: "Decide".to_owned(),
+            severity: Severity::Notice,
+        })
     }
 
     /// The newest repair on the list, for those who may take it off.

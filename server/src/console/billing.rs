@@ -242,8 +242,11 @@ fn price_text(price: &Price) -> String {
     let cached = cached.map_or_else(String::new, |usd| format!(", {} cached", dollars(usd)));
     let since = price.effective_from.to_string();
     let day = since.split('T').next().unwrap_or_default();
+    let own = price.own.map_or_else(String::new, |own| {
+        format!(", {} % of list", grouped((own.of_list * Decimal::ONE_HUNDRED).normalize()))
+    });
     format!(
-        "{} in{cached}, {} out a million, since {day}",
+        "{} in{cached}, {} out a million{own}, since {day}",
         dollars(price.input_usd_per_million),
         dollars(price.output_usd_per_million)
     )

@@ -4,6 +4,7 @@
 //! asks `domain::access` first. What needs no viewer (the state that the stream repeats every
 //! second, rows for it) stands on [`Console`] itself.
 
+mod approvals;
 mod attention;
 mod audit;
 mod audit_alarm;
@@ -14,6 +15,7 @@ mod events;
 mod evidence;
 mod keys;
 pub mod load;
+mod optimizer;
 mod quarantine;
 mod recorder;
 mod reference;
@@ -38,6 +40,7 @@ use crate::economics::Economics;
 use crate::evidence::Evidences;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
+use crate::optimizer::Optimizer;
 use crate::problem::Problem;
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
@@ -53,6 +56,7 @@ pub struct Console {
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
+    pub optimizer: Arc<Optimizer>,
     pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     pub lab: Option<Lab>,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use app::backend::{
-    AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
-    EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
-    Overview, Problem, ScenariosView, SearchHit, Session, SnapshotDetail, Theme, Viewer,
+    ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage,
+    EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder,
+    LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, Session,
+    SnapshotDetail, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -161,6 +162,27 @@ impl Backend for ViewerConsole {
         let answer = async {
             self.allow(Action::ReadBilling)?;
             self.console.billing(&query).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn optimizer(&self) -> Result<OptimizerView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadPricing)?;
+            self.console.optimizer().await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn approvals(&self) -> Result<ApprovalsView, Problem> {
+        let answer = self.allow(Action::ReadPricing).map(|_| self.console.approvals());
+        answer.map_err(|problem| self.tell(problem))
+    }
+
+    async fn approval(&self, id: String) -> Result<ProposalDetail, Problem> {
+        let answer = async {
+            self.allow(Action::ReadPricing)?;
+            self.console.approval(&id).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

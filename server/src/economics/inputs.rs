@@ -70,7 +70,10 @@ fn promise(catalog: &Catalog, tier: &str) -> TierPromise {
 
 /// How often and how far each provider's prices have jumped until then. A provider whose maps are of
 /// one day has no history.
-fn jumps(catalog: &Catalog, at: Timestamp) -> Result<BTreeMap<String, Jumps>, EconomicsError> {
+pub(super) fn jumps(
+    catalog: &Catalog,
+    at: Timestamp,
+) -> Result<BTreeMap<String, Jumps>, EconomicsError> {
     let mut histories: BTreeMap<&str, Vec<Vec<(i64, f64)>>> = BTreeMap::new();
     for (model, _, dated) in catalog.costs() {
         let known = dated.range(..=at).map(|(as_of, cost)| {

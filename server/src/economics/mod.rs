@@ -3,14 +3,16 @@
 //!
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
-//! `problem` says what is wrong with a question.
+//! `figures` sums up each tenant for the optimizer, `problem` says what is wrong with a question.
 
+mod figures;
 mod inputs;
 mod parallel;
 mod problem;
 mod simulate;
 mod usage;
 
+pub use figures::{Found, TenantFigures};
 pub use parallel::{Stopped, run};
 pub use problem::absurd;
 pub use simulate::{Economics, Shown, SimulateError, Window};

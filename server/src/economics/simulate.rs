@@ -84,7 +84,7 @@ pub struct Shown {
 /// Answers what would be. Cheap to share.
 #[derive(Debug)]
 pub struct Economics {
-    projection: Arc<Projection>,
+    pub(super) projection: Arc<Projection>,
     running: Arc<Semaphore>,
 }
 

@@ -84,10 +84,11 @@ impl Books {
             self.exclude(Reason::NoProviderPrice, row);
             return Ok(());
         };
-        let Some(revenue) = revenue(row, catalog, &tenant.value.tier, at)? else {
+        let Some(list) = at_list_prices(row, catalog, &tenant.value.tier, at)? else {
             self.exclude(Reason::NoTierPrice, row);
             return Ok(());
         };
+        let revenue = at_own_price(list, catalog, &key.tenant_id)?;
         self.inexact_rows += usize::from(!cost.exact);
         let place = Place {
             tenant: key.tenant_id.clone(),
@@ -138,8 +139,18 @@ impl Books {
     }
 }
 
-/// What the tenant pays for the row, at the prices of a day. `None`: its tier has no price for it.
-fn revenue(
+/// What a tenant pays of the list price ([`domain::pricing::controls`]).
+pub(super) fn at_own_price(
+    list_usd: Decimal,
+    catalog: &Catalog,
+    tenant: &TenantId,
+) -> Result<Decimal, EconomicsError> {
+    let own = catalog.book().controls(tenant).price_of_list;
+    list_usd.checked_mul(own).ok_or(EconomicsError::Overflow { what: "the revenue" })
+}
+
+/// What the row costs in a tier, at the list prices of a day. `None`: the tier has no price for it.
+pub(super) fn at_list_prices(
     row: &UsageRow,
     catalog: &Catalog,
     tier: &str,
@@ -163,6 +174,6 @@ fn revenue(
     sum.map(Some).ok_or(EconomicsError::Overflow { what: "the revenue" })
 }
 
-fn added(sum: Decimal, more: Decimal) -> Result<Decimal, EconomicsError> {
+pub(super) fn added(sum: Decimal, more: Decimal) -> Result<Decimal, EconomicsError> {
     sum.checked_add(more).ok_or(EconomicsError::Overflow { what: "a sum of dollars" })
 }

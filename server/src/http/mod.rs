@@ -26,6 +26,7 @@ mod lab;
 mod logs;
 pub mod measure;
 pub mod openapi;
+mod optimizer;
 mod pages;
 mod place;
 mod quarantine;
@@ -67,6 +68,7 @@ use crate::grant::Grants;
 use crate::identity::{self, Identity};
 use crate::lab::Lab;
 use crate::ledger::{Ledger, Record};
+use crate::optimizer::Optimizer;
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
 use crate::snapshot::Snapshots;
@@ -88,6 +90,7 @@ pub struct Setup {
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
+    pub optimizer: Arc<Optimizer>,
     pub fabric: Arc<Fabric>,
     pub pool: PgPool,
     pub limits: Limits,
@@ -116,6 +119,7 @@ struct Services {
     snapshots: Arc<Snapshots>,
     anchors: Arc<Anchors>,
     economics: Arc<Economics>,
+    optimizer: Arc<Optimizer>,
     fabric: Arc<Fabric>,
     pool: PgPool,
     limits: Limits,
@@ -155,6 +159,7 @@ pub fn router(setup: Setup, tasks: &mut JoinSet<()>) -> Result<Router, ConfigErr
         viewers,
         started: Instant::now(),
         economics: setup.economics,
+        optimizer: setup.optimizer,
         ledger: setup.ledger,
         grants: setup.grants,
         projection: setup.projection,
@@ -197,6 +202,7 @@ fn guarded(shared: &Shared) -> Result<Router, ConfigError> {
         .merge(grants::routes())
         .merge(keys::routes())
         .merge(logs::routes())
+        .merge(optimizer::routes())
         .merge(quarantine::routes())
         .merge(scenarios::routes())
         .merge(scrub::routes())

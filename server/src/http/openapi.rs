@@ -12,6 +12,7 @@ mod keys;
 mod kinds;
 mod lab;
 mod operations;
+mod optimizer;
 mod parameters;
 mod schemas;
 mod snapshots;
@@ -199,6 +200,7 @@ mod tests {
             include_str!("lab.rs"),
             include_str!("logs.rs"),
             include_str!("openapi.rs"),
+            include_str!("optimizer.rs"),
             include_str!("quarantine.rs"),
             include_str!("scenarios.rs"),
             include_str!("scrub.rs"),

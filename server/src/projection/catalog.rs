@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, Known, PricePut, RoutingDrain, RoutingLatency, RoutingSwitch,
-    ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut, TierPut, UserPut,
+    CostPut, DECIDED_BY, Known, OptimizerRecommend, OptimizerRun, PricePut, RoutingDrain,
+    RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut,
+    TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
 use domain::economics::token_cost::ModelKey;
 use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
+use domain::pricing::approval::Actor;
+use domain::pricing::book::{Book, Told};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
+use super::billing::word;
 use super::entry::slot;
 
 /// A value in force, and the decision that put it.
@@ -52,6 +56,9 @@ pub struct Catalog {
     switch: Option<Current<RoutingSwitch>>,
     drains: BTreeMap<Cloud, Current<RoutingDrain>>,
     latencies: Vec<RoutingLatency>,
+    book: Book,
+    recommendations: BTreeMap<TenantId, Current<OptimizerRecommend>>,
+    run: Option<Current<OptimizerRun>>,
 }
 
 /// Provider prices by model and region, and by the day of the map.
@@ -178,6 +185,28 @@ impl Catalog {
         &self.latencies
     }
 
+    /// What decisions about prices come to.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// What the optimizer last said, by tenant.
+    pub fn recommendations(&self) -> impl Iterator<Item = &Current<OptimizerRecommend>> {
+        self.recommendations.values()
+    }
+
+    #[must_use]
+    pub fn recommendation(&self, tenant: &TenantId) -> Option<&Current<OptimizerRecommend>> {
+        self.recommendations.get(tenant)
+    }
+
+    /// The optimizer's last run.
+    #[must_use]
+    pub const fn run(&self) -> Option<&Current<OptimizerRun>> {
+        self.run.as_ref()
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()
@@ -198,14 +227,16 @@ impl Catalog {
         )
         .fetch_all(pool)
         .await?;
-        let mut catalog = Catalog::default();
+        let (mut catalog, mut told) = (Catalog::default(), Vec::new());
         for row in &rows {
-            catalog.take(row)?;
+            told.extend(catalog.take(row)?);
         }
+        catalog.book = Book::of(told);
         Ok(catalog)
     }
 
-    fn take(&mut self, row: &PgRow) -> Result<(), sqlx::Error> {
+    /// Words about proposals are handed back: what they come to depends on all of them.
+    fn take(&mut self, row: &PgRow) -> Result<Option<Told>, sqlx::Error> {
         let event_id = EventId(row.try_get("event_id")?);
         let slot = slot(row)?;
         let logical_clock = LogicalClock::from_packed(row.try_get("logical_clock")?);
@@ -260,13 +291,37 @@ impl Catalog {
                 self.drains.insert(cloud, Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::RoutingLatency(value))) => self.latencies.push(value),
-            // Rulings, credits and closings are no part of the view.
-            Ok(_) => {}
+            Ok(Some(known)) => {
+                let by = body.get(DECIDED_BY).and_then(Value::as_str);
+                let by = by.map(|login| Actor(login.to_owned()));
+                let place = Current { value: known, event_id, slot, logical_clock };
+                return Ok(self.take_pricing(place, by));
+            }
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(%slot, %error, "a projected decision does not read; rebuild the projections");
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn take_pricing(&mut self, current: Current<Known>, by: Option<Actor>) -> Option<Told> {
+        let Current { value, event_id, slot, logical_clock } = current;
+        let what = match value {
+            Known::OptimizerRecommend(value) => {
+                let tenant = value.tenant_id.clone();
+                let said = Current { value: *value, event_id, slot, logical_clock };
+                self.recommendations.insert(tenant, said);
+                return None;
+            }
+            Known::OptimizerRun(value) => {
+                self.run = Some(Current { value, event_id, slot, logical_clock });
+                return None;
+            }
+            // Rulings, credits and closings are no part of the view.
+            known => word(known)?,
+        };
+        Some(Told { event_id, clock: logical_clock, slot, by, what })
     }
 }
 

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use domain::billing::Period;
-use domain::catalog::{CostPut, Known, PricePut, Usage};
+use domain::catalog::{CostPut, Known, PolicySwitch, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
 use domain::quarantine::HeldId;
@@ -48,10 +48,18 @@ pub enum Entity {
     Drain,
     /// A measured round trip, by its two ends.
     Latency,
+    /// What was said of a proposal about prices, by its id and that of the event: all of it counts.
+    Proposal,
+    /// A switch of automatic prices, by its name and tenant.
+    Autonomy,
+    /// What the optimizer last said of a tenant, by its id.
+    Recommendation,
+    /// The optimizer's runs, under one key.
+    Run,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 14] = [
+    pub const ALL: [Entity; 18] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -66,6 +74,10 @@ impl Entity {
         Entity::Switch,
         Entity::Drain,
         Entity::Latency,
+        Entity::Proposal,
+        Entity::Autonomy,
+        Entity::Recommendation,
+        Entity::Run,
     ];
 
     /// The name in the database and in JSON.
@@ -86,6 +98,10 @@ impl Entity {
             Entity::Switch => "switch",
             Entity::Drain => "drain",
             Entity::Latency => "latency",
+            Entity::Proposal => "proposal",
+            Entity::Autonomy => "autonomy",
+            Entity::Recommendation => "recommendation",
+            Entity::Run => "run",
         }
     }
 
@@ -318,9 +334,39 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::RoutingSwitch(_)) => (Entity::Switch, SWITCH_KEY.to_owned()),
         Some(Known::RoutingDrain(drain)) => (Entity::Drain, drain.cloud.to_string()),
         Some(Known::RoutingLatency(trip)) => (Entity::Latency, trip_key(&trip.from, &trip.to)),
+        Some(known) => match of_pricing(known, entry) {
+            Some(place) => place,
+            None => return Ok(None),
+        },
     };
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
 }
+
+/// What is decided about prices. Of proposals every word is kept: what they come to depends on all of
+/// them (`domain::pricing::book`).
+fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
+    let word = |proposal: Uuid| (Entity::Proposal, format!("{proposal}/{}", entry.event_id));
+    Some(match known {
+        Known::ProposalOpen(it) => word(it.proposal_id),
+        Known::ProposalApprove(it) => word(it.proposal_id),
+        Known::ProposalReject(it) => word(it.proposal_id),
+        Known::ProposalModify(it) => word(it.proposal_id),
+        Known::ProposalApply(it) => word(it.proposal_id),
+        Known::ProposalStale(it) => word(it.proposal_id),
+        Known::PolicySwitch(it) => (Entity::Autonomy, autonomy_key(it)),
+        Known::OptimizerRecommend(it) => (Entity::Recommendation, it.tenant_id.to_string()),
+        Known::OptimizerRun(_) => (Entity::Run, RUN_KEY.to_owned()),
+        _ => return None,
+    })
+}
+
+fn autonomy_key(switch: &PolicySwitch) -> String {
+    let tenant = switch.tenant_id.as_ref().map_or("", TenantId::as_str);
+    Value::from(vec![format!("{:?}", switch.switch), tenant.to_owned()]).to_string()
+}
+
+/// All runs are versions of one thing.
+pub const RUN_KEY: &str = "optimizer";
 
 fn is_over(period: Period, entry: &Entry) -> bool {
     i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())

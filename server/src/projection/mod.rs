@@ -47,7 +47,7 @@ pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,
 };
 pub use digest::Digests;
-pub use effect::{Entity, SWITCH_KEY};
+pub use effect::{Entity, RUN_KEY, SWITCH_KEY};
 pub use history::Version;
 pub use rebuild::{Progress, rebuild};
 pub use usage::{BadUsageCursor, USAGE_PAGE_MAX, UsageCursor, UsageFilter, UsagePage, UsageRow};

@@ -10,6 +10,7 @@ use app::backend::{BackendHandle, CloudAddress, Deployment, Theme, Viewer};
 use domain::access::Role;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
+use domain::grant::Family;
 use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
 use serde_json::Value;
@@ -23,6 +24,7 @@ use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, External, Keyring, Roster};
 use server::ledger::{self, Accepted, Ledger, Setup, StartError, Submission};
+use server::optimizer::{self, Optimizer, PriceJudge};
 use server::peer::Channel;
 use server::projection::{self, Projection};
 use server::quarantine::{self, Quarantine};
@@ -73,6 +75,7 @@ pub struct RunningCloud {
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
     pub console: Arc<Console>,
+    pub optimizer: Arc<Optimizer>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
     stop: CancellationToken,
@@ -172,16 +175,30 @@ impl Clouds {
         let evidences = Evidences::open(pool.clone(), ledger.registers()).await;
         let evidences = evidences.expect("the evidence is readable");
         evidence::follow(&evidences, &ledger, &channel, &stop, &mut tasks);
+        let projection = projection::start(ledger.clone(), pool.clone(), &stop, &mut tasks).await;
+        let projection = projection.expect("the projection starts");
+        let prices = |family| Arc::new(PriceJudge { family, projection: projection.clone() });
         let voting = grant::Setup {
             ledger: ledger.clone(),
             keys,
             pool: pool.clone(),
             channel: channel.clone(),
-            judges: vec![Arc::new(CutJudge { ledger: ledger.clone() })],
+            judges: vec![
+                Arc::new(CutJudge { ledger: ledger.clone() }),
+                prices(Family::Price),
+                prices(Family::Policy),
+            ],
         };
         let grants = grant::start(voting, &stop, &mut tasks);
-        let projection = projection::start(ledger.clone(), pool.clone(), &stop, &mut tasks).await;
-        let projection = projection.expect("the projection starts");
+        let economics = Arc::new(Economics::new(projection.clone()));
+        let pricing = optimizer::Setup {
+            ledger: ledger.clone(),
+            grants: grants.clone(),
+            projection: projection.clone(),
+            economics: economics.clone(),
+            every: None,
+        };
+        let optimizer = optimizer::start(pricing, &stop, &mut tasks);
         let auditing = snapshot::Setup {
             deployment: DEPLOYMENT.to_owned(),
             ledger: ledger.clone(),
@@ -221,7 +238,8 @@ impl Clouds {
             evidences: evidences.clone(),
             snapshots: snapshots.clone(),
             anchors: anchors.clone(),
-            economics: Arc::new(Economics::new(projection.clone())),
+            economics,
+            optimizer: optimizer.clone(),
             deployment: deployment(cloud),
             lab: None,
         });
@@ -235,6 +253,7 @@ impl Clouds {
             snapshots,
             anchors,
             console,
+            optimizer,
             identity,
             database,
             stop,

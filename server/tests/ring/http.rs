@@ -9,6 +9,7 @@ mod grants;
 mod house;
 mod keys;
 mod logs;
+mod optimizer;
 mod pages;
 mod quarantine;
 mod scrub;

@@ -5,7 +5,7 @@
 
 /// The feature folders of the server.
 pub(crate) const FEATURES: [&str; 7] =
-    ["ledger", "grant", "anchor", "economics", "fabric", "pricing", "identity"];
+    ["ledger", "grant", "anchor", "economics", "fabric", "optimizer", "identity"];
 
 #[derive(Debug)]
 pub(crate) struct Finding(pub(crate) String);

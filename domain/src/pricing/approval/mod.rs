@@ -222,8 +222,8 @@ pub enum Recorded {
 }
 
 /// A fact that is no longer what was decided on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Drift {
     pub fact: String,
     pub then: Option<Decimal>,
@@ -289,6 +289,11 @@ impl Quorum {
         }
         let problem = "must rise to a last step without bound, with 1 to 20 persons";
         Err(EconomicsError::Inconsistent { what: "the quorum", problem })
+    }
+
+    /// Steps that stand in the program.
+    pub(super) const fn of_fixed_steps(steps: Vec<QuorumStep>) -> Self {
+        Quorum(steps)
     }
 
     /// The persons that a relative change needs.

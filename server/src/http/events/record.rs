@@ -197,6 +197,9 @@ fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
     } else if kind.starts_with("billing.") {
         "Credits are given at POST /v1/ledger/credits, months closed at POST /v1/ledger/close, which \
          state what is invoiced."
+    } else if kind.starts_with("proposal.") || kind.starts_with("policy.") {
+        "Prices and policies are proposed at POST /v1/proposals and PUT /v1/policy and decided about \
+         at POST /v1/approvals; autonomy is switched at PUT /v1/controller-state."
     } else {
         return Ok(());
     };

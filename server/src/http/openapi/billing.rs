@@ -147,7 +147,11 @@ fn entry() -> Value {
     let kinds = ["charge", "credit", "penalty", "rounding", "carriedOut", "carriedIn"];
     let price = json!({
         "inputUsdPerMillion": usd(), "outputUsdPerMillion": usd(), "cachedUsdPerMillion": usd(),
-        "effectiveFrom": time(), "eventId": uuid()
+        "effectiveFrom": time(), "eventId": uuid(),
+        "own": {
+            "type": "object", "description": "The tenant's own share of the list price",
+            "properties": { "ofList": usd(), "since": time(), "eventId": uuid() }
+        }
     });
     let quantity = json!({
         "requests": count(), "failed": count(), "inputTokens": count(), "outputTokens": count(),
@@ -177,7 +181,7 @@ fn entry() -> Value {
             "kind": { "type": "string", "enum": kinds },
             "postings": { "type": "array", "items": posting, "minItems": 2, "maxItems": 2 },
             "provider": text(), "model": text(), "region": text(), "tier": text(),
-            "price": shape(price, &["cachedUsdPerMillion"]), "quantity": shape(quantity, &[]),
+            "price": shape(price, &["cachedUsdPerMillion", "own"]), "quantity": shape(quantity, &[]),
             "eventId": uuid(), "reason": text(), "decidedBy": text(), "requests": count(),
             "failed": count(), "share": usd(), "chargesUsd": usd(), "exactUsd": usd(),
             "to": month(), "from": month()

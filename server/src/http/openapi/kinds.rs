@@ -5,6 +5,7 @@ mod anchor;
 mod billing;
 mod keys;
 mod planning;
+mod pricing;
 mod routing;
 mod snapshot;
 
@@ -55,6 +56,7 @@ pub(super) fn all() -> Vec<Kind> {
     let keys = [keys::begin(), keys::agree(), keys::gone()];
     let audit = [snapshot::attest(), anchor::finished(), anchor::failed()];
     let planning = planning::all().into_iter().chain(billing::all()).chain(routing::all());
+    let planning = planning.chain(pricing::all());
     kinds.into_iter().chain(keys).chain(audit).chain(planning).collect()
 }
 

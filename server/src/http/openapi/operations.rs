@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::parameters::{Place, asked, path_text};
-use super::{anchors, billing, economics, fabric, keys, lab, snapshots};
+use super::{anchors, billing, economics, fabric, keys, lab, optimizer, snapshots};
 
-pub(super) const TAGS: [(&str, &str); 13] = [
+pub(super) const TAGS: [(&str, &str); 14] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
     ("logs", "The logs as C2SP tlog-tiles, for monitors that believe nobody"),
     ("quarantine", "What is held without effect, and deciding about it"),
@@ -16,6 +16,10 @@ pub(super) const TAGS: [(&str, &str); 13] = [
     ("catalog", "Tenants, tiers, prices and metered usage, as final events made them"),
     ("billing", "What tenants are charged and owe, in double entry"),
     ("economics", "What would be, and scenarios that are kept"),
+    (
+        "pricing",
+        "Margins, recommendations, proposals and approvals, and what is applied to tenants",
+    ),
     ("fabric", "Where clients are sent, and why"),
     ("node", "How this cloud is"),
     ("lab", "The demonstration's fault lab"),
@@ -95,6 +99,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
         .chain(snapshots::OPERATIONS)
         .chain(anchors::OPERATIONS)
         .chain(fabric::OPERATIONS)
+        .chain(optimizer::OPERATIONS)
         .chain(lab::OPERATIONS)
 }
 

@@ -21,6 +21,7 @@ pub(super) fn path_text(name: &str) -> &'static str {
         "anchor_id" => "The anchor's UUID",
         "period" => "A month such as 2026-10, or a day such as 2026-11-25",
         "scenario_id" => "The scenario's UUID",
+        "proposal_id" => "The proposal's UUID",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
         "origin" => "gcp, aws or azure",
@@ -114,6 +115,16 @@ fn beside(name: &str) -> (Value, &'static str) {
         "policy" => (
             json!({ "type": "string", "enum": ["deployment"] }),
             "deployment: under this deployment's own policy file, on its word; otherwise under none",
+        ),
+        "waitVersion" => (
+            json!({ "type": "integer", "minimum": 0 }),
+            "The version that is known: answer once there is a later one, or the time is up",
+        ),
+        "standing" => (
+            json!({ "type": "string", "enum": [
+                "pending", "approved", "applied", "rejected", "expired", "stale", "superseded"
+            ] }),
+            "Only proposals in this state",
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),

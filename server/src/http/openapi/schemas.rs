@@ -6,7 +6,9 @@ use domain::evidence::{EVIDENCE_FORMAT, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::{anchors, billing, economics, fabric, keys, kinds, lab, reference, snapshots};
+use super::{
+    anchors, billing, economics, fabric, keys, kinds, lab, optimizer, reference, snapshots,
+};
 use crate::problem::{FieldProblem, Problem};
 
 const EVENT_ID: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
@@ -25,7 +27,8 @@ pub(super) fn all() -> Map<String, Value> {
         .chain(held::all())
         .chain(keys::schemas())
         .chain(snapshots::schemas())
-        .chain(anchors::schemas());
+        .chain(anchors::schemas())
+        .chain(optimizer::schemas());
     for (name, schema) in
         parts.chain(billing::schemas()).chain(economics::schemas()).chain(fabric::schemas())
     {
@@ -60,7 +63,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
             .or_else(|| snapshots::example(schema))
             .or_else(|| anchors::example(schema))
             .or_else(|| billing::example(schema))
-            .or_else(|| fabric::example(schema)),
+            .or_else(|| fabric::example(schema))
+            .or_else(|| optimizer::example(schema)),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::billing::Day;
 use domain::billing::charge::{Tariff, charge};
+use domain::billing::{Day, OwnPrice};
 use domain::catalog::Known;
 use domain::clock::{LogicalClock, Timestamp};
 use domain::event::{EventId, TenantId};
@@ -13,6 +13,7 @@ use sqlx::{PgConnection, Row as _};
 use time::{Duration, OffsetDateTime};
 
 use super::super::usage::read;
+use super::own::own_prices;
 use super::{DayColumns, decoded, named, write};
 use crate::projection::ProjectionError;
 
@@ -24,8 +25,12 @@ pub(super) async fn derive(
     if days.is_empty() {
         return Ok(());
     }
-    let rows = hours(connection, days).await?;
-    let tariff = tariff(connection, days, &rows).await?;
+    let own = own_prices(connection, &tenants(days)).await?;
+    let rows = hours(connection, days, &own).await?;
+    let mut tariff = tariff(connection, days, &rows).await?;
+    for (tenant, price) in own {
+        tariff.own(tenant, price);
+    }
     let charges = charge(&tariff, rows.iter().map(|(key, sum)| (key, sum)));
     let columns = DayColumns::of(days.iter().map(|(tenant, day)| (tenant, *day)));
     write::replace_charges(connection, &columns, &charges.entries).await?;
@@ -38,8 +43,9 @@ pub(super) async fn derive(
 async fn hours(
     connection: &mut PgConnection,
     days: &[(TenantId, Day)],
+    own: &[(TenantId, OwnPrice)],
 ) -> Result<Vec<(UsageKey, UsageSum)>, sqlx::Error> {
-    let begins = beginnings(connection, days).await?;
+    let begins = beginnings(connection, days, own).await?;
     let start = |(_, day): &(TenantId, Day)| day.start().to_datetime();
     // Laterally and to be planned by itself: a tenant's day is a handful of rows by the key, where
     // a join might read the tenant's years.
@@ -67,10 +73,11 @@ async fn hours(
 }
 
 /// When, in order, anything begins to hold that may part the hours of these days: a price of any
-/// product, a version of one of these tenants.
+/// product, a version of one of these tenants, a price of its own.
 async fn beginnings(
     connection: &mut PgConnection,
     days: &[(TenantId, Day)],
+    own: &[(TenantId, OwnPrice)],
 ) -> Result<Vec<OffsetDateTime>, sqlx::Error> {
     // The beginning is the last part of a price's key, in the one spelling of times.
     let prices: Vec<String> = sqlx::query_scalar(
@@ -84,7 +91,7 @@ async fn beginnings(
     .bind(tenants(days))
     .fetch_all(connection)
     .await?;
-    let mut begins = BTreeSet::new();
+    let mut begins: BTreeSet<Timestamp> = own.iter().map(|(_, own)| own.since).collect();
     for price in prices {
         begins.insert(decoded(price.parse::<Timestamp>())?);
     }

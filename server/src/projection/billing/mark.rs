@@ -20,6 +20,7 @@ pub(in super::super) struct Touched {
     tenants: BTreeSet<String>,
     tiers: BTreeSet<String>,
     prices: Vec<PricePut>,
+    proposals: BTreeSet<String>,
     closings: Vec<BillingClose>,
     credits: Vec<Entry>,
     credits_withdrawn: Vec<Entry>,
@@ -52,6 +53,7 @@ impl Touched {
         !(self.tenants.is_empty()
             && self.tiers.is_empty()
             && self.prices.is_empty()
+            && self.proposals.is_empty()
             && self.closings.is_empty()
             && self.credits.is_empty()
             && self.credits_withdrawn.is_empty())
@@ -84,6 +86,10 @@ impl Touched {
                     return Some(self.credit(put, put_credit));
                 }
             }
+            Entity::Proposal => {
+                let id = put.body.get("proposalId").and_then(Value::as_str);
+                self.proposals.extend(id.map(str::to_owned));
+            }
             Entity::User
             | Entity::Ruling
             | Entity::Cost
@@ -92,7 +98,10 @@ impl Touched {
             | Entity::Attestation
             | Entity::Switch
             | Entity::Drain
-            | Entity::Latency => {}
+            | Entity::Latency
+            | Entity::Autonomy
+            | Entity::Recommendation
+            | Entity::Run => {}
         }
         None
     }
@@ -117,6 +126,7 @@ pub(in super::super) async fn mark(
     mark_tenants(connection, &touched.tenants).await?;
     mark_prices(connection, &touched.prices).await?;
     mark_tiers(connection, &touched.tiers).await?;
+    mark_proposals(connection, &touched.proposals).await?;
     for close in &touched.closings {
         mark_period(connection, close.period).await?;
     }
@@ -204,6 +214,31 @@ async fn mark_tiers(
     .bind(tiers.iter().collect::<Vec<_>>())
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// The days on which a tenant's own price may be another one now: those since a proposal about it was
+/// opened, or about anybody where the policy itself is proposed, which says whose approvals count.
+async fn mark_proposals(
+    connection: &mut PgConnection,
+    proposals: &BTreeSet<String>,
+) -> Result<(), sqlx::Error> {
+    if proposals.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "WITH opened AS (SELECT body ->> 'proposalId' AS id, logical_clock, \
+           body -> 'edition' -> 'content' ->> 'what' AS what, \
+           body -> 'edition' -> 'content' ->> 'tenantId' AS tenant \
+           FROM projection_version WHERE entity = 'proposal' AND body ->> 'kind' = 'proposal.open'), \
+         since AS (SELECT tenant, to_timestamp(min(logical_clock >> 16) / 1000.0) AS at FROM opened \
+           WHERE tenant IS NOT NULL AND (id = ANY($1) OR EXISTS \
+             (SELECT FROM opened p WHERE p.what = 'policy' AND p.id = ANY($1))) GROUP BY tenant) \
+         {DAYS_OF_USAGE} JOIN since ON u.tenant_id = since.tenant \
+           AND u.hour >= date_trunc('day', since.at, 'UTC') ON CONFLICT DO NOTHING"
+    );
+    let ids: Vec<&String> = proposals.iter().collect();
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Entries are not added up event by event: a chunk only marks which days and months of which
 //! tenants it touched (`mark`), and what is marked is derived anew from the metered hours, the
-//! versions of prices, tenants and tiers, and the billing decisions (`days`, `months`). So the
+//! versions of prices, tenants and tiers, tenants' own prices (`own`), and the billing decisions (`days`,
+//! `months`). So the
 //! tables are a function of those, whatever came first. It is done once the projection has caught
 //! up, or at once where a chunk decides something: many chunks of one rush share the work.
 //!
@@ -12,6 +13,7 @@ mod balances;
 mod days;
 mod mark;
 mod months;
+mod own;
 mod read;
 mod write;
 
@@ -28,6 +30,7 @@ pub use read::{
 
 use super::ProjectionError;
 pub(super) use mark::{Touched, mark};
+pub(super) use own::word;
 
 /// Days that are derived together: some thousand rows to read and to write.
 const DAYS_AT_ONCE: i64 = 2_000;

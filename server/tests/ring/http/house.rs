@@ -108,6 +108,7 @@ impl House {
             snapshots: gcp.snapshots.clone(),
             anchors: gcp.anchors.clone(),
             economics: gcp.console.economics.clone(),
+            optimizer: gcp.optimizer.clone(),
             peers: Router::new(),
             pool: gcp.database.pool.clone(),
             limits,

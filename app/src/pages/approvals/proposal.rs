@@ -1,0 +1,242 @@
+//! One proposal: what it would change, what it rests on, who agreed, and the three decisions.
+
+use domain::access::Action;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_params_map;
+
+use super::words;
+use crate::api;
+use crate::backend::{FactRow, ProposalDetail, ProposalRow, ProposalState, StepRow};
+use crate::browser;
+use crate::components::hash::Hash;
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
+use crate::components::time::Time;
+use crate::format::TimeShape;
+use crate::live::Live;
+use crate::shell::console::Here;
+
+mod forms;
+
+pub(crate) use forms::ControlFields;
+
+#[component]
+pub(crate) fn ProposalPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("proposal_id").unwrap_or_default());
+    let detail =
+        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::approval(id));
+    let retry = Callback::new(move |()| detail.refetch());
+    words::refetch_on_news(live, retry);
+    listen_to_keys();
+    view! {
+        <Title text="Approval" />
+        <section class="pricing" aria-label="Approval">
+            <Refused words=words::refusal />
+            <Transition fallback=|| view! { <Skeleton cards=3 /> }>
+                {move || Suspend::new(async move {
+                    match detail.await {
+                        Ok(detail) => view! { <Body detail /> }.into_any(),
+                        Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+    .into_any()
+}
+
+/// `a`, `x` and `m` go to the three decisions.
+fn listen_to_keys() {
+    Effect::new(move |_| {
+        let heard = |event: web_sys::KeyboardEvent| {
+            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
+            if held || browser::is_typing(&event) {
+                return;
+            }
+            let place = match event.key().as_str() {
+                "a" => forms::APPROVE,
+                "x" => forms::REJECT_REASON,
+                "m" => forms::PRICE,
+                _ => return,
+            };
+            event.prevent_default();
+            browser::focus(place);
+        };
+        let handle = window_event_listener(leptos::ev::keydown, heard);
+        on_cleanup(move || handle.remove());
+    });
+}
+
+#[component]
+fn Body(detail: ProposalDetail) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::Approve);
+    let ProposalDetail { row, hash, money, facts, trail, steps, .. } = detail.clone();
+    let is_open = matches!(row.state, ProposalState::Pending | ProposalState::Approved);
+    let refusal = (is_open && !may).then(|| here.viewer.role.refusal(Action::Approve));
+    view! {
+        <Head row=row.clone() detail=detail.clone() />
+        <div class="pricing-columns">
+            <div class="pricing-main">
+                <Money lines=money policy={row.about == "policy"} />
+                <Facts facts state=row.state />
+                <Trail steps=trail rule=detail.rule.clone() />
+            </div>
+            <div class="pricing-side">
+                {refusal.map(|why| view! { <p class="held card">{why}</p> })}
+                {is_open.then(|| view! { <forms::Decisions detail=detail.clone() /> })}
+                <History steps />
+                <section class="card pricing-part" aria-labelledby="binding-title">
+                    <h2 id="binding-title" class="card-title">"What an approval binds to"</h2>
+                    <p>{format!("Version {}, by its hash:", row.version)}</p>
+                    <p><Hash value=hash what="hash" /></p>
+                    <p class="muted">"Another version has another hash and needs its approvals anew."</p>
+                </section>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
+    let change = row
+        .change
+        .clone()
+        .map(|change| view! { <span class="pricing-change mono">{change}</span> });
+    let approvals = words::quorum(row.approvals, row.quorum);
+    let by = if detail.approvers.is_empty() {
+        String::new()
+    } else {
+        format!(", by {}", detail.approvers.join(" and "))
+    };
+    let held = (detail.killed && row.state == ProposalState::Approved).then(|| {
+        view! { <p class="held">"The kill switch is on: it waits until that is off."</p> }
+    });
+    let simulate = detail.simulate.clone().map(|href| {
+        view! { <a class="button" href=href>"Simulate first"</a> }
+    });
+    let result = detail.result_version.map(|version| {
+        view! { <p>{format!("It is version {version} of what applies to {}.", row.about)}</p> }
+    });
+    view! {
+        <header class="card pricing-head">
+            <p class="event-badges"><words::StateBadge state=row.state /> <span class="muted">{row.about.clone()}</span></p>
+            <h2 class="pricing-big">{row.title} " " {change}</h2>
+            <p>{row.reason}</p>
+            <p class="muted">
+                "From " {row.requester} " on " <Time at=row.opened_at shape=TimeShape::Day /> "; due "
+                <Time at=row.expires_at shape=TimeShape::Day /> ". Approvals: " {approvals} {by} "."
+            </p>
+            {held}
+            {result}
+            <p class="pricing-acts">{simulate} <A href="/approvals" attr:class="button">"All approvals"</A></p>
+        </header>
+    }
+}
+
+#[component]
+fn Money(lines: Vec<[String; 4]>, policy: bool) -> impl IntoView {
+    let title = if policy { "What changes in the policy" } else { "What changes" };
+    let rows = lines
+        .into_iter()
+        .map(|[what, was, is, change]| {
+            view! {
+                <tr>
+                    <th scope="row">{what}</th>
+                    <td class="number mono" data-label="Now">{was}</td>
+                    <td class="number mono" data-label="Proposed">{is}</td>
+                    <td class="number mono" data-label="Change">{change}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card pricing-part" aria-labelledby="money-title">
+            <h2 id="money-title" class="card-title">{title}</h2>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=title>
+                <table class="pricing-facts">
+                    <thead><tr><th scope="col">"What"</th><th scope="col" class="number">"Now"</th><th scope="col" class="number">"Proposed"</th><th scope="col" class="number">"Change"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Facts(facts: Vec<FactRow>, state: ProposalState) -> impl IntoView {
+    let moved = facts.iter().any(|fact| fact.changed);
+    let sentence = if moved {
+        "Something is no longer as it was: nothing of this version is executed."
+    } else if state == ProposalState::Applied {
+        "So it was when it was proposed."
+    } else {
+        "As it was when it was proposed, within what policy bears."
+    };
+    let rows = facts
+        .into_iter()
+        .map(|fact| {
+            let mark = fact.changed.then_some(" · changed");
+            view! {
+                <tr data-changed=fact.changed.to_string()>
+                    <th scope="row">{fact.name} {mark}</th>
+                    <td class="number mono" data-label="Then">{fact.then}</td>
+                    <td class="number mono" data-label="Now">{fact.now}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card pricing-part" aria-labelledby="facts-title">
+            <h2 id="facts-title" class="card-title">"What it rests on"</h2>
+            <p class:held=moved>{sentence}</p>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Facts then and now">
+                <table class="pricing-facts">
+                    <thead><tr><th scope="col">"Fact"</th><th scope="col" class="number">"Then"</th><th scope="col" class="number">"Now"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Trail(steps: Vec<String>, rule: Option<String>) -> impl IntoView {
+    let items = steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_view();
+    let rule = rule.map(
+        |rule| view! { <p class="muted">{format!("The rule “{rule}” of the policy holds.")}</p> },
+    );
+    view! {
+        <section class="card pricing-part" aria-labelledby="trail-title">
+            <h2 id="trail-title" class="card-title">"What the guardrails did"</h2>
+            <ol class="pricing-trail">{items}</ol>
+            {rule}
+        </section>
+    }
+}
+
+#[component]
+fn History(steps: Vec<StepRow>) -> impl IntoView {
+    let items = steps
+        .into_iter()
+        .map(|step| {
+            let refused = step.refused.map(|why| view! { <span class="cell-about">{format!("It changed nothing: {why}.")}</span> });
+            view! {
+                <li>
+                    <A href=format!("/ledger/{}", step.event_id)><Time at=step.at shape=TimeShape::Day /></A>
+                    " " <strong>{step.by}</strong> " " {step.what} "." {refused}
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card pricing-part" aria-labelledby="history-title">
+            <h2 id="history-title" class="card-title">"History"</h2>
+            <ol class="pricing-history">{items}</ol>
+        </section>
+    }
+}

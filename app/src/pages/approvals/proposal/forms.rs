@@ -1,0 +1,98 @@
+//! Approve, reject, make another version: plain forms, so that they work without scripts.
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::backend::{ControlsForm, ProposalDetail};
+use crate::components::decision::ReasonField;
+use crate::shell::console::Here;
+
+/// Places that keys lead to.
+pub(super) const APPROVE: &str = "approve";
+pub(super) const REJECT_REASON: &str = "reject-reason";
+pub(super) const PRICE: &str = "modify-price";
+
+/// What every form says of the proposal that its sender looked at.
+#[component]
+fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
+    view! {
+        <input type="hidden" name="act" value=act />
+        <input type="hidden" name="proposal" value=detail.row.id />
+        <input type="hidden" name="version" value=detail.row.version.to_string() />
+        <input type="hidden" name="hash" value=detail.hash />
+    }
+}
+
+#[component]
+pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let (approves, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
+    let form = detail.form.clone();
+    view! {
+        <section class="card acts" aria-labelledby="acts-title">
+            <h2 id="acts-title" class="card-title">"Decide"</h2>
+            <form class="act-form" method="post" action="/optimizer/act">
+                <fieldset disabled=!approves>
+                    <legend class="visually-hidden">"Approve"</legend>
+                    <Seen act="approve" detail=detail.clone() />
+                    <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
+                    <button id=APPROVE class="button button-first" type="submit">{format!("Approve version {}", detail.row.version)}</button>
+                </fieldset>
+            </form>
+            <form class="act-form" method="post" action="/optimizer/act">
+                <fieldset disabled=!approves>
+                    <legend class="visually-hidden">"Reject"</legend>
+                    <Seen act="reject" detail=detail.clone() />
+                    <ReasonField name="reject" />
+                    <button class="button button-danger" type="submit">"Reject for good"</button>
+                </fieldset>
+            </form>
+            {form.map(|form| view! { <Modify detail=detail.clone() form proposes /> })}
+            <p class="muted">"Keys: a goes to approve, x to the reason of a rejection, m to another version."</p>
+        </section>
+    }
+}
+
+#[component]
+fn Modify(detail: ProposalDetail, form: ControlsForm, proposes: bool) -> impl IntoView {
+    view! {
+        <form class="act-form" method="post" action="/optimizer/act">
+            <fieldset disabled=!proposes>
+                <legend>"Another version"</legend>
+                <Seen act="modify" detail />
+                <p class="muted">"It voids the approvals, rests on the facts of now, and you do not approve it."</p>
+                <ControlFields name="modify" form />
+                <ReasonField name="modify" />
+                <button class="button" type="submit">"Make another version"</button>
+            </fieldset>
+        </form>
+    }
+}
+
+/// What can be controlled of a tenant. `name`: tells the fields of one form from another's.
+#[component]
+pub(crate) fn ControlFields(name: &'static str, form: ControlsForm) -> impl IntoView {
+    let field = |part: &str| format!("{name}-{part}");
+    let ids = ["price", "overage", "concurrency", "cap"].map(field);
+    let [price, overage, concurrency, cap] = ids;
+    view! {
+        <div class="pricing-fields">
+            <label class="field" for=price.clone()>
+                <span>"Price, % of list"</span>
+                <input id=price.clone() name="price" type="text" inputmode="decimal" maxlength="12" value=form.price autocomplete="off" />
+            </label>
+            <label class="field" for=overage.clone()>
+                <span>"Overage, % of list"</span>
+                <input id=overage.clone() name="overage" type="text" inputmode="decimal" maxlength="12" value=form.overage autocomplete="off" />
+            </label>
+            <label class="field" for=concurrency.clone()>
+                <span>"Requests at once"</span>
+                <input id=concurrency.clone() name="concurrency" type="text" inputmode="numeric" maxlength="8" value=form.concurrency autocomplete="off" />
+            </label>
+            <label class="field" for=cap.clone()>
+                <span>"Tokens a month"</span>
+                <input id=cap.clone() name="cap" type="text" inputmode="numeric" maxlength="16" value=form.token_cap autocomplete="off" />
+            </label>
+        </div>
+    }
+}

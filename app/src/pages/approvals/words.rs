@@ -1,0 +1,111 @@
+//! What the pages about prices share: states, sentences of refusals, and asking again on news.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::backend::ProposalState;
+use crate::live::Live;
+
+/// An event is in force a moment after it is told.
+const IN_FORCE_AFTER: Duration = Duration::from_millis(600);
+
+/// PENDING dashed, APPLIED solid, REJECTED and what came to nothing plain, what changed hatched.
+#[component]
+pub(crate) fn StateBadge(state: ProposalState) -> impl IntoView {
+    let (look, word) = match state {
+        ProposalState::Pending => ("pending", "WAITS"),
+        ProposalState::Approved => ("pending", "APPROVED"),
+        ProposalState::Applied => ("final", "APPLIED"),
+        ProposalState::Rejected => ("unknown", "REJECTED"),
+        ProposalState::Expired => ("unknown", "EXPIRED"),
+        ProposalState::Stale => ("quarantined", "FACTS CHANGED"),
+        ProposalState::Superseded => ("unknown", "SUPERSEDED"),
+    };
+    view! { <span class="badge" data-state=look>{word}</span> }
+}
+
+/// `1 of 2`.
+pub(crate) fn quorum(approvals: u32, quorum: Option<u32>) -> String {
+    match quorum {
+        Some(0) => "none needed".to_owned(),
+        Some(quorum) => format!("{approvals} of {quorum}"),
+        None => format!("{approvals}; how many are needed is not known here yet"),
+    }
+}
+
+/// Asks again when something about prices became known.
+pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
+    let is_news = |kind: &str| {
+        ["proposal.", "policy.", "optimizer."].iter().any(|prefix| kind.starts_with(prefix))
+    };
+    Effect::new(move |_| {
+        let told = live.events.read().as_ref().is_some_and(|told| {
+            told.skipped > 0
+                || told.items.iter().any(|row| row.kind.as_deref().is_some_and(is_news))
+        });
+        if !told {
+            return;
+        }
+        if let Ok(handle) = set_timeout_with_handle(move || retry.run(()), IN_FORCE_AFTER) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+/// Why nothing came of a form.
+pub(crate) fn refusal(code: &str) -> &'static str {
+    match code {
+        "four_eyes" => {
+            "Nothing was recorded: who proposed or last changed it does not approve it. Ask another admin."
+        }
+        "version_changed" => {
+            "Nothing was recorded: it was changed since you looked. What stands below is how it is now."
+        }
+        "already_approved" => "Nothing was recorded: you have approved this version already.",
+        "facts_changed" => {
+            "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
+        }
+        "expired" => "Nothing was recorded: it waited too long and has expired.",
+        "superseded" => "Nothing was recorded: another change of the same took its place.",
+        "applied" => "Nothing was recorded: it is applied already.",
+        "rejected" | "closed" => "Nothing was recorded: somebody else has decided about it.",
+        "already_open" => {
+            "Nothing was recorded: a proposal about the same is open. Decide about it, or change it."
+        }
+        "nothing_to_take_back" => {
+            "Nothing was recorded: nothing was changed that could be taken back, or the last change was itself a rollback."
+        }
+        "tenant_inactive" => "Nothing was recorded: the tenant is not active.",
+        "tenantId" => "Nothing was recorded: no tenant has that id.",
+        "priceOfList" => {
+            "Nothing was recorded: the price must be another one, from 10 to 1000 percent of the list price."
+        }
+        "overageOfList" => {
+            "Nothing was recorded: the overage price must be from 10 to 1000 percent of the list price."
+        }
+        "concurrency" | "tokenCap" => {
+            "Nothing was recorded: a limit must be a whole number above 0, within reason."
+        }
+        "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
+        "running_elsewhere" => "Another cloud runs the optimizer just now.",
+        "no_usage" => "The optimizer has nothing to look at: no usage has a price on both sides.",
+        "no_quorum" => "Fewer than two clouds answer. Nothing was done; try again in a moment.",
+        "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
+        _ => "Nothing was recorded. Try again, or see the log of this cloud.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_sentence() {
+        for code in ["four_eyes", "version_changed", "facts_changed", "expired", "priceOfList", "x"]
+        {
+            assert!(refusal(code).ends_with('.'), "{code}");
+        }
+        assert_eq!(quorum(1, Some(2)), "1 of 2");
+    }
+}

@@ -1,0 +1,214 @@
+//! Optimizer: each tenant's margin, what is recommended and why, what was applied, and the switches.
+
+use domain::access::Action;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+
+use crate::api;
+use crate::backend::{AppliedRow, MarginBand, OptimizerView, RunRow, TenantMargin};
+use crate::components::decision::ReasonField;
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
+use crate::components::time::Time;
+use crate::format::{TimeShape, counted};
+use crate::live::Live;
+use crate::pages::approvals::words;
+use crate::shell::console::Here;
+
+mod advice;
+mod switches;
+
+#[component]
+pub(crate) fn OptimizerPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let page = Resource::new_blocking(move || live.gaps.get(), |_| api::optimizer());
+    let retry = Callback::new(move |()| page.refetch());
+    words::refetch_on_news(live, retry);
+    view! {
+        <Title text="Optimizer" />
+        <section class="pricing" aria-label="Optimizer">
+            <Refused words=words::refusal />
+            <Transition fallback=|| view! { <Skeleton cards=3 /> }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(view) => view! { <Body view /> }.into_any(),
+                        Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Body(view: OptimizerView) -> impl IntoView {
+    let at = view.at;
+    view! {
+        <Head view=view.clone() />
+        <Tenants view=view.clone() />
+        <advice::Recommendations rows=view.recommendations.clone() has_run=view.run.is_some() />
+        <History rows=view.history.clone() />
+        <switches::Propose />
+        <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Margins are those of the usage that is final here, at today’s prices."</p>
+    }
+    .into_any()
+}
+
+#[component]
+fn Head(view: OptimizerView) -> impl IntoView {
+    let OptimizerView { tenants, run, bounds, policy_version, window_days, .. } = view.clone();
+    let in_band = |band| tenants.iter().filter(|tenant| tenant.band == band).count();
+    let (below, above) = (in_band(MarginBand::Below), in_band(MarginBand::Above));
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let sentence = if tenants.is_empty() {
+        format!("No usage of the last {window_days} days has a price.")
+    } else {
+        let all = counted(count(tenants.len()), "tenant", "tenants");
+        format!("Of {all}, {below} below the floor of its band and {above} above it.")
+    };
+    let bounds = bounds.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
+    view! {
+        <header class="card pricing-head">
+            <h2 class="pricing-big">{sentence}</h2>
+            <Run run />
+            <switches::Switches view />
+            <details class="pricing-more">
+                <summary>{format!("The policy in force is version {policy_version}")}</summary>
+                <ul class="pricing-trail">{bounds}</ul>
+                <p class="muted">"It is data: " <code>"GET /v1/policy"</code> " gives it whole, " <code>"PUT /v1/policy"</code> " proposes another version."</p>
+            </details>
+        </header>
+    }
+}
+
+#[component]
+fn Run(run: Option<RunRow>) -> impl IntoView {
+    match run {
+        Some(run) => view! {
+            <p>
+                <A href=format!("/ledger/{}", run.event_id)>{format!("Run {}", run.number)}</A>
+                {format!(" on {}, ", run.by)} <Time at=run.at shape=TimeShape::Day /> ": " {run.sentence}
+            </p>
+        }
+        .into_any(),
+        None => view! {
+            <p class="muted">"It has not run yet. It runs by itself once an hour, on one cloud."</p>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Tenants(view: OptimizerView) -> impl IntoView {
+    let days = view.window_days;
+    let unpriced = (!view.unpriced.is_empty()).then(|| {
+        let names = view.unpriced.join(", ");
+        view! { <p class="held">{format!("Some usage of {names} has no price and is in no figure here.")}</p> }
+    });
+    let rows = view.tenants.into_iter().map(|row| view! { <Tenant row /> }).collect_view();
+    view! {
+        <section class="card pricing-part" aria-labelledby="tenants-title">
+            <h2 id="tenants-title" class="card-title">{format!("Margins over {days} days, the lowest first")}</h2>
+            {unpriced}
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants with their margins">
+                <table class="events pricing-table margin-table">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Tenant"</th>
+                            <th scope="col">"Tier"</th>
+                            <th scope="col" class="number">"Margin"</th>
+                            <th scope="col" class="number">"Revenue"</th>
+                            <th scope="col" class="number">"Cost"</th>
+                            <th scope="col" class="number">"Price of list"</th>
+                            <th scope="col">"By itself"</th>
+                            <th scope="col">"Next"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Tenant(row: TenantMargin) -> impl IntoView {
+    let (band, look) = match row.band {
+        MarginBand::Below => (Some("below"), "below"),
+        MarginBand::Above => (Some("above"), "above"),
+        MarginBand::Within => (None, "within"),
+        MarginBand::Absent => (None, "absent"),
+    };
+    let statement = format!("/billing?tenant={}", row.tenant_id);
+    let tenant = row.tenant_id.clone();
+    let proposal = row.proposal_id.map(|id| {
+        view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
+    });
+    view! {
+        <tr>
+            <td class="cell-event pricing-first">
+                <A href=statement><span class="row-link">{row.tenant_id.clone()}</span></A>
+                <span class="cell-about">{row.name}</span>
+            </td>
+            <td data-label="Tier">{row.tier}</td>
+            <td data-label="Margin" class="number mono"><span class="margin" data-band=look>{row.margin} {band.map(|band| view! { <span class="cell-about">{band}</span> })}</span></td>
+            <td data-label="Revenue" class="number mono">{row.revenue}</td>
+            <td data-label="Cost" class="number mono">{row.cost}</td>
+            <td data-label="Price of list" class="number mono">{row.price}</td>
+            <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
+            <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate>"Simulate"</a></td>
+        </tr>
+    }
+}
+
+#[component]
+fn History(rows: Vec<AppliedRow>) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::Approve);
+    let items = rows.into_iter().map(|row| view! { <Applied row may /> }).collect_view();
+    let empty = items.is_empty();
+    view! {
+        <section class="card pricing-part" aria-labelledby="applied-title">
+            <h2 id="applied-title" class="card-title">"What was applied"</h2>
+            {if empty {
+                view! { <p class="muted">"Nothing was applied yet: every tenant pays the list price of its tier."</p> }.into_any()
+            } else {
+                view! { <ol class="pricing-history">{items}</ol> }.into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Applied(row: AppliedRow, may: bool) -> impl IntoView {
+    let act = (row.can_be_taken_back && may).then(|| {
+        let name = format!("rollback-{}", row.tenant_id);
+        view! {
+            <details class="pricing-more">
+                <summary>{format!("Take version {} back…", row.version)}</summary>
+                <form class="act-form" method="post" action="/optimizer/act">
+                    <input type="hidden" name="act" value="rollback" />
+                    <input type="hidden" name="tenant" value=row.tenant_id.clone() />
+                    <input type="hidden" name="version" value=row.version.to_string() />
+                    <p class="muted">"What was in force before applies again, on every cloud, without another approval."</p>
+                    <ReasonField name />
+                    <button class="button button-danger" type="submit">"Take it back"</button>
+                </form>
+            </details>
+        }
+    });
+    view! {
+        <li>
+            <Time at=row.at shape=TimeShape::Day /> " " <strong>{row.tenant_id.clone()}</strong>
+            {format!(" {} → {}", row.before, row.after)}
+            <span class="cell-about">
+                {format!("Version {}, {}: ", row.version, row.grounds)}
+                <A href=format!("/approvals/{}", row.proposal_id)>"the proposal"</A> ", "
+                <A href=format!("/ledger/{}", row.event_id)>"the event"</A> "."
+                {row.effect.map(|effect| format!(" {effect}."))}
+            </span>
+            {act}
+        </li>
+    }
+}

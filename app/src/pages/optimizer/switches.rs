@@ -1,0 +1,138 @@
+//! Autonomy on and off, the kill switch, a run at once, and a proposal by hand: plain forms.
+
+use domain::access::Action;
+use leptos::prelude::*;
+
+use crate::backend::{ControlsForm, OptimizerView};
+use crate::components::decision::ReasonField;
+use crate::components::icon::Icon;
+use crate::pages::approvals::proposal::ControlFields;
+use crate::shell::console::Here;
+
+#[component]
+pub(super) fn Switches(view: OptimizerView) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::SetAutonomy);
+    let refusal = (!may).then(|| here.viewer.role.refusal(Action::SetAutonomy));
+    let OptimizerView { killed, automatic, switch_reason, .. } = view;
+    let (state, says) = match (killed, automatic) {
+        (true, _) => ("killed", "Stopped: the kill switch is on, and nothing is applied."),
+        (false, true) => (
+            "on",
+            "On: within policy, prices of tenants whose own switch is on move by themselves.",
+        ),
+        (false, false) => ("off", "Off: every change waits for people."),
+    };
+    let why =
+        switch_reason.map(|reason| view! { <span class="muted">{format!(" “{reason}”")}</span> });
+    view! {
+        <div class="pricing-switches">
+            <p class="autonomy" data-state=state><strong>"Automatic prices. "</strong> {says} {why}</p>
+            {refusal.map(|why| view! { <p class="held">{why}</p> })}
+            <fieldset class="pricing-acts" disabled=!may>
+                <legend class="visually-hidden">"Switches"</legend>
+                <Kill killed />
+                <Auto automatic />
+                <form method="post" action="/optimizer/act">
+                    <input type="hidden" name="act" value="run" />
+                    <button class="button" type="submit">"Run now"</button>
+                </form>
+            </fieldset>
+        </div>
+    }
+}
+
+/// One press away: a reason is there already, and can be another.
+#[component]
+fn Kill(killed: bool) -> impl IntoView {
+    let (to, reason, word) = if killed {
+        ("off", "The reason for the stop is gone", "Release the kill switch")
+    } else {
+        ("on", "Stopped by hand", "Stop all price changes")
+    };
+    view! {
+        <form method="post" action="/optimizer/act">
+            <input type="hidden" name="act" value="kill" />
+            <input type="hidden" name="to" value=to />
+            <input type="hidden" name="reason" value=reason />
+            <button id="kill-switch" class="button" class:button-danger=!killed type="submit">{Icon::Pause.view()} {word}</button>
+        </form>
+    }
+}
+
+#[component]
+fn Auto(automatic: bool) -> impl IntoView {
+    let (to, word) = if automatic {
+        ("off", "Turn automatic prices off…")
+    } else {
+        ("on", "Turn automatic prices on…")
+    };
+    view! {
+        <details class="pricing-more">
+            <summary class="button">{word}</summary>
+            <form class="act-form" method="post" action="/optimizer/act">
+                <input type="hidden" name="act" value="auto" />
+                <input type="hidden" name="to" value=to />
+                <ReasonField name="auto" />
+                <button class="button" type="submit">"Record it"</button>
+            </form>
+        </details>
+    }
+}
+
+#[component]
+pub(super) fn TenantSwitch(tenant: String, on: bool) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::SetAutonomy);
+    let (state, to, reason) = if on {
+        ("On", "off", "Turned off beside the tenant")
+    } else {
+        ("Off", "on", "Turned on beside the tenant")
+    };
+    if !may {
+        return state.into_any();
+    }
+    let label =
+        format!("Automatic prices of {tenant} are {}; turn them {to}", state.to_lowercase());
+    view! {
+        <form method="post" action="/optimizer/act">
+            <input type="hidden" name="act" value="tenantAuto" />
+            <input type="hidden" name="tenant" value=tenant />
+            <input type="hidden" name="to" value=to />
+            <input type="hidden" name="reason" value=reason />
+            <button class="button button-small" type="submit" aria-label=label>{state}</button>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+pub(super) fn Propose() -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::Propose);
+    let empty = ControlsForm {
+        tenant_id: String::new(),
+        price: String::new(),
+        overage: String::new(),
+        concurrency: String::new(),
+        token_cap: String::new(),
+    };
+    may.then(|| {
+        view! {
+            <section class="card pricing-part" aria-labelledby="propose-title">
+                <h2 id="propose-title" class="card-title">"Propose a change"</h2>
+                <p class="muted">"What is left empty stays as it is. Somebody else approves it; how many must agree is the policy’s."</p>
+                <form class="act-form" method="post" action="/optimizer/act">
+                    <input type="hidden" name="act" value="propose" />
+                    <label class="field" for="propose-tenant">
+                        <span>"Tenant"</span>
+                        <input id="propose-tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" spellcheck="false" />
+                    </label>
+                    <ControlFields name="propose" form=empty />
+                    <ReasonField name="propose" />
+                    <button class="button button-first" type="submit">"Propose it"</button>
+                </form>
+            </section>
+        }
+    })
+}

@@ -1,0 +1,411 @@
+//! What all decisions about prices come to: proposals and how far each is, the policy in force, each
+//! tenant's controls, the switches. A function of the set of FINAL events, so every cloud that knows
+//! the same events says the same, in whatever order it learnt them.
+//!
+//! An application counts by what stands under it, not by who recorded it: the version that it names
+//! must have the approvals that its class needs ([`needs`]), or be within what the policy of then let
+//! through by itself. Versions of one thing follow each other without a gap; which application is the
+//! n-th a grant has decided before its event is recorded, so there are no two.
+//!
+//! What was applied stays applied: a rejection or another version that becomes final later, with an
+//! earlier clock, does not take a price back under which a tenant was served. A rollback does.
+
+mod case;
+mod needs;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::approval::Actor;
+use super::controls::{Content, Controls, Subject};
+use super::policy::Policy;
+use crate::catalog::{
+    Grounds, PolicySwitch, ProposalApply, ProposalApprove, ProposalModify, ProposalOpen,
+    ProposalReject, ProposalStale, SwitchName,
+};
+use crate::clock::{LogicalClock, Timestamp};
+use crate::event::{EventId, Slot, TenantId};
+use crate::log::Hash;
+
+pub use case::{Case, Numbered, Standing, Step, StepKind};
+pub use needs::{Needs, within_bounds};
+
+/// Who the optimizer is, where a requester is named.
+pub const ENGINE: &str = "optimizer";
+
+/// A FINAL event about prices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub event_id: EventId,
+    pub clock: LogicalClock,
+    pub slot: Slot,
+    /// The person who decided; absent: a cloud.
+    pub by: Option<Actor>,
+    pub what: What,
+}
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Open(Box<ProposalOpen>),
+    Approve(ProposalApprove),
+    Reject(ProposalReject),
+    Modify(Box<ProposalModify>),
+    Apply(ProposalApply),
+    Stale(ProposalStale),
+    Switch(PolicySwitch),
+}
+
+impl What {
+    fn proposal_id(&self) -> Option<Uuid> {
+        match self {
+            What::Open(it) => Some(it.proposal_id),
+            What::Approve(it) => Some(it.proposal_id),
+            What::Reject(it) => Some(it.proposal_id),
+            What::Modify(it) => Some(it.proposal_id),
+            What::Apply(it) => Some(it.proposal_id),
+            What::Stale(it) => Some(it.proposal_id),
+            What::Switch(_) => None,
+        }
+    }
+}
+
+impl Told {
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::from_unix_ms(i64::try_from(self.clock.ms).unwrap_or(i64::MAX))
+    }
+
+    fn order(&self) -> (LogicalClock, Slot) {
+        (self.clock, self.slot)
+    }
+}
+
+/// A version that is or was in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied<T> {
+    pub value: T,
+    pub at: Timestamp,
+    pub event_id: EventId,
+    pub proposal_id: Uuid,
+    pub grounds: Grounds,
+}
+
+/// The versions of one thing, the n-th at place n − 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain<T>(Vec<Applied<T>>);
+
+impl<T> Default for Chain<T> {
+    fn default() -> Self {
+        Chain(Vec::new())
+    }
+}
+
+impl<T> Chain<T> {
+    /// The number of the version in force; 0 where nothing was decided.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        u64::try_from(self.0.len()).unwrap_or(u64::MAX)
+    }
+
+    #[must_use]
+    pub fn last(&self) -> Option<&Applied<T>> {
+        self.0.last()
+    }
+
+    /// All of them, the first first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Applied<T>> {
+        self.0.iter()
+    }
+
+    fn get(&self, version: u64) -> Option<&Applied<T>> {
+        let place = usize::try_from(version.checked_sub(1)?).ok()?;
+        self.0.get(place)
+    }
+}
+
+impl Chain<Controls> {
+    /// What was in force in that version; [`Controls::STANDARD`] in version 0.
+    #[must_use]
+    pub fn controls(&self, version: u64) -> Option<Controls> {
+        if version == 0 {
+            return Some(Controls::STANDARD);
+        }
+        self.get(version).map(|applied| applied.value)
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub fn current(&self) -> Controls {
+        self.last().map_or(Controls::STANDARD, |applied| applied.value)
+    }
+
+    /// What was in force at a time, of the first `version` versions.
+    fn controls_at(&self, at: Timestamp, version: u64) -> Controls {
+        let until = usize::try_from(version).unwrap_or(usize::MAX).min(self.0.len());
+        let before = self.0[..until].iter().rev().find(|applied| applied.at <= at);
+        before.map_or(Controls::STANDARD, |applied| applied.value)
+    }
+
+    /// The price at the start of a period that ends at `at`.
+    #[must_use]
+    pub fn anchor(&self, at: Timestamp, days: u32) -> Controls {
+        self.controls_at(days_before(at, days), self.version())
+    }
+
+    /// Whole days since the price changed; absent: it never did.
+    #[must_use]
+    pub fn days_since_change(&self, at: Timestamp) -> Option<u32> {
+        needs::days_since_change(self, self.version(), at)
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+fn days_before(at: Timestamp, days: u32) -> Timestamp {
+    Timestamp::from_unix_ms(at.unix_ms().saturating_sub(i64::from(days) * DAY_MS))
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Book {
+    cases: BTreeMap<Uuid, Case>,
+    policies: Chain<Policy>,
+    controls: BTreeMap<TenantId, Chain<Controls>>,
+    switches: BTreeMap<(SwitchName, Option<TenantId>), PolicySwitch>,
+    standard: Policy,
+}
+
+impl Book {
+    /// From all FINAL events about prices, in whatever order.
+    #[must_use]
+    pub fn of(mut told: Vec<Told>) -> Self {
+        told.sort_by_key(Told::order);
+        let mut book = Book::default();
+        let mut by_case: BTreeMap<Uuid, Vec<Told>> = BTreeMap::new();
+        for one in told {
+            if let What::Switch(switch) = one.what {
+                book.switches.insert((switch.switch, switch.tenant_id.clone()), switch);
+            } else if let Some(id) = one.what.proposal_id() {
+                by_case.entry(id).or_default().push(one);
+            }
+        }
+        let cases = by_case.into_iter().filter_map(|(id, told)| Some((id, Case::of(id, told)?)));
+        book.cases = cases.collect();
+        book.chain_policies();
+        book.chain_controls();
+        book.run_cases();
+        book
+    }
+
+    /// A policy changes how many must agree to the next one, so it goes version by version.
+    fn chain_policies(&mut self) {
+        while let Some(next) = self.next_of(&Subject::Policy) {
+            let (applied, content) = next;
+            let Content::Policy { policy } = content else { return };
+            self.policies.0.push(applied.with(*policy));
+        }
+    }
+
+    fn chain_controls(&mut self) {
+        let subjects: Vec<TenantId> = self
+            .cases
+            .values()
+            .filter_map(|case| match case.subject() {
+                Subject::Tenant(tenant) => Some(tenant),
+                Subject::Policy => None,
+            })
+            .collect();
+        for tenant in subjects {
+            while let Some((applied, Content::Controls { controls, .. })) =
+                self.next_of(&Subject::Tenant(tenant.clone()))
+            {
+                self.controls.entry(tenant.clone()).or_default().0.push(applied.with(controls));
+            }
+        }
+    }
+
+    /// The application that follows the last version, if its approvals are there.
+    fn next_of(&self, subject: &Subject) -> Option<(Applied<()>, Content)> {
+        let version = self.version_of(subject);
+        let cases = self.cases.values().filter(|case| case.subject() == *subject);
+        let found = cases.filter_map(|case| {
+            let (told, apply, numbered) = case.application(version + 1)?;
+            let is_next = numbered.edition.base_version == version;
+            (is_next && self.is_backed(case, numbered, told.at())).then_some((
+                told.order(),
+                Applied {
+                    value: (),
+                    at: told.at(),
+                    event_id: told.event_id,
+                    proposal_id: apply.proposal_id,
+                    grounds: case.grounds,
+                },
+                numbered.edition.content.clone(),
+            ))
+        });
+        let first = found.min_by_key(|(order, ..)| *order);
+        first.map(|(_, applied, content)| (applied, content))
+    }
+
+    fn is_backed(&self, case: &Case, numbered: &Numbered, at: Timestamp) -> bool {
+        match self.needs(case, numbered, at) {
+            Needs::Unknown => false,
+            Needs::Nobody => true,
+            Needs::Persons(persons) => case.approvals_of(numbered) >= persons as usize,
+        }
+    }
+
+    /// May it be executed now? All that it needs is there, and nothing took its place.
+    #[must_use]
+    pub fn is_ready(&self, case: &Case, now: Timestamp) -> bool {
+        let current = case.current();
+        case.standing(now) == Standing::Approved
+            && current.edition.base_version == self.version_of(&case.subject())
+            && self.is_backed(case, current, now)
+    }
+
+    /// Had this version what it needs when it was made or has it come since? Once so, always so: what a
+    /// voter asks.
+    #[must_use]
+    pub fn is_authorised(&self, case: &Case, version: u32, hash: Hash) -> bool {
+        case.version_of(version, hash)
+            .is_some_and(|numbered| self.is_backed(case, numbered, numbered.at))
+    }
+
+    fn run_cases(&mut self) {
+        let mut cases = std::mem::take(&mut self.cases);
+        for case in cases.values_mut() {
+            case.run(|case, numbered| self.needs(case, numbered, numbered.at));
+            let chain = self.version_of(&case.subject());
+            let result = self.result_of(case);
+            case.close(result, chain);
+        }
+        self.cases = cases;
+    }
+
+    /// The version that a proposal became.
+    fn result_of(&self, case: &Case) -> Option<u64> {
+        let place = match case.subject() {
+            Subject::Policy => self.policies.iter().position(|it| it.proposal_id == case.id),
+            Subject::Tenant(tenant) => {
+                self.controls.get(&tenant)?.iter().position(|it| it.proposal_id == case.id)
+            }
+        };
+        place.and_then(|place| u64::try_from(place + 1).ok())
+    }
+
+    /// The number of the version in force of something; 0 where nothing was decided.
+    #[must_use]
+    pub fn version_of(&self, subject: &Subject) -> u64 {
+        match subject {
+            Subject::Policy => self.policies.version(),
+            Subject::Tenant(tenant) => self.controls.get(tenant).map_or(0, Chain::version),
+        }
+    }
+
+    /// What must be there before a version of a proposal may be executed at a time.
+    #[must_use]
+    pub fn needs(&self, case: &Case, numbered: &Numbered, at: Timestamp) -> Needs {
+        needs::of(self, case, numbered, at)
+    }
+
+    /// The proposals, by id.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values()
+    }
+
+    #[must_use]
+    pub fn case(&self, id: Uuid) -> Option<&Case> {
+        self.cases.get(&id)
+    }
+
+    /// The open proposal about something, if there is one at that time.
+    #[must_use]
+    pub fn open_about(&self, subject: &Subject, now: Timestamp) -> Option<&Case> {
+        let about = self.cases.values().filter(|case| case.subject() == *subject);
+        about.filter(|case| case.standing(now).is_open()).min_by_key(|case| case.opened_at)
+    }
+
+    /// The policy in force, and its version.
+    #[must_use]
+    pub fn policy(&self) -> (u64, &Policy) {
+        let policy = self.policies.last().map_or(&self.standard, |applied| &applied.value);
+        (self.policies.version(), policy)
+    }
+
+    /// That version of the policy.
+    #[must_use]
+    pub fn policy_of(&self, version: u64) -> Option<&Policy> {
+        if version == 0 {
+            return Some(&self.standard);
+        }
+        self.policies.get(version).map(|applied| &applied.value)
+    }
+
+    #[must_use]
+    pub const fn policies(&self) -> &Chain<Policy> {
+        &self.policies
+    }
+
+    /// Everything that was in force for a tenant; absent: nothing was decided.
+    #[must_use]
+    pub fn chain(&self, tenant: &TenantId) -> Option<&Chain<Controls>> {
+        self.controls.get(tenant)
+    }
+
+    /// By tenant.
+    pub fn chains(&self) -> impl Iterator<Item = (&TenantId, &Chain<Controls>)> {
+        self.controls.iter()
+    }
+
+    /// What is in force for a tenant.
+    #[must_use]
+    pub fn controls(&self, tenant: &TenantId) -> Controls {
+        self.controls.get(tenant).map_or(Controls::STANDARD, Chain::current)
+    }
+
+    /// Is nothing to be applied?
+    #[must_use]
+    pub fn is_killed(&self) -> bool {
+        self.is_on(SwitchName::KillSwitch, None)
+    }
+
+    /// May changes within bounds be applied to this tenant without people? Off unless both the
+    /// switch for all and the tenant's own are on.
+    #[must_use]
+    pub fn is_automatic(&self, tenant: &TenantId) -> bool {
+        !self.is_killed()
+            && self.is_on(SwitchName::AutoPricing, None)
+            && self.is_on(SwitchName::AutoPricing, Some(tenant))
+    }
+
+    #[must_use]
+    pub fn is_on(&self, switch: SwitchName, tenant: Option<&TenantId>) -> bool {
+        self.switch(switch, tenant).is_some_and(|it| it.on)
+    }
+
+    /// The last word on a switch.
+    #[must_use]
+    pub fn switch(&self, switch: SwitchName, tenant: Option<&TenantId>) -> Option<&PolicySwitch> {
+        self.switches.get(&(switch, tenant.cloned()))
+    }
+
+    /// Tenants about whose autonomy something was said, and what.
+    pub fn automatic_tenants(&self) -> impl Iterator<Item = (&TenantId, bool)> {
+        self.switches.iter().filter_map(|((name, tenant), switch)| {
+            let own = *name == SwitchName::AutoPricing;
+            tenant.as_ref().filter(|_| own).map(|tenant| (tenant, switch.on))
+        })
+    }
+}
+
+impl Applied<()> {
+    fn with<T>(self, value: T) -> Applied<T> {
+        let Applied { at, event_id, proposal_id, grounds, .. } = self;
+        Applied { value, at, event_id, proposal_id, grounds }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! What the platform applies to a tenant at run time, and what a proposal would make of it.
+//!
+//! A tenant's price is a share of its tier's list price: 1 is the list, 1.04 is 4 % above it. So one
+//! number moves the prices of all models that the tenant uses, and a change of the list or of the
+//! tenant's mix is not mistaken for a change of its price.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::policy::Policy;
+use crate::economics::EconomicsError;
+use crate::economics::quantity::refuse;
+use crate::event::TenantId;
+use crate::json;
+use crate::log::Hash;
+
+const CONTENT_LABEL: &[u8] = b"ternion/proposal-content/v1\n";
+/// A tenth and ten times the list price: beyond either the unit is wrong.
+const OF_LIST_MIN: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
+const OF_LIST_MAX: Decimal = Decimal::TEN;
+/// Finer prices are noise.
+const OF_LIST_DECIMALS: u32 = 6;
+/// Requests of one tenant in flight.
+const CONCURRENCY_MAX: u32 = 1_000_000;
+/// A million million tokens a month.
+const TOKEN_CAP_MAX: u64 = 1_000_000_000_000;
+
+/// What a tenant is charged and allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Controls {
+    /// The price, as a share of the tier's list price.
+    pub price_of_list: Decimal,
+    /// The price of tokens beyond the cap, as a share of the list price; absent: as the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overage_of_list: Option<Decimal>,
+    /// Requests in flight at once; absent: no limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// Tokens a UTC month; absent: no cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_cap: Option<u64>,
+}
+
+impl Controls {
+    /// What applies to a tenant about which nothing was decided.
+    pub const STANDARD: Controls = Controls {
+        price_of_list: Decimal::ONE,
+        overage_of_list: None,
+        concurrency: None,
+        token_cap: None,
+    };
+
+    /// # Errors
+    /// A price that is 0, negative or beyond ten times the list; a limit of 0 or beyond reason.
+    pub fn check(self) -> Result<Self, EconomicsError> {
+        of_list("the price", self.price_of_list)?;
+        if let Some(overage) = self.overage_of_list {
+            of_list("the overage price", overage)?;
+        }
+        if self.concurrency.is_some_and(|limit| !(1..=CONCURRENCY_MAX).contains(&limit)) {
+            let given = self.concurrency.unwrap_or_default();
+            return Err(refuse("the concurrency", &given, "1 to 1000000 requests"));
+        }
+        if self.token_cap.is_some_and(|cap| !(1..=TOKEN_CAP_MAX).contains(&cap)) {
+            let given = self.token_cap.unwrap_or_default();
+            return Err(refuse("the token cap", &given, "1 to a million million tokens"));
+        }
+        Ok(self)
+    }
+
+    /// Does only the price differ?
+    #[must_use]
+    pub fn differs_in_price_only(&self, other: &Controls) -> bool {
+        self.price_of_list != other.price_of_list
+            && Controls { price_of_list: other.price_of_list, ..*self } == *other
+    }
+
+    /// The relative change of the price from `before` to this.
+    #[must_use]
+    pub fn price_change(&self, before: &Controls) -> Decimal {
+        // A price is never 0.
+        (self.price_of_list / before.price_of_list) - Decimal::ONE
+    }
+}
+
+fn of_list(what: &'static str, share: Decimal) -> Result<(), EconomicsError> {
+    let fine = share.normalize().scale() <= OF_LIST_DECIMALS;
+    if (OF_LIST_MIN..=OF_LIST_MAX).contains(&share) && fine {
+        return Ok(());
+    }
+    Err(refuse(what, &share, "0.1 to 10 of the list price, with at most six decimals"))
+}
+
+/// What a proposal would put in force. Whole: it replaces what was there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Content {
+    Controls { tenant_id: TenantId, controls: Controls },
+    Policy { policy: Box<Policy> },
+}
+
+/// What versions are counted of: each tenant's controls, and the policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Tenant(TenantId),
+    Policy,
+}
+
+impl Content {
+    /// SHA-256 over a label and the canonical form: what an approval binds to.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        // Decimals and names only: it always serializes.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let mut hasher = Sha256::new();
+        hasher.update(CONTENT_LABEL);
+        hasher.update(json::canonical(&value));
+        Hash(hasher.finalize().into())
+    }
+
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self {
+            Content::Controls { tenant_id, .. } => Subject::Tenant(tenant_id.clone()),
+            Content::Policy { .. } => Subject::Policy,
+        }
+    }
+
+    /// # Errors
+    /// A number outside what its field can mean, or a policy that contradicts itself.
+    pub fn check(&self) -> Result<(), EconomicsError> {
+        match self {
+            Content::Controls { controls, .. } => controls.check().map(drop),
+            Content::Policy { policy } => policy.check(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::economics::quantity::decimal;
+
+    fn price(text: &str) -> Controls {
+        Controls { price_of_list: decimal(text), ..Controls::STANDARD }
+    }
+
+    #[test]
+    fn a_price_of_nothing_below_nothing_or_too_fine_is_refused() {
+        for absurd in ["0", "-1", "0.09", "10.1", "1.0000001"] {
+            assert!(price(absurd).check().is_err(), "{absurd}");
+        }
+        assert!(price("1.04").check().is_ok());
+        assert!(Controls { concurrency: Some(0), ..price("1") }.check().is_err());
+        assert!(Controls { token_cap: Some(0), ..price("1") }.check().is_err());
+    }
+
+    #[test]
+    fn content_that_differs_anywhere_has_another_hash() {
+        let tenant_id = TenantId::try_from("acme".to_owned()).expect("a tenant");
+        let of = |controls| Content::Controls { tenant_id: tenant_id.clone(), controls }.hash();
+        assert_eq!(of(price("1.04")), of(price("1.04")));
+        assert_ne!(of(price("1.04")), of(price("1.05")));
+        assert_ne!(of(price("1")), Content::Policy { policy: Box::default() }.hash());
+    }
+
+    #[test]
+    fn a_change_of_price_is_relative_to_the_price_before() {
+        assert_eq!(price("1.05").price_change(&price("1")), decimal("0.05"));
+        let capped = Controls { token_cap: Some(7), ..price("1.05") };
+        assert!(price("1.05").differs_in_price_only(&price("1")));
+        assert!(!capped.differs_in_price_only(&price("1")));
+    }
+}

@@ -1,0 +1,106 @@
+//! Which rule holds for whom, what is refused, and how a change reads.
+
+use super::*;
+use crate::economics::quantity::decimal;
+use proptest::prelude::*;
+
+fn rule(name: &str, tier: Option<&str>, cloud: Option<Cloud>) -> Rule {
+    let limits = Limits::default();
+    Rule { name: name.to_owned(), tier: tier.map(str::to_owned), cloud, limits }
+}
+
+fn policy(more: Vec<Rule>) -> Policy {
+    let mut policy = Policy::default();
+    policy.rules.extend(more);
+    policy
+}
+
+#[test]
+fn the_product_s_own_policy_is_sound_and_reads_back() {
+    let policy = Policy::default();
+    policy.check().expect("sound");
+    let text = serde_json::to_string(&policy).expect("text");
+    assert_eq!(serde_json::from_str::<Policy>(&text).expect("a policy"), policy);
+    assert_eq!(policy.quorum.persons(decimal("0.15")), 1);
+    assert_eq!(policy.quorum.persons(decimal("-0.1501")), 2);
+}
+
+#[test]
+fn the_rule_that_names_most_holds() {
+    let policy = policy(vec![
+        rule("pro", Some("pro"), None),
+        rule("pro on aws", Some("pro"), Some(Cloud::Aws)),
+    ]);
+    policy.check().expect("sound");
+    let name = |tier, cloud| policy.rule(tier, cloud).expect("a rule").name.as_str();
+    assert_eq!(name("pro", Cloud::Aws), "pro on aws");
+    assert_eq!(name("pro", Cloud::Gcp), "pro");
+    assert_eq!(name("free", Cloud::Aws), "everybody");
+}
+
+#[test]
+fn two_rules_between_which_nothing_chooses_are_refused() {
+    let crossing = vec![rule("pro", Some("pro"), None), rule("aws", None, Some(Cloud::Aws))];
+    assert!(policy(crossing).check().is_err());
+    assert!(policy(vec![rule("again", None, None)]).check().is_err());
+    let apart = vec![rule("pro", Some("pro"), None), rule("free", Some("free"), None)];
+    assert!(policy(apart).check().is_ok());
+    let mut nobody = Policy::default();
+    nobody.rules[0].tier = Some("pro".to_owned());
+    assert!(nobody.check().is_err());
+}
+
+#[test]
+fn a_number_out_of_its_range_is_refused_by_its_name() {
+    let with = |change: fn(&mut Policy)| {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        policy.check().expect_err("out of range").to_string()
+    };
+    assert!(with(|it| it.rules[0].limits.step_max = decimal("-0.1")).contains("the largest step"));
+    assert!(with(|it| it.policy_persons = 0).contains("the approvals of a policy"));
+    assert!(with(|it| it.expiry_days = 0).contains("the expiry"));
+    assert!(with(|it| it.rules[0].limits.floor_of_list = decimal("2")).contains("ceiling"));
+    assert!(with(|it| it.assumptions.price.churn_probability = 0.5).contains("churn"));
+    assert!(with(|it| it.rules[0].limits.tick_of_list = Decimal::ZERO).contains("the tick"));
+}
+
+#[test]
+fn a_change_reads_as_field_before_and_after() {
+    let was = Policy::default();
+    let mut is = was.clone();
+    is.rules[0].limits.step_max = decimal("0.06");
+    is.rules.push(rule("pro", Some("pro"), None));
+    let found = differences(&was, &is);
+    let first = found.iter().find(|one| one.field.ends_with("everybody / limits / step max"));
+    let first = first.expect("the step");
+    assert_eq!((first.was.as_deref(), first.is.as_deref()), (Some("0.08"), Some("0.06")));
+    assert!(found.iter().any(|one| one.field == "rules / pro / tier" && one.was.is_none()));
+    assert_eq!(differences(&was, &was), []);
+}
+
+proptest! {
+    #[test]
+    fn in_a_policy_that_is_sound_every_tenant_has_exactly_one_rule(
+        scopes in prop::collection::vec(
+            (prop::option::of(0..3usize), prop::option::of(0..3usize)), 0..6,
+        ),
+    ) {
+        let tiers = ["free", "pro", "max"];
+        let more = scopes.iter().enumerate().map(|(at, (tier, cloud))| {
+            rule(&format!("r{at}"), tier.map(|at| tiers[at]), cloud.map(|at| Cloud::ALL[at]))
+        });
+        let policy = policy(more.collect());
+        if policy.check().is_ok() {
+            for tier in tiers {
+                for cloud in Cloud::ALL {
+                    let found: Vec<&Rule> =
+                        policy.rules.iter().filter(|rule| rule.matches(tier, cloud)).collect();
+                    let most = found.iter().map(|rule| rule.names()).max();
+                    let holding = found.iter().filter(|rule| Some(rule.names()) == most).count();
+                    prop_assert_eq!(holding, 1);
+                }
+            }
+        }
+    }
+}

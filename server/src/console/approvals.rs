@@ -1,0 +1,344 @@
+//! Proposals, in the words of the page Approvals.
+
+use app::backend::{
+    ApprovalsView, ControlsForm, FactRow, ProposalDetail, ProposalRow, ProposalState, StepRow,
+};
+use domain::clock::Timestamp;
+use domain::pricing::approval::{Drift, Facts};
+use domain::pricing::book::{Book, Case, Standing, Step, StepKind};
+use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::policy::differences;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::Console;
+use super::optimizer::{dollars, simulate, trail};
+use crate::problem::Problem;
+use crate::projection::Catalog;
+
+/// Decided proposals that the page lists; the others stand in the ledger.
+const CLOSED_MAX: usize = 20;
+
+impl Console {
+    /// What waits for people, and what was decided lately.
+    #[must_use]
+    pub fn approvals(&self) -> ApprovalsView {
+        let now = crate::now();
+        let catalog = self.projection.catalog();
+        let book = catalog.book();
+        let (mut open, mut closed): (Vec<&Case>, Vec<&Case>) =
+            book.cases().partition(|case| case.standing(now).is_open());
+        open.sort_by_key(|case| case.current().edition.expires_at);
+        closed.sort_by_key(|case| std::cmp::Reverse(case.steps.last().map(|step| step.at)));
+        closed.truncate(CLOSED_MAX);
+        let rows = |cases: Vec<&Case>| cases.into_iter().map(|case| row(book, case, now)).collect();
+        ApprovalsView { at: now, killed: book.is_killed(), open: rows(open), closed: rows(closed) }
+    }
+
+    /// # Errors
+    /// No such proposal, or the usage cannot be read.
+    pub async fn approval(&self, id: &str) -> Result<ProposalDetail, Problem> {
+        let now = crate::now();
+        let catalog = self.projection.catalog();
+        let book = catalog.book();
+        let case = id.parse::<Uuid>().ok().and_then(|id| book.case(id));
+        let case =
+            case.ok_or_else(|| Problem::not_found(format!("No proposal \"{id}\" is final here.")))?;
+        let current = case.current();
+        let drift = if case.standing(now).is_open() {
+            self.optimizer.drift(case).await?
+        } else {
+            case.changed.clone()
+        };
+        let advised = advised(&catalog, case);
+        Ok(ProposalDetail {
+            at: now,
+            row: row(book, case, now),
+            hash: current.hash.to_string(),
+            killed: book.is_killed(),
+            money: money(&catalog, case),
+            facts: facts(&current.edition.facts, &drift),
+            trail: advised.map(trail).unwrap_or_default(),
+            rule: current.edition.rule.clone(),
+            approvers: case.approvers().map(ToString::to_string).collect(),
+            steps: case.steps.iter().map(step_row).collect(),
+            form: form(case),
+            result_version: case.result_version,
+            simulate: simulated(&catalog, case),
+        })
+    }
+}
+
+/// What the guardrails said of the price, where it is the one that was recommended.
+fn advised<'a>(
+    catalog: &'a Catalog,
+    case: &Case,
+) -> Option<&'a domain::pricing::recommend::PriceAdvice> {
+    let Subject::Tenant(tenant) = case.subject() else { return None };
+    let said = catalog.recommendation(&tenant)?;
+    said.value.advice.price.as_ref().filter(|_| said.value.proposal_id == Some(case.id))
+}
+
+fn simulated(catalog: &Catalog, case: &Case) -> Option<String> {
+    let Subject::Tenant(tenant) = case.subject() else { return None };
+    let tier = &catalog.tenant(&tenant)?.value.tier;
+    let (before, after) = controls(catalog.book(), case)?;
+    Some(simulate(tier, Some(after.price_change(&before))))
+}
+
+fn state(standing: Standing) -> ProposalState {
+    match standing {
+        Standing::Pending => ProposalState::Pending,
+        Standing::Approved => ProposalState::Approved,
+        Standing::Applied => ProposalState::Applied,
+        Standing::Rejected => ProposalState::Rejected,
+        Standing::Expired => ProposalState::Expired,
+        Standing::Stale => ProposalState::Stale,
+        Standing::Superseded => ProposalState::Superseded,
+    }
+}
+
+fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
+    let current = case.current();
+    let about = match case.subject() {
+        Subject::Tenant(tenant) => tenant.to_string(),
+        Subject::Policy => "policy".to_owned(),
+    };
+    let (title, change) = match controls(book, case) {
+        Some((before, after)) => told(&before, &after),
+        None => (policy_title(book, case), None),
+    };
+    ProposalRow {
+        id: case.id.to_string(),
+        about,
+        title,
+        change,
+        reason: current.edition.reason.clone(),
+        requester: case.requester().to_string(),
+        opened_at: case.opened_at,
+        expires_at: current.edition.expires_at,
+        approvals: u32::try_from(case.approvers().count()).unwrap_or(u32::MAX),
+        quorum: case.quorum(),
+        state: state(case.standing(now)),
+        version: current.version,
+    }
+}
+
+/// What was in force when it was proposed, and what it would be.
+fn controls(book: &Book, case: &Case) -> Option<(Controls, Controls)> {
+    let edition = &case.current().edition;
+    let Content::Controls { tenant_id, controls } = &edition.content else { return None };
+    let chain = book.chain(tenant_id);
+    let before = chain.and_then(|chain| chain.controls(edition.base_version));
+    Some((before.unwrap_or(Controls::STANDARD), *controls))
+}
+
+fn told(before: &Controls, after: &Controls) -> (String, Option<String>) {
+    let lines = changes(before, after);
+    let titles: Vec<String> =
+        lines.iter().map(|[what, was, is, _]| format!("{what} {was} → {is}")).collect();
+    let title = if titles.is_empty() { "No change".to_owned() } else { titles.join(", ") };
+    let priced = before.price_of_list != after.price_of_list;
+    (title, priced.then(|| signed(after.price_change(before))))
+}
+
+fn changes(before: &Controls, after: &Controls) -> Vec<[String; 4]> {
+    let mut lines = Vec::new();
+    if before.price_of_list != after.price_of_list {
+        let change = signed(after.price_change(before));
+        let (was, is) = (percent(before.price_of_list), percent(after.price_of_list));
+        lines.push(["Price".to_owned(), was, is, change]);
+    }
+    let shares = [("Overage", before.overage_of_list, after.overage_of_list)];
+    for (what, was, is) in shares.into_iter().filter(|(_, was, is)| was != is) {
+        let text =
+            |share: Option<Decimal>| share.map_or_else(|| "as the price".to_owned(), percent);
+        lines.push([what.to_owned(), text(was), text(is), String::new()]);
+    }
+    let count = |number: Option<u64>| number.map_or_else(|| "no limit".to_owned(), grouped);
+    let limits = [
+        ("Concurrency", before.concurrency.map(u64::from), after.concurrency.map(u64::from)),
+        ("Token cap", before.token_cap, after.token_cap),
+    ];
+    for (what, was, is) in limits.into_iter().filter(|(_, was, is)| was != is) {
+        lines.push([what.to_owned(), count(was), count(is), String::new()]);
+    }
+    lines
+}
+
+fn policy_title(book: &Book, case: &Case) -> String {
+    let edition = &case.current().edition;
+    let Content::Policy { policy } = &edition.content else { return String::new() };
+    let before = book.policy_of(edition.base_version);
+    let count = before.map_or(0, |before| differences(before, policy).len());
+    let noun = if count == 1 { "number" } else { "numbers" };
+    format!("Policy version {}: {count} {noun} changed", edition.base_version + 1)
+}
+
+/// The money facts: what it is now, what it would be.
+fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
+    let book = catalog.book();
+    let edition = &case.current().edition;
+    if let Content::Policy { policy } = &edition.content {
+        let before = book.policy_of(edition.base_version);
+        let found = before.map(|before| differences(before, policy)).unwrap_or_default();
+        let text = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
+        let line = |one: domain::pricing::policy::Difference| {
+            [one.field, text(one.was), text(one.is), String::new()]
+        };
+        return found.into_iter().map(line).collect();
+    }
+    let Some((before, after)) = controls(book, case) else { return Vec::new() };
+    let mut lines = changes(&before, &after);
+    lines.extend(effects(&edition.facts, &before, &after));
+    let Subject::Tenant(tenant) = case.subject() else { return lines };
+    let figures = catalog.recommendation(&tenant).map(|said| &said.value.advice.figures);
+    lines.extend(figures.map(|figures| {
+        let bill = |of_list: Decimal| dollars((figures.list_usd * of_list).round_dp(2));
+        let (was, is) = (before.price_of_list, after.price_of_list);
+        let moved = signed_dollars(figures.list_usd * (is - was));
+        [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
+    }));
+    lines
+}
+
+/// The margin before and after, from the facts that the proposal rests on.
+fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String; 4]> {
+    let (margin, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
+    let owed = Decimal::ONE - margin - cost.checked_div(before.price_of_list)?;
+    let then = Decimal::ONE - owed - cost.checked_div(after.price_of_list)?;
+    let points = signed(then - margin).replace(" %", " points");
+    Some(["Margin, same usage".to_owned(), percent(margin), percent(then.round_dp(4)), points])
+}
+
+fn facts(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
+    let text =
+        |value: Option<Decimal>| value.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    let mut rows: Vec<FactRow> = Vec::new();
+    let names: std::collections::BTreeSet<&String> =
+        then.keys().chain(drift.iter().map(|drift| &drift.fact)).collect();
+    for name in names {
+        let moved = drift.iter().find(|drift| drift.fact == *name);
+        let was = then.get(name).copied();
+        rows.push(FactRow {
+            name: fact_words(name),
+            then: text(was),
+            now: text(moved.map_or(was, |moved| moved.now)),
+            changed: moved.is_some(),
+        });
+    }
+    rows
+}
+
+fn fact_words(name: &str) -> String {
+    match name {
+        "margin" => "Margin".to_owned(),
+        "costOfList" => "Cost, as a share of the list price".to_owned(),
+        "policyVersion" => "Version of the policy".to_owned(),
+        "version" => "Version of what it replaces".to_owned(),
+        "tenantActive" => "The tenant is active".to_owned(),
+        tier => tier.replacen("tier ", "Of the tier ", 1),
+    }
+}
+
+fn step_row(step: &Step) -> StepRow {
+    let what = match &step.kind {
+        StepKind::Opened => "proposed it".to_owned(),
+        StepKind::Approved { version } => format!("approved version {version}"),
+        StepKind::Rejected { reason } => format!("rejected it: “{reason}”"),
+        StepKind::Modified { version } => format!("made version {version}"),
+        StepKind::Applied { result_version } => format!("applied it as version {result_version}"),
+        StepKind::Stale => "found that the facts had changed; nothing was executed".to_owned(),
+    };
+    StepRow {
+        event_id: step.event_id.to_string(),
+        at: step.at,
+        by: step.by.as_ref().map_or_else(|| "The clouds".to_owned(), ToString::to_string),
+        what,
+        refused: step.refused.as_ref().map(ToString::to_string),
+    }
+}
+
+fn form(case: &Case) -> Option<ControlsForm> {
+    let Content::Controls { tenant_id, controls } = &case.current().edition.content else {
+        return None;
+    };
+    let bare = |share: Decimal| (share * Decimal::ONE_HUNDRED).normalize().to_string();
+    Some(ControlsForm {
+        tenant_id: tenant_id.to_string(),
+        price: bare(controls.price_of_list),
+        overage: controls.overage_of_list.map(bare).unwrap_or_default(),
+        concurrency: controls.concurrency.map(|it| it.to_string()).unwrap_or_default(),
+        token_cap: controls.token_cap.map(|it| it.to_string()).unwrap_or_default(),
+    })
+}
+
+/// What holds, in a line.
+pub(super) fn controls_text(controls: &Controls) -> String {
+    let mut parts = vec![format!("{} of list", percent(controls.price_of_list))];
+    parts.extend(controls.overage_of_list.map(|it| format!("overage {}", percent(it))));
+    parts.extend(controls.concurrency.map(|it| format!("{it} at once")));
+    parts.extend(controls.token_cap.map(|it| format!("cap {} tokens", grouped(it))));
+    parts.join(", ")
+}
+
+/// `31.25 %`.
+pub(super) fn percent(share: Decimal) -> String {
+    let text = (share * Decimal::ONE_HUNDRED).round_dp(2).normalize();
+    let sign = if text.is_sign_negative() && !text.is_zero() { "−" } else { "" };
+    format!("{sign}{} %", text.abs())
+}
+
+/// `+8 %`.
+fn signed(change: Decimal) -> String {
+    let text = percent(change);
+    if change > Decimal::ZERO { format!("+{text}") } else { text }
+}
+
+fn signed_dollars(usd: Decimal) -> String {
+    let text = dollars(usd.round_dp(2));
+    if usd > Decimal::ZERO { format!("+{text}") } else { text }
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(text: &str) -> Decimal {
+        text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn a_change_is_told_with_both_ends_and_its_size() {
+        let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
+        let (title, change) = told(&Controls::STANDARD, &after);
+        assert_eq!(title, "Price 100 % → 108 %");
+        assert_eq!(change.as_deref(), Some("+8 %"));
+        let capped = Controls { token_cap: Some(1_500_000), ..after };
+        assert_eq!(told(&after, &capped).0, "Token cap no limit → 1,500,000");
+        assert_eq!(signed(share("-0.0425")), "−4.25 %");
+    }
+
+    #[test]
+    fn the_margin_after_follows_from_the_facts_of_the_proposal() {
+        let facts = Facts::from([
+            ("margin".to_owned(), share("0.3")),
+            ("costOfList".to_owned(), share("0.7")),
+        ]);
+        let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
+        let line = effects(&facts, &Controls::STANDARD, &after).expect("a line");
+        assert_eq!(line[1..3], ["30 %".to_owned(), "35.19 %".to_owned()]);
+    }
+}

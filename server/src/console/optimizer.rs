@@ -1,0 +1,374 @@
+//! The optimizer, in the words of its page.
+
+use app::backend::{
+    AppliedRow, MarginBand, OptimizerView, RecommendationRow, RunRow, TenantMargin,
+};
+use domain::catalog::{Grounds, OptimizerRecommend, SwitchName};
+use domain::clock::{LogicalClock, Timestamp};
+use domain::event::TenantId;
+use domain::pricing::book::{Applied, Chain};
+use domain::pricing::controls::{Controls, Subject};
+use domain::pricing::margin_watch::{Band, Recommendation};
+use domain::pricing::policy::{Limits, Policy};
+use domain::pricing::recommend::{Advice, Aim, Figures, PriceAdvice};
+use rust_decimal::Decimal;
+
+use super::Console;
+use super::approvals::{controls_text, percent};
+use crate::economics::TenantFigures;
+use crate::problem::Problem;
+use crate::projection::{Catalog, Current};
+
+/// Versions of all tenants that the page lists; the others stand in the ledger.
+const HISTORY_MAX: usize = 50;
+
+impl Console {
+    /// # Errors
+    /// The usage cannot be read.
+    pub async fn optimizer(&self) -> Result<OptimizerView, Problem> {
+        let now = crate::now();
+        let catalog = self.projection.catalog();
+        let book = catalog.book();
+        let (policy_version, policy) = book.policy();
+        let found = self.economics.figures(None, policy.window_days, now).await?;
+        let mut tenants: Vec<(Option<Decimal>, TenantMargin)> = found
+            .tenants
+            .iter()
+            .map(|(id, found)| (found.figures.margin(), margin_row(&catalog, id, found, now)))
+            .collect();
+        tenants.sort_by_key(|(margin, _)| margin.unwrap_or(Decimal::ONE));
+        let everybody =
+            policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
+        let mut history: Vec<AppliedRow> = book
+            .chains()
+            .flat_map(|(tenant, chain)| applied(tenant, chain, &found.tenants))
+            .collect();
+        history.sort_by_key(|row| std::cmp::Reverse(row.at));
+        history.truncate(HISTORY_MAX);
+        let said = catalog.recommendations().filter(|said| says_something(&said.value.advice));
+        let switch = book
+            .switch(SwitchName::KillSwitch, None)
+            .filter(|switch| switch.on)
+            .or_else(|| book.switch(SwitchName::AutoPricing, None));
+        Ok(OptimizerView {
+            at: now,
+            killed: book.is_killed(),
+            automatic: book.is_on(SwitchName::AutoPricing, None),
+            switch_reason: switch.map(|switch| switch.reason.clone()),
+            policy_version,
+            window_days: policy.window_days,
+            bounds: everybody.map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
+            run: catalog.run().map(run_row),
+            tenants: tenants.into_iter().map(|(_, row)| row).collect(),
+            unpriced: found.unpriced.iter().map(ToString::to_string).collect(),
+            recommendations: said.map(|said| recommendation(&catalog, said, now)).collect(),
+            history,
+        })
+    }
+}
+
+fn run_row(run: &Current<domain::catalog::OptimizerRun>) -> RunRow {
+    let it = &run.value;
+    RunRow {
+        number: it.run,
+        at: time_of(run.logical_clock),
+        by: it.by.to_string(),
+        event_id: run.event_id.to_string(),
+        sentence: format!(
+            "{} tenants looked at: {} below the band, {} above it; {} recommendations are new, {} \
+             proposals were opened.",
+            it.tenants, it.below, it.above, it.recommended, it.opened
+        ),
+    }
+}
+
+fn time_of(clock: LogicalClock) -> Timestamp {
+    Timestamp::from_unix_ms(i64::try_from(clock.ms).unwrap_or(i64::MAX))
+}
+
+fn margin_row(
+    catalog: &Catalog,
+    id: &TenantId,
+    found: &TenantFigures,
+    now: Timestamp,
+) -> TenantMargin {
+    let book = catalog.book();
+    let figures = &found.figures;
+    let known = catalog.tenant(id).map(|tenant| &tenant.value);
+    let limits = known
+        .and_then(|tenant| book.policy().1.rule(&tenant.tier, tenant.cloud))
+        .map_or_else(Limits::default, |rule| rule.limits);
+    let margin = figures.margin();
+    let open = book.open_about(&Subject::Tenant(id.clone()), now);
+    let advised = catalog.recommendation(id).and_then(|said| said.value.advice.price.as_ref());
+    TenantMargin {
+        tenant_id: id.to_string(),
+        name: known.map(|tenant| tenant.name.clone()).unwrap_or_default(),
+        tier: figures.tier.clone(),
+        margin: margin.map_or_else(|| "no revenue".to_owned(), percent),
+        band: band_of(margin, &limits),
+        revenue: dollars(figures.revenue_usd),
+        cost: dollars(figures.cost_usd),
+        price: percent(book.controls(id).price_of_list),
+        automatic: book.is_on(SwitchName::AutoPricing, Some(id)),
+        simulate: simulate(&figures.tier, advised.and_then(|price| price.change)),
+        proposal_id: open.map(|case| case.id.to_string()),
+    }
+}
+
+fn band_of(margin: Option<Decimal>, limits: &Limits) -> MarginBand {
+    match margin {
+        None => MarginBand::Absent,
+        Some(margin) if margin < limits.thresholds.low_enter => MarginBand::Below,
+        Some(margin) if margin > limits.thresholds.high_enter => MarginBand::Above,
+        Some(_) => MarginBand::Within,
+    }
+}
+
+/// The page Scenarios with the tier's price moved so.
+pub(super) fn simulate(tier: &str, change: Option<Decimal>) -> String {
+    let moved = change.map(|change| (change * Decimal::ONE_HUNDRED).round_dp(2).normalize());
+    let moved = moved.filter(|change| !change.is_zero());
+    moved.map_or_else(
+        || "/scenarios".to_owned(),
+        |change| format!("/scenarios?price.{tier}={change}"),
+    )
+}
+
+fn says_something(advice: &Advice) -> bool {
+    advice.price.is_some() || advice.best.is_some()
+}
+
+fn recommendation(
+    catalog: &Catalog,
+    said: &Current<OptimizerRecommend>,
+    now: Timestamp,
+) -> RecommendationRow {
+    let advice = &said.value.advice;
+    let tenant = &said.value.tenant_id;
+    let name = catalog.tenant(tenant).map(|tenant| tenant.value.name.clone());
+    let change = advice.price.as_ref().and_then(|price| price.change);
+    let open = catalog.book().open_about(&Subject::Tenant(tenant.clone()), now);
+    let mut actions = advice.actions.clone();
+    actions.sort_by(|a, b| b.score_usd.total_cmp(&a.score_usd));
+    let usd = |usd: f64| format!("{}${:.2}", if usd < 0.0 { "−" } else { "" }, usd.abs());
+    let row = |worth: &domain::pricing::action::Worth| {
+        let name = action_words(&worth.name).to_owned();
+        [name, usd(worth.expected_usd), usd(worth.deviation_usd), usd(worth.score_usd)]
+    };
+    RecommendationRow {
+        tenant_id: tenant.to_string(),
+        name: name.unwrap_or_default(),
+        at: time_of(said.logical_clock),
+        event_id: said.event_id.to_string(),
+        title: title(advice),
+        why: why(advice),
+        trail: advice.price.as_ref().map(trail).unwrap_or_default(),
+        actions: actions.iter().map(row).collect(),
+        simulate: simulate(&advice.figures.tier, change),
+        proposal_id: open.map(|case| case.id.to_string()),
+    }
+}
+
+fn title(advice: &Advice) -> String {
+    let best = advice.best.as_deref().map(action_words);
+    let price = advice.price.as_ref().filter(|price| price.price_of_list != price.current_of_list);
+    match (price, best) {
+        (Some(price), _) => format!(
+            "Move the price from {} to {} of the list price",
+            percent(price.current_of_list),
+            percent(price.price_of_list)
+        ),
+        (None, Some(best)) => format!("Consider: {best}"),
+        (None, None) => "Hold the price".to_owned(),
+    }
+}
+
+const ACTIONS: [(&str, &str); 6] = [
+    ("tierUpgrade", "suggest a higher tier"),
+    ("overage", "price overage"),
+    ("concurrency", "raise concurrency so that service levels hold"),
+    ("tokenCap", "cap tokens"),
+    ("renegotiation", "renegotiate the contract"),
+    ("price", "move the price"),
+];
+
+fn action_words(name: &str) -> &str {
+    ACTIONS.iter().find(|(known, _)| *known == name).map_or(name, |(_, words)| words)
+}
+
+fn why(advice: &Advice) -> Vec<String> {
+    let Figures { days, tokens_k, penalty_rate, .. } = &advice.figures;
+    let mut why = Vec::new();
+    if let Some(margin) = advice.margin {
+        why.push(format!(
+            "Gross margin {} over {days} days: {} brought in, {} paid to providers, {} of the revenue \
+             owed for service levels.",
+            percent(margin),
+            dollars(advice.figures.revenue_usd),
+            dollars(advice.figures.cost_usd),
+            percent(penalty_rate.get())
+        ));
+    }
+    let cost = advice.figures.cost_usd.checked_div(Decimal::from(advice.figures.requests));
+    if let Some(cost) = cost {
+        why.push(format!(
+            "A request costs {}; {} thousand tokens were used.",
+            dollars(cost),
+            tokens_k
+        ));
+    }
+    why.push(match advice.figures.cost_jumps_per_year {
+        Some(jumps) => format!("Its providers changed prices {jumps:.1} times a year."),
+        None => "How often its providers change prices is not known yet.".to_owned(),
+    });
+    why.push(match advice.fired {
+        Some(Recommendation::SuggestTierUpgrade) => {
+            "The margin entered the band below the floor in this run.".to_owned()
+        }
+        Some(Recommendation::ConsiderPriceOptimisation) => {
+            "The margin entered the band above in this run.".to_owned()
+        }
+        None => match advice.watch.band() {
+            Band::Low => {
+                "The margin is in the band below the floor since an earlier run.".to_owned()
+            }
+            Band::High => "The margin is in the band above since an earlier run.".to_owned(),
+            Band::Normal => "The margin is within its bands.".to_owned(),
+        },
+    });
+    if let Some(better) = &advice.figures.better_tier {
+        why.push(format!(
+            "The same usage in the tier {} would bring in {}.",
+            better.tier,
+            dollars(better.revenue_usd)
+        ));
+    }
+    why.extend(advice.price.as_ref().and_then(backtest));
+    why
+}
+
+fn backtest(price: &PriceAdvice) -> Option<String> {
+    let replay = price.backtest?;
+    Some(format!(
+        "Replayed over {} recorded days the new price earns {}{:.2} dollars more or less, better on {} \
+         of them; it assumes an elasticity of {}, which nobody has measured.",
+        replay.days,
+        if replay.difference_usd < 0.0 { "−" } else { "+" },
+        replay.difference_usd.abs(),
+        percent(Decimal::try_from(replay.hit_rate).unwrap_or_default()),
+        replay.elasticity
+    ))
+}
+
+/// Target, every clamp, and what comes of it.
+pub(super) fn trail(price: &PriceAdvice) -> Vec<String> {
+    let aim = match price.aim {
+        Aim::Margin => "leaves the low band",
+        Aim::Profit => "earns most under the assumed elasticity",
+    };
+    let mut steps = vec![format!("{} of the list price {aim}.", percent(price.target_of_list))];
+    steps.extend(price.trail.iter().map(|rule| format!("Clamped by {}.", rule_words(*rule))));
+    steps.push(match price.binding {
+        Some(rule) if price.price_of_list == price.current_of_list => {
+            format!("Held by {}.", rule_words(rule))
+        }
+        Some(rule) => {
+            format!("{} comes of it; {} binds.", percent(price.price_of_list), rule_words(rule))
+        }
+        None => format!("{} comes of it; no rule binds.", percent(price.price_of_list)),
+    });
+    steps
+}
+
+const fn rule_words(rule: domain::pricing::guardrail::Rule) -> &'static str {
+    use domain::pricing::guardrail::Rule;
+    match rule {
+        Rule::KillSwitch => "the kill switch",
+        Rule::ContractLock => "the contract",
+        Rule::Cooldown => "the cool-down",
+        Rule::MaxStep => "the largest step",
+        Rule::MaxCumulative => "the largest change of the period",
+        Rule::FloorCeiling => "the floor or ceiling",
+        Rule::MarginFloor => "the margin floor",
+        Rule::MarginFloorInfeasible => "a margin floor that no price within bounds keeps",
+    }
+}
+
+fn bounds(policy: &Policy, limits: &Limits) -> Vec<String> {
+    vec![
+        format!(
+            "By itself up to ±{}, at once up to ±{}, within {} days up to ±{}; {} days of rest after \
+             a change.",
+            percent(limits.auto_max),
+            percent(limits.step_max),
+            limits.cumulative_days,
+            percent(limits.cumulative_max),
+            limits.cooldown_days
+        ),
+        format!(
+            "Prices from {} to {} of the list price, and a margin of at least {}.",
+            percent(limits.floor_of_list),
+            percent(limits.ceiling_of_list),
+            percent(limits.margin_min.get())
+        ),
+        format!(
+            "One approval up to ±15 %, more beyond; {} for a first overage, {} for limits, {} for the \
+             policy itself. A proposal waits {} days.",
+            policy.first_overage_persons,
+            policy.contract_persons,
+            policy.policy_persons,
+            policy.expiry_days
+        ),
+    ]
+}
+
+fn applied<'a>(
+    tenant: &'a TenantId,
+    chain: &'a Chain<Controls>,
+    figures: &'a std::collections::BTreeMap<TenantId, TenantFigures>,
+) -> impl Iterator<Item = AppliedRow> + 'a {
+    let last = chain.version();
+    (1_u64..).zip(chain.iter()).map(move |(version, it)| {
+        let before = chain.controls(version - 1).unwrap_or(Controls::STANDARD);
+        let in_force = version == last;
+        let now = figures.get(tenant).filter(|_| in_force);
+        AppliedRow {
+            tenant_id: tenant.to_string(),
+            version,
+            at: it.at,
+            before: controls_text(&before),
+            after: controls_text(&it.value),
+            grounds: grounds(it).to_owned(),
+            effect: now.and_then(|now| effect(&now.figures, &before)),
+            proposal_id: it.proposal_id.to_string(),
+            event_id: it.event_id.to_string(),
+            can_be_taken_back: in_force && it.grounds != Grounds::Rollback,
+        }
+    })
+}
+
+const fn grounds(applied: &Applied<Controls>) -> &'static str {
+    match applied.grounds {
+        Grounds::Person => "proposed by a person, approved",
+        Grounds::Engine => "proposed by the optimizer, approved",
+        Grounds::Automatic => "by itself, within policy",
+        Grounds::Rollback => "taken back",
+    }
+}
+
+fn effect(figures: &Figures, before: &Controls) -> Option<String> {
+    let (then, now) = (figures.margin_at(before.price_of_list)?, figures.margin()?);
+    Some(format!(
+        "Margin {} with it, {} without it, over the same usage",
+        percent(now),
+        percent(then)
+    ))
+}
+
+/// At least cents; four places below a dollar.
+pub(super) fn dollars(usd: Decimal) -> String {
+    let places = if usd.abs() < Decimal::ONE { 4 } else { 2 };
+    let sign = if usd.is_sign_negative() && !usd.is_zero() { "−" } else { "" };
+    format!("{sign}${:.1$}", usd.abs().round_dp(places), places as usize)
+}

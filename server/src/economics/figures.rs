@@ -1,0 +1,210 @@
+//! Each tenant summed up over a window: what it brought in and cost, and what else it could have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::clock::Timestamp;
+use domain::economics::EconomicsError;
+use domain::economics::quantity::{Share, float};
+use domain::economics::sla::{Ladder, Uptime};
+use domain::economics::token_cost::PriceMap;
+use domain::event::TenantId;
+use domain::pricing::recommend::{BetterTier, Day, Figures};
+use domain::usage::UsageSum;
+use rust_decimal::Decimal;
+
+use super::inputs::{jumps, price_map};
+use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
+use super::usage::{added, at_list_prices, at_own_price};
+use crate::projection::{Catalog, USAGE_PAGE_MAX, UsageFilter, UsageRow};
+
+const DAY_MS: i64 = 86_400_000;
+/// Tokens of what prices and caps are stated for.
+const THOUSAND: Decimal = Decimal::ONE_THOUSAND;
+
+/// One tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantFigures {
+    pub figures: Figures,
+    /// By UTC day, the first first.
+    pub days: Vec<Day>,
+}
+
+/// All of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub tenants: BTreeMap<TenantId, TenantFigures>,
+    /// Tenants with usage that lacks a price on either side: it is in no sum.
+    pub unpriced: BTreeSet<TenantId>,
+}
+
+/// What a tenant's rows add up to so far.
+#[derive(Debug, Default)]
+struct Sums {
+    tier: String,
+    requests: i64,
+    failed: i64,
+    tokens: Decimal,
+    timed: i64,
+    latency_us: i64,
+    list_usd: Decimal,
+    cost_usd: Decimal,
+    days: BTreeMap<i64, (Decimal, Decimal)>,
+    /// The same usage in other tiers; absent where one of them has no price for some of it.
+    elsewhere: BTreeMap<String, Option<Decimal>>,
+    providers: BTreeSet<String>,
+}
+
+impl Economics {
+    /// Sums of the last `window_days` days at today's prices: of all active tenants, or of one.
+    ///
+    /// # Errors
+    /// Too much usage, numbers beyond decimals, or the database cannot be read.
+    pub async fn figures(
+        &self,
+        tenant: Option<&TenantId>,
+        window_days: u32,
+        now: Timestamp,
+    ) -> Result<Found, SimulateError> {
+        let catalog = self.projection.catalog();
+        let prices = price_map(&catalog, now);
+        let from = now.unix_ms().saturating_sub(i64::from(window_days) * DAY_MS);
+        let from = Timestamp::from_unix_ms(from).hour();
+        let filter =
+            UsageFilter { tenant: tenant.cloned(), from: Some(from), ..UsageFilter::default() };
+        let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
+        let (mut cursor, mut rows) = (None, 0);
+        loop {
+            let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
+            rows += page.items.len();
+            for row in &page.items {
+                if !take(&mut sums, row, &catalog, &prices, now)? {
+                    unpriced.insert(row.key.tenant_id.clone());
+                }
+            }
+            if rows > USAGE_ROWS_MAX {
+                return Err(SimulateError::TooMuchUsage { rows });
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let jumps = jumps(&catalog, now)?;
+        let per_year = |providers: &BTreeSet<String>| {
+            let known = providers.iter().filter_map(|provider| jumps.get(provider));
+            known.map(|jumps| jumps.per_year).reduce(f64::max)
+        };
+        let mut tenants = BTreeMap::new();
+        for (tenant, sums) in sums {
+            let jumps = per_year(&sums.providers);
+            tenants.insert(tenant.clone(), sums.figures(&tenant, &catalog, jumps)?);
+        }
+        Ok(Found { from, to: now, tenants, unpriced })
+    }
+}
+
+/// Whether the row could be priced.
+fn take(
+    all: &mut BTreeMap<TenantId, Sums>,
+    row: &UsageRow,
+    catalog: &Catalog,
+    prices: &PriceMap,
+    at: Timestamp,
+) -> Result<bool, EconomicsError> {
+    let (key, sum) = (&row.key, &row.sum);
+    let tenant = catalog.tenant(&key.tenant_id).filter(|tenant| tenant.value.active);
+    let Some(tenant) = tenant else { return Ok(true) };
+    let cost = match prices.costs([(key, sum)]) {
+        Ok(costs) => costs.into_iter().next(),
+        Err(EconomicsError::Unpriced(_)) => None,
+        Err(other) => return Err(other),
+    };
+    let list = at_list_prices(row, catalog, &tenant.value.tier, at)?;
+    let Some((cost, list)) = cost.zip(list) else { return Ok(false) };
+    let sums = all.entry(key.tenant_id.clone()).or_default();
+    sums.tier.clone_from(&tenant.value.tier);
+    sums.add(sum);
+    sums.list_usd = added(sums.list_usd, list)?;
+    sums.cost_usd = added(sums.cost_usd, cost.cost_usd)?;
+    sums.providers.insert(key.provider.clone());
+    let day = sums.days.entry(key.hour.unix_ms().div_euclid(DAY_MS)).or_default();
+    *day = (added(day.0, list)?, added(day.1, cost.cost_usd)?);
+    for tier in catalog.tiers().filter(|tier| tier.value.tier != tenant.value.tier) {
+        let there = at_list_prices(row, catalog, &tier.value.tier, at)?;
+        let known = sums.elsewhere.entry(tier.value.tier.clone()).or_insert(Some(Decimal::ZERO));
+        *known = match known.zip(there) {
+            Some((sum, there)) => Some(added(sum, there)?),
+            None => None,
+        };
+    }
+    Ok(true)
+}
+
+impl Sums {
+    fn add(&mut self, sum: &UsageSum) {
+        self.requests = self.requests.saturating_add(sum.requests);
+        self.failed = self.failed.saturating_add(sum.failed);
+        self.timed = self.timed.saturating_add(sum.timed);
+        self.latency_us = self.latency_us.saturating_add(sum.latency_us);
+        self.tokens += Decimal::from(sum.input_tokens) + Decimal::from(sum.output_tokens);
+    }
+
+    fn figures(
+        self,
+        tenant: &TenantId,
+        catalog: &Catalog,
+        cost_jumps_per_year: Option<f64>,
+    ) -> Result<TenantFigures, EconomicsError> {
+        let days = self.days.values().map(|(list, cost)| Day {
+            list_usd: float(*list),
+            cost_of_list: if list.is_zero() { 0.0 } else { float(*cost) / float(*list) },
+        });
+        let days: Vec<Day> = days.filter(|day| day.list_usd > 0.0).collect();
+        let revenue_usd = at_own_price(self.list_usd, catalog, tenant)?;
+        let figures = Figures {
+            days: u32::try_from(self.days.len()).unwrap_or(u32::MAX),
+            requests: u64::try_from(self.requests).unwrap_or(0),
+            tokens_k: (self.tokens / THOUSAND).round_dp(3).normalize(),
+            revenue_usd: stated(revenue_usd),
+            list_usd: stated(self.list_usd),
+            cost_usd: stated(self.cost_usd),
+            penalty_rate: self.penalty_rate(catalog)?,
+            seconds_per_request: self.seconds_per_request(),
+            cost_jumps_per_year,
+            better_tier: self.better_tier(revenue_usd),
+            tier: self.tier,
+        };
+        Ok(TenantFigures { figures, days })
+    }
+
+    /// What the tier's ladder would give back, were the window a month.
+    fn penalty_rate(&self, catalog: &Catalog) -> Result<Share, EconomicsError> {
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        let Ok(uptime) = Uptime::new(count(self.requests), count(self.failed)) else {
+            return Ok(Share::ZERO);
+        };
+        let bands = catalog.tier(&self.tier).map(|tier| tier.value.sla.bands.as_slice());
+        let share = Ladder::new(bands.unwrap_or_default()).unwrap_or_default().credit(uptime);
+        Share::new("the penalty rate", share.get().normalize())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a window are below 2^53")]
+    fn seconds_per_request(&self) -> Option<f64> {
+        let (latency, timed) = (self.latency_us as f64, self.timed as f64);
+        (self.timed > 0).then(|| (latency / timed / 1e3).round() / 1e3)
+    }
+
+    fn better_tier(&self, revenue_usd: Decimal) -> Option<BetterTier> {
+        let priced = self.elsewhere.iter().filter_map(|(tier, usd)| Some((tier, (*usd)?)));
+        let best = priced.max_by_key(|(_, usd)| *usd)?;
+        let (tier, usd) = (best.0.clone(), stated(best.1));
+        (usd > revenue_usd).then_some(BetterTier { tier, revenue_usd: usd })
+    }
+}
+
+/// Ten decimals, as the billing ledger states amounts.
+fn stated(usd: Decimal) -> Decimal {
+    usd.round_dp(10).normalize()
+}

@@ -1,0 +1,354 @@
+//! Margins, recommendations, proposals, approvals, the policy, and what is applied: the shapes.
+
+use serde_json::{Value, json};
+
+use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
+use super::schemas::{count, flag, hash, or_null, shape, text, time, uuid};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const PROPOSERS: Access = Access::Role("controllers and admins");
+const DECIDED: &[(u16, &str, &str, &str)] = &[
+    (201, "Recorded, and what all final events make of it", "Proposal", JSON),
+    (202, "Recorded; it is not final here yet", "Proposal", JSON),
+];
+const RACES: &[u16] = &[400, 401, 403, 404, 409, 413, 422, 503];
+const WAITS: &[&str] = &["wait", "timeoutMs"];
+
+const fn act(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    body: &'static [(&'static str, &'static str)],
+) -> Operation {
+    Operation {
+        method: "post",
+        path,
+        id,
+        tag: "pricing",
+        summary,
+        access: ADMINS,
+        takes: WAITS,
+        bodies: body,
+        answers: DECIDED,
+        problems: RACES,
+    }
+}
+
+const fn read(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    answers: &'static [(u16, &'static str, &'static str, &'static str)],
+) -> Operation {
+    Operation {
+        path,
+        id,
+        tag: "pricing",
+        summary,
+        access: CURIOUS,
+        answers,
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    }
+}
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/tenants/{tenant_id}/controls",
+        id: "readControls",
+        tag: "pricing",
+        summary: "What the platform applies to the tenant, from final decisions only; with an ETag, and \
+                  a long poll",
+        takes: &["waitVersion", "timeoutMs"],
+        answers: &[
+            (200, "What is in force", "Controls", JSON),
+            (304, "As If-None-Match says", "", JSON),
+        ],
+        problems: &[400, 401, 403, 404, 503],
+        ..BASE
+    },
+    read(
+        "/v1/tenants/{tenant_id}/margin",
+        "readMargin",
+        "The tenant's margin over the policy's window, at today's prices",
+        &[(200, "Figures and margin", "Margin", JSON)],
+    ),
+    read(
+        "/v1/recommendations",
+        "listRecommendations",
+        "What the optimizer said last of each tenant, and its last run",
+        &[(200, "All of them", "Recommendations", JSON)],
+    ),
+    Operation {
+        method: "post",
+        path: "/v1/optimizer/run",
+        id: "runOptimizer",
+        tag: "pricing",
+        summary: "Runs the optimizer now, on this cloud, if no other cloud does",
+        access: ADMINS,
+        takes: WAITS,
+        bodies: &[],
+        answers: &[(201, "What the run came to", "OptimizerRun", JSON)],
+        problems: &[400, 401, 403, 409, 422, 503],
+    },
+    Operation {
+        takes: &["tenant", "standing", "limit"],
+        ..read(
+            "/v1/proposals",
+            "listProposals",
+            "Proposals, the newest first",
+            &[(200, "A page", "ProposalPage", JSON)],
+        )
+    },
+    Operation {
+        access: PROPOSERS,
+        ..act(
+            "/v1/proposals",
+            "propose",
+            "Proposes a tenant's price, overage or limits; what is not named stays",
+            &[(JSON, "NewProposal")],
+        )
+    },
+    read(
+        "/v1/proposals/{proposal_id}",
+        "readProposal",
+        "One proposal with its facts and its history",
+        &[(200, "All of it", "Proposal", JSON)],
+    ),
+    Operation {
+        takes: &["tenant", "standing", "limit"],
+        ..read(
+            "/v1/approvals",
+            "listApprovals",
+            "Proposals that wait for people, the oldest first",
+            &[(200, "A page", "ProposalPage", JSON)],
+        )
+    },
+    act(
+        "/v1/approvals/{proposal_id}/approve",
+        "approve",
+        "Agrees to the version that was seen; refused to its authors, and if its facts changed",
+        &[(JSON, "Seen")],
+    ),
+    act(
+        "/v1/approvals/{proposal_id}/reject",
+        "rejectProposal",
+        "Refuses it for good, with a reason",
+        &[(JSON, "SeenWithReason")],
+    ),
+    Operation {
+        access: PROPOSERS,
+        ..act(
+            "/v1/approvals/{proposal_id}/modify",
+            "modifyProposal",
+            "Makes another version, on the facts of now; approvals are void, and its author does not vote",
+            &[(JSON, "ModifiedProposal")],
+        )
+    },
+    act(
+        "/v1/prices/{tenant_id}/rollback",
+        "rollBack",
+        "Takes back the last change of the tenant's controls: one person's act",
+        &[(JSON, "Rollback")],
+    ),
+    read(
+        "/v1/policy",
+        "readPolicy",
+        "The policy of prices in force, whole",
+        &[(200, "The policy and its version", "PricingPolicy", JSON)],
+    ),
+    Operation {
+        method: "put",
+        access: PROPOSERS,
+        ..act(
+            "/v1/policy",
+            "proposePolicy",
+            "Proposes another version of the policy; it takes effect once people have approved it",
+            &[(JSON, "NewPolicy")],
+        )
+    },
+    read(
+        "/v1/controller-state",
+        "readControllerState",
+        "Whether automatic prices are on, for all and by tenant, and whether everything is stopped",
+        &[(200, "The switches", "ControllerState", JSON)],
+    ),
+    Operation {
+        method: "put",
+        answers: &[(200, "The switches as they are now", "ControllerState", JSON)],
+        ..act(
+            "/v1/controller-state",
+            "setControllerState",
+            "Switches what is named; the kill switch stops every application on every cloud",
+            &[(JSON, "NewControllerState")],
+        )
+    },
+    Operation {
+        method: "post",
+        path: "/optimizer/act",
+        id: "actOnPrices",
+        tag: "pricing",
+        summary: "The forms of the pages Optimizer and Approvals",
+        access: PROPOSERS,
+        bodies: &[(FORM, "PricingAct")],
+        answers: &[(303, "Back to the page, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+];
+
+fn decimal() -> Value {
+    json!({ "type": "string", "pattern": r"^-?\d+(\.\d+)?$" })
+}
+
+fn object() -> Value {
+    json!({ "type": "object" })
+}
+
+fn objects() -> Value {
+    json!({ "type": "array", "items": object() })
+}
+
+/// What of a tenant can be proposed. Shares of the list price are decimals: 1.08 is 108 %.
+fn wished() -> Value {
+    json!({
+        "priceOfList": decimal(), "overageOfList": decimal(), "concurrency": count(),
+        "tokenCap": count()
+    })
+}
+
+fn with(mut properties: Value, more: &Value) -> Value {
+    for (name, schema) in more.as_object().into_iter().flatten() {
+        properties[name] = schema.clone();
+    }
+    properties
+}
+
+fn proposal() -> Value {
+    let properties = json!({
+        "proposalId": uuid(), "state": text(), "grounds": text(), "version": count(),
+        "hash": hash(), "content": object(), "requester": text(), "editedBy": or_null(&text()),
+        "reason": text(), "baseVersion": count(), "policyVersion": count(),
+        "rule": or_null(&text()), "openedAt": time(), "expiresAt": time(),
+        "approvals": { "type": "array", "items": text() }, "quorum": or_null(&count()),
+        "resultVersion": or_null(&count()), "changes": objects(), "facts": object(),
+        "changed": objects(), "history": objects(), "decision": object()
+    });
+    shape(properties, &["facts", "changed", "history", "decision"])
+}
+
+/// By name.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let mut all = told();
+    all.extend(asked());
+    all
+}
+
+/// What is answered.
+fn told() -> Vec<(&'static str, Value)> {
+    let controls = json!({
+        "tenantId": text(), "version": count(), "since": or_null(&time()), "price": object(),
+        "overage": or_null(&object()), "concurrency": or_null(&count()),
+        "tokenCap": or_null(&count()), "decision": or_null(&object())
+    });
+    let run = json!({
+        "run": count(), "by": text(), "usageFrom": time(), "usageTo": time(),
+        "policyVersion": count(), "tenants": count(), "below": count(), "above": count(),
+        "recommended": count(), "opened": count(), "unpriced": count(), "eventId": uuid()
+    });
+    let margin = json!({
+        "tenantId": text(), "from": time(), "to": time(), "margin": or_null(&decimal()),
+        "figures": or_null(&object()), "unpriced": flag()
+    });
+    let page = json!({ "items": objects(), "nextCursor": or_null(&text()) });
+    let said = with(page.clone(), &json!({ "run": or_null(&object()) }));
+    let policy = json!({ "version": count(), "policy": object(), "since": or_null(&object()) });
+    vec![
+        ("Controls", shape(controls, &[])),
+        ("Margin", shape(margin, &[])),
+        ("Recommendations", shape(said, &[])),
+        ("OptimizerRun", shape(run, &[])),
+        ("ProposalPage", shape(page, &[])),
+        ("Proposal", proposal()),
+        ("PricingPolicy", shape(policy, &[])),
+        ("ControllerState", shape(switches(), &[])),
+    ]
+}
+
+fn switches() -> Value {
+    let of_tenant = shape(json!({ "autoPricing": flag() }), &[]);
+    json!({
+        "autoPricing": flag(), "killSwitch": flag(),
+        "tenants": { "type": "object", "additionalProperties": of_tenant }
+    })
+}
+
+/// What is sent.
+fn asked() -> Vec<(&'static str, Value)> {
+    let seen = json!({ "version": count(), "hash": hash() });
+    let wish = ["priceOfList", "overageOfList", "concurrency", "tokenCap"];
+    let new = with(json!({ "tenantId": text(), "reason": text(), "currency": text() }), &wished());
+    let modified = with(with(json!({ "reason": text() }), &seen), &wished());
+    let state = with(switches(), &json!({ "reason": text() }));
+    let policy = json!({ "policy": object(), "version": count(), "reason": text() });
+    let acts = json!([
+        "approve",
+        "reject",
+        "modify",
+        "propose",
+        "rollback",
+        "run",
+        "kill",
+        "auto",
+        "tenantAuto"
+    ]);
+    let fields = [
+        "proposal",
+        "version",
+        "hash",
+        "tenant",
+        "price",
+        "overage",
+        "concurrency",
+        "cap",
+        "reason",
+        "to",
+    ];
+    let mut form = json!({ "act": { "type": "string", "enum": acts } });
+    for field in fields {
+        form[field] = text();
+    }
+    vec![
+        ("NewProposal", shape(new, &[&wish[..], &["currency"]].concat())),
+        ("Seen", shape(seen.clone(), &[])),
+        ("SeenWithReason", shape(with(seen, &json!({ "reason": text() })), &[])),
+        ("ModifiedProposal", shape(modified, &wish)),
+        ("Rollback", shape(json!({ "reason": text(), "version": count() }), &["version"])),
+        ("NewPolicy", shape(policy, &[])),
+        ("NewControllerState", shape(state, &["autoPricing", "killSwitch", "tenants", "reason"])),
+        ("PricingAct", shape(form, &fields)),
+    ]
+}
+
+const HASH: &str = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab";
+
+pub(super) fn example(schema: &str) -> Option<Value> {
+    Some(match schema {
+        "NewProposal" => json!({
+            "tenantId": "acme-labs", "priceOfList": "1.08", "reason": "The margin is below its band"
+        }),
+        "Seen" => json!({ "version": 1, "hash": HASH }),
+        "SeenWithReason" => {
+            json!({ "version": 1, "hash": HASH, "reason": "Not before the renewal" })
+        }
+        "ModifiedProposal" => json!({
+            "version": 1, "hash": HASH, "priceOfList": "1.05", "reason": "A smaller step will do"
+        }),
+        "Rollback" => json!({ "reason": "Usage fell by a third" }),
+        "NewPolicy" => json!({
+            "version": 0, "reason": "Smaller steps", "policy": {}
+        }),
+        "NewControllerState" => json!({ "killSwitch": true, "reason": "Prices look wrong" }),
+        _ => return None,
+    })
+}

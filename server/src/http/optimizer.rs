@@ -1,0 +1,419 @@
+//! Recommendations, proposals, approvals, the policy of prices, and what the platform applies.
+
+mod acts;
+mod controls;
+mod form;
+mod refused;
+mod shown;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain::access::Action;
+use domain::catalog::SwitchName;
+use domain::event::TenantId;
+use domain::log::Hash;
+use domain::pricing::book::Standing;
+use domain::pricing::controls::Subject;
+use domain::pricing::policy::Policy;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+use super::ask::{Asked, Named, Whole, json as read_json, shape, shape_of};
+use super::events::record::Wish;
+use super::place::Place;
+use super::{Services, Shared};
+use crate::identity::Principal;
+use crate::problem::Problem;
+use acts::{Act, Seen};
+use shown::Shown;
+
+const ITEMS: usize = 100;
+const ITEMS_MAX: usize = 1_000;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/v1/tenants/{tenant_id}/controls", get(controls::controls))
+        .route("/v1/tenants/{tenant_id}/margin", get(margin))
+        .route("/v1/recommendations", get(recommendations))
+        .route("/v1/optimizer/run", post(run))
+        .route("/v1/proposals", get(proposals).post(propose))
+        .route("/v1/proposals/{proposal_id}", get(proposal))
+        .route("/v1/approvals", get(approvals))
+        .route("/v1/approvals/{proposal_id}/approve", post(approve))
+        .route("/v1/approvals/{proposal_id}/reject", post(reject))
+        .route("/v1/approvals/{proposal_id}/modify", post(modify))
+        .route("/v1/prices/{tenant_id}/rollback", post(rollback))
+        .route("/v1/policy", get(policy).put(put_policy))
+        .route("/v1/controller-state", get(controller_state).put(put_controller_state))
+        .route("/optimizer/act", post(form::act))
+}
+
+fn tenant(shared: &Services, id: &str) -> Result<TenantId, Problem> {
+    let unknown = || Problem::not_found(format!("No tenant \"{id}\" is known here."));
+    let tenant = TenantId::try_from(id.to_owned()).map_err(|_| unknown())?;
+    shared.projection.catalog().tenant(&tenant).map(|_| tenant).ok_or_else(unknown)
+}
+
+fn proposal_id(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| Problem::not_found(format!("No proposal \"{text}\" is final here.")))
+}
+
+async fn margin(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let tenant = tenant(&shared, &id)?;
+    let catalog = shared.projection.catalog();
+    let days = catalog.book().policy().1.window_days;
+    let found = shared.economics.figures(Some(&tenant), days, crate::now()).await?;
+    let figures = found.tenants.get(&tenant).map(|found| &found.figures);
+    Ok(Json(json!({
+        "tenantId": tenant, "from": found.from, "to": found.to,
+        "margin": figures.and_then(domain::pricing::recommend::Figures::margin),
+        "figures": figures, "unpriced": found.unpriced.contains(&tenant)
+    })))
+}
+
+async fn recommendations(
+    State(shared): State<Shared>,
+    principal: Principal,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let catalog = shared.projection.catalog();
+    let item = |said: &crate::projection::Current<domain::catalog::OptimizerRecommend>| {
+        let mut item = serde_json::to_value(&said.value).unwrap_or_default();
+        item["decision"] = json!({ "eventId": said.event_id, "slot": said.slot });
+        item
+    };
+    let items: Vec<Value> = catalog.recommendations().map(item).collect();
+    let run = catalog.run().map(|run| {
+        let mut value = serde_json::to_value(&run.value).unwrap_or_default();
+        value["decision"] = json!({ "eventId": run.event_id, "slot": run.slot });
+        value
+    });
+    Ok(Json(json!({ "items": items, "nextCursor": null, "run": run })))
+}
+
+async fn run(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+) -> Result<Response, Problem> {
+    principal.require(Action::SetAutonomy)?;
+    let seat = wish.seat(place)?;
+    let report = acts::run(&shared, wish).await?;
+    drop(seat);
+    Ok((StatusCode::CREATED, Json(report)).into_response())
+}
+
+/// Where proposals stand, as one asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wanted {
+    Pending,
+    Approved,
+    Applied,
+    Rejected,
+    Expired,
+    Stale,
+    Superseded,
+}
+
+impl Wanted {
+    const fn standing(self) -> Standing {
+        match self {
+            Wanted::Pending => Standing::Pending,
+            Wanted::Approved => Standing::Approved,
+            Wanted::Applied => Standing::Applied,
+            Wanted::Rejected => Standing::Rejected,
+            Wanted::Expired => Standing::Expired,
+            Wanted::Stale => Standing::Stale,
+            Wanted::Superseded => Standing::Superseded,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filters {
+    tenant: Option<TenantId>,
+    standing: Option<Wanted>,
+    limit: Option<usize>,
+}
+
+/// The newest first.
+async fn proposals(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(filters): Asked<Filters>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    list(&shared, &filters, |_| true)
+}
+
+/// What waits for people, the oldest first.
+async fn approvals(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(filters): Asked<Filters>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let mut page = list(&shared, &filters, |shown| shown.is_open())?;
+    if let Some(items) = page.0["items"].as_array_mut() {
+        items.reverse();
+    }
+    Ok(page)
+}
+
+fn list(
+    shared: &Services,
+    filters: &Filters,
+    wanted: impl Fn(&Shown<'_>) -> bool,
+) -> Result<Json<Value>, Problem> {
+    let limit = filters.limit.unwrap_or(ITEMS);
+    if !(1..=ITEMS_MAX).contains(&limit) {
+        return Err(Problem::malformed(format!("limit must be 1 to {ITEMS_MAX}.")));
+    }
+    let catalog = shared.projection.catalog();
+    let now = crate::now();
+    let of_tenant = |shown: &Shown<'_>| {
+        let about = filters.tenant.clone().map(Subject::Tenant);
+        about.is_none_or(|about| shown.case.subject() == about)
+    };
+    let in_state = |shown: &Shown<'_>| {
+        filters.standing.is_none_or(|wanted| wanted.standing() == shown.case.standing(now))
+    };
+    let shown = catalog.book().cases().map(|case| Shown { book: catalog.book(), case, now });
+    let mut shown: Vec<Shown<'_>> =
+        shown.filter(|it| wanted(it) && of_tenant(it) && in_state(it)).collect();
+    shown.sort_by_key(|shown| std::cmp::Reverse(shown.case.opened_at));
+    shown.truncate(limit);
+    let items: Vec<Value> = shown.iter().map(Shown::row).collect();
+    Ok(Json(json!({ "items": items, "nextCursor": null })))
+}
+
+async fn proposal(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    acts::shown(&shared, proposal_id(&id)?).map(Json)
+}
+
+async fn propose(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Propose)?;
+    let wanted: acts::Proposed = shape_of(read_json(&body)?, &["tenantId", "reason"])?;
+    let seat = wish.seat(place)?;
+    let answer = acts::propose(&shared, &principal, wanted, wish).await;
+    drop(seat);
+    answer
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Word {
+    version: u32,
+    hash: Hash,
+    reason: Option<String>,
+}
+
+impl Word {
+    fn seen(&self) -> Seen {
+        Seen { version: self.version, hash: self.hash }
+    }
+}
+
+async fn approve(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Approve)?;
+    let word: Word = shape_of(read_json(&body)?, &["version", "hash"])?;
+    let seat = wish.seat(place)?;
+    let act = Act::Approve(word.seen());
+    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
+    drop(seat);
+    answer
+}
+
+async fn reject(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Approve)?;
+    let word: Word = shape_of(read_json(&body)?, &["version", "hash", "reason"])?;
+    let seat = wish.seat(place)?;
+    let act = Act::Reject(word.seen(), word.reason.unwrap_or_default());
+    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
+    drop(seat);
+    answer
+}
+
+async fn modify(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Propose)?;
+    let required = ["version", "hash", "reason"];
+    let wanted: acts::Modified = shape_of(read_json(&body)?, &required)?;
+    let seat = wish.seat(place)?;
+    let seen = Seen { version: wanted.version, hash: wanted.hash };
+    let act = Act::Modify(seen, wanted.into());
+    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
+    drop(seat);
+    answer
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Back {
+    reason: String,
+    /// The version of the tenant's controls that was seen.
+    version: Option<u64>,
+}
+
+async fn rollback(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Approve)?;
+    let Back { reason, version } = shape_of(read_json(&body)?, &["reason"])?;
+    let tenant = tenant(&shared, &id)?;
+    let seat = wish.seat(place)?;
+    let answer = acts::rollback(&shared, &principal, &tenant, version, reason, wish).await;
+    drop(seat);
+    answer
+}
+
+async fn policy(
+    State(shared): State<Shared>,
+    principal: Principal,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let catalog = shared.projection.catalog();
+    let (version, policy) = catalog.book().policy();
+    let since = catalog.book().policies().last().map(|applied| {
+        json!({ "at": applied.at, "eventId": applied.event_id, "proposalId": applied.proposal_id })
+    });
+    Ok(Json(json!({ "version": version, "policy": policy, "since": since })))
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewPolicy {
+    policy: Policy,
+    /// The version that it was made from.
+    version: u64,
+    reason: String,
+}
+
+/// Opens a proposal: a policy takes effect once people have approved it.
+async fn put_policy(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Propose)?;
+    let required = ["policy", "version", "reason"];
+    let NewPolicy { policy, version, reason } = shape_of(read_json(&body)?, &required)?;
+    let seat = wish.seat(place)?;
+    let answer = acts::propose_policy(&shared, &principal, policy, version, reason, wish).await;
+    drop(seat);
+    answer
+}
+
+async fn controller_state(
+    State(shared): State<Shared>,
+    principal: Principal,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    Ok(Json(state_now(&shared)))
+}
+
+fn state_now(shared: &Services) -> Value {
+    let catalog = shared.projection.catalog();
+    let book = catalog.book();
+    let tenants: BTreeMap<&TenantId, Value> = book
+        .automatic_tenants()
+        .map(|(tenant, on)| (tenant, json!({ "autoPricing": on })))
+        .collect();
+    json!({
+        "autoPricing": book.is_on(SwitchName::AutoPricing, None),
+        "killSwitch": book.is_killed(), "tenants": tenants
+    })
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewState {
+    auto_pricing: Option<bool>,
+    kill_switch: Option<bool>,
+    #[serde(default)]
+    tenants: BTreeMap<TenantId, TenantState>,
+    reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TenantState {
+    auto_pricing: bool,
+}
+
+/// What is named and is otherwise than now is switched; what is not named stays.
+async fn put_controller_state(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::SetAutonomy)?;
+    let wanted: NewState = shape(read_json(&body)?)?;
+    let seat = wish.seat(place)?;
+    let reason = wanted.reason.unwrap_or_else(|| "Set by PUT /v1/controller-state".to_owned());
+    let mut switches = Vec::new();
+    switches.extend(wanted.kill_switch.map(|on| (SwitchName::KillSwitch, None, on)));
+    switches.extend(wanted.auto_pricing.map(|on| (SwitchName::AutoPricing, None, on)));
+    for (named, state) in wanted.tenants {
+        tenant(&shared, named.as_str())?;
+        switches.push((SwitchName::AutoPricing, Some(named), state.auto_pricing));
+    }
+    for (switch, tenant, on) in switches {
+        acts::switch(&shared, &principal, switch, tenant, on, &reason, wish).await?;
+    }
+    drop(seat);
+    Ok(Json(state_now(&shared)))
+}

@@ -1,0 +1,426 @@
+//! What people do about prices: each act is an event, and counts as all FINAL events say it does.
+//!
+//! The state machine is asked twice: before recording, by what is FINAL here, so that a stale tab is
+//! told at once; and after, when somebody else may have been first.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::catalog::{
+    Edition, Grounds, Known, PolicySwitch, ProposalApprove, ProposalModify, ProposalOpen,
+    ProposalReject, SwitchName,
+};
+use domain::event::TenantId;
+use domain::log::Hash;
+use domain::pricing::approval::{Actor, ContentHash, Delegations, Effect, Input, Refusal, step};
+use domain::pricing::book::{Case, Chain};
+use domain::pricing::controls::{Content, Controls};
+use domain::pricing::policy::Policy;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::refused::{closed, facts_changed, refused, version_changed};
+use super::shown::Shown;
+use crate::economics::absurd;
+use crate::http::Services;
+use crate::http::events::record::{Wish, record_one, until_in_force};
+use crate::identity::Principal;
+use crate::ledger::Accepted;
+use crate::problem::Problem;
+
+/// The version of a proposal that somebody looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) version: u32,
+    pub(super) hash: Hash,
+}
+
+/// What somebody wants of a tenant's controls; what is not named stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Proposed {
+    pub(super) tenant_id: String,
+    pub(super) price_of_list: Option<Decimal>,
+    pub(super) overage_of_list: Option<Decimal>,
+    pub(super) concurrency: Option<u32>,
+    pub(super) token_cap: Option<u64>,
+    pub(super) reason: String,
+    /// US dollars only; named so that another currency is refused and not converted.
+    pub(super) currency: Option<String>,
+}
+
+/// What somebody wants instead; what is not named stays as it was proposed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Modified {
+    pub(super) version: u32,
+    pub(super) hash: Hash,
+    price_of_list: Option<Decimal>,
+    overage_of_list: Option<Decimal>,
+    concurrency: Option<u32>,
+    token_cap: Option<u64>,
+    reason: String,
+}
+
+impl From<Modified> for Proposed {
+    fn from(wanted: Modified) -> Proposed {
+        let Modified { price_of_list, overage_of_list, concurrency, token_cap, reason, .. } =
+            wanted;
+        let (tenant_id, currency) = (String::new(), None);
+        Proposed {
+            tenant_id,
+            price_of_list,
+            overage_of_list,
+            concurrency,
+            token_cap,
+            reason,
+            currency,
+        }
+    }
+}
+
+impl Proposed {
+    fn on(&self, before: Controls) -> Result<Controls, Problem> {
+        if self.currency.as_ref().is_some_and(|currency| currency != "USD") {
+            let problem = Problem::invalid("Prices are in US dollars; nothing is converted.");
+            return Err(problem.field("/currency", "must be \"USD\" or left out"));
+        }
+        let normal = |share: Decimal| share.normalize();
+        let controls = Controls {
+            price_of_list: self.price_of_list.map_or(before.price_of_list, normal),
+            overage_of_list: self.overage_of_list.map(normal).or(before.overage_of_list),
+            concurrency: self.concurrency.or(before.concurrency),
+            token_cap: self.token_cap.or(before.token_cap),
+        };
+        controls.check().map_err(|error| self.blame(absurd(&error)))
+    }
+
+    /// Names the field that is wrong.
+    fn blame(&self, problem: Problem) -> Problem {
+        let detail = problem.detail.to_lowercase();
+        let field = if detail.contains("overage") {
+            "/overageOfList"
+        } else if detail.contains("concurrency") {
+            "/concurrency"
+        } else if detail.contains("cap") {
+            "/tokenCap"
+        } else {
+            "/priceOfList"
+        };
+        let reason = problem.detail.clone();
+        problem.field(field, reason)
+    }
+}
+
+/// What somebody does about a proposal.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Approve(Seen),
+    Reject(Seen, String),
+    Modify(Seen, Proposed),
+}
+
+impl Act {
+    const fn seen(&self) -> Seen {
+        match self {
+            Act::Approve(seen) | Act::Reject(seen, _) | Act::Modify(seen, _) => *seen,
+        }
+    }
+}
+
+fn reason_of(text: &str) -> Result<String, Problem> {
+    let reason = text.trim().to_owned();
+    if reason.is_empty() {
+        return Err(Problem::invalid("It is not said why.").field("/reason", "must not be blank"));
+    }
+    Ok(reason)
+}
+
+async fn record(
+    shared: &Services,
+    principal: &Principal,
+    what: &Known,
+    wish: Wish,
+) -> Result<Accepted, Problem> {
+    let event = json!({ "tenantId": TenantId::platform(), "payload": what.to_payload() });
+    let (_, accepted) = record_one(shared, principal, event).await.map_err(of_body)?;
+    until_in_force(shared, accepted.slot, wish).await;
+    Ok(accepted)
+}
+
+/// The fields of the event are those of the body.
+fn of_body(mut problem: Problem) -> Problem {
+    for error in &mut problem.errors {
+        let field = error.field.trim_start_matches("/payload").trim_start_matches("/edition");
+        error.field = field.to_owned();
+    }
+    problem
+}
+
+/// The proposal as all FINAL events leave it here.
+pub(super) fn shown(shared: &Services, id: Uuid) -> Result<Value, Problem> {
+    let catalog = shared.projection.catalog();
+    let book = catalog.book();
+    let case = book.case(id).ok_or_else(|| unknown(id))?;
+    Ok(Shown { book, case, now: crate::now() }.whole())
+}
+
+fn unknown(id: Uuid) -> Problem {
+    Problem::not_found(format!("No proposal {id} is final here."))
+}
+
+fn answered(shared: &Services, id: Uuid, accepted: &Accepted) -> Result<Response, Problem> {
+    let decision = json!({ "eventId": accepted.event_id, "slot": accepted.slot });
+    match shown(shared, id) {
+        Ok(mut whole) => {
+            whole["decision"] = decision;
+            Ok((StatusCode::CREATED, Json(whole)).into_response())
+        }
+        // Recorded, and not final here yet.
+        Err(_) => {
+            let body = json!({ "proposalId": id, "state": "recorded", "decision": decision });
+            Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+        }
+    }
+}
+
+pub(super) async fn propose(
+    shared: &Services,
+    principal: &Principal,
+    wanted: Proposed,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let (id, accepted) = open_for(shared, principal, wanted, wish).await?;
+    answered(shared, id, &accepted)
+}
+
+pub(super) async fn open_for(
+    shared: &Services,
+    principal: &Principal,
+    wanted: Proposed,
+    wish: Wish,
+) -> Result<(Uuid, Accepted), Problem> {
+    let reason = reason_of(&wanted.reason)?;
+    let tenant_id = TenantId::try_from(wanted.tenant_id.clone())
+        .map_err(|error| Problem::invalid(error.to_string()).field("/tenantId", "is no id"))?;
+    let before = shared.projection.catalog().book().controls(&tenant_id);
+    let controls = wanted.on(before)?;
+    if controls == before {
+        let problem = Problem::invalid("Nothing would change: name what is to be otherwise.");
+        return Err(problem.field("/priceOfList", "is what it is already"));
+    }
+    let content = Content::Controls { tenant_id, controls };
+    open(shared, principal, Grounds::Person, content, reason, wish).await
+}
+
+/// One at a time: duplicates collapse into the one that is open.
+async fn open(
+    shared: &Services,
+    principal: &Principal,
+    grounds: Grounds,
+    content: Content,
+    reason: String,
+    wish: Wish,
+) -> Result<(Uuid, Accepted), Problem> {
+    let subject = content.subject();
+    let catalog = shared.projection.catalog();
+    let about = catalog.book().open_about(&subject, crate::now());
+    if let Some(there) = about.filter(|_| grounds != Grounds::Rollback) {
+        let detail = format!(
+            "The proposal {} about the same is open. Decide about it, or modify it.",
+            there.id
+        );
+        let problem =
+            Problem::new(StatusCode::CONFLICT, "already_open", "One is open already", detail);
+        return Err(problem.field("/proposalId", there.id.to_string()));
+    }
+    let edition: Edition = shared.optimizer.edition(content, reason).await?;
+    let proposal_id = Uuid::now_v7();
+    let open = ProposalOpen { proposal_id, grounds, edition };
+    let accepted = record(shared, principal, &Known::ProposalOpen(Box::new(open)), wish).await?;
+    Ok((proposal_id, accepted))
+}
+
+pub(super) async fn propose_policy(
+    shared: &Services,
+    principal: &Principal,
+    policy: Policy,
+    version: u64,
+    reason: String,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let reason = reason_of(&reason)?;
+    let now = shared.projection.catalog().book().policy().0;
+    if now != version {
+        let detail = format!("Version {now} of the policy is in force, and not {version}.");
+        let problem =
+            Problem::new(StatusCode::CONFLICT, "version_changed", "The policy was changed", detail);
+        return Err(problem.field("/version", format!("is {now} now")));
+    }
+    policy.check().map_err(|error| {
+        let problem = absurd(&error);
+        let detail = problem.detail.clone();
+        problem.field("/policy", detail)
+    })?;
+    let content = Content::Policy { policy: Box::new(policy) };
+    let (id, accepted) = open(shared, principal, Grounds::Person, content, reason, wish).await?;
+    answered(shared, id, &accepted)
+}
+
+/// Back to what was in force before the last change.
+pub(super) async fn rollback(
+    shared: &Services,
+    principal: &Principal,
+    tenant: &TenantId,
+    seen: Option<u64>,
+    reason: String,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let (id, accepted) = take_back(shared, principal, tenant, seen, reason, wish).await?;
+    answered(shared, id, &accepted)
+}
+
+pub(super) async fn take_back(
+    shared: &Services,
+    principal: &Principal,
+    tenant: &TenantId,
+    seen: Option<u64>,
+    reason: String,
+    wish: Wish,
+) -> Result<(Uuid, Accepted), Problem> {
+    let reason = reason_of(&reason)?;
+    let catalog = shared.projection.catalog();
+    let none = Chain::default();
+    let chain = catalog.book().chain(tenant).unwrap_or(&none);
+    let version = chain.version();
+    let conflict =
+        |code, title, detail: String| Problem::new(StatusCode::CONFLICT, code, title, detail);
+    let Some(last) = chain.last() else {
+        let detail = format!("Nothing was ever changed for {tenant}.");
+        return Err(conflict("nothing_to_take_back", "Nothing to take back", detail));
+    };
+    if seen.is_some_and(|seen| seen != version) {
+        let detail = format!("Version {version} is in force for {tenant}. Look at it first.");
+        let problem = conflict("version_changed", "The price was changed", detail);
+        return Err(problem.field("/version", format!("is {version} now")));
+    }
+    if last.grounds == Grounds::Rollback {
+        let detail = "The last change was itself a rollback. Propose the price anew.".to_owned();
+        return Err(conflict("nothing_to_take_back", "Nothing to take back", detail));
+    }
+    let controls = chain.controls(version - 1).unwrap_or(Controls::STANDARD);
+    let content = Content::Controls { tenant_id: tenant.clone(), controls };
+    open(shared, principal, Grounds::Rollback, content, reason, wish).await
+}
+
+pub(super) async fn decide(
+    shared: &Services,
+    principal: &Principal,
+    id: Uuid,
+    act: Act,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let accepted = decided(shared, principal, id, act, wish).await?;
+    answered(shared, id, &accepted)
+}
+
+pub(super) async fn decided(
+    shared: &Services,
+    principal: &Principal,
+    id: Uuid,
+    act: Act,
+    wish: Wish,
+) -> Result<Accepted, Problem> {
+    let catalog = shared.projection.catalog();
+    let case = catalog.book().case(id).ok_or_else(|| unknown(id))?;
+    let seen = act.seen();
+    let standing = case.standing(crate::now());
+    if !standing.is_open() {
+        return Err(closed(standing));
+    }
+    let current = case.current();
+    if (current.version, current.hash) != (seen.version, seen.hash) {
+        return Err(version_changed(case));
+    }
+    let Seen { version, hash } = seen;
+    let what = match act {
+        Act::Approve(_) => {
+            let by = Actor(principal.login.clone());
+            let seen = (version, ContentHash(hash.0));
+            rehearse(case, Input::Approve { by, on_behalf_of: None, seen })?;
+            unchanged(shared, case).await?;
+            Known::ProposalApprove(ProposalApprove { proposal_id: id, version, hash })
+        }
+        Act::Reject(_, reason) => {
+            let reason = reason_of(&reason)?;
+            Known::ProposalReject(ProposalReject { proposal_id: id, version, hash, reason })
+        }
+        Act::Modify(_, wanted) => {
+            let edition = modified(shared, case, &wanted).await?;
+            let modify = ProposalModify { proposal_id: id, version, hash, edition };
+            Known::ProposalModify(Box::new(modify))
+        }
+    };
+    let accepted = record(shared, principal, &what, wish).await?;
+    let catalog = shared.projection.catalog();
+    let after = catalog.book().case(id).ok_or_else(|| unknown(id))?;
+    // Somebody was first, here or at another cloud.
+    after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(why, after)))
+}
+
+/// What the state machine says before anything is recorded.
+fn rehearse(case: &Case, input: Input) -> Result<(), Problem> {
+    let (_, effects) = step(case.machine().clone(), &Delegations::new(), crate::now(), input);
+    let refusal: Option<Refusal> = effects.into_iter().find_map(|effect| match effect {
+        Effect::Refuse(refusal) => Some(refusal),
+        _ => None,
+    });
+    refusal.map_or(Ok(()), |refusal| Err(refused(&refusal, case)))
+}
+
+/// The drift guard: nobody approves what is no longer so.
+async fn unchanged(shared: &Services, case: &Case) -> Result<(), Problem> {
+    let changed = shared.optimizer.drift(case).await?;
+    if changed.is_empty() { Ok(()) } else { Err(facts_changed(&changed)) }
+}
+
+/// The same content is a version too: it rests on the facts of now.
+async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<Edition, Problem> {
+    let reason = reason_of(&wanted.reason)?;
+    let content = match &case.current().edition.content {
+        Content::Controls { tenant_id, controls } => {
+            Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.on(*controls)? }
+        }
+        Content::Policy { .. } => {
+            let detail = "A proposed policy is not modified here: reject it, and propose another.";
+            return Err(Problem::invalid(detail));
+        }
+    };
+    Ok(shared.optimizer.edition(content, reason).await?)
+}
+
+pub(super) async fn switch(
+    shared: &Services,
+    principal: &Principal,
+    switch: SwitchName,
+    tenant_id: Option<TenantId>,
+    on: bool,
+    reason: &str,
+    wish: Wish,
+) -> Result<(), Problem> {
+    let is_so = shared.projection.catalog().book().is_on(switch, tenant_id.as_ref()) == on;
+    if is_so {
+        return Ok(());
+    }
+    let reason = reason_of(reason)?;
+    let what = Known::PolicySwitch(PolicySwitch { switch, tenant_id, on, reason });
+    record(shared, principal, &what, wish).await.map(drop)
+}
+
+pub(super) async fn run(shared: &Services, wish: Wish) -> Result<Value, Problem> {
+    let report = shared.optimizer.run().await?;
+    until_in_force(shared, report.slot, wish).await;
+    serde_json::to_value(&report).map_err(Problem::fault)
+}

@@ -1,0 +1,211 @@
+//! The forms of the pages Optimizer and Approvals: what browsers without scripts send, and those with.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::response::Redirect;
+use domain::access::Action;
+use domain::catalog::SwitchName;
+use domain::event::TenantId;
+use domain::log::Hash;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::acts::{self, Act, Proposed, Seen};
+use crate::http::Shared;
+use crate::http::events::record::Wish;
+use crate::identity::{Principal, query_value};
+use crate::problem::Problem;
+
+const OPTIMIZER: &str = "/optimizer";
+const APPROVALS: &str = "/approvals";
+/// So long the page waits to show what was done as done.
+const EFFECT_MS: u64 = 2_500;
+
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::http) struct Wanted {
+    act: Verb,
+    #[serde(default)]
+    proposal: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    hash: String,
+    #[serde(default)]
+    tenant: String,
+    /// In percent of the list price.
+    #[serde(default)]
+    price: String,
+    #[serde(default)]
+    overage: String,
+    #[serde(default)]
+    concurrency: String,
+    #[serde(default)]
+    cap: String,
+    #[serde(default)]
+    reason: String,
+    /// `on` or `off`.
+    #[serde(default)]
+    to: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Verb {
+    Approve,
+    Reject,
+    Modify,
+    Propose,
+    Rollback,
+    Run,
+    Kill,
+    Auto,
+    TenantAuto,
+}
+
+impl Verb {
+    const fn needs(self) -> Action {
+        match self {
+            Verb::Approve | Verb::Reject | Verb::Rollback => Action::Approve,
+            Verb::Modify | Verb::Propose => Action::Propose,
+            Verb::Run | Verb::Kill | Verb::Auto | Verb::TenantAuto => Action::SetAutonomy,
+        }
+    }
+
+    const fn is_about_a_proposal(self) -> bool {
+        matches!(self, Verb::Approve | Verb::Reject | Verb::Modify)
+    }
+}
+
+/// Back to the page, which says what is so now or what was wrong.
+pub(super) async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    form: Result<Form<Wanted>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    let Form(wanted) =
+        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    principal.require(wanted.act.needs())?;
+    let page = if wanted.act.is_about_a_proposal() {
+        format!("{APPROVALS}/{}", query_value(&wanted.proposal))
+    } else {
+        OPTIMIZER.to_owned()
+    };
+    match done(&shared, &principal, wanted).await {
+        Ok(Some(proposal)) => Ok(Redirect::to(&format!("{APPROVALS}/{proposal}"))),
+        Ok(None) => Ok(Redirect::to(&page)),
+        Err(problem) if problem.status < 500 || problem.code == "busy" => {
+            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
+            let told = if problem.code == "invalid" { field } else { None };
+            let code = query_value(told.unwrap_or(problem.code));
+            Ok(Redirect::to(&format!("{page}?problem={code}")))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The proposal to show, where one was opened.
+async fn done(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: Wanted,
+) -> Result<Option<Uuid>, Problem> {
+    let wish = Wish::final_within(EFFECT_MS);
+    let on = wanted.to == "on";
+    let reason = wanted.reason.clone();
+    match wanted.act {
+        Verb::Approve => decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?)).await,
+        Verb::Reject => {
+            let act = Act::Reject(seen(&wanted)?, reason);
+            decided(shared, principal, &wanted, act).await
+        }
+        Verb::Modify => {
+            let act = Act::Modify(seen(&wanted)?, proposed(&wanted)?);
+            decided(shared, principal, &wanted, act).await
+        }
+        Verb::Propose => {
+            let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;
+            Ok(Some(opened.0))
+        }
+        Verb::Rollback => {
+            let tenant = tenant_of(&wanted)?;
+            let seen = wanted.version.parse().ok();
+            acts::take_back(shared, principal, &tenant, seen, reason, wish).await?;
+            Ok(None)
+        }
+        Verb::Run => acts::run(shared, wish).await.map(|_| None),
+        Verb::Kill => {
+            acts::switch(shared, principal, SwitchName::KillSwitch, None, on, &reason, wish)
+                .await?;
+            Ok(None)
+        }
+        Verb::Auto => {
+            acts::switch(shared, principal, SwitchName::AutoPricing, None, on, &reason, wish)
+                .await?;
+            Ok(None)
+        }
+        Verb::TenantAuto => {
+            let tenant = Some(tenant_of(&wanted)?);
+            let name = SwitchName::AutoPricing;
+            acts::switch(shared, principal, name, tenant, on, &reason, wish).await?;
+            Ok(None)
+        }
+    }
+}
+
+async fn decided(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: &Wanted,
+    act: Act,
+) -> Result<Option<Uuid>, Problem> {
+    let id = super::proposal_id(&wanted.proposal)?;
+    acts::decided(shared, principal, id, act, Wish::final_within(EFFECT_MS)).await?;
+    Ok(None)
+}
+
+fn seen(wanted: &Wanted) -> Result<Seen, Problem> {
+    let version = wanted.version.parse().map_err(|_| wrong("version", "is no number"))?;
+    let hash = Hash::from_hex(&wanted.hash).ok_or_else(|| wrong("hash", "is no hash"))?;
+    Ok(Seen { version, hash })
+}
+
+fn tenant_of(wanted: &Wanted) -> Result<TenantId, Problem> {
+    TenantId::try_from(wanted.tenant.trim().to_owned())
+        .map_err(|error| wrong("tenantId", &error.to_string()))
+}
+
+fn proposed(wanted: &Wanted) -> Result<Proposed, Problem> {
+    Ok(Proposed {
+        tenant_id: wanted.tenant.trim().to_owned(),
+        price_of_list: percent("priceOfList", &wanted.price)?,
+        overage_of_list: percent("overageOfList", &wanted.overage)?,
+        concurrency: whole("concurrency", &wanted.concurrency)?,
+        token_cap: whole("tokenCap", &wanted.cap)?,
+        reason: wanted.reason.clone(),
+        currency: None,
+    })
+}
+
+/// Percent as a share.
+fn percent(field: &str, text: &str) -> Result<Option<Decimal>, Problem> {
+    let text = text.trim().trim_end_matches('%').trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = text.parse::<Decimal>().map_err(|_| wrong(field, "is no number"))?;
+    Ok(Some((number / Decimal::ONE_HUNDRED).normalize()))
+}
+
+fn whole<T: std::str::FromStr>(field: &str, text: &str) -> Result<Option<T>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
+}
+
+fn wrong(field: &str, why: &str) -> Problem {
+    Problem::invalid(format!("The form has a mistake: {field} {why}."))
+        .field(format!("/{field}"), why)
+}

@@ -1,0 +1,144 @@
+//! Why an act about a proposal came to nothing, as problems with codes of their own.
+
+use axum::http::StatusCode;
+use domain::pricing::approval::{Drift, Refusal};
+use domain::pricing::book::{Case, Standing};
+
+use crate::optimizer::{FactsError, OptimizerError, RunError};
+use crate::problem::Problem;
+
+fn conflict(code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, title, detail)
+}
+
+/// It takes no more of this.
+pub(super) fn closed(standing: Standing) -> Problem {
+    let (code, detail) = match standing {
+        Standing::Pending | Standing::Approved => {
+            ("closed", "It cannot be decided about just now.")
+        }
+        Standing::Applied => ("applied", "It is applied already. Take it back by a rollback."),
+        Standing::Rejected => ("rejected", "Somebody has rejected it. Propose it anew."),
+        Standing::Expired => ("expired", "It waited too long and has expired. Propose it anew."),
+        Standing::Stale => (
+            "facts_changed",
+            "What it rested on has changed, so nothing was executed. Propose it anew.",
+        ),
+        Standing::Superseded => {
+            ("superseded", "Another change of the same took its place. Propose it anew.")
+        }
+    };
+    conflict(code, "The proposal is closed", detail)
+}
+
+pub(super) fn version_changed(case: &Case) -> Problem {
+    let current = case.current();
+    let detail = format!(
+        "It was changed since you looked: version {} is in hand. Look at it first.",
+        current.version
+    );
+    conflict("version_changed", "The proposal was changed", detail)
+        .field("/version", format!("is {} now", current.version))
+        .field("/hash", format!("is {} now", current.hash))
+}
+
+/// Nothing was executed, and this is why.
+pub(super) fn facts_changed(changed: &[Drift]) -> Problem {
+    let told: Vec<String> = changed.iter().map(sentence).collect();
+    let detail = format!(
+        "What it rests on has changed, so nothing was executed: {}. Propose it anew.",
+        told.join("; ")
+    );
+    let problem = conflict("facts_changed", "The facts changed", detail);
+    changed.iter().fold(problem, |problem, drift| {
+        problem.field(format!("/facts/{}", drift.fact), sentence(drift))
+    })
+}
+
+fn sentence(drift: &Drift) -> String {
+    match (&drift.then, &drift.now) {
+        (Some(then), Some(now)) => format!("{} was {then} and is {now}", drift.fact),
+        (Some(then), None) => format!("{} was {then} and is gone", drift.fact),
+        (None, Some(now)) => format!("{} is {now} and was not there", drift.fact),
+        (None, None) => format!("{} changed", drift.fact),
+    }
+}
+
+pub(super) fn refused(refusal: &Refusal, case: &Case) -> Problem {
+    match refusal {
+        Refusal::Closed(_) => match case.standing(crate::now()) {
+            // Closed for the machine, and its end not yet told.
+            standing if standing.is_open() => closed(Standing::Approved),
+            standing => closed(standing),
+        },
+        Refusal::VersionChanged(_) => version_changed(case),
+        Refusal::SelfApproval => Problem::new(
+            StatusCode::FORBIDDEN,
+            "four_eyes",
+            "Somebody else must approve this",
+            "Who proposed or last changed it does not approve it. Ask another admin.",
+        ),
+        Refusal::Duplicate => conflict(
+            "already_approved",
+            "You have approved this",
+            "You have approved this version already. It waits for others, or to be applied.",
+        ),
+        Refusal::ReasonRequired => {
+            Problem::invalid("A rejection says why.").field("/reason", "must not be blank")
+        }
+        Refusal::Stale => facts_changed(&case.changed),
+        Refusal::NotDelegate { .. } | Refusal::NotApproved { .. } | Refusal::NotExecuting => {
+            conflict("not_now", "Not just now", format!("{refusal}."))
+        }
+    }
+}
+
+impl From<OptimizerError> for Problem {
+    fn from(error: OptimizerError) -> Problem {
+        match error {
+            OptimizerError::Figures(cause) => cause.into(),
+            OptimizerError::Grant(cause) if cause.is_retryable() => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_quorum",
+                "The clouds cannot decide just now",
+                "Fewer than two clouds answer. Nothing was done; try again in a moment.",
+            )
+            .retry_after(2)
+            .internal(cause),
+            other => Problem::fault(other),
+        }
+    }
+}
+
+impl From<FactsError> for Problem {
+    fn from(error: FactsError) -> Problem {
+        let detail = format!("{error}.");
+        match error {
+            FactsError::UnknownTenant(_) => {
+                Problem::invalid(detail).field("/tenantId", "must be a tenant that is known")
+            }
+            FactsError::Inactive(_) => {
+                conflict("tenant_inactive", "The tenant is not active", detail)
+                    .field("/tenantId", "is not active")
+            }
+            FactsError::Optimizer(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Problem {
+        let detail = format!("{error}.");
+        match error {
+            RunError::Elsewhere { .. } => conflict("running_elsewhere", "It runs already", detail),
+            RunError::NothingToSay => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no_usage",
+                "Nothing to look at",
+                "No usage of the policy's window has both a provider price and a tier price.",
+            ),
+            RunError::Economics(cause) => crate::economics::absurd(&cause),
+            RunError::Optimizer(cause) => cause.into(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A proposal as JSON.
+
+use domain::clock::Timestamp;
+use domain::pricing::book::{Book, Case, Step, StepKind};
+use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::policy::differences;
+use serde_json::{Value, json};
+
+/// One of them, as of a time.
+pub(super) struct Shown<'a> {
+    pub(super) book: &'a Book,
+    pub(super) case: &'a Case,
+    pub(super) now: Timestamp,
+}
+
+impl Shown<'_> {
+    pub(super) fn is_open(&self) -> bool {
+        self.case.standing(self.now).is_open()
+    }
+
+    pub(super) fn state(&self) -> &'static str {
+        self.case.standing(self.now).name()
+    }
+
+    pub(super) fn row(&self) -> Value {
+        let case = self.case;
+        let current = case.current();
+        let edition = &current.edition;
+        let approvals: Vec<String> = case.approvers().map(ToString::to_string).collect();
+        json!({
+            "proposalId": case.id, "state": self.state(), "grounds": case.grounds,
+            "version": current.version, "hash": current.hash, "content": edition.content,
+            "requester": case.requester(), "editedBy": (current.version > 1).then_some(&current.author),
+            "reason": edition.reason, "baseVersion": edition.base_version,
+            "policyVersion": edition.policy_version, "rule": edition.rule,
+            "openedAt": case.opened_at, "expiresAt": edition.expires_at,
+            "approvals": approvals, "quorum": case.quorum(), "resultVersion": case.result_version,
+            "changes": self.changes()
+        })
+    }
+
+    pub(super) fn whole(&self) -> Value {
+        let mut whole = self.row();
+        whole["facts"] = json!(self.case.current().edition.facts);
+        whole["changed"] = json!(self.case.changed);
+        whole["history"] = self.case.steps.iter().map(step).collect();
+        whole
+    }
+
+    /// What would be otherwise, field by field.
+    fn changes(&self) -> Value {
+        let edition = &self.case.current().edition;
+        match &edition.content {
+            Content::Policy { policy } => {
+                let before = self.book.policy_of(edition.base_version);
+                json!(before.map(|before| differences(before, policy)).unwrap_or_default())
+            }
+            Content::Controls { controls, .. } => {
+                let before = self.before().unwrap_or(Controls::STANDARD);
+                json!(controls_changes(&before, controls))
+            }
+        }
+    }
+
+    fn before(&self) -> Option<Controls> {
+        let Subject::Tenant(tenant) = self.case.subject() else { return None };
+        let base = self.case.current().edition.base_version;
+        self.book.chain(&tenant)?.controls(base)
+    }
+}
+
+fn controls_changes(was: &Controls, is: &Controls) -> Vec<Value> {
+    let (old, new) = (json!(was), json!(is));
+    let fields = ["priceOfList", "overageOfList", "concurrency", "tokenCap"];
+    let changed = fields.into_iter().filter(|field| old[*field] != new[*field]);
+    changed.map(|field| json!({ "field": field, "was": old[field], "is": new[field] })).collect()
+}
+
+fn step(step: &Step) -> Value {
+    let (what, more) = match &step.kind {
+        StepKind::Opened => ("opened", Value::Null),
+        StepKind::Approved { version } => ("approved", json!(version)),
+        StepKind::Rejected { reason } => ("rejected", json!(reason)),
+        StepKind::Modified { version } => ("modified", json!(version)),
+        StepKind::Applied { result_version } => ("applied", json!(result_version)),
+        StepKind::Stale => ("stale", Value::Null),
+    };
+    json!({
+        "eventId": step.event_id, "at": step.at, "by": step.by, "what": what, "detail": more,
+        "refused": step.refused.as_ref().map(ToString::to_string)
+    })
+}

@@ -1,0 +1,150 @@
+//! The revenue optimizer on one cloud: it looks at every tenant, proposes, and carries out what is
+//! approved.
+//!
+//! ```text
+//! usage, prices ─► economics::figures ─► domain::pricing::recommend ─► optimizer.recommend
+//!                                                │
+//!                     people ──► proposal.* ◄────┘         one runner: grant lease/optimizer-run
+//!                                   │ FINAL
+//!                      domain::pricing::book (the same on every cloud)
+//!                                   │ approved, facts unchanged
+//!                                execute ─► grant price/<tenant> n ─► proposal.apply ─► controls
+//! ```
+//! Every cloud carries out. The grant of the version decides which application is the n-th, and what
+//! is recorded is a function of what was decided, so that a cloud which stops between the two is
+//! finished by the next one to look, and nothing is applied twice. A voter asks for the approvals
+//! itself (`judge`): two clouds have seen them before a price moves.
+//!
+//! Known limits. Drops of the realised margin after a change are not acted on yet
+//! (`domain::pricing::drift` has the rule); nobody is told outside these screens; there are no
+//! delegates.
+
+mod execute;
+mod facts;
+mod judge;
+mod run;
+mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::catalog::Known;
+use domain::cloud::Cloud;
+use domain::event::{EventId, Payload, TenantId};
+use domain::grant::{BadName, Family, Resource};
+use domain::pricing::controls::Subject;
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use facts::FactsError;
+pub use judge::PriceJudge;
+pub use run::{RunError, RunReport};
+
+use crate::economics::{Economics, SimulateError};
+use crate::grant::{GrantError, Grants};
+use crate::ledger::{Accepted, Ledger, Submission, SubmitError};
+use crate::projection::Projection;
+
+/// The policy's resource within its family.
+const POLICY: &str = "pricing";
+const EVENT_LABEL: &[u8] = b"ternion/optimizer-event/v1\n";
+
+/// How often it runs by itself: usage of a month moves little in less.
+pub const RUN_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// What the optimizer is built from.
+#[derive(Debug)]
+pub struct Setup {
+    pub ledger: Arc<Ledger>,
+    pub grants: Arc<Grants>,
+    pub projection: Arc<Projection>,
+    pub economics: Arc<Economics>,
+    /// Absent: it runs only when it is asked to.
+    pub every: Option<Duration>,
+}
+
+/// The face of the optimizer: one a node.
+#[derive(Debug)]
+pub struct Optimizer {
+    me: Cloud,
+    ledger: Arc<Ledger>,
+    grants: Arc<Grants>,
+    projection: Arc<Projection>,
+    economics: Arc<Economics>,
+}
+
+/// Runs on schedule and carries out until `stop`.
+pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) -> Arc<Optimizer> {
+    let optimizer = Arc::new(Optimizer {
+        me: setup.ledger.cloud(),
+        ledger: setup.ledger,
+        grants: setup.grants,
+        projection: setup.projection,
+        economics: setup.economics,
+    });
+    tasks.spawn(Arc::clone(&optimizer).execute(stop.clone()));
+    if let Some(every) = setup.every {
+        tasks.spawn(Arc::clone(&optimizer).keep_schedule(every, stop.clone()));
+    }
+    optimizer
+}
+
+/// Why something of the optimizer did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum OptimizerError {
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error("it cannot be recorded: {0}")]
+    Submit(#[from] SubmitError),
+    #[error("what is to be recorded is no payload: {0}")]
+    Payload(String),
+    #[error("the usage cannot be summed up: {0}")]
+    Figures(#[from] SimulateError),
+    #[error("the ledger gave no answer")]
+    Silent,
+}
+
+impl Optimizer {
+    /// Records something that this cloud says by itself.
+    async fn tell(&self, what: &Known, id: Option<EventId>) -> Result<Accepted, OptimizerError> {
+        let payload = Payload::from_value(&what.to_payload());
+        let payload = payload.map_err(|error| OptimizerError::Payload(error.to_string()))?;
+        let submission = Submission {
+            tenant_id: TenantId::platform(),
+            payload,
+            event_id: id,
+            region: None,
+            created_at: None,
+        };
+        let answer = self.ledger.submit(vec![submission]).await.pop();
+        Ok(answer.ok_or(OptimizerError::Silent)??)
+    }
+}
+
+/// What versions of the subject are granted as.
+fn resource(subject: &Subject) -> Result<Resource, BadName> {
+    match subject {
+        Subject::Tenant(tenant) => Resource::new(Family::Price, tenant.as_str()),
+        Subject::Policy => Resource::new(Family::Policy, POLICY),
+    }
+}
+
+/// The same whoever records it again.
+fn event_id(parts: &[&str]) -> EventId {
+    let mut hasher = Sha256::new();
+    hasher.update(EVENT_LABEL);
+    for part in parts {
+        hasher.update(part);
+        hasher.update(b"\n");
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    EventId(uuid_of(bytes))
+}
+
+fn uuid_of(bytes: [u8; 16]) -> Uuid {
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

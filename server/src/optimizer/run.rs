@@ -1,0 +1,279 @@
+//! One run: every tenant is looked at, what is new is said, and prices are proposed.
+//!
+//! Exactly one cloud runs the n-th run: the one whose word the clouds decided on. Ids of what it says
+//! are made of the run and the tenant, so a run that is repeated says nothing twice.
+
+use std::collections::BTreeMap;
+
+use domain::catalog::{Grounds, Known, OptimizerRecommend, OptimizerRun, ProposalOpen};
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::economics::EconomicsError;
+use domain::event::TenantId;
+use domain::grant::{Family, Resource, Value, Version};
+use domain::pricing::book::{Book, Chain, Standing as Stands};
+use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::guardrail::Status;
+use domain::pricing::margin_watch::Band;
+use domain::pricing::recommend::{Advice, Standing, advise};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::facts::edition_on;
+use super::{Optimizer, OptimizerError, event_id};
+use crate::economics::{Found, TenantFigures};
+use crate::projection::Catalog;
+
+/// The resource of its family whose n-th version is the n-th run.
+const RUNS: &str = "optimizer-run";
+/// A price that never changed is as old as can be.
+const NEVER_DAYS: u32 = u32::MAX;
+const DAY_MS: i64 = 86_400_000;
+
+/// Why there was no run, or not a whole one.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("{by} runs the optimizer just now")]
+    Elsewhere { by: Cloud },
+    #[error("there is no usage that could be priced")]
+    NothingToSay,
+    #[error(transparent)]
+    Economics(#[from] EconomicsError),
+    #[error(transparent)]
+    Optimizer(#[from] OptimizerError),
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunReport {
+    #[serde(flatten)]
+    pub run: OptimizerRun,
+    /// The event that says so.
+    pub event_id: domain::event::EventId,
+    #[serde(skip)]
+    pub slot: domain::event::Slot,
+}
+
+/// Whose run it is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Turn {
+    by: Cloud,
+    at: Timestamp,
+}
+
+/// What is to be recorded of a tenant.
+struct Word {
+    recommend: OptimizerRecommend,
+    open: Option<ProposalOpen>,
+}
+
+impl Optimizer {
+    /// Runs now, if no other cloud does.
+    ///
+    /// # Errors
+    /// Another cloud runs, fewer than two can be reached, or there is nothing to say.
+    pub async fn run(&self) -> Result<RunReport, RunError> {
+        let now = crate::now();
+        let catalog = self.projection.catalog();
+        let days = catalog.book().policy().1.window_days;
+        let found = self.economics.figures(None, days, now).await;
+        let found = found.map_err(OptimizerError::from)?;
+        if found.tenants.is_empty() {
+            return Err(RunError::NothingToSay);
+        }
+        let run = self.take_turn(now).await?;
+        self.say(run, &catalog, &found).await
+    }
+
+    async fn take_turn(&self, now: Timestamp) -> Result<u64, RunError> {
+        let resource = Resource::new(Family::Lease, RUNS);
+        let resource = resource.map_err(crate::grant::GrantError::from);
+        let resource = resource.map_err(OptimizerError::from)?;
+        let newest = self.grants.latest(&resource).await.map_err(OptimizerError::from)?;
+        let next = newest.map_or(Some(Version::FIRST), |newest| newest.grant().version.next());
+        let version = next.unwrap_or(Version::FIRST);
+        let wish = Value::from_json(&json!(Turn { by: self.me, at: now }));
+        let wish = wish.map_err(|bad| OptimizerError::Payload(bad.to_string()))?;
+        let decided = self.grants.decide(&resource, version, &wish).await;
+        let decided = decided.map_err(OptimizerError::from)?;
+        if *decided.value() == wish {
+            return Ok(version.number());
+        }
+        let turn = serde_json::from_value::<Turn>(decided.value().to_json());
+        Err(RunError::Elsewhere { by: turn.map_or(self.me, |turn| turn.by) })
+    }
+
+    async fn say(&self, run: u64, catalog: &Catalog, found: &Found) -> Result<RunReport, RunError> {
+        let words = words(run, catalog, found)?;
+        let mut counts = Counts::of(&words);
+        for word in words.into_values().filter(|word| word.is_new(catalog)) {
+            counts.recommended += 1;
+            let tenant = word.recommend.tenant_id.clone();
+            if let Some(open) = word.open {
+                counts.opened += 1;
+                let id = event_id(&["open", &run.to_string(), tenant.as_str()]);
+                self.tell(&Known::ProposalOpen(Box::new(open)), Some(id)).await?;
+            }
+            let id = event_id(&["recommend", &run.to_string(), tenant.as_str()]);
+            let recommend = Known::OptimizerRecommend(Box::new(word.recommend));
+            self.tell(&recommend, Some(id)).await?;
+        }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let done = OptimizerRun {
+            run,
+            by: self.me,
+            usage_from: found.from,
+            usage_to: found.to,
+            policy_version: catalog.book().policy().0,
+            tenants: count(found.tenants.len()),
+            below: counts.below,
+            above: counts.above,
+            recommended: counts.recommended,
+            opened: counts.opened,
+            unpriced: count(found.unpriced.len()),
+        };
+        let id = event_id(&["run", &run.to_string()]);
+        let accepted = self.tell(&Known::OptimizerRun(done.clone()), Some(id)).await?;
+        metrics::counter!("ternion_optimizer_runs_total").increment(1);
+        Ok(RunReport { run: done, event_id: accepted.event_id, slot: accepted.slot })
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    below: u64,
+    above: u64,
+    recommended: u64,
+    opened: u64,
+}
+
+impl Counts {
+    fn of(words: &BTreeMap<TenantId, Word>) -> Self {
+        let in_band = |band| {
+            let there = words.values().filter(|word| word.recommend.advice.watch.band() == band);
+            u64::try_from(there.count()).unwrap_or(u64::MAX)
+        };
+        Counts { below: in_band(Band::Low), above: in_band(Band::High), ..Counts::default() }
+    }
+}
+
+/// What there is to say of each tenant.
+fn words(
+    run: u64,
+    catalog: &Catalog,
+    found: &Found,
+) -> Result<BTreeMap<TenantId, Word>, EconomicsError> {
+    let mut words = BTreeMap::new();
+    for (tenant, figures) in &found.tenants {
+        if let Some(word) = word(run, catalog, tenant, figures, found.to)? {
+            words.insert(tenant.clone(), word);
+        }
+    }
+    Ok(words)
+}
+
+fn word(
+    run: u64,
+    catalog: &Catalog,
+    tenant: &TenantId,
+    found: &TenantFigures,
+    now: Timestamp,
+) -> Result<Option<Word>, EconomicsError> {
+    let Some(known) = catalog.tenant(tenant) else { return Ok(None) };
+    let (policy_version, policy) = catalog.book().policy();
+    let Some(rule) = policy.rule(&known.value.tier, known.value.cloud) else { return Ok(None) };
+    let standing = standing(catalog.book(), tenant, &rule.limits, now);
+    let before = catalog.recommendation(tenant).map(|said| said.value.advice.watch);
+    let figures = found.figures.clone();
+    let watch = before.unwrap_or_default();
+    let advice = advise(policy, rule, figures, &found.days, &standing, watch)?;
+    let open = proposal(run, catalog, tenant, &advice, now);
+    let proposal_id = open.as_ref().map(|open| open.proposal_id);
+    let tenant_id = tenant.clone();
+    let recommend = OptimizerRecommend { run, tenant_id, policy_version, advice, proposal_id };
+    Ok(Some(Word { recommend, open }))
+}
+
+/// What holds for a tenant's price now, as the guardrails ask it.
+pub(super) fn standing(
+    book: &Book,
+    tenant: &TenantId,
+    limits: &domain::pricing::policy::Limits,
+    now: Timestamp,
+) -> Standing {
+    let none = Chain::default();
+    let chain = book.chain(tenant).unwrap_or(&none);
+    Standing {
+        controls: chain.current(),
+        anchor_of_list: chain.anchor(now, limits.cumulative_days).price_of_list,
+        days_since_change: chain.days_since_change(now).unwrap_or(NEVER_DAYS),
+        contract_locked: book.policy().1.is_locked(tenant, now),
+        kill_switch: book.is_killed(),
+        automatic: book.is_automatic(tenant),
+    }
+}
+
+/// A proposal of the price, unless one is open or people have just refused one.
+fn proposal(
+    run: u64,
+    catalog: &Catalog,
+    tenant: &TenantId,
+    advice: &Advice,
+    now: Timestamp,
+) -> Option<ProposalOpen> {
+    let (book, price) = (catalog.book(), advice.price.as_ref()?);
+    let automatic = match price.status {
+        Status::Hold => return None,
+        Status::AutoApply => book.is_automatic(tenant),
+        Status::NeedsApproval => false,
+    };
+    let subject = Subject::Tenant(tenant.clone());
+    let rest = catalog.book().policy().1.named(&advice.rule)?.limits.cooldown_days;
+    if book.open_about(&subject, now).is_some() || was_refused(book, &subject, rest, now) {
+        return None;
+    }
+    let before = book.controls(tenant);
+    let controls = Controls { price_of_list: price.price_of_list, ..before };
+    let content = Content::Controls { tenant_id: tenant.clone(), controls };
+    let reason = reason(advice);
+    let edition = edition_on(catalog, content, reason, Some(&advice.figures), now);
+    let grounds = if automatic { Grounds::Automatic } else { Grounds::Engine };
+    let proposal_id = event_id(&["proposal", &run.to_string(), tenant.as_str()]).0;
+    Some(ProposalOpen { proposal_id, grounds, edition })
+}
+
+fn was_refused(book: &Book, subject: &Subject, rest_days: u32, now: Timestamp) -> bool {
+    let since = now.unix_ms().saturating_sub(i64::from(rest_days) * DAY_MS);
+    let about = book.cases().filter(|case| case.subject() == *subject);
+    let mut recent = about.filter(|case| case.opened_at.unix_ms() >= since);
+    recent.any(|case| case.standing(now) == Stands::Rejected)
+}
+
+fn reason(advice: &Advice) -> String {
+    let margin = advice.margin.map_or_else(String::new, |margin| margin.to_string());
+    match advice.watch.band() {
+        Band::Low => format!("The margin is {margin}, below the floor of its band."),
+        Band::High => {
+            format!("The margin is {margin}, above its band: a lower price may earn more.")
+        }
+        Band::Normal => format!("The margin is {margin}."),
+    }
+}
+
+impl Word {
+    /// Is anything otherwise than what was said last?
+    fn is_new(&self, catalog: &Catalog) -> bool {
+        let advice = &self.recommend.advice;
+        let Some(before) = catalog.recommendation(&self.recommend.tenant_id) else { return true };
+        let before = &before.value.advice;
+        let price = |advice: &Advice| {
+            advice.price.as_ref().map(|price| (price.price_of_list, price.status, price.binding))
+        };
+        self.open.is_some()
+            || advice.fired.is_some()
+            || advice.watch != before.watch
+            || advice.best != before.best
+            || price(advice) != price(before)
+    }
+}

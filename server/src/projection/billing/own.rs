@@ -1,0 +1,71 @@
+//! Tenants' own prices, as all words about proposals leave them: what charges are multiplied by.
+
+use domain::billing::OwnPrice;
+use domain::catalog::{DECIDED_BY, Known};
+use domain::clock::LogicalClock;
+use domain::event::{EventId, TenantId};
+use domain::pricing::approval::Actor;
+use domain::pricing::book::{Book, Told, What};
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+use super::super::entry::slot;
+
+/// The own prices of these tenants, each with its beginning. Those of tenants about whom nothing was
+/// ever proposed are none, which one look at an index says.
+pub(super) async fn own_prices(
+    connection: &mut PgConnection,
+    tenants: &[&str],
+) -> Result<Vec<(TenantId, OwnPrice)>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT body, event_id, logical_clock, origin, epoch, sequence FROM projection_version \
+         WHERE entity = 'proposal' AND split_part(key, '/', 1) IN \
+         (SELECT body ->> 'proposalId' FROM projection_version \
+          WHERE entity = 'proposal' AND body ->> 'kind' = 'proposal.open' \
+          AND (body -> 'edition' -> 'content' ->> 'tenantId' = ANY($1) \
+               OR body -> 'edition' -> 'content' ->> 'what' = 'policy'))",
+    )
+    .bind(tenants)
+    .fetch_all(connection)
+    .await?;
+    let told = rows.iter().map(told).collect::<Result<Vec<_>, _>>()?;
+    let book = Book::of(told.into_iter().flatten().collect());
+    let prices = book.chains().flat_map(|(tenant, chain)| {
+        chain.iter().map(|applied| {
+            let of_list = applied.value.price_of_list.normalize();
+            let own = OwnPrice { of_list, since: applied.at, event_id: applied.event_id };
+            (tenant.clone(), own)
+        })
+    });
+    Ok(prices.collect())
+}
+
+/// `None`: a word that does not read, which stays without effect.
+fn told(row: &PgRow) -> Result<Option<Told>, sqlx::Error> {
+    let body: Value = row.try_get("body")?;
+    let by = body.get(DECIDED_BY).and_then(Value::as_str).map(|login| Actor(login.to_owned()));
+    let Ok(Some(known)) = Known::read(&body) else { return Ok(None) };
+    let Some(what) = word(known) else { return Ok(None) };
+    Ok(Some(Told {
+        event_id: EventId(row.try_get("event_id")?),
+        clock: LogicalClock::from_packed(row.try_get("logical_clock")?),
+        slot: slot(row)?,
+        by,
+        what,
+    }))
+}
+
+/// What a decision says about proposals, if it is about them.
+pub(in super::super) fn word(known: Known) -> Option<What> {
+    Some(match known {
+        Known::ProposalOpen(value) => What::Open(value),
+        Known::ProposalApprove(value) => What::Approve(value),
+        Known::ProposalReject(value) => What::Reject(value),
+        Known::ProposalModify(value) => What::Modify(value),
+        Known::ProposalApply(value) => What::Apply(value),
+        Known::ProposalStale(value) => What::Stale(value),
+        Known::PolicySwitch(value) => What::Switch(value),
+        _ => return None,
+    })
+}
