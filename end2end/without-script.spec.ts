@@ -11,6 +11,7 @@ const HEADINGS: Record<string, string> = {
   "/ledger/keys": "Keys",
   "/anchors": "Anchors",
   "/billing": "Billing",
+  "/fabric": "Fabric",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

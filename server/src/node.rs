@@ -251,6 +251,7 @@ impl Node {
             snapshots: Arc::clone(&self.snapshots),
             anchors: Arc::clone(&self.anchors),
             economics: Arc::clone(&economics),
+            fabric: Arc::clone(&self.fabric),
             deployment: console::deployment(config, logins),
             lab: lab.clone(),
         });

@@ -9,6 +9,7 @@ pub(crate) enum Icon {
     Anchor,
     Billing,
     Scenarios,
+    Fabric,
     Verify,
     Lab,
     Search,
@@ -43,6 +44,9 @@ impl Icon {
                 "M3 1.8H13V14.2L11 12.8L9.5 14.2L8 12.8L6.5 14.2L5 12.8L3 14.2ZM5.6 5H10.4M5.6 8.2H10.4"
             }
             Icon::Scenarios => "M2 4.5H9M12 4.5H14M2 11.5H4M7 11.5H14M10.5 3V6M5.5 10V13",
+            Icon::Fabric => {
+                "M8 14.5A6.5 6.5 0 1 0 8 1.5A6.5 6.5 0 0 0 8 14.5ZM1.5 8H14.5M8 1.5C10 3.4 11 5.6 11 8C11 10.4 10 12.6 8 14.5C6 12.6 5 10.4 5 8C5 5.6 6 3.4 8 1.5"
+            }
             Icon::Verify => {
                 "M8 1.5L13.5 3.6V7.6C13.5 11 11.2 13.5 8 14.6C4.8 13.5 2.5 11 2.5 7.6V3.6ZM5.6 8L7.3 9.7L10.6 6.2"
             }

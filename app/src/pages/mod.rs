@@ -4,6 +4,7 @@ pub(crate) mod anchors;
 pub(crate) mod billing;
 pub(crate) mod event;
 pub(crate) mod evidence;
+pub(crate) mod fabric;
 pub(crate) mod keys;
 pub(crate) mod lab;
 pub(crate) mod ledger;

@@ -27,6 +27,7 @@ use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::evidence::record::EvidenceRecordPage;
+use crate::pages::fabric::FabricPage;
 use crate::pages::keys::KeysPage;
 use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
@@ -160,6 +161,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/anchors/:period") view=piece!(anchors, SnapshotPage) ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
                     <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
+                    <Route path=path!("/fabric") view=piece!(fabric, FabricPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 7] = [
+pub(super) const PLACES: [Place; 8] = [
     Place {
         path: "/",
         title: "Overview",
@@ -54,6 +54,13 @@ pub(super) const PLACES: [Place; 7] = [
         title: "Scenarios",
         icon: Icon::Scenarios,
         needs: Some(Action::Simulate),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/fabric",
+        title: "Fabric",
+        icon: Icon::Fabric,
+        needs: Some(Action::ReadFabric),
         demonstration_only: false,
     },
     Place {

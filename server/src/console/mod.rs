@@ -12,6 +12,7 @@ mod damage;
 mod detail;
 mod events;
 mod evidence;
+mod fabric;
 mod keys;
 pub mod load;
 mod quarantine;
@@ -35,6 +36,7 @@ use crate::anchor::Anchors;
 use crate::config::Config;
 use crate::economics::Economics;
 use crate::evidence::Evidences;
+use crate::fabric::Fabric;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
 use crate::problem::Problem;
@@ -52,6 +54,7 @@ pub struct Console {
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
+    pub fabric: Arc<Fabric>,
     pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     pub lab: Option<Lab>,

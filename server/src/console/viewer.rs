@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use app::backend::{
     AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
-    EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
-    Overview, Problem, ScenariosView, SearchHit, Session, SnapshotDetail, Theme, Viewer,
+    EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage, HeldQuery,
+    KeysView, LabOrder, LabState, Overview, Problem, ScenariosView, SearchHit, Session,
+    SnapshotDetail, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -161,6 +162,14 @@ impl Backend for ViewerConsole {
         let answer = async {
             self.allow(Action::ReadBilling)?;
             self.console.billing(&query).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn fabric(&self, query: FabricQuery) -> Result<FabricView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadFabric)?;
+            self.console.fabric(&query).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }
