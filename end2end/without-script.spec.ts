@@ -13,6 +13,7 @@ const HEADINGS: Record<string, string> = {
   "/billing": "Billing",
   "/optimizer": "Optimizer",
   "/approvals": "Approvals",
+  "/fabric": "Fabric",
   "/verify": "Verify",
   "/lab": "Fault lab",
 };

@@ -8,9 +8,7 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
-    EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState,
-    OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, SnapshotDetail,
+    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
@@ -112,6 +110,12 @@ pub async fn snapshot(period: String) -> Result<SnapshotDetail, Problem> {
 #[server(name = ReadBilling, endpoint = "billing", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn billing(#[server(default)] query: BillingQuery) -> Result<BillingView, Problem> {
     backend()?.billing(query).await
+}
+
+/// Where clients are sent, and why.
+#[server(name = ReadFabric, endpoint = "fabric", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn fabric(#[server(default)] query: FabricQuery) -> Result<FabricView, Problem> {
+    backend()?.fabric(query).await
 }
 
 /// What would be.

@@ -7,6 +7,7 @@
 mod audit;
 mod billing;
 mod evidence;
+mod fabric;
 mod keys;
 mod lab;
 mod pricing;
@@ -32,6 +33,11 @@ pub use billing::{
     UnpricedRow,
 };
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
+pub use fabric::{
+    CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
+    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricQuery, FabricRegion,
+    FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
+};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };
@@ -81,6 +87,8 @@ pub trait Backend: Send + Sync {
     async fn snapshot(&self, period: String) -> Result<SnapshotDetail, Problem>;
     /// What tenants are charged and owe for a month.
     async fn billing(&self, query: BillingQuery) -> Result<BillingView, Problem>;
+    /// Where clients are sent, and why.
+    async fn fabric(&self, query: FabricQuery) -> Result<FabricView, Problem>;
     /// What would be. `search`: the page's query string (see [`ScenarioAddress`]).
     async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem>;
     /// Tenants' margins, what is recommended, what was applied.

@@ -1,4 +1,4 @@
-//! The ledger's filters and the URL they live in. Reading is lenient: an address that a person
+//! Filters and questions, and the URL they live in. Reading is lenient: an address that a person
 //! edited shows what it can.
 
 use domain::clock::Timestamp;
@@ -6,7 +6,7 @@ use domain::cloud::Cloud;
 use domain::finality::Finality;
 use leptos_router::params::ParamsMap;
 
-use crate::backend::{EventQuery, EventRow};
+use crate::backend::{EventQuery, EventRow, FabricQuery};
 use crate::format::url_value;
 
 impl EventQuery {
@@ -77,6 +77,23 @@ impl EventQuery {
     }
 }
 
+impl FabricQuery {
+    /// From the page's query string. A time that is none is said to be none.
+    pub(crate) fn from_url(params: &ParamsMap) -> Self {
+        let text = |name: &str| {
+            params.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        let at = text("at");
+        let read = at.as_deref().and_then(read_time);
+        FabricQuery {
+            region: text("region"),
+            subnet: text("subnet"),
+            at: read,
+            bad_at: at.filter(|_| read.is_none()),
+        }
+    }
+}
+
 pub(crate) fn with_query(path: &str, pairs: &[(&str, String)]) -> String {
     let query: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{name}={}", url_value(value))).collect();
@@ -115,6 +132,16 @@ mod tests {
         assert_eq!(input_time(query.from.expect("read")), "2026-11-22T12:41");
         let to_the_second = "2026-11-22T12:41:07Z".parse().expect("valid");
         assert_eq!(input_time(to_the_second), "2026-11-22T12:41:07");
+    }
+
+    #[test]
+    fn a_question_to_the_fabric_reads_what_a_form_gives() {
+        let form = params(&[("region", "eu"), ("subnet", ""), ("at", "2026-11-26T08:00")]);
+        let query = FabricQuery::from_url(&form);
+        assert_eq!((query.region.as_deref(), query.subnet), (Some("eu"), None));
+        assert_eq!(query.at.map(input_time).as_deref(), Some("2026-11-26T08:00"));
+        let query = FabricQuery::from_url(&params(&[("at", "yesterday")]));
+        assert_eq!((query.at, query.bad_at.as_deref()), (None, Some("yesterday")));
     }
 
     #[test]

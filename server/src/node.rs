@@ -256,6 +256,7 @@ impl Node {
             anchors: Arc::clone(&self.anchors),
             economics: Arc::clone(&economics),
             optimizer: Arc::clone(&self.optimizer),
+            fabric: Arc::clone(&self.fabric),
             deployment: console::deployment(config, logins),
             lab: lab.clone(),
         });

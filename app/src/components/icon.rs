@@ -11,6 +11,7 @@ pub(crate) enum Icon {
     Scenarios,
     Optimizer,
     Approvals,
+    Fabric,
     Verify,
     Lab,
     Search,
@@ -48,6 +49,8 @@ impl Icon {
             Icon::Optimizer => "M2 13.5L6 8.5L9 10.5L14 3.5M10.5 3.5H14V7M2 2V14H14",
             Icon::Approvals => {
                 "M8 14.5A6.5 6.5 0 1 0 8 1.5A6.5 6.5 0 0 0 8 14.5ZM5 8.2L7.2 10.4L11.2 5.8"
+            Icon::Fabric => {
+                "M8 14.5A6.5 6.5 0 1 0 8 1.5A6.5 6.5 0 0 0 8 14.5ZM1.5 8H14.5M8 1.5C10 3.4 11 5.6 11 8C11 10.4 10 12.6 8 14.5C6 12.6 5 10.4 5 8C5 5.6 6 3.4 8 1.5"
             }
             Icon::Verify => {
                 "M8 1.5L13.5 3.6V7.6C13.5 11 11.2 13.5 8 14.6C4.8 13.5 2.5 11 2.5 7.6V3.6ZM5.6 8L7.3 9.7L10.6 6.2"

@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 pub(crate) mod billing;
 pub(crate) mod event;
 pub(crate) mod evidence;
+pub(crate) mod fabric;
 pub(crate) mod keys;
 pub(crate) mod lab;
 pub(crate) mod ledger;

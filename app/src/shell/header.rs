@@ -69,6 +69,7 @@ fn PageTitle() -> impl IntoView {
         .into_any(),
         ["billing"] => heading("Billing").into_any(),
         ["scenarios"] => heading("Scenarios").into_any(),
+        ["fabric"] => heading("Fabric").into_any(),
         ["verify"] => heading("Verify").into_any(),
         ["lab"] => heading("Fault lab").into_any(),
         _ => heading("Not found").into_any(),

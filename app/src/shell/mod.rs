@@ -29,6 +29,7 @@ use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::evidence::record::EvidenceRecordPage;
+use crate::pages::fabric::FabricPage;
 use crate::pages::keys::KeysPage;
 use crate::pages::lab::LabPage;
 use crate::pages::ledger::LedgerPage;
@@ -166,6 +167,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/optimizer") view=piece!(pricing, OptimizerPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals") view=piece!(pricing, ApprovalsPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals/:proposal_id") view=piece!(pricing, ProposalPage) ssr=SsrMode::Async />
+                    <Route path=path!("/fabric") view=piece!(fabric, FabricPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async />

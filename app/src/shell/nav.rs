@@ -20,7 +20,7 @@ pub(super) struct Place {
     pub(super) demonstration_only: bool,
 }
 
-pub(super) const PLACES: [Place; 9] = [
+pub(super) const PLACES: [Place; 10] = [
     Place {
         path: "/",
         title: "Overview",
@@ -68,6 +68,13 @@ pub(super) const PLACES: [Place; 9] = [
         title: "Approvals",
         icon: Icon::Approvals,
         needs: Some(Action::ReadPricing),
+        demonstration_only: false,
+    },
+    Place {
+        path: "/fabric",
+        title: "Fabric",
+        icon: Icon::Fabric,
+        needs: Some(Action::ReadFabric),
         demonstration_only: false,
     },
     Place {

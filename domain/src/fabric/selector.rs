@@ -207,6 +207,14 @@ impl Selector {
         })
     }
 
+    /// What would be selected now, were these clouds drained: the same rules, on a copy.
+    #[must_use]
+    pub fn preview(&self, drained: &PerCloud<bool>, now_ms: u64) -> Selection {
+        let mut copy = self.clone();
+        copy.drain(drained);
+        copy.evaluate(now_ms)
+    }
+
     /// Who serves whom as of now.
     pub fn evaluate(&mut self, now_ms: u64) -> Selection {
         let votes = self.votes(now_ms);

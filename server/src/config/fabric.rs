@@ -1,8 +1,10 @@
 //! Where clients are sent: the name that is answered, and where each cloud takes its clients.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::capacity::Capacity;
 use domain::fabric::network::Network;
 use domain::fabric::score::Policy;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ pub struct Fabric {
     pub policy: Policy,
     /// Client regions by address, such as `198.51.100.0/24=aws:eu-west-1`.
     pub networks: Vec<String>,
+    /// Requests a second that are expected from a client region at its busiest, such as
+    /// `aws:eu-west-1=240`. Plans of capacity rest on it.
+    pub demand: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gcp: Option<Endpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +55,9 @@ pub struct Endpoint {
     /// region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
+    /// Requests a second that it can take. Absent: it takes part in no plan of capacity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
 }
 
 impl Fabric {
@@ -67,6 +75,18 @@ impl Fabric {
         PerCloud::from_fn(|cloud| {
             self.endpoint(cloud).map(|endpoint| endpoint.addresses.clone()).unwrap_or_default()
         })
+    }
+
+    /// What is expected of each region, as far as it reads.
+    #[must_use]
+    pub fn demand(&self) -> BTreeMap<String, f64> {
+        self.demand.iter().filter_map(|text| expected(text)).collect()
+    }
+
+    /// What each cloud can take.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        PerCloud::from_fn(|cloud| self.endpoint(cloud)?.capacity.map(f64::from))
     }
 
     /// Networks with their regions, as far as they read.
@@ -138,6 +158,12 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
             format!("\"{wrong}\" must be a network and a region, such as 198.51.100.0/24=eu");
         return Err(("fabric.networks", what));
     }
+    if let Some(wrong) = config.fabric.demand.iter().find(|text| expected(text).is_none()) {
+        let what = format!(
+            "\"{wrong}\" must be a region and requests a second, such as aws:eu-west-1=240"
+        );
+        return Err(("fabric.demand", what));
+    }
     Ok(())
 }
 
@@ -152,4 +178,10 @@ fn network(text: &str) -> Option<(Network, String)> {
     let (network, region) = text.split_once('=')?;
     (!region.is_empty()).then_some(())?;
     Some((network.trim().parse().ok()?, region.trim().to_owned()))
+}
+
+fn expected(text: &str) -> Option<(String, f64)> {
+    let (region, per_s) = text.rsplit_once('=')?;
+    let per_s: u32 = per_s.trim().parse().ok()?;
+    (!region.trim().is_empty()).then(|| (region.trim().to_owned(), f64::from(per_s)))
 }

@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 86] = [
+pub const SETTINGS: [Setting; 90] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -98,15 +98,19 @@ pub const SETTINGS: [Setting; 86] = [
     text("fabric.zone"),
     text("fabric.policy"),
     list("fabric.networks"),
+    list("fabric.demand"),
     list("fabric.gcp.addresses"),
     text("fabric.gcp.url"),
     text("fabric.gcp.site"),
+    integer("fabric.gcp.capacity"),
     list("fabric.aws.addresses"),
     text("fabric.aws.url"),
     text("fabric.aws.site"),
+    integer("fabric.aws.capacity"),
     list("fabric.azure.addresses"),
     text("fabric.azure.url"),
     text("fabric.azure.site"),
+    integer("fabric.azure.capacity"),
     text("postgres.bin"),
     text("postgres.account"),
     integer("postgres.connections"),

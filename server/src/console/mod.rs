@@ -13,6 +13,7 @@ mod damage;
 mod detail;
 mod events;
 mod evidence;
+mod fabric;
 mod keys;
 pub mod load;
 mod optimizer;
@@ -38,6 +39,7 @@ use crate::anchor::Anchors;
 use crate::config::Config;
 use crate::economics::Economics;
 use crate::evidence::Evidences;
+use crate::fabric::Fabric;
 use crate::lab::{self, Lab};
 use crate::ledger::Ledger;
 use crate::optimizer::Optimizer;
@@ -57,6 +59,7 @@ pub struct Console {
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
     pub optimizer: Arc<Optimizer>,
+    pub fabric: Arc<Fabric>,
     pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.
     pub lab: Option<Lab>,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use app::backend::{
     ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage,
-    EventQuery, EvidenceDetail, EvidencePage, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder,
-    LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, Session,
-    SnapshotDetail, Theme, Viewer,
+    EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
+    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
+    ScenariosView, SearchHit, Session, SnapshotDetail, Theme, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -183,6 +183,14 @@ impl Backend for ViewerConsole {
         let answer = async {
             self.allow(Action::ReadPricing)?;
             self.console.approval(&id).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn fabric(&self, query: FabricQuery) -> Result<FabricView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadFabric)?;
+            self.console.fabric(&query).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

@@ -26,13 +26,32 @@ pub(super) const DEPLOYMENT: &str = "demo.ternion.example";
 /// The name that the demonstration's clients resolve.
 const SERVICE: &str = "api.ternion.example";
 /// Clients of three places, by networks that nobody has (RFC 5737) and private ones.
-const NETWORKS: [&str; 6] = [
+const NETWORKS: [&str; 12] = [
     "192.0.2.0/24=gcp:us-west1",
     "198.51.100.0/24=aws:eu-west-1",
     "203.0.113.0/24=aws:ca-central-1",
     "10.1.0.0/16=gcp:us-west1",
     "10.2.0.0/16=aws:eu-west-1",
     "10.3.0.0/16=aws:ca-central-1",
+    "10.4.0.0/16=aws:eu-north-1",
+    "10.5.0.0/16=azure:japaneast",
+    "10.6.0.0/16=gcp:southamerica-west1",
+    "10.7.0.0/16=azure:centralindia",
+    "10.8.0.0/16=aws:af-south-1",
+    "10.9.0.0/16=gcp:australia-southeast1",
+];
+/// Requests a second that the demonstration expects from each region at its busiest. Invented: with
+/// any one cloud gone, some find no place.
+const DEMAND: [&str; 9] = [
+    "gcp:us-west1=260",
+    "aws:eu-west-1=310",
+    "aws:ca-central-1=140",
+    "aws:eu-north-1=90",
+    "azure:japaneast=180",
+    "gcp:southamerica-west1=70",
+    "azure:centralindia=150",
+    "aws:af-south-1=40",
+    "gcp:australia-southeast1=60",
 ];
 /// The witness's port, counted from the first cloud's.
 const WITNESS_PORT_OFFSET: u16 = 3;
@@ -383,16 +402,33 @@ fn peer_table(cloud: Cloud, url: &str, link_url: Option<&str>, keys: &CloudKeys)
     )
 }
 
+/// Requests a second that each cloud of the demonstration could take.
+const fn capacity(cloud: Cloud) -> u32 {
+    match cloud {
+        Cloud::Gcp => 500,
+        Cloud::Aws => 800,
+        Cloud::Azure => 700,
+    }
+}
+
 /// Clients reach each cloud at an address of its own, where the system has it.
 fn fabric_table(ports: &Ports, addresses: &PerCloud<Vec<SocketAddr>>) -> String {
     let endpoint = |cloud: Cloud| {
         let listens = addresses.get(cloud);
         let named = listens.iter().find(|at| **at == ports.named(cloud));
         let at = *named.unwrap_or(&ports.http(cloud));
-        format!("\n[fabric.{cloud}]\naddresses = [\"{}\"]\nurl = \"http://{at}\"\n", at.ip())
+        let capacity = capacity(cloud);
+        format!(
+            "\n[fabric.{cloud}]\naddresses = [\"{}\"]\nurl = \"http://{at}\"\ncapacity = {capacity}\n",
+            at.ip()
+        )
     };
-    let networks = NETWORKS.map(|network| format!("\"{network}\"")).join(", ");
-    let head = format!("\n[fabric]\nname = \"{SERVICE}\"\nnetworks = [{networks}]\n");
+    let quoted = |texts: &[&str]| {
+        texts.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let (networks, demand) = (quoted(&NETWORKS), quoted(&DEMAND));
+    let head =
+        format!("\n[fabric]\nname = \"{SERVICE}\"\nnetworks = [{networks}]\ndemand = [{demand}]\n");
     head + &Cloud::ALL.map(endpoint).concat()
 }
 

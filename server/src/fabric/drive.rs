@@ -82,7 +82,9 @@ impl Fabric {
         let named: Vec<String> =
             self.plan.networks.iter().map(|(_, region)| region.clone()).collect();
         let matrix = regions::matrix(catalog.latencies(), &self.plan.sites, &named);
-        self.with_selector(|selector, _| selector.set_regions(&matrix));
+        let round_trips = regions::round_trips(&matrix);
+        self.with_selector(|selector, _| selector.set_regions(&round_trips));
+        self.trips.store(Arc::new(matrix));
     }
 }
 

@@ -1,8 +1,9 @@
 //! Why here? The answer for a client, with what spoke for it: now, or at a past time.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use domain::catalog::{Known, RoutingSwitch};
+use domain::catalog::RoutingMove;
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::fabric::hysteresis::Why;
@@ -11,7 +12,7 @@ use domain::fabric::selector::{ANYWHERE, Level, RegionChoice};
 use domain::fabric::verdict::Mode;
 use serde_json::{Value, json};
 
-use super::{Fabric, Latest};
+use super::{Fabric, Latest, Switched};
 use crate::projection::{Entity, SWITCH_KEY, Version};
 
 /// Of whom it is asked.
@@ -39,24 +40,82 @@ pub enum ExplainError {
     Database(#[from] sqlx::Error),
 }
 
+/// The answer for a client as of the last evaluation.
+#[derive(Clone, Debug)]
+pub struct Now {
+    pub region: String,
+    /// Bits of the address under which the answer is the same; none: the region was named.
+    pub scope: Option<u8>,
+    pub choice: RegionChoice,
+    pub latest: Arc<Latest>,
+}
+
+/// The answer for a client at a past time, from what was recorded.
+#[derive(Clone, Debug)]
+pub struct Then {
+    pub region: String,
+    pub scope: Option<u8>,
+    pub pick: Cloud,
+    /// The last switch that was recorded by then.
+    pub switch: Switched,
+    /// When this region moved last, with the move.
+    pub last_move: Option<(Switched, RoutingMove)>,
+}
+
 impl Fabric {
     /// The answer for a client as of now.
     ///
     /// # Errors
     /// The name is not ours, or the region unknown.
-    pub fn explain(&self, name: Option<&str>, client: &Client) -> Result<Value, ExplainError> {
+    pub fn now_for(&self, name: Option<&str>, client: &Client) -> Result<Now, ExplainError> {
         self.is_ours(name)?;
         let latest = self.latest.load_full();
         let (region, scope) = self.region_of(client)?;
-        let choice = latest.selection.regions.get(&region);
+        let choice = latest.selection.regions.get(&region).cloned();
         let choice = choice.ok_or_else(|| ExplainError::Region(region.clone()))?;
-        let mut told = self::choice(choice);
-        told["reason"] = sentence(choice, &latest).into();
+        Ok(Now { region, scope, choice, latest })
+    }
+
+    /// The answer for a client at a past time.
+    ///
+    /// # Errors
+    /// The name is not ours, the region unknown then, or nothing was recorded that early.
+    pub async fn then_for(
+        &self,
+        name: Option<&str>,
+        client: &Client,
+        at: Timestamp,
+    ) -> Result<Then, ExplainError> {
+        self.is_ours(name)?;
+        let (region, scope) = self.region_of(client)?;
+        let versions = self.projection.versions(Entity::Switch, SWITCH_KEY).await?;
+        let before: Vec<&Version> =
+            versions.iter().filter(|version| time_of(version) <= at).collect();
+        let newest = before.first().and_then(|version| Switched::read(version));
+        let switch = newest.ok_or(ExplainError::TooEarly(at))?;
+        let unknown = || ExplainError::Region(region.clone());
+        let pick = switch.switch.picks.get(&region).copied().ok_or_else(unknown)?;
+        let last_move = before.iter().find_map(|version| {
+            let switched = Switched::read(version)?;
+            let found = switched.switch.moves.iter().find(|one| one.region == region).cloned();
+            found.map(|found| (switched, found))
+        });
+        Ok(Then { region, scope, pick, switch, last_move })
+    }
+
+    /// As [`Fabric::now_for`], as programs are told.
+    ///
+    /// # Errors
+    /// The name is not ours, or the region unknown.
+    pub fn explain(&self, name: Option<&str>, client: &Client) -> Result<Value, ExplainError> {
+        let Now { region, scope, choice, latest } = self.now_for(name, client)?;
+        let mut told = self::choice(&choice);
+        told["reason"] = sentence(&choice, &latest).into();
         told["clouds"] = json!(latest.selection.clouds);
         Ok(self.whole(told, &region, scope, &latest))
     }
 
-    /// The answer for a client at a past time, from what was recorded.
+    /// As [`Fabric::then_for`], as programs are told.
     ///
     /// # Errors
     /// The name is not ours, the region unknown then, or nothing was recorded that early.
@@ -66,29 +125,19 @@ impl Fabric {
         client: &Client,
         at: Timestamp,
     ) -> Result<Value, ExplainError> {
-        self.is_ours(name)?;
-        let (region, scope) = self.region_of(client)?;
-        let versions = self.projection.versions(Entity::Switch, SWITCH_KEY).await?;
-        let before: Vec<&Version> =
-            versions.iter().filter(|version| time_of(version) <= at).collect();
-        let newest = before.first().ok_or(ExplainError::TooEarly(at))?;
-        let switch = read(newest).ok_or(ExplainError::TooEarly(at))?;
-        let unknown = || ExplainError::Region(region.clone());
-        let pick = switch.picks.get(&region).copied().ok_or_else(unknown)?;
-        let last_move = before.iter().copied().find_map(|version| {
-            let moves = read(version)?.moves;
-            moves.into_iter().find(|one| one.region == region).map(|one| (version, one))
-        });
+        let then = self.then_for(name, client, at).await?;
+        let Then { region, scope, pick, switch: newest, last_move } = then;
+        let switch = &newest.switch;
         Ok(json!({
             "name": self.plan.name, "region": region, "scope": scope, "at": at, "recorded": true,
             "cloud": pick, "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
             "version": switch.version,
-            "move": last_move.map(|(version, one)| json!({
-                "since": time_of(version), "eventId": version.event_id, "from": one.from,
+            "move": last_move.map(|(moved, one)| json!({
+                "since": moved.at, "eventId": moved.event_id, "from": one.from,
                 "to": one.to, "why": one.why, "level": one.level, "scores": one.scores,
                 "limitMs": one.limit_ms,
             })),
-            "event": { "eventId": newest.event_id, "slot": newest.slot, "at": time_of(newest) },
+            "event": { "eventId": newest.event_id, "slot": newest.slot, "at": newest.at },
         }))
     }
 
@@ -212,11 +261,4 @@ fn sentence(choice: &RegionChoice, latest: &Latest) -> String {
 pub(super) fn time_of(version: &Version) -> Timestamp {
     let ms = i64::try_from(version.logical_clock.ms).unwrap_or(i64::MAX);
     Timestamp::from_unix_ms(ms)
-}
-
-fn read(version: &Version) -> Option<RoutingSwitch> {
-    match Known::read(&version.body) {
-        Ok(Some(Known::RoutingSwitch(switch))) => Some(*switch),
-        _ => None,
-    }
 }

@@ -15,18 +15,20 @@
 //! recorded is what all clouds go on from: [`Selector::adopt`].
 //!
 //! Known limits. Regions of clients come from the configuration, not from a database of addresses.
-//! Capacity is not configured yet, so nobody is spilled (`domain::fabric::spill` has the rule).
+//! Capacities are planned with and reported (`domain::fabric::capacity`); answers do not follow them.
 
 mod dns;
 mod drive;
 mod exchange;
 mod explain;
+mod glance;
 mod place;
 mod probe;
 mod record;
 mod regions;
 mod state;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +37,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::capacity::Capacity;
 use domain::fabric::network::Network;
 use domain::fabric::score::Policy;
 use domain::fabric::selector::{Report, Selection, Selector, Settings};
@@ -43,7 +46,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use dns::DnsError;
-pub use explain::{Client, ExplainError};
+pub use explain::{Client, ExplainError, Now, Then};
+pub use glance::{Glance, Switched};
+pub use regions::{Source, Trip};
 
 use crate::config::Config;
 use crate::grant::Grants;
@@ -64,6 +69,9 @@ pub struct Plan {
     pub sites: PerCloud<Option<String>>,
     pub networks: Vec<(Network, String)>,
     pub dns_listen: Vec<SocketAddr>,
+    /// Requests a second that are expected from each client region, and that each cloud can take.
+    pub demand: BTreeMap<String, f64>,
+    pub capacity: Capacity,
 }
 
 impl Plan {
@@ -78,6 +86,8 @@ impl Plan {
             sites: config.sites(),
             networks: config.fabric.networks(),
             dns_listen: config.dns_listen.clone(),
+            demand: config.fabric.demand(),
+            capacity: config.fabric.capacity(),
         }
     }
 }
@@ -110,6 +120,8 @@ pub struct Fabric {
     told_count: AtomicU64,
     places: exchange::Places,
     latest: ArcSwap<Latest>,
+    /// The round trips that the selector was told, and where each is known from.
+    trips: ArcSwap<regions::Matrix>,
     /// What this node sees has changed.
     changed: Notify,
     /// The same, for each peer that is to hear it.
@@ -119,11 +131,11 @@ pub struct Fabric {
 
 /// The last evaluation, and what the peers told.
 #[derive(Clone, Debug)]
-struct Latest {
-    at: Timestamp,
-    selection: Selection,
+pub struct Latest {
+    pub at: Timestamp,
+    pub selection: Selection,
     /// With how old they are, in milliseconds.
-    heard: PerCloud<Option<(u64, Report)>>,
+    pub heard: PerCloud<Option<(u64, Report)>>,
 }
 
 /// Probes, hears, selects, records and answers until `stop`.
@@ -153,6 +165,7 @@ pub fn start(
         told_count: AtomicU64::new(0),
         places: exchange::Places::default(),
         latest: ArcSwap::from_pointee(latest),
+        trips: ArcSwap::default(),
         changed: Notify::new(),
         news: PerCloud::from_fn(|_| Notify::new()),
         answers,

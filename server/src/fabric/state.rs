@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::selector::{RegionChoice, Settings, Standing};
+use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 use serde_json::{Value, json};
 
+use super::regions::Matrix;
 use super::{Fabric, explain, place, probe};
 use crate::projection::{Catalog, Entity, SWITCH_KEY, Version};
 
@@ -46,7 +48,8 @@ impl Fabric {
             "bound": self.bound(),
             "observers": observers,
             "clouds": selection.clouds.map(|cloud, standing| self.cloud(cloud, standing, &catalog)),
-            "regions": regions(&selection.regions),
+            "regions": regions(&selection.regions, &self.trips.load()),
+            "capacity": self.capacity_without(None).map(|flow| capacity(&flow)),
             "version": catalog.switch().map_or(0, |switch| switch.value.version.number()),
             "switches": switches.iter().take(SWITCHES_MAX).map(switch).collect::<Vec<_>>(),
         }))
@@ -72,16 +75,20 @@ impl Fabric {
     }
 
     /// How long a client can be left at a dead cloud, and what that is made of (F14).
-    fn bound(&self) -> Value {
+    pub(super) fn bound_of_answers(&self) -> Bound {
         let settings = Settings::of(self.plan.policy);
-        let bound = Bound {
+        Bound {
             down: u32::from(settings.thresholds.down),
             interval_s: probe::EVERY.as_secs_f64(),
             timeout_s: probe::TIMEOUT.as_secs_f64(),
             verdict_s: VERDICT_S,
             publish_s: 0.0,
             ttl_s: f64::from(settings.ttl.max_s),
-        };
+        }
+    }
+
+    fn bound(&self) -> Value {
+        let bound = self.bound_of_answers();
         json!({
             "failures": bound.down,
             "intervalS": bound.interval_s,
@@ -92,16 +99,38 @@ impl Fabric {
             "lastClientMovesS": bound.last_client_moves_s(),
         })
     }
+
+    /// What a drain would come to, as programs are told.
+    #[must_use]
+    pub fn previewed(&self, cloud: Cloud, drained: bool) -> Value {
+        let now = self.latest.load_full();
+        let then = self.preview(cloud, drained);
+        let moves = then.regions.iter().filter_map(|(region, choice)| {
+            let from = now.selection.regions.get(region)?.pick;
+            (from != choice.pick)
+                .then(|| json!({ "region": region, "from": from, "to": choice.pick }))
+        });
+        json!({
+            "cloud": cloud, "drained": drained, "at": now.at,
+            "moves": moves.collect::<Vec<_>>(), "picks": then.picks(),
+        })
+    }
 }
 
-fn regions(regions: &BTreeMap<String, RegionChoice>) -> Vec<Value> {
+fn regions(regions: &BTreeMap<String, RegionChoice>, trips: &Matrix) -> Vec<Value> {
     let region = |(name, choice): (&String, &RegionChoice)| {
         let mut told = explain::choice(choice);
         told["region"] = name.as_str().into();
         told["place"] = json!(place::of(name));
+        told["rttFrom"] =
+            json!(trips.get(name).map(|trips| trips.map(|_, trip| trip.source.name())));
         told
     };
     regions.iter().map(region).collect()
+}
+
+fn capacity(flow: &Flow) -> Value {
+    json!({ "targetUtilization": flow.target_util, "flow": flow.flow, "shed": flow.shed })
 }
 
 /// A switch as it was recorded, and where.

@@ -1,5 +1,7 @@
 //! Where clients are sent, why, and taking a cloud out of service.
 
+mod form;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -25,7 +27,9 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/fabric/state", get(state))
         .route("/v1/fabric/explain", get(explain))
         .route("/v1/fabric/select", get(select))
+        .route("/v1/fabric/preview", get(preview))
         .route("/v1/fabric/drain", post(drain))
+        .route("/fabric/act", post(form::act))
 }
 
 async fn state(State(shared): State<Shared>, principal: Principal) -> Result<Json<Value>, Problem> {
@@ -92,6 +96,28 @@ async fn select(
     let selected = shared.fabric.select(asking.region.as_deref());
     let keep = format!("private, max-age={}", selected["ttl"].as_u64().unwrap_or(0));
     Ok(([(header::CACHE_CONTROL, keep)], Json(selected)).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhatIf {
+    cloud: Cloud,
+    #[serde(default = "is_so")]
+    drained: bool,
+}
+
+const fn is_so() -> bool {
+    true
+}
+
+/// What a drain would come to. Nothing is recorded.
+async fn preview(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(WhatIf { cloud, drained }): Asked<WhatIf>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadFabric)?;
+    Ok(Json(shared.fabric.previewed(cloud, drained)))
 }
 
 #[derive(Debug, Deserialize)]

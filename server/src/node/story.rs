@@ -41,6 +41,7 @@ pub(super) async fn tell(
         decisions.extend(story::costs());
         decisions.extend(story::tenants());
         decisions.extend(story::credits(now));
+        decisions.extend(story::round_trips());
         usage = story::usage_of_last_month(now);
     }
     for decision in decisions {

@@ -1,6 +1,7 @@
 //! Clouds as tests have them: whole ones but for their public face, in this process, each on a
 //! database of its own, talking over real sockets.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use app::backend::{BackendHandle, CloudAddress, Deployment, Theme, Viewer};
 use domain::access::Role;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, Region, TenantId};
+use domain::fabric::score::Policy;
 use domain::grant::Family;
 use domain::key::{PublicKey, SigningKey};
 use domain::quorum::Mode;
@@ -20,6 +22,7 @@ use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
 use server::economics::Economics;
 use server::evidence::{self, Evidences};
+use server::fabric::{self, Fabric, Plan};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, External, Keyring, Roster};
@@ -74,6 +77,7 @@ pub struct RunningCloud {
     pub evidences: Arc<Evidences>,
     pub snapshots: Arc<Snapshots>,
     pub anchors: Arc<Anchors>,
+    pub fabric: Arc<Fabric>,
     pub console: Arc<Console>,
     pub optimizer: Arc<Optimizer>,
     pub identity: Arc<Identity>,
@@ -217,7 +221,7 @@ impl Clouds {
             routes.merge(identity.peer_routes(channel.clone())).merge(against).merge(audit);
         let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
-        tasks.spawn(identity.clone().exchange(channel, stop.clone()));
+        tasks.spawn(identity.clone().exchange(channel.clone(), stop.clone()));
         tasks.spawn(async move {
             let served = axum::serve(listener, routes).with_graceful_shutdown(stopped).await;
             served.expect("the peers' routes are served");
@@ -231,6 +235,14 @@ impl Clouds {
         };
         let anchors = anchor::start(publishing, &stop, &mut tasks);
         tasks.spawn(anchors.clone().follow(snapshots.clone(), stop.clone()));
+        let routing = fabric::Setup {
+            plan: nobody_is_routed(),
+            ledger: ledger.clone(),
+            grants: grants.clone(),
+            projection: projection.clone(),
+            channel,
+        };
+        let fabric = fabric::start(routing, &stop, &mut tasks).expect("no address is taken");
         let console = Arc::new(Console {
             ledger: ledger.clone(),
             projection: projection.clone(),
@@ -240,6 +252,7 @@ impl Clouds {
             anchors: anchors.clone(),
             economics,
             optimizer: optimizer.clone(),
+            fabric: fabric.clone(),
             deployment: deployment(cloud),
             lab: None,
         });
@@ -252,6 +265,7 @@ impl Clouds {
             evidences,
             snapshots,
             anchors,
+            fabric,
             console,
             optimizer,
             identity,
@@ -315,6 +329,22 @@ impl Clouds {
             channel: Arc::new(self.channel(cloud, quarantine)),
             witness_url: self.witness_url.clone(),
         }
+    }
+}
+
+/// These clouds probe nobody: none has an address for clients.
+fn nobody_is_routed() -> Plan {
+    Plan {
+        policy: Policy::Balanced,
+        name: "api.ternion.example".to_owned(),
+        zone: "ternion.example".to_owned(),
+        endpoints: PerCloud::default(),
+        addresses: PerCloud::default(),
+        sites: PerCloud::default(),
+        networks: Vec::new(),
+        demand: BTreeMap::new(),
+        capacity: PerCloud::default(),
+        dns_listen: Vec::new(),
     }
 }
 

@@ -229,3 +229,23 @@ fn a_cloud_that_comes_and_goes_is_held_out_and_then_let_in_again() {
         if held(&world) { Err("held out for ever".to_owned()) } else { Ok(()) }
     });
 }
+
+#[test]
+fn a_preview_of_a_drain_is_what_the_drain_comes_to_and_changes_nothing_itself() {
+    for_each_seed(|random| {
+        let mut world = settled(random);
+        let drained = random.one_of(&Cloud::ALL);
+        let now_ms = world.now_ms;
+        let node = world.nodes.get_mut(random.one_of(&Cloud::ALL));
+        let order = PerCloud::from_fn(|cloud| cloud == drained);
+        let before = node.selector.evaluate(now_ms).picks();
+        let preview = node.selector.preview(&order, now_ms).picks();
+        if node.selector.evaluate(now_ms).picks() != before {
+            return Err("the preview has changed something".to_owned());
+        }
+        node.selector.drain(&order);
+        let outcome = node.selector.evaluate(now_ms).picks();
+        let left = outcome.values().any(|pick| *pick == drained);
+        if outcome == preview && !left { Ok(()) } else { Err(format!("{preview:?}, {outcome:?}")) }
+    });
+}

@@ -36,6 +36,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/fabric/preview",
+        id: "previewDrain",
+        tag: "fabric",
+        summary: "Where clients would go, were a cloud drained or put back; nothing is recorded",
+        takes: &["cloud", "drained"],
+        answers: &[(
+            200,
+            "The regions that would move, and who would serve each",
+            "DrainPreview",
+            JSON,
+        )],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
         method: "post",
         path: "/v1/fabric/drain",
         id: "drainCloud",
@@ -90,7 +105,12 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "observers": per_cloud(&or_null(&observer)),
         "clouds": per_cloud(&json!({ "type": "object" })),
         "regions": objects(),
-        "version": count(), "switches": objects()
+        "version": count(), "switches": objects(),
+        "capacity": or_null(&json!({
+            "type": "object",
+            "description": "Who would take how many requests a second, and what finds no place; \
+                            null where no capacity or no demand is configured"
+        }))
     });
     let selection = json!({
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
@@ -100,12 +120,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
         "recorded": flag(), "scope": or_null(&count())
     });
+    let preview = json!({
+        "cloud": cloud(), "drained": flag(), "at": time(), "moves": objects(),
+        "picks": { "type": "object", "additionalProperties": cloud() }
+    });
     let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
     vec![
         ("FabricState", shape(state, &[])),
         ("FabricSelection", shape(selection, &[])),
         ("FabricReason", shape(reason, &[])),
         ("DrainOrder", shape(order, &[])),
+        ("DrainPreview", shape(preview, &[])),
     ]
 }
 

@@ -67,7 +67,7 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
             (text(), "Only from there: gcp, aws, azure, unproven:<cloud>, client:<login> or logs")
         }
         "origin" => (clouds(), "Only events that this cloud accepted"),
-        "cloud" => (clouds(), "The other cloud"),
+        "cloud" => (clouds(), "The cloud that it is about"),
         "file" => (text(), "One of the proof's files; its main one where none is named"),
         "kind" => (text(), "Only payloads of this kind"),
         "resource" => (super::schemas::resource(), "Only this resource's"),
@@ -128,6 +128,10 @@ fn beside(name: &str) -> (Value, &'static str) {
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
+        "drained" => (
+            json!({ "type": "boolean", "default": true }),
+            "true: taken out of service; false: put back",
+        ),
         "at" => (time(), "As it was recorded at that time; absent: now"),
         "digest" => (text(), "What was stamped, in hex; of a bundle the hash that you hold"),
         "bitcoinHeader" => {

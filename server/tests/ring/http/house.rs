@@ -5,13 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use domain::cloud::{Cloud, PerCloud};
+use domain::cloud::Cloud;
 use domain::event::Slot;
-use domain::fabric::score::Policy;
 use serde_json::Value;
 use server::config::Limits;
 use server::console::LedgerRecorder;
-use server::fabric::{self, Fabric, Plan};
 use server::http::{self, Setup, measure};
 use server::identity::{Identity, Principal, Recorder, Settings, demonstration};
 use tokio::task::JoinSet;
@@ -32,33 +30,6 @@ pub(super) struct House {
     _tasks: JoinSet<()>,
     /// Their folders, in which new keys are made.
     _clouds: Clouds,
-}
-
-/// It probes nobody: in this house nobody has an address for clients.
-fn fabric(
-    gcp: &RunningCloud,
-    clouds: &Clouds,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> Arc<Fabric> {
-    let plan = Plan {
-        policy: Policy::Balanced,
-        name: "api.ternion.example".to_owned(),
-        zone: "ternion.example".to_owned(),
-        endpoints: PerCloud::default(),
-        addresses: PerCloud::default(),
-        sites: PerCloud::default(),
-        networks: Vec::new(),
-        dns_listen: Vec::new(),
-    };
-    let setup = fabric::Setup {
-        plan,
-        ledger: gcp.ledger.clone(),
-        grants: gcp.grants.clone(),
-        projection: gcp.projection.clone(),
-        channel: Arc::new(clouds.channel(Cloud::Gcp, &gcp.quarantine)),
-    };
-    fabric::start(setup, stop, tasks).expect("no address is taken")
 }
 
 impl House {
@@ -95,9 +66,8 @@ impl House {
         let recorder = Arc::new(LedgerRecorder::new(gcp.ledger.clone()));
         let settings = Settings { cloud: Cloud::Gcp, demonstration: true, secure_cookies: false };
         let identity = Identity::new(gcp.database.pool.clone(), settings, recorder);
-        let fabric = fabric(&gcp, &clouds, &stop, &mut tasks);
         let setup = Setup {
-            fabric,
+            fabric: gcp.fabric.clone(),
             ledger: gcp.ledger.clone(),
             grants: gcp.grants.clone(),
             projection: gcp.projection.clone(),

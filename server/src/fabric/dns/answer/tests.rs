@@ -34,6 +34,8 @@ fn desk() -> (Zone, Table) {
         sites: PerCloud::default(),
         networks: networks.to_vec(),
         dns_listen: Vec::new(),
+        demand: BTreeMap::new(),
+        capacity: PerCloud::default(),
     };
     let zone = Zone::of(Cloud::Gcp, &plan).expect("names");
     let mut selector = Selector::new(Cloud::Gcp, Settings::default());

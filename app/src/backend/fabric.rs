@@ -1,0 +1,248 @@
+//! Where clients are sent and why, as it crosses the wire. Measures are milliseconds unless a name
+//! says otherwise.
+
+use domain::catalog::{RoutingMove, RoutingStanding, RoutingSwitch};
+use domain::clock::Timestamp;
+use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::distance::Place;
+use domain::fabric::hysteresis::Why;
+use domain::fabric::score::{Policy, Status};
+use domain::fabric::selector::Level;
+use domain::fabric::verdict::{Mode, View};
+use serde::{Deserialize, Serialize};
+
+/// Of which client the page is asked why it goes where it goes; the same names stand in its URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FabricQuery {
+    pub region: Option<String>,
+    /// An address or a network; goes before `region`.
+    pub subnet: Option<String>,
+    /// A past time; absent: now.
+    pub at: Option<Timestamp>,
+    /// What stands for a time in the URL and is none.
+    pub bad_at: Option<String>,
+}
+
+/// The page, as of one evaluation of the viewing node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricView {
+    pub at: Timestamp,
+    pub me: Cloud,
+    pub mode: Mode,
+    pub policy: Policy,
+    /// The name that clients resolve.
+    pub name: String,
+    pub ttl_s: u32,
+    pub bound: FabricBound,
+    /// By observer; absent: nothing was ever heard from it.
+    pub observers: PerCloud<Option<FabricObserver>>,
+    pub clouds: PerCloud<FabricCloud>,
+    /// By name; `anywhere` among them.
+    pub regions: Vec<FabricRegion>,
+    /// Regions that are not listed because there are too many.
+    pub regions_left_out: u64,
+    /// What draining each cloud, or putting it back, would come to now.
+    pub drains: PerCloud<DrainPreview>,
+    pub capacity: Option<CapacityReport>,
+    /// The newest first.
+    pub switches: Vec<FabricSwitch>,
+    /// Absent: nobody asked.
+    pub reason: Option<FabricAnswer>,
+}
+
+/// The longest time that a client can be sent to a dead cloud, in seconds, and its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricBound {
+    pub failures: u32,
+    pub interval_s: f64,
+    pub timeout_s: f64,
+    pub verdict_s: f64,
+    pub ttl_s: f64,
+    pub whole_s: f64,
+}
+
+/// One observer's word on each cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricObserver {
+    /// False: it was silent for too long, and has no vote.
+    pub counts: bool,
+    pub age_ms: u64,
+    pub sees: View,
+    pub failures: PerCloud<u8>,
+    /// Of its probes.
+    pub rtt_ms: PerCloud<Option<f64>>,
+}
+
+/// How a cloud stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricCloud {
+    pub down: bool,
+    pub held_out: bool,
+    /// Points of flap damping.
+    pub damping: f64,
+    pub status: Status,
+    /// 0 to 1.
+    pub load: f64,
+    pub drained: bool,
+    pub drain: Option<FabricDrain>,
+    /// Its place in recorded round trips.
+    pub site: Option<String>,
+    pub place: Option<Place>,
+    /// Where its clients go.
+    pub endpoint: Option<String>,
+}
+
+/// The decision that a cloud is drained by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricDrain {
+    pub reason: String,
+    pub event_id: String,
+}
+
+/// A client region, and who serves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricRegion {
+    pub name: String,
+    pub place: Option<Place>,
+    pub pick: Cloud,
+    pub why: Why,
+    pub level: Level,
+    /// Absent: nothing is known of where these clients are.
+    pub trips: Option<PerCloud<FabricTrip>>,
+    /// Of those that may serve, the best first.
+    pub scores: Vec<(Cloud, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricTrip {
+    pub rtt_ms: f64,
+    pub from: TripFrom,
+}
+
+/// Where a round trip is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TripFrom {
+    /// Measured, and recorded in the ledger.
+    Recorded,
+    /// By the great circle between the two places.
+    Distance,
+    /// Taken to be as far as the farthest other.
+    Nowhere,
+}
+
+/// What draining a cloud would come to; of a drained one, what putting it back would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrainPreview {
+    pub drained: bool,
+    pub moves: Vec<RegionMove>,
+    /// Nobody else is up: it would go on serving.
+    pub in_vain: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionMove {
+    pub region: String,
+    pub from: Cloud,
+    pub to: Cloud,
+}
+
+/// Requests a second: who would take how much, and what finds no place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CapacityReport {
+    pub capacity: PerCloud<Option<f64>>,
+    pub demand: f64,
+    /// As things stand, and without each cloud.
+    pub plans: Vec<CapacityPlan>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CapacityPlan {
+    pub without: Option<Cloud>,
+    pub takes: PerCloud<f64>,
+    /// By region, only where something finds no place.
+    pub shed: Vec<(String, f64)>,
+}
+
+/// A switch as it was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricSwitch {
+    pub at: Timestamp,
+    pub event_id: String,
+    /// Without the picks: whoever wants them asks for that time.
+    pub switch: RoutingSwitch,
+    /// How the deployment was before it.
+    pub before: Option<FabricBefore>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricBefore {
+    pub mode: Mode,
+    pub down: Vec<Cloud>,
+    pub clouds: PerCloud<RoutingStanding>,
+}
+
+/// What comes of asking why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum FabricAnswer {
+    Now(Box<FabricNow>),
+    Then(Box<FabricThen>),
+    /// A sentence.
+    Refused {
+        because: String,
+    },
+}
+
+/// Who asks, and where they are sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricAsked {
+    pub region: String,
+    /// The address or network that was asked for, and the bits of it that the answer holds for.
+    pub subnet: Option<(String, u8)>,
+    pub at: Timestamp,
+    pub cloud: Cloud,
+    pub mode: Mode,
+    pub votes: PerCloud<Option<View>>,
+    pub clouds: PerCloud<RoutingStanding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricNow {
+    pub asked: FabricAsked,
+    pub statuses: PerCloud<Status>,
+    pub region: FabricRegion,
+    pub last_good: Option<Cloud>,
+    /// What a challenger must score below; absent: the serving one is out, or leads.
+    pub limit_ms: Option<f64>,
+    pub ttl_s: u32,
+    pub policy: Policy,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricThen {
+    pub asked: FabricAsked,
+    /// The last switch by then: its version, time and event.
+    pub version: u64,
+    pub recorded_at: Timestamp,
+    pub event_id: String,
+    /// When this region moved last, by which event, and how.
+    pub moved: Option<(Timestamp, String, RoutingMove)>,
+}
