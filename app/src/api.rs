@@ -8,7 +8,10 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView, SearchHit, SnapshotDetail,
+    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
+    EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage, HeldQuery,
+    KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView,
+    SearchHit, SnapshotDetail,
 };
 use crate::encoding::JsonText;
 
