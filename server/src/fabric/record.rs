@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use domain::catalog::{Known, RoutingMove, RoutingStanding, RoutingSwitch};
 use domain::cloud::Cloud;
 use domain::event::{EventId, Payload, TenantId};
+use domain::fabric::hysteresis::Why;
 use domain::fabric::selector::{RegionChoice, Selection, Settings};
 use domain::grant::{Family, Resource, Value, Version};
 use serde_json::json;
@@ -246,10 +247,26 @@ fn move_of(
         region: region.to_owned(),
         from,
         to: choice.pick,
-        why: choice.why,
+        why: why_moved(from, choice, &scores),
         level: choice.level,
         limit_ms: held.map(|held| rounded(settings.margin.limit_ms(*held))),
         scores,
+    }
+}
+
+/// Recorded a moment after it was evaluated, the new cloud leads already: what counts is how it stood
+/// towards the one before.
+fn why_moved(from: Option<Cloud>, choice: &RegionChoice, scores: &BTreeMap<Cloud, f64>) -> Why {
+    match (from, choice.why) {
+        (None, Why::Leads | Why::WithinMargin) => Why::First,
+        (Some(from), Why::Leads | Why::WithinMargin | Why::First) if from != choice.pick => {
+            if scores.contains_key(&from) {
+                Why::BetterByMargin
+            } else {
+                Why::IncumbentOut
+            }
+        }
+        (_, why) => why,
     }
 }
 

@@ -153,7 +153,9 @@ const fn source(from: TripFrom) -> &'static str {
 fn margin(now: &FabricNow) -> String {
     let pick = now.asked.cloud;
     let before = now.last_good;
-    let limit = now.limit_ms.map(|limit| format!(" Another would need less than {limit:.1} ms."));
+    // Close enough, and nobody can be better by the margin.
+    let limit = now.limit_ms.filter(|limit| *limit > 0.0);
+    let limit = limit.map(|limit| format!(" Another would need less than {limit:.1} ms."));
     let limit = limit.unwrap_or_default();
     match now.region.why {
         Why::First => format!("Nobody served before, so the best begins: {pick}."),

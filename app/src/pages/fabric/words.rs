@@ -199,12 +199,17 @@ pub(super) fn headline(switch: &FabricSwitch) -> String {
     let told = cases.iter().filter(|(clouds, _)| !clouds.is_empty());
     let told: Vec<String> =
         told.map(|(clouds, is)| format!("{} {} {is}.", names(clouds), be(clouds))).collect();
-    if told.is_empty() { "Another cloud serves better.".to_owned() } else { told.join(" ") }
+    if !told.is_empty() {
+        return told.join(" ");
+    }
+    let are_new = !now.moves.is_empty() && now.moves.iter().all(|one| one.from.is_none());
+    if are_new { "New client regions are served." } else { "Another cloud serves better." }
+        .to_owned()
 }
 
 /// Why a region moved.
 pub(super) fn moved_because(why: Why, from: Option<Cloud>, to: Cloud) -> String {
-    let before = from.map_or_else(|| "nobody".to_owned(), |cloud| cloud.to_string());
+    let Some(before) = from else { return format!("Nobody served it before; {to} scores best.") };
     match why {
         Why::First => format!("Nobody served before; {to} scores best."),
         Why::Leads | Why::BetterByMargin => {
