@@ -166,6 +166,7 @@ async fn approvals(
     Asked(filters): Asked<Filters>,
 ) -> Result<Json<Value>, Problem> {
     principal.require(Action::ReadPricing)?;
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "it serves any lifetime")]
     let mut page = list(&shared, &filters, |shown| shown.is_open())?;
     if let Some(items) = page.0["items"].as_array_mut() {
         items.reverse();

@@ -24,6 +24,7 @@ fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
 }
 
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
     let (approves, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
