@@ -138,7 +138,7 @@ fn facts(catalog: &Catalog, subject: &Subject, figures: Option<&Figures>) -> Fac
     let Some(figures) = figures else { return facts };
     facts.extend(figures.margin().map(|margin| (MARGIN.to_owned(), margin)));
     let cost = figures.cost_usd.checked_div(figures.list_usd);
-    facts.extend(cost.map(|cost| (COST.to_owned(), cost.round_dp(COST_DECIMALS))));
+    facts.extend(cost.map(|cost| (COST.to_owned(), cost.round_dp(COST_DECIMALS).normalize())));
     facts
 }
 

@@ -70,7 +70,7 @@ async fn take_accepts(pool: &PgPool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn clouds_that_race_for_one_version_get_one_winner_everywhere_and_one_event_of_it() {
     let clouds = Deployment::running().await;
-    let price = resource("price/pro");
+    let price = resource("routing/pro");
     for number in 1..=5 {
         let race = Cloud::ALL.map(|cloud| {
             let (grants, price) = (clouds.grants(cloud).clone(), price.clone());
@@ -113,7 +113,7 @@ async fn recorded_once(clouds: &Deployment, decision: &Decision) {
 async fn two_of_three_decide_and_the_third_learns_when_it_returns() {
     let mut clouds = Deployment::running().await;
     clouds.stop(Cloud::Azure).await;
-    let policy = resource("policy/margins");
+    let policy = resource("routing/margins");
     let decide = |cloud: Cloud, number| {
         let (grants, policy) = (clouds.grants(cloud).clone(), policy.clone());
         async move { grants.decide(&policy, version(number), &value(cloud.name())).await }
@@ -191,7 +191,7 @@ async fn accepted_by_aws_alone(clouds: &Deployment, price: &Resource) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_cloud_accepted_of_a_killed_proposer_is_finished_by_another_after_its_restart() {
     let mut clouds = Deployment::running().await;
-    let price = resource("price/pro");
+    let price = resource("routing/pro");
     accepted_by_aws_alone(&clouds, &price).await;
     clouds.kill(Cloud::Gcp);
     // Connections outlive a server that is dropped: without its votes the cloud is gone for good.
@@ -221,7 +221,7 @@ async fn votes_are_never_changed() {
 async fn a_version_waits_for_the_one_before_where_the_resource_asks_for_it() {
     let clouds = Deployment::running().await;
     let grants = clouds.grants(Cloud::Gcp);
-    let early = grants.decide(&resource("price/pro"), version(2), &value("gcp")).await;
+    let early = grants.decide(&resource("routing/pro"), version(2), &value("gcp")).await;
     assert!(matches!(early, Err(GrantError::TooEarly(_))), "{early:?}");
     let any = grants.decide(&resource("approval/7"), version(2), &value("gcp")).await;
     assert_eq!(*any.expect("decided").value(), value("gcp"));
@@ -231,7 +231,7 @@ async fn a_version_waits_for_the_one_before_where_the_resource_asks_for_it() {
 async fn a_certificate_holds_for_a_stranger_who_has_the_policy_file_alone() {
     let clouds = Deployment::running().await;
     let grants = clouds.grants(Cloud::Aws);
-    let decided = grants.decide(&resource("price/pro"), version(1), &value("aws")).await;
+    let decided = grants.decide(&resource("routing/pro"), version(1), &value("aws")).await;
     let decided = decided.expect("decided");
     let file = clouds.ledger(Cloud::Aws).policy().to_string();
     let stranger = Voters::of_policy(&Policy::parse(&file).expect("a policy")).expect("voters");
@@ -285,7 +285,7 @@ fn second_decision(clouds: &Deployment, first: &Decision) -> Decision {
 async fn a_second_proof_of_another_winner_is_kept_as_evidence_and_not_followed() {
     let mut clouds = Deployment::running().await;
     clouds.stop(Cloud::Aws).await;
-    let price = resource("price/pro");
+    let price = resource("routing/pro");
     let first = clouds.grants(Cloud::Gcp).decide(&price, version(1), &value("gcp")).await;
     let first = first.expect("decided");
     let second = second_decision(&clouds, &first);
@@ -317,7 +317,7 @@ async fn a_cloud_that_was_put_back_leaves_what_was_open_to_the_others_and_votes_
     clouds.stop(Cloud::Aws).await;
     clouds.databases.aws.back_up().await;
     clouds.start(Cloud::Aws).await;
-    let price = resource("price/pro");
+    let price = resource("routing/pro");
     accepted_by_aws_alone(&clouds, &price).await;
     let aws = clouds.databases.aws.pool.clone();
     let recorded = clouds.record(Cloud::Aws, 3).await[2];

@@ -154,7 +154,7 @@ impl Figures {
     #[must_use]
     pub fn margin(&self) -> Option<Decimal> {
         let cost = self.cost_usd.checked_div(self.revenue_usd)?;
-        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS))
+        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS).normalize())
     }
 
     /// What usage for a dollar at list prices costs us.
@@ -167,7 +167,7 @@ impl Figures {
     pub fn margin_at(&self, price_of_list: Decimal) -> Option<Decimal> {
         let revenue = self.list_usd.checked_mul(price_of_list)?;
         let cost = self.cost_usd.checked_div(revenue)?;
-        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS))
+        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS).normalize())
     }
 }
 
@@ -246,7 +246,7 @@ fn price(
         status: decision.status,
         binding: decision.rule,
         trail: decision.trail,
-        change: decision.change.map(|change| change.round_dp(SHARE_DECIMALS)),
+        change: decision.change.map(|change| change.round_dp(SHARE_DECIMALS).normalize()),
         margin_after: figures.margin_at(decision.price_usd),
         backtest: replayed(policy, days, current, decision.price_usd)?,
     })
