@@ -157,7 +157,7 @@ fn Money(lines: Vec<[String; 4]>, policy: bool) -> impl IntoView {
     view! {
         <section class="card pricing-part" aria-labelledby="money-title">
             <h2 id="money-title" class="card-title">{title}</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=title>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=format!("{title}, now and proposed")>
                 <table class="pricing-facts">
                     <thead><tr><th scope="col">"What"</th><th scope="col" class="number">"Now"</th><th scope="col" class="number">"Proposed"</th><th scope="col" class="number">"Change"</th></tr></thead>
                     <tbody>{rows}</tbody>
