@@ -65,6 +65,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         problems: &[400, 401, 403, 413, 422, 503],
     },
+    Operation {
+        method: "post",
+        path: "/fabric/act",
+        id: "actOnFabric",
+        tag: "fabric",
+        summary: "Drains a cloud or ends its drain: the forms of the page Fabric",
+        access: ADMINS,
+        bodies: &[("application/x-www-form-urlencoded", "FabricAct")],
+        answers: &[(303, "Back to the page, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
 ];
 
 fn mode() -> Value {
@@ -91,6 +103,8 @@ fn per_cloud(of: &Value) -> Value {
 
 /// By name.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let verb = json!({ "type": "string", "enum": ["drain", "restore"] });
+    let act = json!({ "act": verb, "cloud": cloud(), "reason": text() });
     let observer = shape(
         json!({
             "counts": flag(), "ageMs": count(), "sees": per_cloud(&seen()),
@@ -131,6 +145,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("FabricReason", shape(reason, &[])),
         ("DrainOrder", shape(order, &[])),
         ("DrainPreview", shape(preview, &[])),
+        ("FabricAct", shape(act, &["reason"])),
     ]
 }
 
