@@ -48,7 +48,7 @@ pub use lab::{
 };
 pub use pricing::{
     AppliedRow, ApprovalsView, ControlsForm, FactRow, MarginBand, OptimizerView, ProposalDetail,
-    ProposalRow, ProposalState, RecommendationRow, RunRow, StepRow, TenantMargin,
+    ProposalRow, RecommendationRow, RunRow, StepRow, TenantMargin,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,

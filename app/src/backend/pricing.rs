@@ -1,6 +1,7 @@
 //! What the pages Optimizer and Approvals show.
 
 use domain::clock::Timestamp;
+use domain::pricing::book::Standing;
 use serde::{Deserialize, Serialize};
 
 /// The page Optimizer.
@@ -134,20 +135,8 @@ pub struct ProposalRow {
     pub approvals: u32,
     /// Absent: not known here yet.
     pub quorum: Option<u32>,
-    pub state: ProposalState,
+    pub state: Standing,
     pub version: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ProposalState {
-    Pending,
-    Approved,
-    Applied,
-    Rejected,
-    Expired,
-    Stale,
-    Superseded,
 }
 
 /// One proposal with everything that a decision needs.

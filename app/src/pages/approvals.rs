@@ -1,11 +1,12 @@
 //! Approvals: what waits for people, and what they decided lately.
 
+use domain::pricing::book::Standing;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
 
 use crate::api;
-use crate::backend::{ApprovalsView, ProposalRow, ProposalState};
+use crate::backend::{ApprovalsView, ProposalRow};
 use crate::components::problem::{ProblemCard, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
@@ -105,7 +106,7 @@ fn Proposals(
 #[component]
 fn Row(row: ProposalRow, at: domain::clock::Timestamp) -> impl IntoView {
     let href = format!("/approvals/{}", row.id);
-    let overdue = row.state == ProposalState::Expired || at >= row.expires_at;
+    let overdue = row.state == Standing::Expired || at >= row.expires_at;
     view! {
         <tr>
             <td class="cell-event pricing-first"><A href=href><span class="row-link">{row.about}</span></A></td>

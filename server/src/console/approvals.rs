@@ -1,18 +1,17 @@
 //! Proposals, in the words of the page Approvals.
 
-use app::backend::{
-    ApprovalsView, ControlsForm, FactRow, ProposalDetail, ProposalRow, ProposalState, StepRow,
-};
+use app::backend::{ApprovalsView, ControlsForm, FactRow, ProposalDetail, ProposalRow, StepRow};
 use domain::clock::Timestamp;
 use domain::pricing::approval::{Drift, Facts};
-use domain::pricing::book::{Book, Case, Standing, Step, StepKind};
+use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::policy::differences;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Console;
-use super::optimizer::{dollars, simulate, trail};
+use super::figures::{grouped, rounded_dollars};
+use super::optimizer::{simulate, trail};
 use crate::problem::Problem;
 use crate::projection::Catalog;
 
@@ -86,18 +85,6 @@ fn simulated(catalog: &Catalog, case: &Case) -> Option<String> {
     Some(simulate(tier, Some(after.price_change(&before))))
 }
 
-fn state(standing: Standing) -> ProposalState {
-    match standing {
-        Standing::Pending => ProposalState::Pending,
-        Standing::Approved => ProposalState::Approved,
-        Standing::Applied => ProposalState::Applied,
-        Standing::Rejected => ProposalState::Rejected,
-        Standing::Expired => ProposalState::Expired,
-        Standing::Stale => ProposalState::Stale,
-        Standing::Superseded => ProposalState::Superseded,
-    }
-}
-
 fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
     let current = case.current();
     let about = match case.subject() {
@@ -119,7 +106,7 @@ fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
         expires_at: current.edition.expires_at,
         approvals: u32::try_from(case.approvers().count()).unwrap_or(u32::MAX),
         quorum: case.quorum(),
-        state: state(case.standing(now)),
+        state: case.standing(now),
         version: current.version,
     }
 }
@@ -194,7 +181,7 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
     let Subject::Tenant(tenant) = case.subject() else { return lines };
     let figures = catalog.recommendation(&tenant).map(|said| &said.value.advice.figures);
     lines.extend(figures.map(|figures| {
-        let bill = |of_list: Decimal| dollars((figures.list_usd * of_list).round_dp(2));
+        let bill = |of_list: Decimal| rounded_dollars((figures.list_usd * of_list).round_dp(2));
         let (was, is) = (before.price_of_list, after.price_of_list);
         let moved = signed_dollars(figures.list_usd * (is - was));
         [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
@@ -296,20 +283,8 @@ fn signed(change: Decimal) -> String {
 }
 
 fn signed_dollars(usd: Decimal) -> String {
-    let text = dollars(usd.round_dp(2));
+    let text = rounded_dollars(usd.round_dp(2));
     if usd > Decimal::ZERO { format!("+{text}") } else { text }
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod detail;
 mod events;
 mod evidence;
 mod fabric;
+mod figures;
 mod keys;
 pub mod load;
 mod optimizer;

@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 
 use super::Console;
 use super::approvals::{controls_text, percent};
+use super::figures::rounded_dollars;
 use crate::economics::TenantFigures;
 use crate::problem::Problem;
 use crate::projection::{Catalog, Current};
@@ -107,8 +108,8 @@ fn margin_row(
         tier: figures.tier.clone(),
         margin: margin.map_or_else(|| "no revenue".to_owned(), percent),
         band: band_of(margin, &limits),
-        revenue: dollars(figures.revenue_usd),
-        cost: dollars(figures.cost_usd),
+        revenue: rounded_dollars(figures.revenue_usd),
+        cost: rounded_dollars(figures.cost_usd),
         price: percent(book.controls(id).price_of_list),
         automatic: book.is_on(SwitchName::AutoPricing, Some(id)),
         simulate: simulate(&figures.tier, advised.and_then(|price| price.change)),
@@ -205,8 +206,8 @@ fn why(advice: &Advice) -> Vec<String> {
             "Gross margin {} over {days} days: {} brought in, {} paid to providers, {} of the revenue \
              owed for service levels.",
             percent(margin),
-            dollars(advice.figures.revenue_usd),
-            dollars(advice.figures.cost_usd),
+            rounded_dollars(advice.figures.revenue_usd),
+            rounded_dollars(advice.figures.cost_usd),
             percent(penalty_rate.get())
         ));
     }
@@ -214,7 +215,7 @@ fn why(advice: &Advice) -> Vec<String> {
     if let Some(cost) = cost {
         why.push(format!(
             "A request costs {}; {} thousand tokens were used.",
-            dollars(cost),
+            rounded_dollars(cost),
             tokens_k
         ));
     }
@@ -241,7 +242,7 @@ fn why(advice: &Advice) -> Vec<String> {
         why.push(format!(
             "The same usage in the tier {} would bring in {}.",
             better.tier,
-            dollars(better.revenue_usd)
+            rounded_dollars(better.revenue_usd)
         ));
     }
     why.extend(advice.price.as_ref().and_then(backtest));
@@ -364,11 +365,4 @@ fn effect(figures: &Figures, before: &Controls) -> Option<String> {
         percent(now),
         percent(then)
     ))
-}
-
-/// At least cents; four places below a dollar.
-pub(super) fn dollars(usd: Decimal) -> String {
-    let places = if usd.abs() < Decimal::ONE { 4 } else { 2 };
-    let sign = if usd.is_sign_negative() && !usd.is_zero() { "−" } else { "" };
-    format!("{sign}${:.1$}", usd.abs().round_dp(places), places as usize)
 }

@@ -249,11 +249,7 @@ async fn approve(
 ) -> Result<Response, Problem> {
     principal.require(Action::Approve)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash"])?;
-    let seat = wish.seat(place)?;
-    let act = Act::Approve(word.seen());
-    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
-    drop(seat);
-    answer
+    said(&shared, &principal, &id, (place, wish), Act::Approve(word.seen())).await
 }
 
 async fn reject(
@@ -266,11 +262,8 @@ async fn reject(
 ) -> Result<Response, Problem> {
     principal.require(Action::Approve)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash", "reason"])?;
-    let seat = wish.seat(place)?;
     let act = Act::Reject(word.seen(), word.reason.unwrap_or_default());
-    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
-    drop(seat);
-    answer
+    said(&shared, &principal, &id, (place, wish), act).await
 }
 
 async fn modify(
@@ -284,10 +277,21 @@ async fn modify(
     principal.require(Action::Propose)?;
     let required = ["version", "hash", "reason"];
     let wanted: acts::Modified = shape_of(read_json(&body)?, &required)?;
-    let seat = wish.seat(place)?;
     let seen = Seen { version: wanted.version, hash: wanted.hash };
     let act = Act::Modify(seen, wanted.into());
-    let answer = acts::decide(&shared, &principal, proposal_id(&id)?, act, wish).await;
+    said(&shared, &principal, &id, (place, wish), act).await
+}
+
+/// A word about a proposal. Who waits for it to be final has a place among those who may.
+async fn said(
+    shared: &Shared,
+    principal: &Principal,
+    id: &str,
+    (place, wish): (Place, Wish),
+    act: Act,
+) -> Result<Response, Problem> {
+    let seat = wish.seat(place)?;
+    let answer = acts::decide(shared, principal, proposal_id(id)?, act, wish).await;
     drop(seat);
     answer
 }

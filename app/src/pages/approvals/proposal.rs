@@ -1,6 +1,7 @@
 //! One proposal: what it would change, what it rests on, who agreed, and the three decisions.
 
 use domain::access::Action;
+use domain::pricing::book::Standing;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -8,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::words;
 use crate::api;
-use crate::backend::{FactRow, ProposalDetail, ProposalRow, ProposalState, StepRow};
+use crate::backend::{FactRow, ProposalDetail, ProposalRow, StepRow};
 use crate::browser;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
@@ -75,7 +76,7 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::Approve);
     let ProposalDetail { row, hash, money, facts, trail, steps, .. } = detail.clone();
-    let is_open = matches!(row.state, ProposalState::Pending | ProposalState::Approved);
+    let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
     let refusal = (is_open && !may).then(|| here.viewer.role.refusal(Action::Approve));
     view! {
         <Head row=row.clone() detail=detail.clone() />
@@ -113,7 +114,7 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
     } else {
         format!(", by {}", detail.approvers.join(" and "))
     };
-    let held = (detail.killed && row.state == ProposalState::Approved).then(|| {
+    let held = (detail.killed && row.state == Standing::Approved).then(|| {
         view! { <p class="held">"The kill switch is on: it waits until that is off."</p> }
     });
     let simulate = detail.simulate.clone().map(|href| {
@@ -168,11 +169,11 @@ fn Money(lines: Vec<[String; 4]>, policy: bool) -> impl IntoView {
 }
 
 #[component]
-fn Facts(facts: Vec<FactRow>, state: ProposalState) -> impl IntoView {
+fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
     let moved = facts.iter().any(|fact| fact.changed);
     let sentence = if moved {
         "Something is no longer as it was: nothing of this version is executed."
-    } else if state == ProposalState::Applied {
+    } else if state == Standing::Applied {
         "So it was when it was proposed."
     } else {
         "As it was when it was proposed, within what policy bears."

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use domain::pricing::book::Standing;
 use leptos::prelude::*;
 
-use crate::backend::ProposalState;
 use crate::live::Live;
 
 /// An event is in force a moment after it is told.
@@ -12,15 +12,15 @@ const IN_FORCE_AFTER: Duration = Duration::from_millis(600);
 
 /// PENDING dashed, APPLIED solid, REJECTED and what came to nothing plain, what changed hatched.
 #[component]
-pub(crate) fn StateBadge(state: ProposalState) -> impl IntoView {
+pub(crate) fn StateBadge(state: Standing) -> impl IntoView {
     let (look, word) = match state {
-        ProposalState::Pending => ("pending", "WAITS"),
-        ProposalState::Approved => ("pending", "APPROVED"),
-        ProposalState::Applied => ("final", "APPLIED"),
-        ProposalState::Rejected => ("unknown", "REJECTED"),
-        ProposalState::Expired => ("unknown", "EXPIRED"),
-        ProposalState::Stale => ("quarantined", "FACTS CHANGED"),
-        ProposalState::Superseded => ("unknown", "SUPERSEDED"),
+        Standing::Pending => ("pending", "WAITS"),
+        Standing::Approved => ("pending", "APPROVED"),
+        Standing::Applied => ("final", "APPLIED"),
+        Standing::Rejected => ("unknown", "REJECTED"),
+        Standing::Expired => ("unknown", "EXPIRED"),
+        Standing::Stale => ("quarantined", "FACTS CHANGED"),
+        Standing::Superseded => ("unknown", "SUPERSEDED"),
     };
     view! { <span class="badge" data-state=look>{word}</span> }
 }

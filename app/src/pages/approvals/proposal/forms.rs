@@ -73,27 +73,27 @@ fn Modify(detail: ProposalDetail, form: ControlsForm, proposes: bool) -> impl In
 /// What can be controlled of a tenant. `name`: tells the fields of one form from another's.
 #[component]
 pub(crate) fn ControlFields(name: &'static str, form: ControlsForm) -> impl IntoView {
-    let field = |part: &str| format!("{name}-{part}");
-    let ids = ["price", "overage", "concurrency", "cap"].map(field);
-    let [price, overage, concurrency, cap] = ids;
-    view! {
-        <div class="pricing-fields">
-            <label class="field" for=price.clone()>
-                <span>"Price, % of list"</span>
-                <input id=price.clone() name="price" type="text" inputmode="decimal" maxlength="12" value=form.price autocomplete="off" />
+    let field = |part: &'static str, label: &'static str, value: String| {
+        let id = format!("{name}-{part}");
+        // Shares of the list have a point, counts have none.
+        let (mode, length) = match part {
+            "price" | "overage" => ("decimal", "12"),
+            "concurrency" => ("numeric", "8"),
+            _ => ("numeric", "16"),
+        };
+        view! {
+            <label class="field" for=id.clone()>
+                <span>{label}</span>
+                <input id=id.clone() name=part type="text" inputmode=mode maxlength=length value=value autocomplete="off" />
             </label>
-            <label class="field" for=overage.clone()>
-                <span>"Overage, % of list"</span>
-                <input id=overage.clone() name="overage" type="text" inputmode="decimal" maxlength="12" value=form.overage autocomplete="off" />
-            </label>
-            <label class="field" for=concurrency.clone()>
-                <span>"Requests at once"</span>
-                <input id=concurrency.clone() name="concurrency" type="text" inputmode="numeric" maxlength="8" value=form.concurrency autocomplete="off" />
-            </label>
-            <label class="field" for=cap.clone()>
-                <span>"Tokens a month"</span>
-                <input id=cap.clone() name="cap" type="text" inputmode="numeric" maxlength="16" value=form.token_cap autocomplete="off" />
-            </label>
-        </div>
-    }
+        }
+        .into_any()
+    };
+    let fields = [
+        field("price", "Price, % of list", form.price),
+        field("overage", "Overage, % of list", form.overage),
+        field("concurrency", "Requests at once", form.concurrency),
+        field("cap", "Tokens a month", form.token_cap),
+    ];
+    view! { <div class="pricing-fields">{fields.into_iter().collect_view()}</div> }
 }
