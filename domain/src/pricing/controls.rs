@@ -54,18 +54,21 @@ impl Controls {
 
     /// # Errors
     /// A price that is 0, negative or beyond ten times the list; a limit of 0 or beyond reason.
-    pub fn check(self) -> Result<Self, EconomicsError> {
-        of_list("the price", self.price_of_list)?;
+    pub fn check(self) -> Result<Self, WrongControl> {
+        let wrong = |field| move |error| WrongControl { field, error };
+        of_list("the price", self.price_of_list).map_err(wrong("priceOfList"))?;
         if let Some(overage) = self.overage_of_list {
-            of_list("the overage price", overage)?;
+            of_list("the overage price", overage).map_err(wrong("overageOfList"))?;
         }
         if self.concurrency.is_some_and(|limit| !(1..=CONCURRENCY_MAX).contains(&limit)) {
             let given = self.concurrency.unwrap_or_default();
-            return Err(refuse("the concurrency", &given, "1 to 1000000 requests"));
+            let error = refuse("the concurrency", &given, "1 to 1000000 requests");
+            return Err(wrong("concurrency")(error));
         }
         if self.token_cap.is_some_and(|cap| !(1..=TOKEN_CAP_MAX).contains(&cap)) {
             let given = self.token_cap.unwrap_or_default();
-            return Err(refuse("the token cap", &given, "1 to a million million tokens"));
+            let error = refuse("the token cap", &given, "1 to a million million tokens");
+            return Err(wrong("tokenCap")(error));
         }
         Ok(self)
     }
@@ -83,6 +86,14 @@ impl Controls {
         // A price is never 0.
         (self.price_of_list / before.price_of_list) - Decimal::ONE
     }
+}
+
+/// Which of the controls cannot be so, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongControl {
+    /// As it is called in JSON.
+    pub field: &'static str,
+    pub error: EconomicsError,
 }
 
 fn of_list(what: &'static str, share: Decimal) -> Result<(), EconomicsError> {
@@ -132,7 +143,9 @@ impl Content {
     /// A number outside what its field can mean, or a policy that contradicts itself.
     pub fn check(&self) -> Result<(), EconomicsError> {
         match self {
-            Content::Controls { controls, .. } => controls.check().map(drop),
+            Content::Controls { controls, .. } => {
+                controls.check().map(drop).map_err(|wrong| wrong.error)
+            }
             Content::Policy { policy } => policy.check(),
         }
     }
@@ -153,8 +166,10 @@ mod tests {
             assert!(price(absurd).check().is_err(), "{absurd}");
         }
         assert!(price("1.04").check().is_ok());
-        assert!(Controls { concurrency: Some(0), ..price("1") }.check().is_err());
-        assert!(Controls { token_cap: Some(0), ..price("1") }.check().is_err());
+        let field = |controls: Controls| controls.check().expect_err("absurd").field;
+        assert_eq!(field(price("0")), "priceOfList");
+        assert_eq!(field(Controls { concurrency: Some(0), ..price("1") }), "concurrency");
+        assert_eq!(field(Controls { token_cap: Some(0), ..price("1") }), "tokenCap");
     }
 
     #[test]

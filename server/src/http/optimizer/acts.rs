@@ -94,23 +94,11 @@ impl Proposed {
             concurrency: self.concurrency.or(before.concurrency),
             token_cap: self.token_cap.or(before.token_cap),
         };
-        controls.check().map_err(|error| self.blame(absurd(&error)))
-    }
-
-    /// Names the field that is wrong.
-    fn blame(&self, problem: Problem) -> Problem {
-        let detail = problem.detail.to_lowercase();
-        let field = if detail.contains("overage") {
-            "/overageOfList"
-        } else if detail.contains("concurrency") {
-            "/concurrency"
-        } else if detail.contains("cap") {
-            "/tokenCap"
-        } else {
-            "/priceOfList"
-        };
-        let reason = problem.detail.clone();
-        problem.field(field, reason)
+        controls.check().map_err(|wrong| {
+            let problem = absurd(&wrong.error);
+            let reason = problem.detail.clone();
+            problem.field(format!("/{}", wrong.field), reason)
+        })
     }
 }
 
