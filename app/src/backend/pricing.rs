@@ -59,6 +59,8 @@ pub struct TenantMargin {
     pub band: MarginBand,
     pub revenue: String,
     pub cost: String,
+    /// What is owed where service levels were missed, at the rate of the same days.
+    pub penalties: String,
     /// `104 %` of the list price.
     pub price: String,
     pub automatic: bool,

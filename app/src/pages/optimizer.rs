@@ -120,6 +120,7 @@ fn Tenants(view: OptimizerView) -> impl IntoView {
                             <th scope="col" class="number">"Margin"</th>
                             <th scope="col" class="number">"Revenue"</th>
                             <th scope="col" class="number">"Cost"</th>
+                            <th scope="col" class="number">"Penalties"</th>
                             <th scope="col" class="number">"Price of list"</th>
                             <th scope="col">"By itself"</th>
                             <th scope="col">"Next"</th>
@@ -155,6 +156,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
             <td data-label="Margin" class="number mono"><span class="margin" data-band=look>{row.margin} {band.map(|band| view! { <span class="cell-about">{band}</span> })}</span></td>
             <td data-label="Revenue" class="number mono">{row.revenue}</td>
             <td data-label="Cost" class="number mono">{row.cost}</td>
+            <td data-label="Penalties" class="number mono">{row.penalties}</td>
             <td data-label="Price of list" class="number mono">{row.price}</td>
             <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
             <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate>"Simulate"</a></td>

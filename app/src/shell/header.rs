@@ -13,6 +13,7 @@ use crate::components::triad::join_names;
 use crate::format::{TimeShape, middle_cut};
 use crate::live::{Health, Link, Live, Standing};
 use crate::shell::console::{Dialogs, Here};
+use crate::shell::nav::place_at;
 use crate::zone::Zone;
 
 pub(super) const SEARCH_ID: &str = "search";
@@ -44,8 +45,6 @@ fn PageTitle() -> impl IntoView {
     let path = move || location.pathname.get();
     move || {
         match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
-        [""] => heading("Overview").into_any(),
-        ["ledger"] => heading("Ledger").into_any(),
         ["ledger", "quarantine"] => within_ledger(view! { <span>"Quarantine"</span> }).into_any(),
         ["ledger", "quarantine", id] => within_ledger(view! {
             <A href="/ledger/quarantine">"Quarantine"</A>
@@ -62,23 +61,20 @@ fn PageTitle() -> impl IntoView {
         .into_any(),
         ["ledger", "keys"] => within_ledger(view! { <span>"Keys"</span> }).into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
-        ["anchors"] => heading("Anchors").into_any(),
-        ["anchors", period] => view! {
-            <h1 class="top-title"><A href="/anchors">"Anchors"</A> <Slash /> <Id id=(*period).to_owned() /></h1>
-        }
-        .into_any(),
-        ["billing"] => heading("Billing").into_any(),
-        ["scenarios"] => heading("Scenarios").into_any(),
-        ["fabric"] => heading("Fabric").into_any(),
-        ["verify"] => heading("Verify").into_any(),
-        ["lab"] => heading("Fault lab").into_any(),
+        ["anchors", period] => within("/anchors", "Anchors", view! { <Id id=(*period).to_owned() /> }).into_any(),
+        ["approvals", id] => within("/approvals", "Approvals", view! { <Id id=(*id).to_owned() /> }).into_any(),
+        [first] => heading(place_at(first).map_or("Not found", |place| place.title)).into_any(),
         _ => heading("Not found").into_any(),
     }
     }
 }
 
 fn within_ledger(rest: impl IntoView) -> impl IntoView {
-    view! { <h1 class="top-title"><A href="/ledger">"Ledger"</A> <Slash /> {rest}</h1> }
+    within("/ledger", "Ledger", rest)
+}
+
+fn within(path: &'static str, title: &'static str, rest: impl IntoView) -> impl IntoView {
+    view! { <h1 class="top-title"><A href=path>{title}</A> <Slash /> {rest}</h1> }
 }
 
 #[component]

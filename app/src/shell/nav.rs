@@ -93,6 +93,11 @@ pub(super) const PLACES: [Place; 10] = [
     },
 ];
 
+/// The place whose path is this one segment; the empty one is the overview's.
+pub(super) fn place_at(segment: &str) -> Option<Place> {
+    PLACES.into_iter().find(|place| place.path.strip_prefix('/') == Some(segment))
+}
+
 impl Here {
     /// The places that exist in this deployment.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {

@@ -76,8 +76,8 @@ fn run_row(run: &Current<domain::catalog::OptimizerRun>) -> RunRow {
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         sentence: format!(
-            "{} tenants looked at: {} below the band, {} above it; {} recommendations are new, {} \
-             proposals were opened.",
+            "{} tenants looked at; {} stay below their band and {} above it; {} recommendations are \
+             new, {} proposals were opened.",
             it.tenants, it.below, it.above, it.recommended, it.opened
         ),
     }
@@ -110,6 +110,7 @@ fn margin_row(
         band: band_of(margin, &limits),
         revenue: rounded_dollars(figures.revenue_usd),
         cost: rounded_dollars(figures.cost_usd),
+        penalties: rounded_dollars(figures.revenue_usd * figures.penalty_rate.get()),
         price: percent(book.controls(id).price_of_list),
         automatic: book.is_on(SwitchName::AutoPricing, Some(id)),
         simulate: simulate(&figures.tier, advised.and_then(|price| price.change)),

@@ -278,10 +278,14 @@ async fn hostile_packets_cost_an_answer_at_most_and_tcp_answers_beside_udp() {
         socket.send_to(&bytes, ("127.0.0.1", dns)).expect("sent");
     }
     until("answered", async || ask(dns, &honest).is_some()).await;
-    let answer = ask(dns, &honest).expect("an answer");
+    let answer = by_tcp(dns, &honest);
     assert_eq!(answer.metadata.response_code, ResponseCode::NoError);
     assert!(named(&answer).is_some() && answer.metadata.authoritative);
-    assert_eq!(named(&by_tcp(dns, &honest)), named(&answer));
+    // Measurements move the choice at any time, so one of several pairs of answers is alike.
+    until("the same by UDP", async || {
+        ask(dns, &honest).is_some_and(|by_udp| named(&by_udp) == named(&by_tcp(dns, &honest)))
+    })
+    .await;
     let metrics = demonstration.url(Cloud::Gcp);
     let text = reqwest::get(format!("{metrics}/metrics")).await.expect("answered").text().await;
     let text = text.expect("a text");
