@@ -27,6 +27,7 @@ mod ledger;
 mod machines;
 mod postgres_embedded;
 mod projection;
+mod publish;
 mod quarantine;
 mod restored;
 mod scrub;
