@@ -25,7 +25,7 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use anchor::{Anchor, AnchorAuthority, AnchorBitcoin, AnchorEthereum};
-pub use fabric::{Endpoint, Fabric};
+pub use fabric::{Endpoint, Fabric, FabricCloudflare, FabricRoute53, Route53Policy};
 pub use layer::{ConfigError, Layers, Source, Sources};
 pub use print::effective;
 pub use secret::Secret;

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::console::{self, Console, LedgerRecorder};
 use crate::economics::Economics;
 use crate::evidence::{self, Evidences};
-use crate::fabric::{self, DnsError, Fabric, Plan};
+use crate::fabric::{self, DnsError, Fabric, Plan, PublishError};
 use crate::grant::{self, Grants, Judge};
 use crate::http;
 use crate::identity::{Identity, Recorder, Settings, demonstration};
@@ -69,6 +69,8 @@ pub enum NodeError {
     Anchor(#[from] SetupError),
     #[error(transparent)]
     Fabric(#[from] DnsError),
+    #[error("records cannot be published: {0}")]
+    Publish(#[from] PublishError),
     #[error("a part of this node broke: {0}")]
     Broken(String),
     #[error("cannot listen on {at}: {cause}")]
@@ -197,7 +199,7 @@ impl Node {
         };
         let fabric = {
             let of = (&ledger, &grants, &projection, &channel);
-            fabric::start(routing(config, of), &background, &mut tasks)?
+            fabric::start(routing(config, of)?, &background, &mut tasks)?
         };
         let (economics, optimizer) =
             pricing((&ledger, &grants, &projection), &background, &mut tasks);
@@ -378,14 +380,15 @@ fn routing(
         &Arc<Projection>,
         &Arc<Channel>,
     ),
-) -> fabric::Setup {
-    fabric::Setup {
+) -> Result<fabric::Setup, PublishError> {
+    Ok(fabric::Setup {
         plan: Plan::of(config),
         ledger: Arc::clone(ledger),
         grants: Arc::clone(grants),
         projection: Arc::clone(projection),
         channel: Arc::clone(channel),
-    }
+        publishers: fabric::publish::publishers(config)?,
+    })
 }
 
 /// Nobody shall believe that something is anchored outside which is not.

@@ -132,6 +132,7 @@ fn rust(verb: &[&str], ring: Ring) -> Command {
     let mut tests = cargo();
     tests.args(verb).args(ring.packages());
     tests.env("TERNION_OTS", setup::ots());
+    tests.env("TERNION_MOTO", setup::moto());
     tests
 }
 

@@ -48,6 +48,7 @@ pub struct FabricView {
     pub capacity: Option<CapacityReport>,
     /// The newest first.
     pub switches: Vec<FabricSwitch>,
+    pub publishers: Vec<FabricPublisher>,
     /// Absent: nobody asked.
     pub reason: Option<FabricAnswer>,
 }
@@ -174,6 +175,24 @@ pub struct CapacityPlan {
     pub takes: PerCloud<f64>,
     /// By region, only where something finds no place.
     pub shed: Vec<(String, f64)>,
+}
+
+/// A provider of DNS that is kept in step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricPublisher {
+    pub publisher: String,
+    pub place: String,
+    pub dry_run: bool,
+    /// What was edited by hand is written over.
+    pub applies: bool,
+    /// Who wrote last: a sentence.
+    pub writer: Option<String>,
+    /// As lines.
+    pub waiting: Vec<String>,
+    pub drift: Vec<String>,
+    pub problem: Option<String>,
+    pub read_at: Option<Timestamp>,
 }
 
 /// A switch as it was recorded.

@@ -18,6 +18,7 @@ use crate::pages::fabric::capacity::Capacity;
 use crate::pages::fabric::clouds::Clouds;
 use crate::pages::fabric::drain::DrainDialogs;
 use crate::pages::fabric::map::MapCard;
+use crate::pages::fabric::publishers::Publishers;
 use crate::pages::fabric::regions::Regions;
 use crate::pages::fabric::timeline::Timeline;
 use crate::pages::fabric::votes::Votes;
@@ -27,6 +28,7 @@ mod capacity;
 mod clouds;
 mod drain;
 mod map;
+mod publishers;
 mod regions;
 mod steps;
 mod timeline;
@@ -73,6 +75,7 @@ fn Body(first: FabricView, query: FabricQuery) -> impl IntoView {
             <WhyCard state query />
             <Timeline state />
             <Capacity state />
+            <Publishers state />
             <p class="whose muted">
                 "As of " <Time at=Signal::derive(move || state.read().at) shape=TimeShape::Second />
                 ", as " {move || state.read().me.name()} " sees it. Programs ask GET /v1/fabric/state."

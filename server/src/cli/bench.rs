@@ -1,6 +1,7 @@
 //! `ternion bench`: load from outside, over HTTP, as clients make it; and simulations.
 
 mod economics;
+mod fabric;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(super) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Economics(economics::Arguments),
+    Fabric(fabric::Arguments),
     Ledger(LedgerArguments),
 }
 
@@ -97,6 +99,7 @@ impl Arguments {
     pub async fn run(self) -> Outcome {
         match self.what {
             What::Economics(arguments) => arguments.run(),
+            What::Fabric(arguments) => arguments.run(),
             What::Ledger(arguments) => arguments.run().await,
         }
     }

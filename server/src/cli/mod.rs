@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod doctor;
 mod epoch;
+mod fabric;
 mod fsck;
 mod import;
 mod keygen;
@@ -48,6 +49,7 @@ enum Command {
     Demo(demo::Arguments),
     Doctor(doctor::Arguments),
     Epoch(epoch::Arguments),
+    Fabric(fabric::Arguments),
     Fsck(fsck::Arguments),
     Import(import::Arguments),
     Keygen(keygen::Arguments),
@@ -71,6 +73,7 @@ impl Command {
             Command::Demo(arguments) => run_async(arguments.run()),
             Command::Doctor(arguments) => run_async(arguments.run()),
             Command::Epoch(arguments) => run_async(arguments.run()),
+            Command::Fabric(arguments) => run_async(arguments.run()),
             Command::Fsck(arguments) => run_async(arguments.run()),
             Command::Import(arguments) => run_async(arguments.run()),
             Command::Keygen(arguments) => arguments.run(),

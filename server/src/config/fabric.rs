@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::capacity::Capacity;
@@ -10,6 +11,7 @@ use domain::fabric::score::Policy;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
+use crate::fabric::OnDrift;
 
 /// The setting that breaks a rule, and which.
 type Broken = (&'static str, String);
@@ -40,6 +42,82 @@ pub struct Fabric {
     pub aws: Option<Endpoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub azure: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route53: Option<FabricRoute53>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudflare: Option<FabricCloudflare>,
+}
+
+/// Records at Amazon Route 53 that follow the selection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FabricRoute53 {
+    pub zone_id: String,
+    pub access_key_id: String,
+    /// Holds the secret access key alone; readable by this account alone.
+    pub secret_file: PathBuf,
+    /// Of temporary credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_token_file: Option<PathBuf>,
+    #[serde(default = "route53_url")]
+    pub url: String,
+    #[serde(default)]
+    pub policy: Route53Policy,
+    #[serde(default = "route53_ttl_s")]
+    pub ttl_s: u32,
+    #[serde(default)]
+    pub on_drift: OnDrift,
+    /// Everything but writing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// How Route 53 chooses among the clouds' records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Route53Policy {
+    #[default]
+    Weighted,
+    Latency,
+    Failover,
+}
+
+/// DNS records at Cloudflare that follow the selection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FabricCloudflare {
+    pub zone_id: String,
+    /// Holds an API token that may edit the zone's records; readable by this account alone.
+    pub token_file: PathBuf,
+    #[serde(default = "cloudflare_url")]
+    pub url: String,
+    #[serde(default = "cloudflare_ttl_s")]
+    pub ttl_s: u32,
+    /// Clients go through Cloudflare.
+    #[serde(default)]
+    pub proxied: bool,
+    #[serde(default)]
+    pub on_drift: OnDrift,
+    /// Everything but writing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+fn route53_url() -> String {
+    "https://route53.amazonaws.com".to_owned()
+}
+
+const fn route53_ttl_s() -> u32 {
+    30
+}
+
+fn cloudflare_url() -> String {
+    "https://api.cloudflare.com".to_owned()
+}
+
+/// The shortest that Cloudflare takes.
+const fn cloudflare_ttl_s() -> u32 {
+    60
 }
 
 /// Where a cloud takes its clients.
@@ -58,10 +136,31 @@ pub struct Endpoint {
     /// Requests a second that it can take. Absent: it takes part in no plan of capacity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u32>,
+    /// Its share at Route 53, 0 to 255. Absent: 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
+    /// The AWS region whose latency stands for it at Route 53, such as `us-east-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_region: Option<String>,
+    /// The id of Route 53's health check of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<String>,
 }
 
 impl Fabric {
-    const fn endpoint(&self, cloud: Cloud) -> Option<&Endpoint> {
+    /// Relative paths start at the configuration's folder.
+    pub(super) fn start_at(&mut self, folder: &Path) {
+        let route53 = self.route53.as_mut().map(|own| {
+            [Some(&mut own.secret_file), own.session_token_file.as_mut()].into_iter().flatten()
+        });
+        let cloudflare = self.cloudflare.as_mut().map(|own| &mut own.token_file);
+        for path in route53.into_iter().flatten().chain(cloudflare) {
+            *path = folder.join(&*path);
+        }
+    }
+
+    #[must_use]
+    pub const fn endpoint(&self, cloud: Cloud) -> Option<&Endpoint> {
         match cloud {
             Cloud::Gcp => self.gcp.as_ref(),
             Cloud::Aws => self.aws.as_ref(),

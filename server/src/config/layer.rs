@@ -112,6 +112,7 @@ impl Layers {
         if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
             config.data = folder.join(&config.data);
             config.anchor.start_at(folder);
+            config.fabric.start_at(folder);
         }
         check::rules(&config).map_err(|(path, what)| ConfigError::Wrong {
             at: sources.get(path).map_or_else(|| path.to_owned(), |at| format!("{at}: {path}")),

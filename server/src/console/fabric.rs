@@ -2,8 +2,8 @@
 
 use app::backend::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
-    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricQuery, FabricRegion,
-    FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
+    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
+    FabricRegion, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
 };
 use domain::catalog::{RoutingStanding, RoutingSwitch};
 use domain::cloud::{Cloud, PerCloud};
@@ -12,7 +12,9 @@ use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
 use super::Console;
-use crate::fabric::{Client, ExplainError, Glance, Now, Source, Switched, Then, Trip};
+use crate::fabric::{
+    Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip,
+};
 use crate::problem::Problem;
 
 /// Switches of one page; the ledger has the others.
@@ -47,6 +49,7 @@ impl Console {
             drains: PerCloud::from_fn(|cloud| self.drain_preview(cloud, selection)),
             capacity: self.capacity_report(),
             switches: told(&switches),
+            publishers: self.fabric.publishers().iter().map(|one| publisher(one)).collect(),
             reason: self.fabric_reason(query, &glance).await?,
         })
     }
@@ -211,6 +214,25 @@ fn observer(cloud: Cloud, glance: &Glance) -> Option<FabricObserver> {
         failures: report.failures,
         rtt_ms: report.readings.map(|_, reading| reading.map(rtt)),
     })
+}
+
+fn publisher(one: &Publisher) -> FabricPublisher {
+    let standing = one.standing();
+    let writer = standing.writer.map(|(token, cloud)| {
+        let by = cloud.map_or_else(String::new, |cloud| format!("by {cloud}, "));
+        format!("Last written {by}under token {token}.")
+    });
+    FabricPublisher {
+        publisher: one.name().to_owned(),
+        place: one.place(),
+        dry_run: one.is_dry_run(),
+        applies: one.on_drift() == OnDrift::Apply,
+        writer,
+        waiting: standing.waiting,
+        drift: standing.drift,
+        problem: standing.problem,
+        read_at: standing.read_at,
+    }
 }
 
 fn bound_of(bound: &Bound) -> FabricBound {

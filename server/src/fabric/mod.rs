@@ -24,6 +24,7 @@ mod explain;
 mod glance;
 mod place;
 mod probe;
+pub mod publish;
 mod record;
 mod regions;
 mod state;
@@ -48,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 pub use dns::DnsError;
 pub use explain::{Client, ExplainError, Now, Then};
 pub use glance::{Glance, Switched};
+pub use publish::{OnDrift, PublishError, Publisher};
 pub use regions::{Source, Trip};
 
 use crate::config::Config;
@@ -100,6 +102,8 @@ pub struct Setup {
     pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub channel: Arc<Channel>,
+    /// Of [`publish::publishers`].
+    pub publishers: Vec<Arc<Publisher>>,
 }
 
 /// The face of the fabric: one a node.
@@ -111,6 +115,7 @@ pub struct Fabric {
     grants: Arc<Grants>,
     projection: Arc<Projection>,
     channel: Arc<Channel>,
+    publishers: Vec<Arc<Publisher>>,
     selector: Mutex<Selector>,
     /// The selector's clock begins here.
     began: Instant,
@@ -159,6 +164,7 @@ pub fn start(
         grants: setup.grants,
         projection: setup.projection,
         channel: setup.channel,
+        publishers: setup.publishers,
         selector: Mutex::new(selector),
         began: Instant::now(),
         run: crate::now().unix_ms(),
@@ -180,6 +186,9 @@ pub fn start(
     }
     tasks.spawn(Arc::clone(&fabric).drive(stop.clone()));
     tasks.spawn(Arc::clone(&fabric).record(stop.clone()));
+    for publisher in &fabric.publishers {
+        tasks.spawn(Arc::clone(publisher).keep(Arc::clone(&fabric), stop.clone()));
+    }
     Ok(fabric)
 }
 

@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/fabric/explain", get(explain))
         .route("/v1/fabric/select", get(select))
         .route("/v1/fabric/preview", get(preview))
+        .route("/v1/fabric/publishers", get(publishers))
         .route("/v1/fabric/drain", post(drain))
         .route("/fabric/act", post(form::act))
 }
@@ -96,6 +97,23 @@ async fn select(
     let selected = shared.fabric.select(asking.region.as_deref());
     let keep = format!("private, max-age={}", selected["ttl"].as_u64().unwrap_or(0));
     Ok(([(header::CACHE_CONTROL, keep)], Json(selected)).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Looking {
+    #[serde(default)]
+    fresh: bool,
+}
+
+/// How each provider stands, and what would be written there. Nothing is.
+async fn publishers(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(Looking { fresh }): Asked<Looking>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadFabric)?;
+    Ok(Json(serde_json::json!({ "items": shared.fabric.published(fresh).await })))
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::cloud::Cloud;
 use serde_json::Value;
 
-use crate::anchor::process::skipped;
+use crate::process::skipped;
 use crate::anchor::{anvil, litecoin};
 use crate::demonstration::{Demonstration, place};
 

@@ -2,7 +2,7 @@
 //! database of its own, talking over real sockets.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use server::config::Limits;
 use server::console::{Console, LedgerRecorder};
 use server::economics::Economics;
 use server::evidence::{self, Evidences};
-use server::fabric::{self, Fabric, Plan};
+use server::fabric::{self, Fabric, Plan, Publisher};
 use server::grant::{self, Grants};
 use server::identity::{Identity, Settings};
 use server::keys::{CloudKeys, External, Keyring, Roster};
@@ -66,6 +66,10 @@ pub struct Clouds {
     pub mend_after: Duration,
     /// Where each cloud publishes hashes.
     pub publishers: PerCloud<Vec<Arc<dyn Publish>>>,
+    /// Where each cloud keeps DNS records in step.
+    pub records: PerCloud<Vec<Arc<Publisher>>>,
+    /// What DNS answers for each cloud.
+    pub addresses_of_clients: PerCloud<Vec<IpAddr>>,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -157,6 +161,8 @@ impl Clouds {
             witness_url: None,
             mend_after: snapshot::MEND_AFTER,
             publishers: PerCloud::default(),
+            records: PerCloud::default(),
+            addresses_of_clients: PerCloud::default(),
         }
     }
 
@@ -213,15 +219,24 @@ impl Clouds {
             mend_after: self.mend_after,
         };
         let snapshots = snapshot::start(auditing, &stop, &mut tasks).expect("snapshots start");
+        let routing = fabric::Setup {
+            plan: nobody_is_probed(self.addresses_of_clients.clone()),
+            ledger: ledger.clone(),
+            grants: grants.clone(),
+            projection: projection.clone(),
+            channel: channel.clone(),
+            publishers: self.records.get(cloud).clone(),
+        };
+        let fabric = fabric::start(routing, &stop, &mut tasks).expect("no address is taken");
         let identity = identity(cloud, pool, &ledger);
-        let routes = ledger.peer_routes().merge(grants.peer_routes());
+        let routes = ledger.peer_routes().merge(grants.peer_routes()).merge(fabric.peer_routes());
         let against = evidence::peer_routes(evidences.clone(), ledger.clone(), channel.clone());
         let audit = snapshot::peer_routes(snapshots.clone(), channel.clone());
         let routes =
             routes.merge(identity.peer_routes(channel.clone())).merge(against).merge(audit);
         let (listener, stopped) = (self.listener(cloud).await, stop.clone().cancelled_owned());
         tasks.spawn(identity.clone().run(stop.clone()));
-        tasks.spawn(identity.clone().exchange(channel.clone(), stop.clone()));
+        tasks.spawn(identity.clone().exchange(channel, stop.clone()));
         tasks.spawn(async move {
             let served = axum::serve(listener, routes).with_graceful_shutdown(stopped).await;
             served.expect("the peers' routes are served");
@@ -235,14 +250,6 @@ impl Clouds {
         };
         let anchors = anchor::start(publishing, &stop, &mut tasks);
         tasks.spawn(anchors.clone().follow(snapshots.clone(), stop.clone()));
-        let routing = fabric::Setup {
-            plan: nobody_is_routed(),
-            ledger: ledger.clone(),
-            grants: grants.clone(),
-            projection: projection.clone(),
-            channel,
-        };
-        let fabric = fabric::start(routing, &stop, &mut tasks).expect("no address is taken");
         let console = Arc::new(Console {
             ledger: ledger.clone(),
             projection: projection.clone(),
@@ -333,13 +340,13 @@ impl Clouds {
 }
 
 /// These clouds probe nobody: none has an address for clients.
-fn nobody_is_routed() -> Plan {
+fn nobody_is_probed(addresses: PerCloud<Vec<IpAddr>>) -> Plan {
     Plan {
         policy: Policy::Balanced,
         name: "api.ternion.example".to_owned(),
         zone: "ternion.example".to_owned(),
         endpoints: PerCloud::default(),
-        addresses: PerCloud::default(),
+        addresses,
         sites: PerCloud::default(),
         networks: Vec::new(),
         demand: BTreeMap::new(),

@@ -16,7 +16,7 @@ use crate::process::say;
 
 pub(crate) use chromium::find as chromium;
 pub(crate) use node::program as node;
-pub(crate) use nodes::{anvil, ots};
+pub(crate) use nodes::{anvil, moto, ots};
 
 /// Something a machine has or lacks.
 pub(crate) struct Need {
@@ -33,7 +33,7 @@ const RUN: [&Need; 1] = [&postgres::SERVER];
 const TEST: [&Need; 2] = [&chromium::BROWSER, &node::TEST_PACKAGES];
 /// For the server's ring: chains and an authority to anchor on.
 const ANCHOR: [&Need; 5] =
-    [&node::NODE, &nodes::ETHEREUM, &nodes::BITCOIN, &nodes::OPENTIMESTAMPS, &nodes::OPENSSL];
+    [&node::NODE, &nodes::ETHEREUM, &nodes::BITCOIN, &nodes::PYTHON, &nodes::OPENSSL];
 const CHECK: [&Need; 2] = [&rust::LINTERS, &rust::WASM_TARGET];
 
 /// `cargo xtask setup`: all of it.

@@ -1,5 +1,5 @@
-//! The nodes that the tests of anchors run for themselves: a chain of Ethereum's kind, one of
-//! Bitcoin's, and the reference program that checks OpenTimestamps proofs.
+//! The programs of others that tests run for themselves: a chain of Ethereum's kind, one of Bitcoin's,
+//! the reference program that checks OpenTimestamps proofs, and a server of AWS's interfaces.
 //!
 //! `server/tests/nodes` names versions and checksums. The tests start what they need on free ports
 //! and end it; nothing is made a service.
@@ -37,11 +37,11 @@ pub(crate) const BITCOIN: Need = Need {
     meet: || apt::install(&["litecoind"]),
 };
 
-pub(crate) const OPENTIMESTAMPS: Need = Need {
-    what: "opentimestamps-client (PyPI)",
-    why: "have proofs checked by the reference program",
-    met: || is_program(&ots()) && same_as_installed(),
-    meet: install_ots,
+pub(crate) const PYTHON: Need = Need {
+    what: "opentimestamps-client and moto (PyPI)",
+    why: "have proofs checked by the reference program, and records kept by a server of Route 53's API",
+    met: || is_program(&ots()) && is_program(&moto()) && same_as_installed(),
+    meet: install_packages_of_python,
 };
 
 pub(crate) const OPENSSL: Need = Need {
@@ -53,12 +53,17 @@ pub(crate) const OPENSSL: Need = Need {
 
 /// A folder that vanishes with `target`.
 fn folder() -> PathBuf {
-    place::target().join("setup/ots")
+    place::target().join("setup/python")
 }
 
-/// The reference program.
+/// The reference program of OpenTimestamps.
 pub(crate) fn ots() -> PathBuf {
     folder().join("bin/ots")
+}
+
+/// A server of AWS's interfaces.
+pub(crate) fn moto() -> PathBuf {
+    folder().join("bin/moto_server")
 }
 
 fn wanted() -> PathBuf {
@@ -87,7 +92,7 @@ fn python() -> Outcome<PathBuf> {
     })
 }
 
-fn install_ots() -> Outcome {
+fn install_packages_of_python() -> Outcome {
     run(command(python()?).args(["-m", "venv", "--clear"]).arg(folder()))?;
     let mut pip = command(folder().join("bin/pip"));
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);

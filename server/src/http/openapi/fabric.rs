@@ -51,6 +51,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/fabric/publishers",
+        id: "listPublishers",
+        tag: "fabric",
+        summary: "How each provider of DNS stands: what is to be written, and what was edited by hand",
+        takes: &["fresh"],
+        answers: &[(200, "Each provider that is configured here", "Publishers", JSON)],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
         method: "post",
         path: "/v1/fabric/drain",
         id: "drainCloud",
@@ -144,9 +154,25 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("FabricSelection", shape(selection, &[])),
         ("FabricReason", shape(reason, &[])),
         ("DrainOrder", shape(order, &[])),
+        ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
         ("FabricAct", shape(act, &["reason"])),
     ]
+}
+
+fn publishers() -> Value {
+    let lines = json!({ "type": "array", "items": text() });
+    let writer = shape(json!({ "token": count(), "cloud": or_null(&cloud()) }), &[]);
+    let item = shape(
+        json!({
+            "publisher": { "type": "string", "enum": ["route53", "cloudflare"] }, "place": text(),
+            "onDrift": { "type": "string", "enum": ["report", "apply"] }, "dryRun": flag(),
+            "readAt": or_null(&time()), "wroteAt": or_null(&time()), "writer": or_null(&writer),
+            "waiting": lines, "drift": lines, "problem": or_null(&text())
+        }),
+        &[],
+    );
+    json!({ "type": "array", "items": item })
 }
 
 fn objects() -> Value {

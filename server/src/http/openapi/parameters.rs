@@ -128,6 +128,10 @@ fn beside(name: &str) -> (Value, &'static str) {
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
+        "fresh" => (
+            json!({ "type": "boolean", "default": false }),
+            "true: read the providers for this answer",
+        ),
         "drained" => (
             json!({ "type": "boolean", "default": true }),
             "true: taken out of service; false: put back",

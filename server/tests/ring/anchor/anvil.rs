@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use server::anchor::publish::{Endpoint, Ethereum, EthereumLimits, Publish};
 
-use super::process::{Node, Process, free_port, on_path, program, skipped};
+use crate::process::{Node, Process, free_port, on_path, program, skipped};
 use crate::clouds::TempFolder;
 
 pub const CHAIN: u64 = 31_337;

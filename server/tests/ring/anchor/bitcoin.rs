@@ -15,7 +15,7 @@ use server::anchor::publish::{Bitcoin, BitcoinLimits};
 
 use super::desk::{Breaking, Breaks, Desk, HOUR, MINUTE, count, reason, shown, subject};
 use super::litecoin::{CONFIRMATIONS, Litecoin};
-use super::process::{on_path, program, skipped};
+use crate::process::{of_python, skipped};
 use crate::clouds::TempFolder;
 use crate::three::Deployment;
 
@@ -25,13 +25,9 @@ fn desk(clouds: &Deployment, litecoin: &Litecoin) -> Desk {
     Desk::open(clouds, Cloud::Gcp, litecoin.client(Litecoin::limits()))
 }
 
-/// The reference program, where the set-up put it.
+/// The reference program.
 pub fn ots() -> Option<PathBuf> {
-    let told = std::env::var_os("TERNION_OTS").map(PathBuf::from);
-    let here = std::env::current_exe().expect("this program");
-    let beside = here.ancestors().map(|folder| folder.join("setup/ots/bin/ots"));
-    let candidates: Vec<PathBuf> = told.into_iter().chain(beside).chain(on_path("ots")).collect();
-    program(&candidates)
+    of_python("TERNION_OTS", "ots")
 }
 
 /// What `ots verify` says of a proof, asking the node for the block.

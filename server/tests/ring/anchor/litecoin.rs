@@ -11,7 +11,7 @@ use domain::anchor::bitcoin::Network;
 use serde_json::{Value, json};
 use server::anchor::publish::{Bitcoin, BitcoinLimits, BitcoinNode, Endpoint, Login, Publish, Rpc};
 
-use super::process::{Node, Process, free_port, on_path, program, skipped};
+use crate::process::{Node, Process, free_port, on_path, program, skipped};
 use crate::clouds::TempFolder;
 
 pub const CONFIRMATIONS: u64 = 3;

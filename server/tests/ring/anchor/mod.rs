@@ -10,5 +10,4 @@ mod explorer;
 mod gate;
 pub mod litecoin;
 mod opentimestamps;
-pub mod process;
 pub mod responder;

@@ -16,7 +16,7 @@ use time::macros::format_description;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::process::{on_path, program, skipped};
+use crate::process::{on_path, program, skipped};
 use crate::clouds::TempFolder;
 
 const CONFIGURATION: &str = "

@@ -37,6 +37,15 @@ pub fn on_path(name: &str) -> Vec<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).collect()
 }
 
+/// A program of a Python package, where the set-up put it.
+pub fn of_python(variable: &str, name: &str) -> Option<PathBuf> {
+    let told = std::env::var_os(variable).map(PathBuf::from);
+    let here = std::env::current_exe().expect("this program");
+    let beside = here.ancestors().map(|folder| folder.join("setup/python/bin").join(name));
+    let candidates: Vec<PathBuf> = told.into_iter().chain(beside).chain(on_path(name)).collect();
+    program(&candidates)
+}
+
 /// Says that a test checks nothing, and what would change that.
 pub fn skipped(what: &str) {
     eprintln!("SKIPPED: {what} is not installed; `cargo xtask setup` gets it");

@@ -1,0 +1,311 @@
+//! Keeps one provider in step until the node stops.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::fabric::publish::backoff::Backoff;
+use domain::fabric::publish::difference::{Entry as _, Step, beside, drift, steps};
+use domain::fabric::publish::plan::targets;
+use domain::fabric::publish::route53::Fence;
+use tokio_util::sync::CancellationToken;
+
+use super::{Fault, Found, OnDrift, Publisher, Record, lines};
+use crate::fabric::Fabric;
+use crate::grant::LeaseClaim;
+
+/// A wish that changed is noticed this late at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Without a change: Route 53 takes five questions a second of an account, from all of its users.
+const READ_EVERY: Duration = Duration::from_secs(15);
+/// Long enough for a batch, short enough for the next to take over.
+const LEASE_TTL: Duration = Duration::from_secs(30);
+const LEASE_WAIT: Duration = Duration::from_secs(3);
+
+/// How it should be, by whoever wrote last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Baseline {
+    wanted: Vec<Record>,
+    /// As it was written last, by whomever, under this token.
+    written: Option<(Option<u64>, Vec<Record>)>,
+}
+
+/// What a node remembers from one look to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    wanted: Vec<Record>,
+    read_at: Option<Instant>,
+    /// Not before then.
+    patience_until: Option<Instant>,
+    backoff: Backoff,
+    lease: Option<LeaseClaim>,
+}
+
+/// What is to be done, and what is not ours to do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step<Record>>,
+    pub(super) drift: Vec<Step<Record>>,
+}
+
+impl Publisher {
+    /// Keeps it in step until `stop`.
+    pub(in crate::fabric) async fn keep(
+        self: Arc<Self>,
+        fabric: Arc<Fabric>,
+        stop: CancellationToken,
+    ) {
+        let mut memory = Memory::default();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            if memory.patience_until.is_some_and(|until| Instant::now() < until) {
+                continue;
+            }
+            match self.look(&fabric, &mut memory).await {
+                Ok(()) => memory.backoff.settle(),
+                Err(fault) => self.wait(&mut memory, &fault),
+            }
+        }
+    }
+
+    fn wait(&self, memory: &mut Memory, fault: &Fault) {
+        let asked_ms = match fault {
+            Fault::Passing { wait_ms, .. } => *wait_ms,
+            Fault::Refused(_) => None,
+        };
+        let wait = Duration::from_millis(memory.backoff.fail(asked_ms));
+        tracing::warn!(publisher = self.name(), %fault, ?wait, "a provider is asked again later");
+        metrics::counter!("ternion_fabric_publish_faults_total", "publisher" => self.name())
+            .increment(1);
+        self.stand(|standing| standing.problem = Some(fault.to_string()));
+        memory.patience_until = Some(Instant::now() + wait);
+        memory.lease = None;
+    }
+
+    async fn look(&self, fabric: &Arc<Fabric>, memory: &mut Memory) -> Result<(), Fault> {
+        let Some(wanted) = self.wish(fabric)? else { return Ok(()) };
+        let due = memory.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY);
+        if wanted == memory.wanted && !due {
+            return Ok(());
+        }
+        let found = self.provider.read().await?;
+        memory.read_at = Some(Instant::now());
+        memory.wanted.clone_from(&wanted);
+        let plan = self.compared(&found, &wanted);
+        if plan.steps.is_empty() || self.dry_run {
+            memory.lease = None; // it runs out by itself
+            return Ok(());
+        }
+        let Some(token) = self.token(fabric, memory).await else {
+            // Another cloud writes: look at what it did soon.
+            memory.read_at = None;
+            return Ok(());
+        };
+        if found.token.is_some_and(|stood| stood > token) {
+            memory.read_at = None;
+            return Ok(());
+        }
+        let fence = Fence { writer: fabric.me, token };
+        self.provider.apply(&plan.steps, &found, fence).await?;
+        self.with_baseline(|baseline| baseline.wrote(&wanted, &plan, token));
+        memory.lease = None;
+        // Read back at the next look.
+        memory.read_at = None;
+        tracing::info!(publisher = self.name(), steps = plan.steps.len(), token, "published");
+        metrics::counter!("ternion_fabric_published_total", "publisher" => self.name())
+            .increment(1);
+        self.stand(|standing| {
+            standing.wrote_at = Some(crate::now());
+            standing.waiting.clear();
+        });
+        Ok(())
+    }
+
+    fn with_baseline<T>(&self, act: impl FnOnce(&mut Baseline) -> T) -> T {
+        act(&mut self.baseline.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is to be done about what was read, and what is not ours to do; shown from now on.
+    fn compared(&self, found: &Found, wanted: &[Record]) -> Plan {
+        let plan = self.with_baseline(|baseline| {
+            wanted.clone_into(&mut baseline.wanted);
+            baseline.take(found);
+            baseline.plan(found, wanted, self.on_drift)
+        });
+        self.show(found, &plan);
+        plan
+    }
+
+    /// Reads it for somebody who asks. Nothing is written.
+    pub(super) async fn compare(&self, fabric: &Fabric) {
+        let outcome = async {
+            let Some(wanted) = self.wish(fabric)? else { return Ok(()) };
+            let found = self.provider.read().await?;
+            self.compared(&found, &wanted);
+            Ok::<(), Fault>(())
+        };
+        if let Err(fault) = outcome.await {
+            self.stand(|standing| standing.problem = Some(fault.to_string()));
+        }
+    }
+
+    /// `None`: nothing may be published now.
+    pub(super) fn wish(&self, fabric: &Fabric) -> Result<Option<Vec<Record>>, Fault> {
+        let latest = fabric.latest.load_full();
+        let addresses = &fabric.plan.addresses;
+        let Some(targets) = targets(&latest.selection, addresses) else { return Ok(None) };
+        let wanted = self.provider.wanted(&targets, addresses);
+        wanted.map(Some).map_err(|invalid| Fault::Refused(format!("nothing is sent: {invalid}")))
+    }
+
+    /// The version under which this cloud may write, if it may.
+    async fn token(&self, fabric: &Arc<Fabric>, memory: &mut Memory) -> Option<u64> {
+        if memory.lease.is_none() {
+            let claim = fabric.grants.lease(&format!("publish-{}", self.name()), LEASE_TTL);
+            memory.lease =
+                claim.inspect_err(|cause| tracing::error!(%cause, "no lease to publish")).ok();
+        }
+        let claim = memory.lease.as_mut()?;
+        drop(tokio::time::timeout(LEASE_WAIT, claim.until_held()).await);
+        claim.token().map(domain::grant::Version::number)
+    }
+
+    fn show(&self, found: &Found, plan: &Plan) {
+        let gauge = metrics::gauge!("ternion_fabric_drift", "publisher" => self.name());
+        gauge.set(f64::from(u32::try_from(plan.drift.len()).unwrap_or(u32::MAX)));
+        self.stand(|standing| {
+            standing.read_at = Some(crate::now());
+            standing.writer = found.token.map(|token| (token, found.writer));
+            standing.waiting = lines(&plan.steps);
+            standing.drift = lines(&plan.drift);
+            standing.problem = None;
+        });
+    }
+}
+
+impl Baseline {
+    /// What stands under another token was written by a cloud: that is how it should be. What is
+    /// known to be edited stays known.
+    fn take(&mut self, found: &Found) {
+        let before = self.written.take();
+        self.written = Some(match before {
+            Some((token, written)) if token == found.token => (token, written),
+            Some((_, written)) => {
+                let edited = self.edited(&written, found);
+                (found.token, merged(&found.records, &written, &edited))
+            }
+            None => (found.token, found.records.clone()),
+        });
+    }
+
+    /// Keys of what had been edited already when the token changed: it is neither as it was written
+    /// nor as anybody wants it.
+    fn edited(&self, written: &[Record], found: &Found) -> Vec<String> {
+        let is_wanted = |step: &Step<Record>| match step {
+            Step::Create(to) | Step::Change { to, .. } => self.wanted.contains(to),
+            Step::Delete(from) => !self.wanted.iter().any(|one| one.key() == from.key()),
+        };
+        let changed = drift(written, &found.records);
+        changed.iter().filter(|step| !is_wanted(step)).map(Step::key).collect()
+    }
+
+    fn plan(&self, found: &Found, wanted: &[Record], on_drift: OnDrift) -> Plan {
+        let written = self.written.as_ref().map(|(_, written)| written.as_slice());
+        let drift = written.map(|written| drift(written, &found.records)).unwrap_or_default();
+        // What was edited into what is wanted needs nobody.
+        let wanted_now = steps(&found.records, wanted);
+        let drift: Vec<Step<Record>> = drift
+            .into_iter()
+            .filter(|step| wanted_now.iter().any(|other| other.key() == step.key()))
+            .collect();
+        let steps = match on_drift {
+            OnDrift::Apply => wanted_now,
+            OnDrift::Report => beside(wanted_now, &drift),
+        };
+        Plan { steps, drift }
+    }
+
+    /// From now on this is what we wrote; what was left alone is as it was written before.
+    fn wrote(&mut self, wanted: &[Record], plan: &Plan, token: u64) {
+        let before = self.written.take().map(|(_, written)| written).unwrap_or_default();
+        let done: Vec<String> = plan.steps.iter().map(Step::key).collect();
+        let left: Vec<String> =
+            plan.drift.iter().map(Step::key).filter(|key| !done.contains(key)).collect();
+        self.written = Some((Some(token), merged(wanted, &before, &left)));
+    }
+}
+
+/// `new`, but what has one of these keys as in `old`.
+fn merged(new: &[Record], old: &[Record], keys: &[String]) -> Vec<Record> {
+    let kept = new.iter().filter(|record| !keys.contains(&record.key()));
+    let older = old.iter().filter(|record| keys.contains(&record.key()));
+    kept.chain(older).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::fabric::publish::cloudflare::DnsRecord;
+
+    use super::*;
+
+    fn record(content: &str, ttl: u32) -> Record {
+        Record::Cloudflare(DnsRecord {
+            name: "api.example.com".to_owned(),
+            ttl,
+            kind: "A".to_owned(),
+            comment: "ternion gcp".to_owned(),
+            content: content.to_owned(),
+            proxied: false,
+        })
+    }
+
+    fn found(token: u64, records: &[Record]) -> Found {
+        Found { records: records.to_vec(), token: Some(token), ..Found::default() }
+    }
+
+    #[test]
+    fn an_edit_by_hand_is_drift_until_it_is_undone_and_a_write_by_another_cloud_is_none() {
+        let (one, two) = (record("203.0.113.1", 60), record("203.0.113.2", 60));
+        let wanted = vec![one.clone(), two.clone()];
+        let mut memory = Baseline { wanted, ..Baseline::default() };
+        memory.take(&found(7, &[one.clone(), two.clone()]));
+        let edited = found(7, &[record("203.0.113.1", 3_600), two.clone()]);
+        memory.take(&edited);
+        let wanted = memory.wanted.clone();
+        let reported = memory.plan(&edited, &wanted, OnDrift::Report);
+        assert_eq!(reported.steps, []);
+        assert_eq!(
+            lines(&reported.drift),
+            ["~ api.example.com A 60: 203.0.113.1 → api.example.com A 3600: 203.0.113.1"]
+        );
+        let applied = memory.plan(&edited, &wanted, OnDrift::Apply);
+        assert_eq!(applied.steps.len(), 1);
+        // Another cloud takes the second out, under its own token: the edit stays known.
+        memory.wanted = vec![one.clone()];
+        let later = found(8, &[record("203.0.113.1", 3_600)]);
+        memory.take(&later);
+        let plan = memory.plan(&later, &[one.clone()], OnDrift::Report);
+        assert_eq!((plan.steps.len(), plan.drift.len()), (0, 1), "{plan:?}");
+        // Undone by hand.
+        let whole = found(8, &[one.clone()]);
+        memory.take(&whole);
+        assert_eq!(memory.plan(&whole, &[one], OnDrift::Report), Plan::default());
+    }
+
+    #[test]
+    fn what_is_left_alone_does_not_keep_the_rest_from_being_written() {
+        let (one, two) = (record("203.0.113.1", 60), record("203.0.113.2", 60));
+        let mut memory = Baseline::default();
+        memory.take(&found(1, &[one.clone(), two]));
+        let edited = found(1, &[record("203.0.113.1", 300), record("203.0.113.2", 60)]);
+        let wanted = [one];
+        let plan = memory.plan(&edited, &wanted, OnDrift::Report);
+        assert_eq!(lines(&plan.steps), ["- api.example.com A 60: 203.0.113.2"]);
+        memory.wrote(&wanted, &plan, 2);
+        let after = found(2, &[record("203.0.113.1", 300)]);
+        memory.take(&after);
+        assert_eq!(memory.plan(&after, &wanted, OnDrift::Report).drift.len(), 1);
+    }
+}

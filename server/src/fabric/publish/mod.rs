@@ -1,0 +1,156 @@
+//! Records at providers of DNS follow the selection.
+//!
+//! ```text
+//! selection ─► domain::fabric::publish (wanted) ─┐
+//!                                                ├─► steps ─► lease publish-<provider> ─► apply
+//! provider ◄── read every 15 s ──► found ────────┘                  (token = fence)
+//! ```
+//! Every cloud reads and compares; who finds something to write claims the lease, and writes under
+//! its version. Route 53 refuses the batch of a writer of before, since each batch replaces the
+//! fence of exactly the writer that stands there. Cloudflare has no such means: there the token
+//! stands in each record's comment and is read just before it is written.
+//!
+//! Drift is what differs from the last state under the same token: somebody edited by hand. It is
+//! shown, and re-applied only where `on_drift` says so; all else goes on.
+//!
+//! Known limits. What was edited while no node ran is not told from what is to be changed. A node
+//! that is alone publishes nothing, and where nobody is up the last good records stand.
+
+mod cloudflare;
+mod drive;
+mod provider;
+mod route53;
+mod setup;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::fabric::publish::difference::Step;
+use serde_json::{Value, json};
+
+use super::Fabric;
+
+pub use provider::{Fault, Found, Provider, Record};
+pub use setup::{PublishError, cloudflare, publishers, route53};
+
+/// What is done about what somebody else has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDrift {
+    /// Shown, and left alone.
+    #[default]
+    Report,
+    /// Shown, and written over.
+    Apply,
+}
+
+impl OnDrift {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            OnDrift::Report => "report",
+            OnDrift::Apply => "apply",
+        }
+    }
+}
+
+/// How a provider stands, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was read last.
+    pub read_at: Option<Timestamp>,
+    /// The token and cloud of who wrote last, as the provider has it.
+    pub writer: Option<(u64, Option<Cloud>)>,
+    /// Steps that are left, as lines.
+    pub waiting: Vec<String>,
+    /// What somebody has changed by hand, as lines.
+    pub drift: Vec<String>,
+    /// When this node wrote last.
+    pub wrote_at: Option<Timestamp>,
+    /// Why nothing can be read or written.
+    pub problem: Option<String>,
+}
+
+/// One provider that is kept in step.
+#[derive(Debug)]
+pub struct Publisher {
+    provider: Arc<dyn Provider>,
+    on_drift: OnDrift,
+    /// Everything but writing.
+    dry_run: bool,
+    standing: Mutex<Standing>,
+    /// As it was written last, by whomever, under this token.
+    baseline: Mutex<drive::Baseline>,
+}
+
+impl Publisher {
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, on_drift: OnDrift, dry_run: bool) -> Self {
+        let (standing, baseline) = (Mutex::default(), Mutex::default());
+        Publisher { provider, on_drift, dry_run, standing, baseline }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.provider.name()
+    }
+
+    /// Where it publishes, for people. Holds no secret.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.provider.place()
+    }
+
+    #[must_use]
+    pub const fn on_drift(&self) -> OnDrift {
+        self.on_drift
+    }
+
+    #[must_use]
+    pub const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As [`Publisher::standing`], as programs are told.
+    #[must_use]
+    pub fn told(&self) -> Value {
+        let standing = self.standing();
+        json!({
+            "publisher": self.name(), "place": self.place(), "onDrift": self.on_drift.name(),
+            "dryRun": self.dry_run, "readAt": standing.read_at, "wroteAt": standing.wrote_at,
+            "writer": standing.writer.map(|(token, cloud)| json!({ "token": token, "cloud": cloud })),
+            "waiting": standing.waiting, "drift": standing.drift, "problem": standing.problem,
+        })
+    }
+
+    fn stand(&self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Fabric {
+    #[must_use]
+    pub fn publishers(&self) -> &[Arc<Publisher>] {
+        &self.publishers
+    }
+
+    /// How each provider stands. `fresh`: each is read for it.
+    pub async fn published(&self, fresh: bool) -> Vec<Value> {
+        if fresh {
+            for publisher in &self.publishers {
+                publisher.compare(self).await;
+            }
+        }
+        self.publishers.iter().map(|publisher| publisher.told()).collect()
+    }
+}
+
+fn lines(steps: &[Step<Record>]) -> Vec<String> {
+    steps.iter().map(ToString::to_string).collect()
+}

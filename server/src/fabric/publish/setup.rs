@@ -1,0 +1,178 @@
+//! The providers that the configuration names, and how they are called.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::publish::cloudflare::is_id;
+use domain::fabric::publish::route53::{Policy, Settings};
+use domain::fabric::publish::signature::Credentials;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode, Url};
+
+use super::Publisher;
+use super::cloudflare::Cloudflare;
+use super::provider::Fault;
+use super::route53::Route53;
+use crate::config::{Config, Fabric, FabricCloudflare, FabricRoute53, Route53Policy, Secret};
+
+/// A provider that takes longer has other troubles.
+const CALL_WAIT: Duration = Duration::from_secs(15);
+/// A page of records has some kilobytes.
+pub(super) const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Why a provider cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("{setting} \"{path}\" cannot be read: {cause}")]
+    File { setting: &'static str, path: String, cause: std::io::Error },
+    #[error("{setting} \"{path}\" is empty")]
+    Empty { setting: &'static str, path: String },
+    #[error("{0} is not an address such as https://api.example.com")]
+    Address(&'static str),
+    #[error("{0} must begin with https://, as it is not on this machine")]
+    Unprotected(&'static str),
+    #[error("fabric.cloudflare.zone_id is not an id of 32 hex digits")]
+    Zone,
+    #[error("TLS cannot be set up on this machine: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Every provider that is configured. None: nothing is published outside.
+///
+/// # Errors
+/// A file with a secret cannot be read, or an address cannot be used.
+pub fn publishers(config: &Config) -> Result<Vec<Arc<Publisher>>, PublishError> {
+    let (fabric, name) = (&config.fabric, config.service_name());
+    let mut publishers = Vec::new();
+    if let Some(own) = &fabric.route53 {
+        let provider = Arc::new(route53(own, fabric, &name)?);
+        publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
+    }
+    if let Some(own) = &fabric.cloudflare {
+        let provider = Arc::new(cloudflare(own, &name)?);
+        publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
+    }
+    Ok(publishers)
+}
+
+/// Route 53, as configured. `name`: what clients resolve.
+///
+/// # Errors
+/// A file with a secret cannot be read, or the address cannot be used.
+pub fn route53(own: &FabricRoute53, fabric: &Fabric, name: &str) -> Result<Route53, PublishError> {
+    let token = own.session_token_file.as_deref();
+    let token = token.map(|path| secret("fabric.route53.session_token_file", path)).transpose()?;
+    let key = secret("fabric.route53.secret_file", &own.secret_file)?;
+    let endpoint = PerCloud::from_fn(|cloud| fabric.endpoint(cloud).cloned().unwrap_or_default());
+    Ok(Route53 {
+        client: client()?,
+        base: address("fabric.route53.url", &own.url)?,
+        zone_id: own.zone_id.trim_start_matches("/hostedzone/").to_owned(),
+        credentials: Credentials {
+            access_key_id: own.access_key_id.clone(),
+            secret_access_key: key.expose().to_owned(),
+            session_token: token.map(|token| token.expose().to_owned()),
+        },
+        settings: Settings {
+            name: name.to_owned(),
+            ttl_s: own.ttl_s,
+            policy: match own.policy {
+                Route53Policy::Weighted => Policy::Weighted,
+                Route53Policy::Latency => Policy::Latency,
+                Route53Policy::Failover => Policy::Failover,
+            },
+            weights: endpoint.map(|_, it| it.weight.unwrap_or(100)),
+            regions: PerCloud::from_fn(|cloud| region_of(cloud, fabric)),
+            health_checks: endpoint.map(|_, it| it.health_check.clone()),
+        },
+    })
+}
+
+/// AWS's own region is known; of another cloud it is the nearest of AWS's, which people name.
+fn region_of(cloud: Cloud, fabric: &Fabric) -> Option<String> {
+    fabric.endpoint(cloud)?.aws_region.clone()
+}
+
+/// Cloudflare, as configured. `name`: what clients resolve.
+///
+/// # Errors
+/// The file with the token cannot be read, or the address or zone cannot be used.
+pub fn cloudflare(own: &FabricCloudflare, name: &str) -> Result<Cloudflare, PublishError> {
+    if !is_id(&own.zone_id) {
+        return Err(PublishError::Zone);
+    }
+    Ok(Cloudflare {
+        client: client()?,
+        base: address("fabric.cloudflare.url", &own.url)?,
+        zone_id: own.zone_id.clone(),
+        token: secret("fabric.cloudflare.token_file", &own.token_file)?,
+        service: name.to_owned(),
+        ttl_s: own.ttl_s,
+        proxied: own.proxied,
+    })
+}
+
+/// No redirects: a signature, and a token, are for one host.
+fn client() -> Result<Client, reqwest::Error> {
+    let client = Client::builder().timeout(CALL_WAIT).user_agent("ternion");
+    client.redirect(reqwest::redirect::Policy::none()).build()
+}
+
+fn address(setting: &'static str, text: &str) -> Result<Url, PublishError> {
+    let url: Url = text.parse().map_err(|_| PublishError::Address(setting))?;
+    let host = url.host_str().ok_or(PublishError::Address(setting))?;
+    let local = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|it| it.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if local => Ok(url),
+        "http" => Err(PublishError::Unprotected(setting)),
+        _ => Err(PublishError::Address(setting)),
+    }
+}
+
+fn secret(setting: &'static str, path: &Path) -> Result<Secret, PublishError> {
+    let shown = || path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|cause| PublishError::File {
+        setting,
+        path: shown(),
+        cause,
+    })?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(PublishError::Empty { setting, path: shown() });
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// What a failed call may say: no address, no header.
+pub(super) fn unreachable(provider: &str, cause: &reqwest::Error) -> Fault {
+    let how = if cause.is_timeout() { "gave no answer in time" } else { "cannot be reached" };
+    Fault::Passing { why: format!("{provider} {how}"), wait_ms: None }
+}
+
+/// Status, how long we are asked to wait, and the body.
+pub(super) async fn answer(
+    provider: &str,
+    mut response: Response,
+    bytes_max: usize,
+) -> Result<(StatusCode, Option<u64>, String), Fault> {
+    let status = response.status();
+    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let wait_ms = wait.and_then(|text| text.parse::<u64>().ok()).map(|s| s.saturating_mul(1_000));
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|cause| unreachable(provider, &cause))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > bytes_max {
+            return Err(Fault::Refused(format!(
+                "{provider} answers with more than {bytes_max} bytes"
+            )));
+        }
+    }
+    Ok((status, wait_ms, String::from_utf8_lossy(&body).into_owned()))
+}
