@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod logging;
 pub mod node;
 pub mod optimizer;
+mod outside;
 pub mod peer;
 pub mod postgres;
 pub mod problem;

@@ -43,8 +43,7 @@ pub(super) fn Header() -> impl IntoView {
 fn PageTitle() -> impl IntoView {
     let location = use_location();
     let path = move || location.pathname.get();
-    move || {
-        match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+    move || match path().trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
         ["ledger", "quarantine"] => within_ledger(view! { <span>"Quarantine"</span> }).into_any(),
         ["ledger", "quarantine", id] => within_ledger(view! {
             <A href="/ledger/quarantine">"Quarantine"</A>
@@ -61,11 +60,14 @@ fn PageTitle() -> impl IntoView {
         .into_any(),
         ["ledger", "keys"] => within_ledger(view! { <span>"Keys"</span> }).into_any(),
         ["ledger", id] => within_ledger(view! { <Id id=(*id).to_owned() /> }).into_any(),
-        ["anchors", period] => within("/anchors", "Anchors", view! { <Id id=(*period).to_owned() /> }).into_any(),
-        ["approvals", id] => within("/approvals", "Approvals", view! { <Id id=(*id).to_owned() /> }).into_any(),
+        ["anchors", period] => {
+            within("/anchors", "Anchors", view! { <Id id=(*period).to_owned() /> }).into_any()
+        }
+        ["approvals", id] => {
+            within("/approvals", "Approvals", view! { <Id id=(*id).to_owned() /> }).into_any()
+        }
         [first] => heading(place_at(first).map_or("Not found", |place| place.title)).into_any(),
         _ => heading("Not found").into_any(),
-    }
     }
 }
 

@@ -32,6 +32,17 @@ pub enum Grounds {
     Automatic,
     /// A person takes back the last change.
     Rollback,
+    /// The margin since the last change fell short of what it promised: the optimizer takes it back,
+    /// by itself where policy says so.
+    Shortfall,
+}
+
+impl Grounds {
+    /// Does it put back what was in force before? It then rests on nothing but that version.
+    #[must_use]
+    pub const fn takes_back(self) -> bool {
+        matches!(self, Grounds::Rollback | Grounds::Shortfall)
+    }
 }
 
 /// A version of a proposal: what it would put in force, and what that rests on.

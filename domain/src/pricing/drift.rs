@@ -4,6 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Facts;
+use super::edition::{COST, MARGIN};
+use super::policy::Watch;
+use crate::economics::quantity::float;
+use rust_decimal::Decimal;
+
 /// What was predicted and how much falling short is borne. Margins, as shares of revenue.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,6 +47,43 @@ impl Shortfall {
     }
 }
 
+/// The margin that a move of the price promised, on the facts that it was decided on: the same costs
+/// and penalties at the other price. Prices are shares of the list price.
+#[must_use]
+pub fn promised(facts: &Facts, before: Decimal, after: Decimal) -> Option<f64> {
+    let (margin, cost) = (facts.get(MARGIN)?, facts.get(COST)?);
+    let saved = cost.checked_div(before)?.checked_sub(cost.checked_div(after)?)?;
+    margin.checked_add(saved).map(float)
+}
+
+/// How a change of price fares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fared {
+    pub promised: f64,
+    /// On average over the days.
+    pub realised: f64,
+    pub days: u32,
+    pub shortfall: Shortfall,
+    /// It fell short by more than policy bears.
+    pub broke: bool,
+}
+
+/// Watches the margins of whole days since the change, the first first. `None`: there is none yet.
+#[must_use]
+pub fn fared(watch: &Watch, promised: f64, realised: &[f64]) -> Option<Fared> {
+    let prediction = Prediction { margin: promised, slack: watch.slack, limit: watch.limit };
+    let start = Shortfall::default();
+    let shortfall = realised.iter().fold(start, |sum, day| sum.after(&prediction, Some(*day)));
+    let days = u32::try_from(realised.len()).unwrap_or(u32::MAX);
+    (days > 0).then(|| Fared {
+        promised,
+        realised: realised.iter().sum::<f64>() / f64::from(days),
+        days,
+        shortfall,
+        broke: shortfall.breaks(&prediction),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +99,21 @@ mod tests {
         assert!(watch(&[0.47, 0.47, 0.47]).breaks(&prediction));
         let sum = watch(&[0.47]);
         assert_eq!(sum.after(&prediction, None), sum);
+    }
+
+    #[test]
+    fn a_promise_is_the_margin_at_the_other_price_and_the_same_penalties() {
+        let number = |text: &str| text.parse().expect("a decimal");
+        // 1 − 0.7 / 1 − 0.05 of penalties is 0.25; at 1.25 it is 1 − 0.56 − 0.05.
+        let facts =
+            Facts::from([(MARGIN.to_owned(), number("0.25")), (COST.to_owned(), number("0.7"))]);
+        let promised = promised(&facts, number("1"), number("1.25")).expect("a promise");
+        assert!((promised - 0.39).abs() < 1e-12, "{promised}");
+        let watch = Watch::default();
+        assert_eq!(fared(&watch, promised, &[]), None);
+        let kept = fared(&watch, promised, &[0.39, 0.385, 0.38, 0.40]).expect("four days");
+        assert!(!kept.broke && (kept.realised - 0.38875).abs() < 1e-12, "{kept:?}");
+        let broken = fared(&watch, promised, &[0.35, 0.36, 0.35]).expect("three days");
+        assert!(broken.broke && broken.days == 3, "{broken:?}");
     }
 }

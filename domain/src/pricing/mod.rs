@@ -7,10 +7,11 @@
 //!   [`backtest`] replays a policy over recorded months.
 //! - [`guardrail`] clamps a target price and says which rule bound it; [`approval`] is the state
 //!   machine of a proposal that waits for people; [`drift`] watches the margin after a change.
-//!
 //! - [`policy`] is the versioned data that all of them take their numbers from; [`controls`] what a
 //!   proposal puts in force; [`recommend`] what a tenant's figures suggest under a policy; [`book`]
 //!   what all decisions about prices come to, the same on every cloud.
+//! - [`edition`] makes a version of a proposal on the facts of now; [`look`] puts all of it together
+//!   for one tenant; [`rehearsal`] plays it day by day over recorded usage.
 //!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
 
@@ -21,8 +22,11 @@ pub mod book;
 pub mod capacity;
 pub mod controls;
 pub mod drift;
+pub mod edition;
 pub mod guardrail;
+pub mod look;
 pub mod margin_watch;
 pub mod plan;
 pub mod policy;
 pub mod recommend;
+pub mod rehearsal;

@@ -1,5 +1,7 @@
 //! The optimizer, in the words of its page.
 
+use std::collections::BTreeMap;
+
 use app::backend::{
     AppliedRow, MarginBand, OptimizerView, RecommendationRow, RunRow, TenantMargin,
 };
@@ -8,6 +10,7 @@ use domain::clock::{LogicalClock, Timestamp};
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
+use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin_watch::{Band, Recommendation};
 use domain::pricing::policy::{Limits, Policy};
 use domain::pricing::recommend::{Advice, Aim, Figures, PriceAdvice};
@@ -17,6 +20,7 @@ use super::Console;
 use super::approvals::{controls_text, percent};
 use super::figures::rounded_dollars;
 use crate::economics::TenantFigures;
+use crate::optimizer::about;
 use crate::problem::Problem;
 use crate::projection::{Catalog, Current};
 
@@ -42,7 +46,7 @@ impl Console {
             policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
         let mut history: Vec<AppliedRow> = book
             .chains()
-            .flat_map(|(tenant, chain)| applied(tenant, chain, &found.tenants))
+            .flat_map(|(tenant, chain)| applied(&catalog, tenant, chain, &found.tenants, now))
             .collect();
         history.sort_by_key(|row| std::cmp::Reverse(row.at));
         history.truncate(HISTORY_MAX);
@@ -326,9 +330,11 @@ fn bounds(policy: &Policy, limits: &Limits) -> Vec<String> {
 }
 
 fn applied<'a>(
+    catalog: &'a Catalog,
     tenant: &'a TenantId,
     chain: &'a Chain<Controls>,
-    figures: &'a std::collections::BTreeMap<TenantId, TenantFigures>,
+    figures: &'a BTreeMap<TenantId, TenantFigures>,
+    at: Timestamp,
 ) -> impl Iterator<Item = AppliedRow> + 'a {
     let last = chain.version();
     (1_u64..).zip(chain.iter()).map(move |(version, it)| {
@@ -342,10 +348,10 @@ fn applied<'a>(
             before: controls_text(&before),
             after: controls_text(&it.value),
             grounds: grounds(it).to_owned(),
-            effect: now.and_then(|now| effect(&now.figures, &before)),
+            effect: now.and_then(|now| effect(catalog, tenant, now, &before, at)),
             proposal_id: it.proposal_id.to_string(),
             event_id: it.event_id.to_string(),
-            can_be_taken_back: in_force && it.grounds != Grounds::Rollback,
+            can_be_taken_back: in_force && !it.grounds.takes_back(),
         }
     })
 }
@@ -356,14 +362,40 @@ const fn grounds(applied: &Applied<Controls>) -> &'static str {
         Grounds::Engine => "proposed by the optimizer, approved",
         Grounds::Automatic => "by itself, within policy",
         Grounds::Rollback => "taken back",
+        Grounds::Shortfall => "taken back, since the margin fell short of what was promised",
     }
 }
 
-fn effect(figures: &Figures, before: &Controls) -> Option<String> {
+fn days(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "day" } else { "days" })
+}
+
+/// What the version in force has done, and whether it keeps what it promised.
+fn effect(
+    catalog: &Catalog,
+    tenant: &TenantId,
+    found: &TenantFigures,
+    before: &Controls,
+    at: Timestamp,
+) -> Option<String> {
+    let figures = &found.figures;
     let (then, now) = (figures.margin_at(before.price_of_list)?, figures.margin()?);
-    Some(format!(
+    let mut text = format!(
         "Margin {} with it, {} without it, over the same usage",
         percent(now),
         percent(then)
-    ))
+    );
+    let about = about(catalog, &Subject::Tenant(tenant.clone()))?;
+    let seen = Seen { tenant, about, figures, days: &found.days, before: None };
+    if let Some(fared) = last_change_fared(catalog.book(), &seen, at) {
+        let share = |value: f64| format!("{:.2} %", 100.0 * value);
+        let verdict = if fared.broke { "falls short" } else { "keeps its promise" };
+        text.push_str(&format!(
+            "; over {} since then {} where {} were promised: it {verdict}",
+            days(fared.days),
+            share(fared.realised),
+            share(fared.promised),
+        ));
+    }
+    Some(text)
 }

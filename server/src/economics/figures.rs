@@ -157,7 +157,8 @@ impl Sums {
         catalog: &Catalog,
         cost_jumps_per_year: Option<f64>,
     ) -> Result<TenantFigures, EconomicsError> {
-        let days = self.days.values().map(|(list, cost)| Day {
+        let days = self.days.iter().map(|(number, (list, cost))| Day {
+            number: *number,
             list_usd: float(*list),
             cost_of_list: if list.is_zero() { 0.0 } else { float(*cost) / float(*list) },
         });

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
 use domain::catalog::SwitchName;
+use domain::economics::draw::Seed;
 use domain::event::TenantId;
 use domain::log::Hash;
 use domain::pricing::book::Standing;
@@ -28,6 +29,7 @@ use super::events::record::Wish;
 use super::place::Place;
 use super::{Services, Shared};
 use crate::identity::Principal;
+use crate::optimizer::Rehearsed;
 use crate::problem::Problem;
 use acts::{Act, Seen};
 use shown::Shown;
@@ -41,6 +43,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/tenants/{tenant_id}/margin", get(margin))
         .route("/v1/recommendations", get(recommendations))
         .route("/v1/optimizer/run", post(run))
+        .route("/v1/optimizer/rehearse", post(rehearse))
         .route("/v1/proposals", get(proposals).post(propose))
         .route("/v1/proposals/{proposal_id}", get(proposal))
         .route("/v1/approvals", get(approvals))
@@ -112,6 +115,37 @@ async fn run(
     let report = acts::run(&shared, wish).await?;
     drop(seat);
     Ok((StatusCode::CREATED, Json(report)).into_response())
+}
+
+/// Ninety days, and the week before the first look.
+const REHEARSED_DAYS: u32 = 97;
+/// As long as a policy's own periods.
+const REHEARSED_DAYS_MAX: u32 = 366;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rehearse {
+    /// Absent: the one in force.
+    policy: Option<Policy>,
+    days: Option<u32>,
+    seed: Option<Seed>,
+}
+
+/// Plays a policy over the recorded usage. Nothing is recorded of it.
+async fn rehearse(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Whole(body): Whole,
+) -> Result<Json<Rehearsed>, Problem> {
+    principal.require(Action::Simulate)?;
+    let Rehearse { policy, days, seed } = shape(read_json(&body)?)?;
+    let days = days.unwrap_or(REHEARSED_DAYS);
+    if !(1..=REHEARSED_DAYS_MAX).contains(&days) {
+        let problem = Problem::invalid("The days of a rehearsal are 1 to 366.");
+        return Err(problem.field("/days", format!("is {days}")));
+    }
+    let seed = seed.unwrap_or(Seed(1));
+    Ok(Json(shared.optimizer.rehearse(policy, days, seed).await?))
 }
 
 /// Where proposals stand, as one asks for them.

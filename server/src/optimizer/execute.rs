@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::catalog::{Grounds, Known, ProposalApply, ProposalStale};
+use domain::catalog::{Known, ProposalApply, ProposalStale};
 use domain::cloud::Cloud;
 use domain::grant::{Value, Version};
 use domain::log::Hash;
@@ -135,7 +135,7 @@ impl Optimizer {
 
     /// Looks at the facts once more. If they changed, nothing is executed, and what changed is said.
     async fn became_stale(&self, case: &Case) -> Result<bool, OptimizerError> {
-        if case.grounds == Grounds::Rollback {
+        if case.grounds.takes_back() {
             return Ok(false);
         }
         let facts = self.facts_now(&case.current().edition).await?;

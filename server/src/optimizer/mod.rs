@@ -15,13 +15,12 @@
 //! finished by the next one to look, and nothing is applied twice. A voter asks for the approvals
 //! itself (`judge`): two clouds have seen them before a price moves.
 //!
-//! Known limits. Drops of the realised margin after a change are not acted on yet
-//! (`domain::pricing::drift` has the rule); nobody is told outside these screens; there are no
-//! delegates.
+//! Known limits. Nobody is told outside these screens; there are no delegates.
 
 mod execute;
 mod facts;
 mod judge;
+mod rehearse;
 mod run;
 mod schedule;
 
@@ -34,12 +33,15 @@ use domain::event::{EventId, Payload, TenantId};
 use domain::grant::{BadName, Family, Resource};
 use domain::pricing::controls::Subject;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use facts::FactsError;
+pub(crate) use facts::about;
 pub use judge::PriceJudge;
+pub use rehearse::Rehearsed;
 pub use run::{RunError, RunReport};
 
 use crate::economics::{Economics, SimulateError};
@@ -73,6 +75,8 @@ pub struct Optimizer {
     grants: Arc<Grants>,
     projection: Arc<Projection>,
     economics: Arc<Economics>,
+    /// One at a time: a rehearsal takes a processor.
+    rehearsing: Arc<Semaphore>,
 }
 
 /// Runs on schedule and carries out until `stop`.
@@ -83,6 +87,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         grants: setup.grants,
         projection: setup.projection,
         economics: setup.economics,
+        rehearsing: Arc::new(Semaphore::new(1)),
     });
     tasks.spawn(Arc::clone(&optimizer).execute(stop.clone()));
     if let Some(every) = setup.every {

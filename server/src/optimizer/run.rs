@@ -5,30 +5,25 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::{Grounds, Known, OptimizerRecommend, OptimizerRun, ProposalOpen};
+use domain::catalog::{Known, OptimizerRecommend, OptimizerRun, ProposalOpen};
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::economics::EconomicsError;
 use domain::event::TenantId;
 use domain::grant::{Family, Resource, Value, Version};
-use domain::pricing::book::{Book, Chain, Standing as Stands};
-use domain::pricing::controls::{Content, Controls, Subject};
-use domain::pricing::guardrail::Status;
+use domain::pricing::controls::Subject;
+use domain::pricing::look::{Opening, Seen, look};
 use domain::pricing::margin_watch::Band;
-use domain::pricing::recommend::{Advice, Standing, advise};
+use domain::pricing::recommend::Advice;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::facts::edition_on;
-use super::{Optimizer, OptimizerError, event_id};
+use super::{Optimizer, OptimizerError, about, event_id};
 use crate::economics::{Found, TenantFigures};
 use crate::projection::Catalog;
 
 /// The resource of its family whose n-th version is the n-th run.
 const RUNS: &str = "optimizer-run";
-/// A price that never changed is as old as can be.
-const NEVER_DAYS: u32 = u32::MAX;
-const DAY_MS: i64 = 86_400_000;
 
 /// Why there was no run, or not a whole one.
 #[derive(Debug, thiserror::Error)]
@@ -180,85 +175,24 @@ fn word(
     found: &TenantFigures,
     now: Timestamp,
 ) -> Result<Option<Word>, EconomicsError> {
-    let Some(known) = catalog.tenant(tenant) else { return Ok(None) };
-    let (policy_version, policy) = catalog.book().policy();
-    let Some(rule) = policy.rule(&known.value.tier, known.value.cloud) else { return Ok(None) };
-    let standing = standing(catalog.book(), tenant, &rule.limits, now);
-    let before = catalog.recommendation(tenant).map(|said| said.value.advice.watch);
-    let figures = found.figures.clone();
-    let watch = before.unwrap_or_default();
-    let advice = advise(policy, rule, figures, &found.days, &standing, watch)?;
-    let open = proposal(run, catalog, tenant, &advice, now);
-    let proposal_id = open.as_ref().map(|open| open.proposal_id);
-    let tenant_id = tenant.clone();
-    let recommend = OptimizerRecommend { run, tenant_id, policy_version, advice, proposal_id };
-    Ok(Some(Word { recommend, open }))
-}
-
-/// What holds for a tenant's price now, as the guardrails ask it.
-pub(super) fn standing(
-    book: &Book,
-    tenant: &TenantId,
-    limits: &domain::pricing::policy::Limits,
-    now: Timestamp,
-) -> Standing {
-    let none = Chain::default();
-    let chain = book.chain(tenant).unwrap_or(&none);
-    Standing {
-        controls: chain.current(),
-        anchor_of_list: chain.anchor(now, limits.cumulative_days).price_of_list,
-        days_since_change: chain.days_since_change(now).unwrap_or(NEVER_DAYS),
-        contract_locked: book.policy().1.is_locked(tenant, now),
-        kill_switch: book.is_killed(),
-        automatic: book.is_automatic(tenant),
-    }
-}
-
-/// A proposal of the price, unless one is open or people have just refused one.
-fn proposal(
-    run: u64,
-    catalog: &Catalog,
-    tenant: &TenantId,
-    advice: &Advice,
-    now: Timestamp,
-) -> Option<ProposalOpen> {
-    let (book, price) = (catalog.book(), advice.price.as_ref()?);
-    let automatic = match price.status {
-        Status::Hold => return None,
-        Status::AutoApply => book.is_automatic(tenant),
-        Status::NeedsApproval => false,
-    };
-    let subject = Subject::Tenant(tenant.clone());
-    let rest = catalog.book().policy().1.named(&advice.rule)?.limits.cooldown_days;
-    if book.open_about(&subject, now).is_some() || was_refused(book, &subject, rest, now) {
-        return None;
-    }
-    let before = book.controls(tenant);
-    let controls = Controls { price_of_list: price.price_of_list, ..before };
-    let content = Content::Controls { tenant_id: tenant.clone(), controls };
-    let reason = reason(advice);
-    let edition = edition_on(catalog, content, reason, Some(&advice.figures), now);
-    let grounds = if automatic { Grounds::Automatic } else { Grounds::Engine };
+    let Some(about) = about(catalog, &Subject::Tenant(tenant.clone())) else { return Ok(None) };
+    let before = catalog.recommendation(tenant).map(|said| &said.value.advice);
+    let seen = Seen { tenant, about, figures: &found.figures, days: &found.days, before };
+    let Some(said) = look(catalog.book(), &seen, now)? else { return Ok(None) };
     let proposal_id = event_id(&["proposal", &run.to_string(), tenant.as_str()]).0;
-    Some(ProposalOpen { proposal_id, grounds, edition })
-}
-
-fn was_refused(book: &Book, subject: &Subject, rest_days: u32, now: Timestamp) -> bool {
-    let since = now.unix_ms().saturating_sub(i64::from(rest_days) * DAY_MS);
-    let about = book.cases().filter(|case| case.subject() == *subject);
-    let mut recent = about.filter(|case| case.opened_at.unix_ms() >= since);
-    recent.any(|case| case.standing(now) == Stands::Rejected)
-}
-
-fn reason(advice: &Advice) -> String {
-    let margin = advice.margin.map_or_else(String::new, |margin| margin.to_string());
-    match advice.watch.band() {
-        Band::Low => format!("The margin is {margin}, below the floor of its band."),
-        Band::High => {
-            format!("The margin is {margin}, above its band: a lower price may earn more.")
-        }
-        Band::Normal => format!("The margin is {margin}."),
-    }
+    let open = said.opening.map(|Opening { grounds, edition }| ProposalOpen {
+        proposal_id,
+        grounds,
+        edition,
+    });
+    let recommend = OptimizerRecommend {
+        run,
+        tenant_id: tenant.clone(),
+        policy_version: catalog.book().policy().0,
+        advice: said.advice,
+        proposal_id: open.as_ref().map(|open| open.proposal_id),
+    };
+    Ok(Some(Word { recommend, open }))
 }
 
 impl Word {

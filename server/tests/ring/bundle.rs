@@ -22,10 +22,10 @@ use crate::anchor::anvil::{self, Anvil};
 use crate::anchor::bitcoin::ots;
 use crate::anchor::desk::Desk;
 use crate::anchor::litecoin::{self, Litecoin};
-use crate::process::{on_path, program, skipped};
 use crate::anchor::responder::Responder;
 use crate::clouds::{PATIENCE, TempFolder};
 use crate::command::ternion;
+use crate::process::{on_path, program, skipped};
 use crate::three::Deployment;
 
 /// Three clouds, the first of which asks the authority.

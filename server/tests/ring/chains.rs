@@ -5,9 +5,9 @@ use std::time::Duration;
 use domain::cloud::Cloud;
 use serde_json::Value;
 
-use crate::process::skipped;
 use crate::anchor::{anvil, litecoin};
 use crate::demonstration::{Demonstration, place};
+use crate::process::skipped;
 
 /// Three clusters, a wallet and a hundred blocks, on a busy machine of two cores.
 const PATIENCE: Duration = Duration::from_secs(240);

@@ -2,6 +2,7 @@
 //! which one writes.
 
 mod stand_in;
+mod strict;
 
 use std::io::Write as _;
 use std::net::{IpAddr, TcpStream};
@@ -19,8 +20,8 @@ use server::config::{Endpoint, Fabric, FabricCloudflare, FabricRoute53};
 use server::fabric::publish::{Fault, Found, Provider, cloudflare, route53};
 use server::fabric::{OnDrift, Publisher};
 
-use crate::process::{Process, free_port, of_python, skipped};
 use crate::clouds::{Clouds, TempFolder};
+use crate::process::{Process, free_port, of_python, skipped};
 use stand_in::{Cloudflare, TOKEN, ZONE};
 
 const SERVICE: &str = "api.example.com";
@@ -89,7 +90,10 @@ async fn cloudflare_s_records_follow_who_may_serve_in_one_batch_and_others_are_l
     assert_eq!(running.cloudflare.zone().batches, 2);
     // Whoever wrote before does not write any more.
     let late = provider.apply(&steps(&left, &all), &found, fence(Cloud::Gcp, 1)).await;
-    assert!(matches!(&late, Err(Fault::Passing { why, .. }) if why.contains("another cloud")), "{late:?}");
+    assert!(
+        matches!(&late, Err(Fault::Passing { why, .. }) if why.contains("another cloud")),
+        "{late:?}"
+    );
     assert_eq!(running.cloudflare.zone().batches, 2);
 }
 
@@ -111,7 +115,7 @@ async fn a_wrong_token_and_too_many_calls_are_told_apart_and_no_secret_is_shown(
     }
 }
 
-/// `moto`, a server of AWS's interfaces (PyPI).
+/// `moto`, a server of AWS's interfaces (PyPI), asked through what makes it [`strict`].
 struct Moto {
     _process: Process,
     url: String,
@@ -119,7 +123,7 @@ struct Moto {
 
 impl Moto {
     /// `None`: it is not installed.
-    fn start(folder: &TempFolder) -> Option<Moto> {
+    async fn start(folder: &TempFolder) -> Option<Moto> {
         let Some(program) = of_python("TERNION_MOTO", "moto_server") else {
             skipped("moto");
             return None;
@@ -129,7 +133,10 @@ impl Moto {
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         let mut process = Process::start(&mut command, &folder.0.join("moto.log"));
         process.until("moto listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Some(Moto { _process: process, url: format!("http://127.0.0.1:{port}") })
+        Some(Moto {
+            _process: process,
+            url: strict::before(format!("http://127.0.0.1:{port}")).await,
+        })
     }
 
     /// A zone's id.
@@ -172,7 +179,7 @@ fn to_route53(folder: &TempFolder, moto: &Moto, zone: &str, policy: &str) -> Arc
 #[tokio::test(flavor = "multi_thread")]
 async fn route_53_s_records_follow_who_may_serve_under_a_fence() {
     let folder = TempFolder::new();
-    let Some(moto) = Moto::start(&folder) else { return };
+    let Some(moto) = Moto::start(&folder).await else { return };
     for policy in ["weighted", "latency", "failover"] {
         let zone = moto.zone().await;
         let provider = to_route53(&folder, &moto, &zone, policy);

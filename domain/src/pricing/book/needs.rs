@@ -7,7 +7,7 @@ use super::{Book, Chain, DAY_MS, days_before};
 use crate::catalog::Grounds;
 use crate::clock::Timestamp;
 use crate::pricing::controls::{Content, Controls, Subject};
-use crate::pricing::policy::{Limits, Policy};
+use crate::pricing::policy::{Answer, Limits, Policy};
 
 /// Who must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub(super) fn of(book: &Book, case: &Case, numbered: &Numbered, at: Timestamp) -
             limits.is_some_and(|it| within_bounds(&it, chain, base, controls, at))
         }
         Grounds::Rollback => takes_back(chain, base, controls),
+        Grounds::Shortfall => {
+            policy.watch.answer == Answer::RollBack && takes_back(chain, base, controls)
+        }
         Grounds::Person | Grounds::Engine => false,
     };
     if untouched && alone {
@@ -63,7 +66,7 @@ fn persons(policy: &Policy, before: &Controls, after: &Controls) -> u32 {
 /// Back to what was in force before the last change; a change that itself took something back is
 /// proposed anew.
 fn takes_back(chain: &Chain<Controls>, base: u64, after: &Controls) -> bool {
-    let last = chain.get(base).filter(|last| last.grounds != Grounds::Rollback);
+    let last = chain.get(base).filter(|last| !last.grounds.takes_back());
     last.is_some() && base.checked_sub(1).and_then(|it| chain.controls(it)) == Some(*after)
 }
 

@@ -53,6 +53,52 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub locked_until: BTreeMap<TenantId, Timestamp>,
     pub assumptions: Assumptions,
+    /// What is done when a change falls short of its promise.
+    #[serde(default, skip_serializing_if = "Watch::is_standard")]
+    pub watch: Watch,
+}
+
+/// When a margin below the promised one is answered, and how. The standard one is not written, so
+/// that a policy of before has the hash that it was approved under.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Watch {
+    /// A day's shortfall that counts as noise. Margins, as shares of revenue.
+    pub slack: f64,
+    /// The sum of shortfalls beyond which it is answered.
+    pub limit: f64,
+    /// How long a change is watched.
+    pub days: u32,
+    pub answer: Answer,
+}
+
+/// What follows on a shortfall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// Taking it back is proposed, and people decide.
+    #[default]
+    Propose,
+    /// It is taken back at once.
+    RollBack,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch { slack: 0.01, limit: 0.05, days: 28, answer: Answer::Propose }
+    }
+}
+
+impl Watch {
+    fn is_standard(&self) -> bool {
+        *self == Watch::default()
+    }
+
+    fn check(&self) -> Result<(), EconomicsError> {
+        within("the slack of the watch", self.slack, 0.0, 1.0, "0 to 1")?;
+        within("the limit of the watch", self.limit, 0.0, 100.0, "0 to 100")?;
+        days("the days of the watch", self.days)
+    }
 }
 
 /// Limits for those whom it is about.
@@ -181,6 +227,7 @@ impl Default for Policy {
             window_days: 30,
             locked_until: BTreeMap::new(),
             assumptions: Assumptions::default(),
+            watch: Watch::default(),
         }
     }
 }
@@ -292,6 +339,7 @@ impl Policy {
         }
         days("the expiry", self.expiry_days)?;
         days("the window", self.window_days)?;
+        self.watch.check()?;
         self.assumptions.check()
     }
 

@@ -144,6 +144,8 @@ pub struct Replayed {
 /// A recorded day, in shares of the list price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Day {
+    /// Since 1970, in UTC.
+    pub number: i64,
     /// The usage at the list price, in US dollars.
     pub list_usd: f64,
     pub cost_of_list: f64,

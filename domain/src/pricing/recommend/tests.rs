@@ -31,7 +31,7 @@ fn standing() -> Standing {
 }
 
 fn once(policy: &Policy, figures: Figures, watch: MarginWatch) -> Advice {
-    let days = [Day { list_usd: 3.0, cost_of_list: 0.7 }; 3];
+    let days = [Day { number: 20_000, list_usd: 3.0, cost_of_list: 0.7 }; 3];
     advise(policy, &policy.rules[0], figures, &days, &standing(), watch).expect("advice")
 }
 

@@ -4,7 +4,6 @@
 //! and whatever an answer repeats of it is taken out.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,9 +12,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, StatusCode, Url};
 
+use crate::outside::{self, AddressError};
+
 /// A node that takes longer has other troubles.
 const CALL_WAIT: Duration = Duration::from_secs(20);
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// Most characters of an answer that are worth a line.
 const EXCERPT_CHARS_MAX: usize = 200;
 /// Shorter parts of an address ("v1", "rpc") are no keys, and would take words out of sentences.
@@ -108,32 +108,15 @@ pub struct Endpoint {
     secrets: Vec<String>,
 }
 
-/// Is this address on this machine?
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 impl Endpoint {
     /// # Errors
     /// Not http or https; or http to another machine.
     pub fn new(address: &str) -> Result<Self, EndpointError> {
-        let url = Url::parse(address).map_err(|_| EndpointError::Address)?;
-        let is_here = is_loopback(&url);
-        match url.scheme() {
-            "https" => {}
-            "http" if is_here => {}
-            "http" => return Err(EndpointError::Unprotected),
-            _ => return Err(EndpointError::Address),
-        }
-        // Fails only when a provider is installed already, which serves as well.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = reqwest::Client::builder().timeout(CALL_WAIT).connect_timeout(CONNECT_WAIT);
-        // Nobody may send us, and the key in the address, elsewhere.
-        let client = client.redirect(reqwest::redirect::Policy::none());
-        let client = if is_here { client.no_proxy() } else { client };
-        let client = client.build().map_err(EndpointError::Client)?;
+        let url = outside::address(address).map_err(|error| match error {
+            AddressError::Malformed => EndpointError::Address,
+            AddressError::Unprotected => EndpointError::Unprotected,
+        })?;
+        let client = outside::client(&url, CALL_WAIT).map_err(EndpointError::Client)?;
         let secrets = secrets(&url);
         Ok(Endpoint { url, login: None, client, secrets })
     }
@@ -252,21 +235,6 @@ impl fmt::Debug for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_https_leaves_this_machine() {
-        assert!(Endpoint::new("http://127.0.0.1:8545").is_ok());
-        assert!(Endpoint::new("http://localhost:8545").is_ok());
-        assert!(Endpoint::new("http://[::1]:8545").is_ok());
-        assert!(Endpoint::new("https://node.example.com/v3/key").is_ok());
-        for address in
-            ["http://node.example.com", "http://localhost.example.com", "http://10.0.0.1"]
-        {
-            let refused = Endpoint::new(address);
-            assert!(matches!(refused, Err(EndpointError::Unprotected)), "{address}");
-        }
-        assert!(matches!(Endpoint::new("file:///etc/passwd"), Err(EndpointError::Address)));
-    }
 
     #[test]
     fn the_key_in_an_address_is_shown_nowhere() {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use domain::cloud::PerCloud;
 use domain::fabric::publish::Invalid;
-use domain::fabric::publish::cloudflare::{self, Answer, DnsRecord, PageInfo, batch};
+use domain::fabric::publish::cloudflare::{self, Answer, DnsRecord, PageInfo, batch, marked};
 use domain::fabric::publish::difference::{Entry as _, Step};
 use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::Fence;
@@ -118,7 +118,8 @@ impl Provider for Cloudflare {
             let why = "another cloud has written meanwhile".to_owned();
             return Err(Fault::Passing { why, wait_ms: None });
         }
-        let own: Vec<Step<DnsRecord>> = steps.iter().filter_map(step_of).collect();
+        let there: Vec<DnsRecord> = now.records.iter().filter_map(own).cloned().collect();
+        let own = marked(steps.iter().filter_map(step_of).collect(), &there);
         let batch = batch(&own, &now.ids, fence.token);
         if batch.steps > 0 {
             let path = format!("{}/batch", cloudflare::records_path(&self.zone_id));
@@ -135,11 +136,15 @@ fn without_token(mut record: DnsRecord) -> DnsRecord {
     record
 }
 
-fn step_of(step: &Step<Record>) -> Option<Step<DnsRecord>> {
-    let own = |record: &Record| match record {
-        Record::Cloudflare(record) => Some(record.clone()),
+const fn own(record: &Record) -> Option<&DnsRecord> {
+    match record {
+        Record::Cloudflare(record) => Some(record),
         Record::Route53(_) => None,
-    };
+    }
+}
+
+fn step_of(step: &Step<Record>) -> Option<Step<DnsRecord>> {
+    let own = |record| own(record).cloned();
     Some(match step {
         Step::Create(to) => Step::Create(own(to)?),
         Step::Change { from, to } => Step::Change { from: own(from)?, to: own(to)? },

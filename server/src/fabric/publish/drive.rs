@@ -286,10 +286,10 @@ mod tests {
         memory.wanted = vec![one.clone()];
         let later = found(8, &[record("203.0.113.1", 3_600)]);
         memory.take(&later);
-        let plan = memory.plan(&later, &[one.clone()], OnDrift::Report);
+        let plan = memory.plan(&later, std::slice::from_ref(&one), OnDrift::Report);
         assert_eq!((plan.steps.len(), plan.drift.len()), (0, 1), "{plan:?}");
         // Undone by hand.
-        let whole = found(8, &[one.clone()]);
+        let whole = found(8, std::slice::from_ref(&one));
         memory.take(&whole);
         assert_eq!(memory.plan(&whole, &[one], OnDrift::Report), Plan::default());
     }

@@ -16,6 +16,7 @@ use super::cloudflare::Cloudflare;
 use super::provider::Fault;
 use super::route53::Route53;
 use crate::config::{Config, Fabric, FabricCloudflare, FabricRoute53, Route53Policy, Secret};
+use crate::outside::{self, AddressError};
 
 /// A provider that takes longer has other troubles.
 const CALL_WAIT: Duration = Duration::from_secs(15);
@@ -66,9 +67,10 @@ pub fn route53(own: &FabricRoute53, fabric: &Fabric, name: &str) -> Result<Route
     let token = token.map(|path| secret("fabric.route53.session_token_file", path)).transpose()?;
     let key = secret("fabric.route53.secret_file", &own.secret_file)?;
     let endpoint = PerCloud::from_fn(|cloud| fabric.endpoint(cloud).cloned().unwrap_or_default());
+    let (base, client) = reach("fabric.route53.url", &own.url)?;
     Ok(Route53 {
-        client: client()?,
-        base: address("fabric.route53.url", &own.url)?,
+        client,
+        base,
         zone_id: own.zone_id.trim_start_matches("/hostedzone/").to_owned(),
         credentials: Credentials {
             access_key_id: own.access_key_id.clone(),
@@ -103,9 +105,10 @@ pub fn cloudflare(own: &FabricCloudflare, name: &str) -> Result<Cloudflare, Publ
     if !is_id(&own.zone_id) {
         return Err(PublishError::Zone);
     }
+    let (base, client) = reach("fabric.cloudflare.url", &own.url)?;
     Ok(Cloudflare {
-        client: client()?,
-        base: address("fabric.cloudflare.url", &own.url)?,
+        client,
+        base,
         zone_id: own.zone_id.clone(),
         token: secret("fabric.cloudflare.token_file", &own.token_file)?,
         service: name.to_owned(),
@@ -114,26 +117,13 @@ pub fn cloudflare(own: &FabricCloudflare, name: &str) -> Result<Cloudflare, Publ
     })
 }
 
-/// No redirects: a signature, and a token, are for one host.
-fn client() -> Result<Client, reqwest::Error> {
-    let client = Client::builder().timeout(CALL_WAIT).user_agent("ternion");
-    client.redirect(reqwest::redirect::Policy::none()).build()
-}
-
-fn address(setting: &'static str, text: &str) -> Result<Url, PublishError> {
-    let url: Url = text.parse().map_err(|_| PublishError::Address(setting))?;
-    let host = url.host_str().ok_or(PublishError::Address(setting))?;
-    let local = host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|it| it.is_loopback());
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if local => Ok(url),
-        "http" => Err(PublishError::Unprotected(setting)),
-        _ => Err(PublishError::Address(setting)),
-    }
+fn reach(setting: &'static str, text: &str) -> Result<(Url, Client), PublishError> {
+    let url = outside::address(text).map_err(|error| match error {
+        AddressError::Malformed => PublishError::Address(setting),
+        AddressError::Unprotected => PublishError::Unprotected(setting),
+    })?;
+    let client = outside::client(&url, CALL_WAIT)?;
+    Ok((url, client))
 }
 
 fn secret(setting: &'static str, path: &Path) -> Result<Secret, PublishError> {

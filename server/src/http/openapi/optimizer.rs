@@ -92,6 +92,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[400, 401, 403, 409, 422, 503],
     },
     Operation {
+        method: "post",
+        path: "/v1/optimizer/rehearse",
+        id: "rehearseOptimizer",
+        tag: "pricing",
+        summary: "Plays the policy in force, or another one, day by day over the recorded usage, with \
+                  autonomy on and people who answer by a seed; nothing is recorded of it",
+        access: CURIOUS,
+        takes: &[],
+        bodies: &[(JSON, "Rehearse")],
+        answers: &[(200, "What it came to", "Rehearsed", JSON)],
+        problems: &[400, 401, 403, 413, 422, 503],
+    },
+    Operation {
         takes: &["tenant", "standing", "limit"],
         ..read(
             "/v1/proposals",
@@ -268,11 +281,23 @@ fn told() -> Vec<(&'static str, Value)> {
         ("Margin", shape(margin, &[])),
         ("Recommendations", shape(said, &[])),
         ("OptimizerRun", shape(run, &[])),
+        ("Rehearsed", shape(rehearsed(), &["policyVersion"])),
         ("ProposalPage", shape(page, &[])),
         ("Proposal", proposal()),
         ("PricingPolicy", shape(policy, &[])),
         ("ControllerState", shape(switches(), &[])),
     ]
+}
+
+fn rehearsed() -> Value {
+    json!({
+        "from": time(), "to": time(), "policyVersion": or_null(&count()), "seed": text(),
+        "days": count(), "tenants": count(), "looks": count(), "held": count(),
+        "automatic": count(), "approved": count(), "rejected": count(), "expired": count(),
+        "stale": count(), "takenBack": count(),
+        "broken": { "type": "array", "items": text() },
+        "profitUsd": { "type": "number" }, "profitWithoutUsd": { "type": "number" }
+    })
 }
 
 fn switches() -> Value {
@@ -291,6 +316,7 @@ fn asked() -> Vec<(&'static str, Value)> {
     let modified = with(with(json!({ "reason": text() }), &seen), &wished());
     let state = with(switches(), &json!({ "reason": text() }));
     let policy = json!({ "policy": object(), "version": count(), "reason": text() });
+    let rehearse = json!({ "policy": object(), "days": count(), "seed": text() });
     let acts = json!([
         "approve",
         "reject",
@@ -325,6 +351,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         ("ModifiedProposal", shape(modified, &wish)),
         ("Rollback", shape(json!({ "reason": text(), "version": count() }), &["version"])),
         ("NewPolicy", shape(policy, &[])),
+        ("Rehearse", shape(rehearse, &["policy", "days", "seed"])),
         ("NewControllerState", shape(state, &["autoPricing", "killSwitch", "tenants", "reason"])),
         ("PricingAct", shape(form, &fields)),
     ]

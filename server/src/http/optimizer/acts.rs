@@ -294,7 +294,7 @@ pub(super) async fn take_back(
         let problem = conflict("version_changed", "The price was changed", detail);
         return Err(problem.field("/version", format!("is {version} now")));
     }
-    if last.grounds == Grounds::Rollback {
+    if last.grounds.takes_back() {
         let detail = "The last change was itself a rollback. Propose the price anew.".to_owned();
         return Err(conflict("nothing_to_take_back", "Nothing to take back", detail));
     }

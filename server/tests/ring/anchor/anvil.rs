@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use server::anchor::publish::{Endpoint, Ethereum, EthereumLimits, Publish};
 
-use crate::process::{Node, Process, free_port, on_path, program, skipped};
 use crate::clouds::TempFolder;
+use crate::process::{Node, Process, free_port, on_path, program, skipped};
 
 pub const CHAIN: u64 = 31_337;
 /// Four blocks are enough of a wait where blocks come when they are asked for.

@@ -15,8 +15,8 @@ use server::anchor::publish::{Bitcoin, BitcoinLimits};
 
 use super::desk::{Breaking, Breaks, Desk, HOUR, MINUTE, count, reason, shown, subject};
 use super::litecoin::{CONFIRMATIONS, Litecoin};
-use crate::process::{of_python, skipped};
 use crate::clouds::TempFolder;
+use crate::process::{of_python, skipped};
 use crate::three::Deployment;
 
 const BITCOIN: Publisher = Publisher::Bitcoin;

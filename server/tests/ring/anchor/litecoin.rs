@@ -11,8 +11,8 @@ use domain::anchor::bitcoin::Network;
 use serde_json::{Value, json};
 use server::anchor::publish::{Bitcoin, BitcoinLimits, BitcoinNode, Endpoint, Login, Publish, Rpc};
 
-use crate::process::{Node, Process, free_port, on_path, program, skipped};
 use crate::clouds::TempFolder;
+use crate::process::{Node, Process, free_port, on_path, program, skipped};
 
 pub const CONFIRMATIONS: u64 = 3;
 /// A coin of a block can be spent a hundred blocks later.

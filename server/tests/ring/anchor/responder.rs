@@ -16,8 +16,8 @@ use time::macros::format_description;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::process::{on_path, program, skipped};
 use crate::clouds::TempFolder;
+use crate::process::{on_path, program, skipped};
 
 const CONFIGURATION: &str = "
 [ca]

@@ -6,7 +6,7 @@ mod record;
 
 pub use answer::{Answer, Fault, PageInfo, read};
 pub use balancer::{Balancer, LocationStrategy, Monitor, Origin, Pool};
-pub use record::{Batch, DnsRecord, batch, wanted};
+pub use record::{Batch, DnsRecord, batch, marked, wanted};
 
 /// Below the address of the API.
 pub const API: &str = "/client/v4";

@@ -151,6 +151,17 @@ pub fn batch(steps: &[Step<DnsRecord>], ids: &BTreeMap<String, String>, token: u
     Batch { body: json!({ "deletes": deletes, "puts": puts, "posts": posts }), steps }
 }
 
+/// The same steps; where they only delete, a record that stays is written again, so that the token of
+/// who deleted stands somewhere.
+#[must_use]
+pub fn marked(mut steps: Vec<Step<DnsRecord>>, there: &[DnsRecord]) -> Vec<Step<DnsRecord>> {
+    let only_deletes = steps.iter().all(|step| matches!(step, Step::Delete(_)));
+    let stays = |record: &&DnsRecord| steps.iter().all(|step| step.key() != record.key());
+    let mark = there.iter().find(stays).filter(|_| only_deletes && !steps.is_empty());
+    steps.extend(mark.map(|record| Step::Change { from: record.clone(), to: record.clone() }));
+    steps
+}
+
 fn written(record: &DnsRecord, token: u64) -> Value {
     json!({
         "name": record.name, "ttl": record.ttl, "type": record.kind, "content": record.content,
@@ -171,6 +182,18 @@ mod tests {
             content: content.to_owned(),
             proxied: false,
         }
+    }
+
+    #[test]
+    fn who_only_deletes_leaves_its_token_on_what_stays() {
+        let (one, two) = (record("203.0.113.1", 60), record("203.0.113.2", 60));
+        let delete = Step::Delete(one.clone());
+        let steps = marked(vec![delete.clone()], &[one.clone(), two.clone()]);
+        assert_eq!(steps, [delete.clone(), Step::Change { from: two.clone(), to: two.clone() }]);
+        let creates = vec![delete.clone(), Step::Create(two.clone())];
+        assert_eq!(marked(creates.clone(), &[one.clone(), two]), creates);
+        assert_eq!(marked(vec![delete.clone()], &[one]), [delete]);
+        assert_eq!(marked(Vec::new(), &[record("203.0.113.3", 60)]), []);
     }
 
     #[test]

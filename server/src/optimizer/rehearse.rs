@@ -1,0 +1,62 @@
+//! What a policy would have done over the usage that is recorded here. Nothing is recorded of it.
+
+use std::sync::Arc;
+
+use domain::clock::Timestamp;
+use domain::economics::draw::Seed;
+use domain::pricing::policy::Policy;
+use domain::pricing::rehearsal::{Outcome, Player, rehearse};
+use serde::Serialize;
+
+use super::Optimizer;
+use crate::economics::SimulateError;
+
+/// What a rehearsal came to, and over which usage.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rehearsed {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// Of the policy in force, where no other one was given.
+    pub policy_version: Option<u64>,
+    pub seed: Seed,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+impl Optimizer {
+    /// Plays the policy in force, or another one, over the last `days` days at today's prices.
+    ///
+    /// # Errors
+    /// Another rehearsal runs, the policy is none, or the usage cannot be read.
+    pub async fn rehearse(
+        &self,
+        policy: Option<Policy>,
+        days: u32,
+        seed: Seed,
+    ) -> Result<Rehearsed, SimulateError> {
+        let busy = Arc::clone(&self.rehearsing);
+        let _one = busy.try_acquire().map_err(|_| SimulateError::Busy)?;
+        let catalog = self.projection.catalog();
+        let (version, in_force) = catalog.book().policy();
+        let policy_version = policy.is_none().then_some(version);
+        let policy = policy.unwrap_or_else(|| in_force.clone());
+        let found = self.economics.figures(None, days, crate::now()).await?;
+        let players = found.tenants.into_iter().filter_map(|(tenant, found)| {
+            let known = &catalog.tenant(&tenant)?.value;
+            Some(Player {
+                tier: known.tier.clone(),
+                cloud: known.cloud,
+                penalty_rate: found.figures.penalty_rate,
+                days: found.days,
+                tenant,
+            })
+        });
+        let players: Vec<Player> = players.collect();
+        let play = move || rehearse(&policy, &players, seed);
+        let outcome =
+            tokio::task::spawn_blocking(play).await.map_err(|_| SimulateError::Stopped)??;
+        let (from, to) = (found.from, found.to);
+        Ok(Rehearsed { from, to, policy_version, seed, outcome })
+    }
+}
