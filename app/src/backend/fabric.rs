@@ -48,9 +48,23 @@ pub struct FabricView {
     pub capacity: Option<CapacityReport>,
     /// The newest first.
     pub switches: Vec<FabricSwitch>,
+    pub shares: FabricShares,
     pub publishers: Vec<FabricPublisher>,
     /// Absent: nobody asked.
     pub reason: Option<FabricAnswer>,
+}
+
+/// Shares of the traffic that people decided on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricShares {
+    /// Absent: there are none, and distance and load decide.
+    pub wished: Option<String>,
+    /// As far as they can be kept now; absent: by nobody who may serve.
+    pub kept: Option<String>,
+    /// Of the last change.
+    pub proposal_id: Option<String>,
+    pub can_be_taken_back: bool,
 }
 
 /// The longest time that a client can be sent to a dead cloud, in seconds, and its parts.
@@ -252,6 +266,8 @@ pub struct FabricNow {
     pub limit_ms: Option<f64>,
     pub ttl_s: u32,
     pub policy: Policy,
+    /// The shares that clients are dealt by, where some are in force.
+    pub shares: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

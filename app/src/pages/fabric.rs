@@ -20,6 +20,7 @@ use crate::pages::fabric::drain::DrainDialogs;
 use crate::pages::fabric::map::MapCard;
 use crate::pages::fabric::publishers::Publishers;
 use crate::pages::fabric::regions::Regions;
+use crate::pages::fabric::shares::SharesCard;
 use crate::pages::fabric::timeline::Timeline;
 use crate::pages::fabric::votes::Votes;
 use crate::pages::fabric::why::WhyCard;
@@ -30,6 +31,7 @@ mod drain;
 mod map;
 mod publishers;
 mod regions;
+mod shares;
 mod steps;
 mod timeline;
 mod votes;
@@ -73,6 +75,7 @@ fn Body(first: FabricView, query: FabricQuery) -> impl IntoView {
             <Clouds state />
             <Votes state />
             <WhyCard state query />
+            <SharesCard state />
             <Timeline state />
             <Capacity state />
             <Publishers state />

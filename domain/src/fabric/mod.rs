@@ -28,6 +28,7 @@ pub mod publish;
 pub mod region;
 pub mod score;
 pub mod selector;
+pub mod shares;
 pub mod smoothing;
 pub mod spill;
 pub mod ttl;

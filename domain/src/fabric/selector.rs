@@ -92,6 +92,8 @@ pub struct Selector {
     settings: Settings,
     clouds: PerCloud<Watched>,
     regions: BTreeMap<String, Region>,
+    /// The shares that people decided on.
+    shares: Option<PerCloud<f64>>,
 }
 
 impl Selector {
@@ -109,7 +111,7 @@ impl Selector {
         };
         let clouds = PerCloud::from_fn(|_| watched);
         let regions = BTreeMap::from([(ANYWHERE.to_owned(), Region::default())]);
-        Selector { me, settings, clouds, regions }
+        Selector { me, settings, clouds, regions, shares: None }
     }
 
     #[must_use]
@@ -160,6 +162,11 @@ impl Selector {
         for (cloud, drained) in drained.iter() {
             self.clouds.get_mut(cloud).drained = *drained;
         }
+    }
+
+    /// The shares that people decided on; `None`: there are none.
+    pub const fn set_shares(&mut self, shares: Option<PerCloud<f64>>) {
+        self.shares = shares;
     }
 
     /// The client regions there are, with their round trips. Who serves a region that stays stays.
@@ -230,7 +237,20 @@ impl Selector {
         };
         let choices = regions.iter_mut().map(choose).collect();
         self.regions = regions;
-        Selection { mode, votes, clouds: standings, ttl_s: self.ttl_s(mode), regions: choices }
+        let (shares, ttl_s) = (self.shares_kept(mode, &standings), self.ttl_s(mode));
+        Selection { mode, votes, clouds: standings, regions: choices, shares, ttl_s }
+    }
+
+    /// Who may not serve has none, and the others keep their proportions. A node in a minority keeps to
+    /// its last answers, and so do all where nobody is up.
+    fn shares_kept(&self, mode: Mode, standings: &PerCloud<Standing>) -> Option<PerCloud<f64>> {
+        if matches!(mode, Mode::FailStatic | Mode::Panic) {
+            return None;
+        }
+        let may = |cloud: Cloud| standings.get(cloud).passes(Level::Rules);
+        let kept = self.shares?.map(|cloud, share| if may(cloud) { *share } else { 0.0 });
+        let sum: f64 = kept.iter().map(|(_, share)| share).sum();
+        (sum > 0.0).then(|| kept.map(|_, share| share / sum))
     }
 
     fn take_verdict(&mut self, down: &PerCloud<bool>, now_ms: u64) {

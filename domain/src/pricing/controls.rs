@@ -12,6 +12,7 @@ use super::policy::Policy;
 use crate::economics::EconomicsError;
 use crate::economics::quantity::refuse;
 use crate::event::TenantId;
+use crate::fabric::shares::Shares;
 use crate::json;
 use crate::log::Hash;
 
@@ -110,13 +111,16 @@ fn of_list(what: &'static str, share: Decimal) -> Result<(), EconomicsError> {
 pub enum Content {
     Controls { tenant_id: TenantId, controls: Controls },
     Policy { policy: Box<Policy> },
+    /// Shares of the traffic; none: clients go where the selection sends them.
+    Routing { shares: Shares },
 }
 
-/// What versions are counted of: each tenant's controls, and the policy.
+/// What versions are counted of: each tenant's controls, the policy, and the shares of the traffic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     Tenant(TenantId),
     Policy,
+    Routing,
 }
 
 impl Content {
@@ -136,6 +140,7 @@ impl Content {
         match self {
             Content::Controls { tenant_id, .. } => Subject::Tenant(tenant_id.clone()),
             Content::Policy { .. } => Subject::Policy,
+            Content::Routing { .. } => Subject::Routing,
         }
     }
 
@@ -147,6 +152,7 @@ impl Content {
                 controls.check().map(drop).map_err(|wrong| wrong.error)
             }
             Content::Policy { policy } => policy.check(),
+            Content::Routing { shares } => shares.check(),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use app::backend::{ApprovalsView, ControlsForm, FactRow, ProposalDetail, ProposalRow, StepRow};
 use domain::clock::Timestamp;
+use domain::cloud::Cloud;
+use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
-use domain::pricing::policy::differences;
+use domain::pricing::policy::{Policy, differences};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -90,10 +92,11 @@ fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
     let about = match case.subject() {
         Subject::Tenant(tenant) => tenant.to_string(),
         Subject::Policy => "policy".to_owned(),
+        Subject::Routing => "routing".to_owned(),
     };
     let (title, change) = match controls(book, case) {
         Some((before, after)) => told(&before, &after),
-        None => (policy_title(book, case), None),
+        None => (other_title(book, case), None),
     };
     ProposalRow {
         id: case.id.to_string(),
@@ -153,13 +156,29 @@ fn changes(before: &Controls, after: &Controls) -> Vec<[String; 4]> {
     lines
 }
 
-fn policy_title(book: &Book, case: &Case) -> String {
+fn other_title(book: &Book, case: &Case) -> String {
     let edition = &case.current().edition;
-    let Content::Policy { policy } = &edition.content else { return String::new() };
-    let before = book.policy_of(edition.base_version);
+    match &edition.content {
+        Content::Policy { policy } => policy_title(book, edition.base_version, policy),
+        Content::Routing { shares } => format!("Shares of the traffic: {}", shares_text(shares)),
+        Content::Controls { .. } => String::new(),
+    }
+}
+
+/// `gcp 50 %, aws 50 %`.
+pub(super) fn shares_text(shares: &Shares) -> String {
+    if shares.0.is_empty() {
+        return "none; by distance and load".to_owned();
+    }
+    let each = shares.0.iter().map(|(cloud, share)| format!("{cloud} {}", percent(share.get())));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
+    let before = book.policy_of(base_version);
     let count = before.map_or(0, |before| differences(before, policy).len());
     let noun = if count == 1 { "number" } else { "numbers" };
-    format!("Policy version {}: {count} {noun} changed", edition.base_version + 1)
+    format!("Policy version {}: {count} {noun} changed", base_version + 1)
 }
 
 /// The money facts: what it is now, what it would be.
@@ -175,6 +194,9 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
         };
         return found.into_iter().map(line).collect();
     }
+    if let Content::Routing { shares } = &edition.content {
+        return shares_lines(&book.shares().shares(edition.base_version).unwrap_or_default(), shares);
+    }
     let Some((before, after)) = controls(book, case) else { return Vec::new() };
     let mut lines = changes(&before, &after);
     lines.extend(effects(&edition.facts, &before, &after));
@@ -187,6 +209,17 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
         [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
     }));
     lines
+}
+
+fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
+    let text = |shares: &Shares, cloud| {
+        let share = shares.0.get(&cloud).map(|share| percent(share.get()));
+        share.unwrap_or_else(|| if shares.0.is_empty() { "by distance" } else { "0 %" }.to_owned())
+    };
+    let line = |cloud: Cloud| {
+        [cloud.title().to_owned(), text(was, cloud), text(is, cloud), String::new()]
+    };
+    Cloud::ALL.map(line).into_iter().collect()
 }
 
 /// The margin before and after, from the facts that the proposal rests on.

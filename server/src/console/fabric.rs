@@ -3,7 +3,7 @@
 use app::backend::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
     FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
-    FabricRegion, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
+    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
 };
 use domain::catalog::{RoutingStanding, RoutingSwitch};
 use domain::cloud::{Cloud, PerCloud};
@@ -12,6 +12,7 @@ use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
 use super::Console;
+use super::approvals::shares_text;
 use crate::fabric::{
     Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip,
 };
@@ -49,9 +50,23 @@ impl Console {
             drains: PerCloud::from_fn(|cloud| self.drain_preview(cloud, selection)),
             capacity: self.capacity_report(),
             switches: told(&switches),
+            shares: self.fabric_shares(selection),
             publishers: self.fabric.publishers().iter().map(|one| publisher(one)).collect(),
             reason: self.fabric_reason(query, &glance).await?,
         })
+    }
+
+    fn fabric_shares(&self, selection: &Selection) -> FabricShares {
+        let catalog = self.projection.catalog();
+        let chain = catalog.book().shares();
+        let wished = chain.current();
+        let last = chain.last();
+        FabricShares {
+            wished: (!wished.0.is_empty()).then(|| shares_text(&wished)),
+            kept: selection.shares.map(|shares| told_shares(&shares)),
+            proposal_id: last.map(|last| last.proposal_id.to_string()),
+            can_be_taken_back: last.is_some_and(|last| !last.grounds.takes_back()),
+        }
     }
 
     fn fabric_cloud(&self, cloud: Cloud, standing: &Standing) -> FabricCloud {
@@ -151,12 +166,14 @@ impl Console {
         let Now { region, scope, choice, latest } = now;
         let selection = &latest.selection;
         let settings = Settings::of(self.fabric.plan().policy);
+        let client = query.subnet.clone().map_or(Client::Anyone, Client::Subnet);
+        let dealt = selection.shares.and_then(|_| self.fabric.dealt(&client, &region, selection));
         let serving = choice.ranked.iter().find(|one| Some(one.cloud) == choice.last_good);
         FabricAnswer::Now(Box::new(FabricNow {
             asked: FabricAsked {
                 subnet: query.subnet.clone().zip(scope),
                 at: latest.at,
-                cloud: choice.pick,
+                cloud: dealt.unwrap_or(choice.pick),
                 mode: selection.mode,
                 votes: selection.votes,
                 clouds: selection.clouds.map(|_, standing| RoutingStanding {
@@ -173,8 +190,15 @@ impl Console {
             limit_ms: serving.map(|one| tenth(settings.margin.limit_ms(one.score_ms))),
             ttl_s: selection.ttl_s,
             policy: settings.policy,
+            shares: selection.shares.map(|shares| told_shares(&shares)),
         }))
     }
+}
+
+/// `gcp 50 %, aws 50 %, azure 0 %`.
+fn told_shares(shares: &PerCloud<f64>) -> String {
+    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn sentence(refusal: &ExplainError) -> String {

@@ -66,10 +66,12 @@ impl Fabric {
         let drained = PerCloud::from_fn(|cloud| {
             catalog.drain(cloud).is_some_and(|drain| drain.value.drained)
         });
+        let shares = catalog.book().shares().current().wished();
         let switch = catalog.switch().map(|switch| &switch.value);
         let switch = switch.filter(|switch| known.version != Some(switch.version));
         self.with_selector(|selector, _| {
             selector.drain(&drained);
+            selector.set_shares(shares);
             if let Some(switch) = switch {
                 selector.adopt(&switch.picks);
             }

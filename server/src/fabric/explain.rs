@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use domain::catalog::RoutingMove;
 use domain::clock::Timestamp;
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::hysteresis::Why;
 use domain::fabric::network::{BadNetwork, Network};
-use domain::fabric::selector::{ANYWHERE, Level, RegionChoice};
+use domain::fabric::selector::{ANYWHERE, Level, RegionChoice, Selection};
+use domain::fabric::shares::network_of;
 use domain::fabric::verdict::Mode;
 use serde_json::{Value, json};
 
@@ -111,6 +112,11 @@ impl Fabric {
         let Now { region, scope, choice, latest } = self.now_for(name, client)?;
         let mut told = self::choice(&choice);
         told["reason"] = sentence(&choice, &latest).into();
+        if let Some(shares) = latest.selection.shares {
+            told["shares"] = json!(shares);
+            told["reason"] = by_shares(shares).into();
+            told["cloud"] = json!(self.dealt(client, &region, &latest.selection));
+        }
         told["clouds"] = json!(latest.selection.clouds);
         Ok(self.whole(told, &region, scope, &latest))
     }
@@ -141,21 +147,39 @@ impl Fabric {
         }))
     }
 
-    /// Where to send a request from a region; one that is unknown is anywhere.
+    /// Where to send a request from a region; one that is unknown is anywhere. `key`: what is dealt where
+    /// shares of the traffic are in force.
     #[must_use]
-    pub fn select(&self, region: Option<&str>) -> Value {
+    pub fn select(&self, region: Option<&str>, key: Option<&str>) -> Value {
         let latest = self.latest.load_full();
         let known = region.and_then(|region| latest.selection.regions.get_key_value(region));
         let anywhere = || latest.selection.regions.get_key_value(ANYWHERE);
         let Some((region, choice)) = known.or_else(anywhere) else { return Value::Null };
+        let dealt = latest.selection.serving(region, key.unwrap_or(region));
+        let cloud = dealt.unwrap_or(choice.pick);
         json!({
-            "cloud": choice.pick,
-            "endpoint": self.plan.endpoints.get(choice.pick),
+            "cloud": cloud,
+            "endpoint": self.plan.endpoints.get(cloud),
+            "shares": latest.selection.shares,
             "ttl": latest.selection.ttl_s,
             "region": region,
             "mode": latest.selection.mode,
-            "reason": sentence(choice, &latest),
+            "reason": latest.selection.shares.map_or_else(|| sentence(choice, &latest), by_shares),
         })
+    }
+
+    /// Who serves that very client, where shares are in force; of a region each network has its own.
+    pub(crate) fn dealt(
+        &self,
+        client: &Client,
+        region: &str,
+        selection: &Selection,
+    ) -> Option<Cloud> {
+        let network = match client {
+            Client::Subnet(text) => network_of(address_of(text).ok()?).0,
+            Client::Anyone | Client::Region(_) => region.to_owned(),
+        };
+        selection.serving(region, &network)
     }
 
     fn is_ours(&self, name: Option<&str>) -> Result<(), ExplainError> {
@@ -174,11 +198,7 @@ impl Fabric {
             Client::Anyone => Ok((ANYWHERE.to_owned(), None)),
             Client::Region(region) => Ok((region.clone(), None)),
             Client::Subnet(text) => {
-                let address: IpAddr = match text.parse() {
-                    Ok(address) => address,
-                    Err(_) => text.parse::<Network>()?.address(),
-                };
-                let (region, scope) = self.answers.region_of(address);
+                let (region, scope) = self.answers.region_of(address_of(text)?);
                 Ok((region.to_owned(), Some(scope)))
             }
         }
@@ -200,6 +220,23 @@ impl Fabric {
         }));
         told
     }
+}
+
+/// Of an address, or of a network.
+fn address_of(text: &str) -> Result<IpAddr, BadNetwork> {
+    match text.parse() {
+        Ok(address) => Ok(address),
+        Err(_) => text.parse::<Network>().map(|network| network.address()),
+    }
+}
+
+fn by_shares(shares: PerCloud<f64>) -> String {
+    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
+    let each: Vec<String> = each.collect();
+    format!(
+        "Shares of the traffic are in force: {}. Each client's network is dealt by them.",
+        each.join(", ")
+    )
 }
 
 /// A choice with its figures.

@@ -50,6 +50,7 @@ impl Fabric {
             "clouds": selection.clouds.map(|cloud, standing| self.cloud(cloud, standing, &catalog)),
             "regions": regions(&selection.regions, &self.trips.load()),
             "capacity": self.capacity_without(None).map(|flow| capacity(&flow)),
+            "shares": shares_of(&catalog, selection.shares.as_ref()),
             "version": catalog.switch().map_or(0, |switch| switch.value.version.number()),
             "switches": switches.iter().take(SWITCHES_MAX).map(switch).collect::<Vec<_>>(),
         }))
@@ -115,6 +116,12 @@ impl Fabric {
             "moves": moves.collect::<Vec<_>>(), "picks": then.picks(),
         })
     }
+}
+
+/// What people decided on, and how far it can be kept now.
+fn shares_of(catalog: &Catalog, kept: Option<&PerCloud<f64>>) -> Value {
+    let chain = catalog.book().shares();
+    json!({ "version": chain.version(), "wished": chain.current(), "kept": kept })
 }
 
 fn regions(regions: &BTreeMap<String, RegionChoice>, trips: &Matrix) -> Vec<Value> {

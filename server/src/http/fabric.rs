@@ -1,6 +1,7 @@
 //! Where clients are sent, why, and taking a cloud out of service.
 
 mod form;
+pub(super) mod shares;
 
 use axum::extract::State;
 use axum::http::header;
@@ -30,6 +31,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/fabric/preview", get(preview))
         .route("/v1/fabric/publishers", get(publishers))
         .route("/v1/fabric/drain", post(drain))
+        .route("/v1/fabric/shares", post(shares::propose))
+        .route("/v1/fabric/shares/rollback", post(shares::take_back))
         .route("/fabric/act", post(form::act))
 }
 
@@ -85,6 +88,8 @@ fn refused(error: ExplainError) -> Problem {
 #[serde(deny_unknown_fields)]
 struct Selecting {
     region: Option<String>,
+    /// What is dealt by the shares, where some are in force: a client's network, or its session.
+    key: Option<String>,
 }
 
 /// Asked before every request of the platform: it must not be kept longer than it holds.
@@ -94,7 +99,7 @@ async fn select(
     Asked(asking): Asked<Selecting>,
 ) -> Result<Response, Problem> {
     principal.require(Action::ReadFabric)?;
-    let selected = shared.fabric.select(asking.region.as_deref());
+    let selected = shared.fabric.select(asking.region.as_deref(), asking.key.as_deref());
     let keep = format!("private, max-age={}", selected["ttl"].as_u64().unwrap_or(0));
     Ok(([(header::CACHE_CONTROL, keep)], Json(selected)).into_response())
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod controls;
 mod form;
+mod promoted;
 mod refused;
 mod shown;
 
@@ -32,6 +33,7 @@ use crate::identity::Principal;
 use crate::optimizer::Rehearsed;
 use crate::problem::Problem;
 use acts::{Act, Seen};
+pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
 use shown::Shown;
 
 const ITEMS: usize = 100;

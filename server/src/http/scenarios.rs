@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use super::events::record::{Wish, http_status, record_one, recorded, until_in_force};
+use super::optimizer::{Opened, open_promoted};
 use super::{Services, Shared};
 use crate::economics::absurd;
 use crate::identity::Principal;
@@ -195,14 +196,18 @@ async fn promote(
     let Proposal { version, reason, routing_weights, price_changes } = shape(read_json(&body)?)?;
     newest(&shared, id, version)?;
     let or_empty = |value: Value| if value.is_null() { json!({}) } else { value };
-    let promotion = Known::ScenarioPromote(ScenarioPromote {
+    let promotion = ScenarioPromote {
         scenario_id: id,
         version,
         reason,
         routing_weights: shape(or_empty(routing_weights))?,
         price_changes: shape(or_empty(price_changes))?,
-    });
-    record(&shared, &principal, wish, id, version, &promotion).await
+    };
+    let decision = Known::ScenarioPromote(promotion.clone());
+    let (status, mut body) = told(&shared, &principal, wish, (id, version), &decision).await?;
+    let opened = open_promoted(&shared, &principal, &promotion).await;
+    body["proposals"] = opened.iter().map(Opened::told).collect();
+    Ok((status, Json(body)).into_response())
 }
 
 fn scenario_id(text: &str) -> Result<Uuid, Problem> {
@@ -245,9 +250,20 @@ async fn record(
     version: u32,
     decision: &Known,
 ) -> Result<Response, Problem> {
+    let (status, body) = told(shared, principal, wish, (id, version), decision).await?;
+    Ok((status, Json(body)).into_response())
+}
+
+/// Keeps it, and says what became of it.
+async fn told(
+    shared: &Services,
+    principal: &Principal,
+    wish: Wish,
+    (id, version): (Uuid, u32),
+    decision: &Known,
+) -> Result<(StatusCode, Value), Problem> {
     let (tenant, accepted) = keep(shared, principal, wish, decision).await?;
     let decision = recorded(shared, tenant, accepted, wish, principal).await;
-    let status: StatusCode = http_status(&decision, wish);
     let body = json!({ "scenarioId": id, "version": version, "decision": decision });
-    Ok((status, Json(body)).into_response())
+    Ok((http_status(&decision, wish), body))
 }

@@ -51,6 +51,8 @@ use crate::projection::Projection;
 
 /// The policy's resource within its family.
 const POLICY: &str = "pricing";
+/// The shares of the traffic, in the same family.
+const ROUTING: &str = "routing-shares";
 const EVENT_LABEL: &[u8] = b"ternion/optimizer-event/v1\n";
 
 /// How often it runs by itself: usage of a month moves little in less.
@@ -133,6 +135,7 @@ fn resource(subject: &Subject) -> Result<Resource, BadName> {
     match subject {
         Subject::Tenant(tenant) => Resource::new(Family::Price, tenant.as_str()),
         Subject::Policy => Resource::new(Family::Policy, POLICY),
+        Subject::Routing => Resource::new(Family::Policy, ROUTING),
     }
 }
 

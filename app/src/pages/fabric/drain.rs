@@ -27,6 +27,15 @@ const fn id(cloud: Cloud) -> &'static str {
 pub(super) fn refusal(code: &str) -> &'static str {
     match code {
         "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
+        "routingWeights" | "shares" => {
+            "Nothing was proposed: shares are percentages that sum to 100, other than those in force."
+        }
+        "already_open" | "proposalId" => {
+            "Nothing was proposed: a proposal about the same is open. Decide about it first."
+        }
+        "nothing_to_take_back" => {
+            "Nothing was changed: there is nothing to take back, or the last change was itself a rollback."
+        }
         "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
         _ => "Nothing was recorded. Try again, or see the log of this cloud.",
     }

@@ -40,12 +40,19 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
         of("Who is up", vec![words::votes(&asked.votes)]),
         of("Who may serve", or_all(may)),
         of("How good each is", scores(now)),
-        of("Who stays", vec![margin(now)]),
+        of("Who stays", vec![stays(now)]),
         of(
             "So",
             vec![format!("The answer is {}, and may be kept for {} s.", asked.cloud, now.ttl_s)],
         ),
     ]
+}
+
+fn stays(now: &FabricNow) -> String {
+    now.shares.as_ref().map_or_else(
+        || margin(now),
+        |shares| format!("Shares of the traffic are in force ({shares}), and this network is dealt by them."),
+    )
 }
 
 pub(super) fn then(then: &FabricThen) -> Vec<Step> {

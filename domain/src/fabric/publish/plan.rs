@@ -8,10 +8,12 @@ use crate::fabric::selector::{ANYWHERE, Selection};
 use crate::fabric::verdict::Mode;
 
 /// A cloud that may be published, with its addresses in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub cloud: Cloud,
     pub addresses: Vec<IpAddr>,
+    /// Its share of the traffic, where people decided on shares.
+    pub share: Option<f64>,
 }
 
 impl Target {
@@ -34,9 +36,14 @@ pub fn targets(selection: &Selection, addresses: &PerCloud<Vec<IpAddr>>) -> Opti
     }
     let choice = selection.regions.get(ANYWHERE)?;
     let others = choice.ranked.iter().map(|one| one.cloud).filter(|one| *one != choice.pick);
-    let target = |cloud: Cloud| Target { cloud, addresses: addresses.get(cloud).clone() };
+    let target = |cloud: Cloud| Target {
+        cloud,
+        addresses: addresses.get(cloud).clone(),
+        share: selection.shares.map(|shares| *shares.get(cloud)),
+    };
     let targets = std::iter::once(choice.pick).chain(others).map(target);
-    let targets: Vec<Target> = targets.filter(|target| !target.addresses.is_empty()).collect();
+    let may = |target: &Target| !target.addresses.is_empty() && target.share != Some(0.0);
+    let targets: Vec<Target> = targets.filter(may).collect();
     (!targets.is_empty()).then_some(targets)
 }
 
@@ -60,5 +67,10 @@ mod tests {
             left.iter().map(|one| one.cloud).collect::<Vec<_>>(),
             [Cloud::Aws, Cloud::Azure]
         );
+        // Azure was to have nothing, gcp is drained: aws has it all.
+        selector.set_shares(Some(PerCloud { gcp: 0.7, aws: 0.3, azure: 0.0 }));
+        let shared = targets(&selector.evaluate(0), &addresses).expect("decided");
+        let shared: Vec<_> = shared.iter().map(|one| (one.cloud, one.share)).collect();
+        assert_eq!(shared, [(Cloud::Aws, Some(1.0))]);
     }
 }

@@ -8,6 +8,7 @@ use crate::cloud::{Cloud, PerCloud};
 use crate::fabric::hysteresis::Why;
 use crate::fabric::score::{Scored, Status};
 use crate::fabric::verdict::{Mode, View};
+use crate::fabric::weight::rendezvous;
 
 /// How many rules were kept to find somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,11 +76,24 @@ pub struct Selection {
     pub votes: PerCloud<Option<View>>,
     pub clouds: PerCloud<Standing>,
     pub regions: BTreeMap<String, RegionChoice>,
+    /// The shares that people decided on, as far as they can be kept. Absent: there are none, or nobody
+    /// of them may serve.
+    pub shares: Option<PerCloud<f64>>,
     /// Seconds that an answer may be kept.
     pub ttl_s: u32,
 }
 
 impl Selection {
+    /// Who serves a network: by the shares in force, or else whoever serves its region.
+    #[must_use]
+    pub fn serving(&self, region: &str, network: &str) -> Option<Cloud> {
+        let dealt = self.shares.and_then(|shares| {
+            let shares = shares.iter().map(|(cloud, share)| (cloud, *share)).collect();
+            rendezvous(network, &shares)
+        });
+        dealt.or_else(|| self.regions.get(region).map(|choice| choice.pick))
+    }
+
     /// By region.
     #[must_use]
     pub fn picks(&self) -> BTreeMap<String, Cloud> {

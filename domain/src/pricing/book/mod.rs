@@ -26,6 +26,7 @@ use crate::catalog::{
 };
 use crate::clock::{LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};
+use crate::fabric::shares::Shares;
 use crate::log::Hash;
 
 pub use case::{Case, Numbered, Standing, Step, StepKind};
@@ -124,6 +125,23 @@ impl<T> Chain<T> {
     }
 }
 
+impl Chain<Shares> {
+    /// What was in force in that version; none in version 0.
+    #[must_use]
+    pub fn shares(&self, version: u64) -> Option<Shares> {
+        if version == 0 {
+            return Some(Shares::default());
+        }
+        self.get(version).map(|applied| applied.value.clone())
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub fn current(&self) -> Shares {
+        self.last().map(|applied| applied.value.clone()).unwrap_or_default()
+    }
+}
+
 impl Chain<Controls> {
     /// What was in force in that version; [`Controls::STANDARD`] in version 0.
     #[must_use]
@@ -172,6 +190,7 @@ pub struct Book {
     cases: BTreeMap<Uuid, Case>,
     policies: Chain<Policy>,
     controls: BTreeMap<TenantId, Chain<Controls>>,
+    shares: Chain<Shares>,
     switches: BTreeMap<(SwitchName, Option<TenantId>), PolicySwitch>,
     standard: Policy,
 }
@@ -194,6 +213,7 @@ impl Book {
         book.cases = cases.collect();
         book.chain_policies();
         book.chain_controls();
+        book.chain_shares();
         book.run_cases();
         book
     }
@@ -207,13 +227,19 @@ impl Book {
         }
     }
 
+    fn chain_shares(&mut self) {
+        while let Some((applied, Content::Routing { shares })) = self.next_of(&Subject::Routing) {
+            self.shares.0.push(applied.with(shares));
+        }
+    }
+
     fn chain_controls(&mut self) {
         let subjects: Vec<TenantId> = self
             .cases
             .values()
             .filter_map(|case| match case.subject() {
                 Subject::Tenant(tenant) => Some(tenant),
-                Subject::Policy => None,
+                Subject::Policy | Subject::Routing => None,
             })
             .collect();
         for tenant in subjects {
@@ -288,6 +314,7 @@ impl Book {
     fn result_of(&self, case: &Case) -> Option<u64> {
         let place = match case.subject() {
             Subject::Policy => self.policies.iter().position(|it| it.proposal_id == case.id),
+            Subject::Routing => self.shares.iter().position(|it| it.proposal_id == case.id),
             Subject::Tenant(tenant) => {
                 self.controls.get(&tenant)?.iter().position(|it| it.proposal_id == case.id)
             }
@@ -300,6 +327,7 @@ impl Book {
     pub fn version_of(&self, subject: &Subject) -> u64 {
         match subject {
             Subject::Policy => self.policies.version(),
+            Subject::Routing => self.shares.version(),
             Subject::Tenant(tenant) => self.controls.get(tenant).map_or(0, Chain::version),
         }
     }
@@ -346,6 +374,12 @@ impl Book {
     #[must_use]
     pub const fn policies(&self) -> &Chain<Policy> {
         &self.policies
+    }
+
+    /// Every version of the shares of the traffic.
+    #[must_use]
+    pub const fn shares(&self) -> &Chain<Shares> {
+        &self.shares
     }
 
     /// Everything that was in force for a tenant; absent: nothing was decided.

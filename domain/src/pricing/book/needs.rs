@@ -6,8 +6,12 @@ use super::case::{Case, Numbered};
 use super::{Book, Chain, DAY_MS, days_before};
 use crate::catalog::Grounds;
 use crate::clock::Timestamp;
+use crate::fabric::shares::Shares;
 use crate::pricing::controls::{Content, Controls, Subject};
 use crate::pricing::policy::{Answer, Limits, Policy};
+
+/// Beside whoever proposes shares of the traffic.
+const ROUTING_PERSONS: u32 = 1;
 
 /// Who must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,7 @@ pub(super) fn of(book: &Book, case: &Case, numbered: &Numbered, at: Timestamp) -
     let Some(policy) = book.policy_of(edition.policy_version) else { return Needs::Unknown };
     let controls = match &edition.content {
         Content::Policy { .. } => return Needs::Persons(policy.policy_persons),
+        Content::Routing { shares } => return of_routing(book, case, numbered, shares),
         Content::Controls { controls, .. } => controls,
     };
     let none = Chain::default();
@@ -48,6 +53,15 @@ pub(super) fn of(book: &Book, case: &Case, numbered: &Numbered, at: Timestamp) -
     } else {
         Needs::Persons(persons(policy, &before, controls))
     }
+}
+
+/// Where the traffic goes: a second person, or nobody for what takes the last change back.
+fn of_routing(book: &Book, case: &Case, numbered: &Numbered, shares: &Shares) -> Needs {
+    let (chain, base) = (&book.shares, numbered.edition.base_version);
+    let last = chain.get(base).filter(|last| !last.grounds.takes_back());
+    let before = base.checked_sub(1).and_then(|before| chain.shares(before));
+    let back = case.grounds == Grounds::Rollback && last.is_some() && before.as_ref() == Some(shares);
+    if back && numbered.version == 1 { Needs::Nobody } else { Needs::Persons(ROUTING_PERSONS) }
 }
 
 /// The most that any part of the change asks for.

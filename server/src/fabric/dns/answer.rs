@@ -170,8 +170,9 @@ impl<'a> Reply<'a> {
 
     fn service(&mut self, query: &Query, place: &Place) {
         let found = self.zone.networks.find(place.address);
-        self.used = Some(found);
-        let (cloud, ttl_s) = (self.table.pick(found.region), self.table.selection.ttl_s);
+        let (cloud, scope) = self.table.pick(found, place.address);
+        self.used = Some(Found { scope, ..found });
+        let ttl_s = self.table.selection.ttl_s;
         let addresses = self.zone.addresses.get(cloud);
         match query.query_type() {
             RecordType::TXT => {
@@ -226,13 +227,14 @@ impl<'a> Reply<'a> {
             return;
         }
         let found = self.zone.networks.find(place.address);
-        self.used = Some(found);
-        let text = self.reasons(self.zone.region_name(found.region));
+        let (cloud, scope) = self.table.pick(found, place.address);
+        self.used = Some(Found { scope, ..found });
+        let text = self.reasons(self.zone.region_name(found.region), cloud);
         self.text(query, &text, self.table.selection.ttl_s);
     }
 
-    /// Scores and votes behind the answer for a region.
-    fn reasons(&self, region: &str) -> String {
+    /// Scores, shares and votes behind the answer for a client of a region.
+    fn reasons(&self, region: &str, cloud: Cloud) -> String {
         let selection = &self.table.selection;
         let Some(choice) = selection.regions.get(region) else { return String::new() };
         let scores = choice.ranked.iter().map(|one| format!("{}={:.1}ms", one.cloud, one.score_ms));
@@ -253,10 +255,13 @@ impl<'a> Reply<'a> {
                 why.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect();
             (!why.is_empty()).then(|| format!("{cloud}={}", why.join("+")))
         });
+        let shares = selection.shares.as_ref().map(|shares| {
+            let each = shares.iter().map(|(cloud, share)| format!("{cloud}:{share:.2}"));
+            format!("Shares({})", each.collect::<Vec<_>>().join(","))
+        });
+        let why = shares.unwrap_or_else(|| format!("{:?}", choice.why));
         format!(
-            "region={region} cloud={} why={:?} mode={} scores={} out={} votes={} version={}",
-            choice.pick,
-            choice.why,
+            "region={region} cloud={cloud} why={why} mode={} scores={} out={} votes={} version={}",
             selection.mode.name(),
             scores.collect::<Vec<_>>().join(","),
             out.collect::<Vec<_>>().join(","),

@@ -1,11 +1,14 @@
 //! What is answered now, and the names that do not change while the node runs.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::str::FromStr as _;
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::fabric::network::{Networks, RegionIndex};
+use domain::fabric::network::{Found, Networks, RegionIndex};
 use domain::fabric::selector::{ANYWHERE, Selection};
+use domain::fabric::shares::network_of;
+use domain::fabric::weight::rendezvous;
 use hickory_proto::rr::Name;
 
 use super::DnsError;
@@ -80,6 +83,8 @@ pub(super) struct Table {
     pub(super) version: u64,
     anywhere: Cloud,
     by_region: Vec<Cloud>,
+    /// Where people decided on shares, a client's network decides.
+    shares: Option<BTreeMap<Cloud, f64>>,
 }
 
 impl Table {
@@ -88,11 +93,20 @@ impl Table {
         let anywhere = pick(ANYWHERE).unwrap_or(zone.me);
         let by_region = zone.regions.iter().map(|region| pick(region).unwrap_or(anywhere));
         let by_region = by_region.collect();
-        Table { selection: selection.clone(), version, anywhere, by_region }
+        let shares = selection.shares.as_ref();
+        let shares = shares.map(|all| all.iter().map(|(cloud, share)| (cloud, *share)).collect());
+        Table { selection: selection.clone(), version, anywhere, by_region, shares }
     }
 
-    pub(super) fn pick(&self, region: Option<RegionIndex>) -> Cloud {
-        let known = region.and_then(|region| self.by_region.get(usize::from(region)));
-        known.copied().unwrap_or(self.anywhere)
+    /// Who serves, and how many bits of the address it took to know that.
+    pub(super) fn pick(&self, found: Found, address: IpAddr) -> (Cloud, u8) {
+        if let Some(shares) = &self.shares {
+            let (network, bits) = network_of(address);
+            if let Some(cloud) = rendezvous(&network, shares) {
+                return (cloud, found.scope.max(bits));
+            }
+        }
+        let known = found.region.and_then(|region| self.by_region.get(usize::from(region)));
+        (known.copied().unwrap_or(self.anywhere), found.scope)
     }
 }

@@ -104,7 +104,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "promoteScenario",
         tag: "economics",
         summary: "Makes a version a proposal of routing weights and price changes; it changes nothing \
-                  by itself",
+                  by itself. Each is opened as a proposal of its own: one a tenant, one for the traffic",
         access: PLANNERS,
         takes: &["wait", "timeoutMs"],
         bodies: &[(JSON, "ScenarioProposal")],

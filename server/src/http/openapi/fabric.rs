@@ -30,7 +30,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "selectCloud",
         tag: "fabric",
         summary: "Where to send a request from a region; one that is unknown is served as any other",
-        takes: &["region"],
+        takes: &["region", "key"],
         answers: &[(200, "The cloud, and for how many seconds", "FabricSelection", JSON)],
         problems: &[400, 401, 403],
         ..BASE
@@ -77,6 +77,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "post",
+        path: "/v1/fabric/shares",
+        id: "proposeShares",
+        tag: "fabric",
+        summary: "Proposes shares of the traffic; a second person approves them as a proposal",
+        access: PLANNERS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "SharesOrder")],
+        answers: &[(201, "Proposed", "SharesProposed", JSON)],
+        problems: &[400, 401, 403, 409, 413, 422, 503],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/fabric/shares/rollback",
+        id: "takeSharesBack",
+        tag: "fabric",
+        summary: "Puts the shares of before in force again",
+        access: ADMINS,
+        takes: &["wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "SharesBack")],
+        answers: &[(201, "Recorded", "SharesProposed", JSON)],
+        problems: &[400, 401, 403, 409, 413, 422, 503],
+    },
+    Operation {
+        method: "post",
         path: "/fabric/act",
         id: "actOnFabric",
         tag: "fabric",
@@ -113,8 +137,11 @@ fn per_cloud(of: &Value) -> Value {
 
 /// By name.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
-    let verb = json!({ "type": "string", "enum": ["drain", "restore"] });
-    let act = json!({ "act": verb, "cloud": cloud(), "reason": text() });
+    let verbs = ["drain", "restore", "share", "unshare"];
+    let verb = json!({ "type": "string", "enum": verbs });
+    let act = json!({
+        "act": verb, "cloud": cloud(), "reason": text(), "gcp": text(), "aws": text(), "azure": text()
+    });
     let observer = shape(
         json!({
             "counts": flag(), "ageMs": count(), "sees": per_cloud(&seen()),
@@ -129,6 +156,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "observers": per_cloud(&or_null(&observer)),
         "clouds": per_cloud(&json!({ "type": "object" })),
         "regions": objects(),
+        "shares": {
+            "type": "object",
+            "description": "Shares of the traffic: version, as decided, and as far as they can be kept"
+        },
         "version": count(), "switches": objects(),
         "capacity": or_null(&json!({
             "type": "object",
@@ -138,7 +169,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let selection = json!({
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
-        "mode": mode(), "reason": text()
+        "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" }))
+    });
+    let shares = json!({
+        "type": "object", "additionalProperties": decimal(),
+        "description": "By cloud, summing to 1; empty: distance and load decide"
     });
     let reason = json!({
         "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
@@ -156,7 +191,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("DrainOrder", shape(order, &[])),
         ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
-        ("FabricAct", shape(act, &["reason"])),
+        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure"])),
+        ("SharesOrder", shape(json!({ "shares": shares, "reason": text() }), &[])),
+        ("SharesBack", shape(json!({ "reason": text() }), &[])),
+        ("SharesProposed", shape(json!({ "proposalId": uuid() }), &[])),
     ]
 }
 

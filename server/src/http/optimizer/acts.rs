@@ -118,7 +118,7 @@ impl Act {
     }
 }
 
-fn reason_of(text: &str) -> Result<String, Problem> {
+pub(super) fn reason_of(text: &str) -> Result<String, Problem> {
     let reason = text.trim().to_owned();
     if reason.is_empty() {
         return Err(Problem::invalid("It is not said why.").field("/reason", "must not be blank"));
@@ -204,7 +204,7 @@ pub(super) async fn open_for(
 }
 
 /// One at a time: duplicates collapse into the one that is open.
-async fn open(
+pub(super) async fn open(
     shared: &Services,
     principal: &Principal,
     grounds: Grounds,

@@ -55,6 +55,10 @@ impl Shown<'_> {
                 let before = self.book.policy_of(edition.base_version);
                 json!(before.map(|before| differences(before, policy)).unwrap_or_default())
             }
+            Content::Routing { shares } => {
+                let before = self.book.shares().shares(edition.base_version).unwrap_or_default();
+                json!([{ "field": "shares", "was": before, "is": shares }])
+            }
             Content::Controls { controls, .. } => {
                 let before = self.before().unwrap_or(Controls::STANDARD);
                 json!(controls_changes(&before, controls))

@@ -1,7 +1,5 @@
 //! The forms of the page Scenarios: what browsers without scripts send, and those with.
 
-use std::collections::BTreeMap;
-
 use app::backend::ScenarioAddress;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -9,9 +7,7 @@ use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::{Known, ScenarioPromote, ScenarioSave};
 use domain::cloud::Cloud;
-use domain::economics::quantity::Share;
 use domain::economics::study::{NAME_CHARS_MAX, Request};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,6 +15,8 @@ use super::super::Shared;
 use super::{keep, newest, scenario_id};
 use crate::console::Sought;
 use crate::http::events::record::Wish;
+use crate::http::fabric::shares::from_percent;
+use crate::http::optimizer::open_promoted;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
@@ -117,6 +115,9 @@ async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<
     };
     let wish = Wish::final_within(EFFECT_MS);
     keep(shared, principal, wish, &decision).await?;
+    if let Known::ScenarioPromote(promotion) = &decision {
+        open_promoted(shared, principal, promotion).await;
+    }
     Ok(id)
 }
 
@@ -169,26 +170,13 @@ fn promote(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
         scenario_id: id,
         version,
         reason: wanted.reason.trim().to_owned(),
-        routing_weights: weights(wanted)?,
+        // All empty: routing stays.
+        routing_weights: from_percent([
+            (Cloud::Gcp, &wanted.gcp),
+            (Cloud::Aws, &wanted.aws),
+            (Cloud::Azure, &wanted.azure),
+        ])?,
         price_changes: first.map(|asked| asked.changes.price).unwrap_or_default(),
     });
     Ok((id, promotion))
-}
-
-/// In percent; all empty: routing stays.
-fn weights(wanted: &Wanted) -> Result<BTreeMap<Cloud, Share>, Problem> {
-    let fields =
-        [(Cloud::Gcp, &wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
-    let wrong = |text: &str| {
-        let problem = Problem::invalid(format!("\"{text}\" is no share of the traffic."));
-        problem.field("/routingWeights", "is no percentage")
-    };
-    let mut weights = BTreeMap::new();
-    for (cloud, text) in fields.into_iter().filter(|(_, text)| !text.trim().is_empty()) {
-        let percent = text.trim().parse::<Decimal>().map_err(|_| wrong(text))?;
-        let share = Share::try_from((percent / Decimal::ONE_HUNDRED).normalize())
-            .map_err(|_| wrong(text))?;
-        weights.insert(cloud, share);
-    }
-    Ok(weights)
 }

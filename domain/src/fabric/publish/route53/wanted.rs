@@ -40,6 +40,7 @@ pub fn wanted(
     addresses: &PerCloud<Vec<IpAddr>>,
 ) -> Result<Vec<RecordSet>, Invalid> {
     let mut records = Vec::new();
+    let settings = &settings.with_shares(targets);
     for kind in Kind::ALL {
         let serving: Vec<Cloud> = targets
             .iter()
@@ -47,7 +48,7 @@ pub fn wanted(
             .map(|target| target.cloud)
             .collect();
         for cloud in Cloud::ALL {
-            let target = Target { cloud, addresses: addresses.get(cloud).clone() };
+            let target = Target { cloud, addresses: addresses.get(cloud).clone(), share: None };
             let values = target.of_kind(kind);
             let place = serving.iter().position(|one| *one == cloud);
             let all_zero = serving.iter().all(|one| *settings.weights.get(*one) == 0);
@@ -69,6 +70,23 @@ pub fn wanted(
         }
     }
     Ok(records)
+}
+
+impl Settings {
+    /// Shares that people decided on go before the weights of the configuration.
+    fn with_shares(&self, targets: &[Target]) -> Settings {
+        let mut own = self.clone();
+        for (target, share) in targets.iter().filter_map(|target| Some((target, target.share?))) {
+            *own.weights.get_mut(target.cloud) = weight_of(share);
+        }
+        own
+    }
+}
+
+/// Of 255, and at least 1: 0 would be never.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 255")]
+fn weight_of(share: f64) -> u8 {
+    libm::round(share * f64::from(u8::MAX)).clamp(1.0, f64::from(u8::MAX)) as u8
 }
 
 /// `place`: among those that may serve. `None`: no record. Where all weights are 0, Route 53 takes

@@ -1,0 +1,89 @@
+//! Shares of the traffic: proposed, decided on like prices, taken back by one act.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use domain::access::Action;
+use domain::cloud::Cloud;
+use domain::economics::quantity::Share;
+use domain::fabric::shares::Shares;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Shared;
+use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
+use crate::http::events::record::Wish;
+use crate::http::optimizer::{open_shares, take_shares_back};
+use crate::http::place::Place;
+use crate::identity::Principal;
+use crate::problem::Problem;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wanted {
+    shares: Shares,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Back {
+    reason: String,
+}
+
+pub(super) async fn propose(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Propose)?;
+    let Wanted { shares, reason } = shape_of(read_json(&body)?, &["shares", "reason"])?;
+    let seat = wish.seat(place)?;
+    let opened = open_shares(&shared, &principal, shares, &reason, wish).await;
+    drop(seat);
+    opened.map(created)
+}
+
+pub(super) async fn take_back(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::Approve)?;
+    let Back { reason } = shape_of(read_json(&body)?, &["reason"])?;
+    let seat = wish.seat(place)?;
+    let opened = take_shares_back(&shared, &principal, &reason, wish).await;
+    drop(seat);
+    opened.map(created)
+}
+
+fn created(id: Uuid) -> Response {
+    (StatusCode::CREATED, Json(json!({ "proposalId": id }))).into_response()
+}
+
+/// In percent, as forms have them; all empty: there are none.
+pub(in crate::http) fn from_percent(
+    fields: [(Cloud, &str); 3],
+) -> Result<BTreeMap<Cloud, Share>, Problem> {
+    let wrong = |text: &str| {
+        let problem = Problem::invalid(format!("\"{text}\" is no share of the traffic."));
+        problem.field("/routingWeights", "is no percentage")
+    };
+    let mut shares = BTreeMap::new();
+    for (cloud, text) in fields.into_iter().filter(|(_, text)| !text.trim().is_empty()) {
+        let percent = text.trim().parse::<Decimal>().map_err(|_| wrong(text))?;
+        let share = Share::try_from((percent / Decimal::ONE_HUNDRED).normalize())
+            .map_err(|_| wrong(text))?;
+        shares.insert(cloud, share);
+    }
+    Ok(shares)
+}
