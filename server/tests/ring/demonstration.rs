@@ -179,8 +179,12 @@ impl Demonstration {
     }
 
     pub async fn post(&self, at: Cloud, path: &str, body: &Value) -> Value {
+        self.post_as("demo-admin", at, path, body).await
+    }
+
+    pub async fn post_as(&self, token: &str, at: Cloud, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.url(at));
-        let sent = self.http.post(url).bearer_auth("demo-admin").json(body).send().await;
+        let sent = self.http.post(url).bearer_auth(token).json(body).send().await;
         let answer = sent.expect("answered");
         let (status, told) = (answer.status(), answer.json().await.expect("JSON"));
         assert!(status.is_success(), "{path}: {status} {told}");

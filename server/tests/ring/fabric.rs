@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::demonstration::{Demonstration, place};
 
-const NAME: &str = "api.ternion.example.";
+pub const NAME: &str = "api.ternion.example.";
 /// What the state says: 3 probes 2 s apart, 1 s patience, 1 s verdict, 6 s in caches.
 const BOUND: Duration = Duration::from_secs(14);
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -29,14 +29,14 @@ struct Answer {
     ttl: Duration,
 }
 
-fn question(name: &str, kind: RecordType) -> Vec<u8> {
+pub fn question(name: &str, kind: RecordType) -> Vec<u8> {
     let mut question = Message::new(7, MessageType::Query, OpCode::Query);
     question.add_query(Query::query(name.parse().expect("a name"), kind));
     question.to_vec().expect("it is written")
 }
 
 /// `None`: no answer within the time that a resolver gives.
-fn ask(port: u16, question: &[u8]) -> Option<Message> {
+pub fn ask(port: u16, question: &[u8]) -> Option<Message> {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     socket.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
     socket.send_to(question, ("127.0.0.1", port)).expect("sent");
@@ -46,7 +46,7 @@ fn ask(port: u16, question: &[u8]) -> Option<Message> {
 }
 
 /// 127.0.0.11 is gcp, and so on.
-fn named(answer: &Message) -> Option<Cloud> {
+pub fn named(answer: &Message) -> Option<Cloud> {
     let RData::A(address) = &answer.answers.first()?.data else { return None };
     Cloud::ALL.into_iter().find(|cloud| usize::from(address.0.octets()[3]) == 11 + cloud.index())
 }
@@ -89,7 +89,7 @@ impl Asking {
     }
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -32,6 +32,7 @@ mod publish;
 mod quarantine;
 mod restored;
 mod scrub;
+mod shares;
 mod signer;
 mod snapshot;
 mod stand_in;

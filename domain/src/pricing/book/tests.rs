@@ -505,3 +505,33 @@ fn small_changes_do_apply_by_themselves_until_the_period_is_spent() {
     // A day after a change there is no other.
     assert_eq!(automatic("1.13", 1), Standing::Pending);
 }
+
+#[test]
+fn shares_of_the_traffic_need_a_second_person_and_are_taken_back_by_one() {
+    use crate::economics::quantity::Share;
+    let shares = |pairs: &[(Cloud, &str)]| {
+        let share = |text: &str| Share::new("a share", decimal(text)).expect("a share");
+        Shares(pairs.iter().map(|(cloud, text)| (*cloud, share(text))).collect())
+    };
+    let halves = shares(&[(Cloud::Gcp, "0.5"), (Cloud::Aws, "0.5")]);
+    let mut world = World::default();
+    let content = Content::Routing { shares: halves.clone() };
+    let id = world.open(Some("ann"), Grounds::Person, content);
+    world.apply(id);
+    assert_eq!(world.book().shares().version(), 0, "nobody agreed");
+    world.approve("ann", id);
+    world.apply(id);
+    assert_eq!(world.book().shares().version(), 0, "four eyes");
+    world.approve("bob", id);
+    world.apply(id);
+    assert_eq!(world.book().shares().current(), halves);
+    let wrong = Content::Routing { shares: shares(&[(Cloud::Azure, "1")]) };
+    let other = world.open(Some("bob"), Grounds::Rollback, wrong);
+    world.apply(other);
+    assert_eq!(world.book().shares().version(), 1, "that takes nothing back");
+    let back = Content::Routing { shares: Shares::default() };
+    let id = world.open(Some("bob"), Grounds::Rollback, back);
+    world.apply(id);
+    let book = world.book();
+    assert_eq!((book.shares().version(), book.shares().current()), (2, Shares::default()));
+}

@@ -292,8 +292,11 @@ fn kept() -> Vec<(&'static str, Value)> {
         "promotion": or_null(&json!({ "type": "object" })), "versions": list(&shape(version, &[]))
     });
     let items = json!({ "items": list(&reference("Scenario")), "nextCursor": { "type": "null" } });
-    let decided =
-        json!({ "scenarioId": uuid(), "version": count(), "decision": { "type": "object" } });
+    let opened = json!({ "type": "array", "items": { "type": "object" } });
+    let decided = json!({
+        "scenarioId": uuid(), "version": count(), "decision": { "type": "object" },
+        "proposals": opened
+    });
     vec![
         ("ScenarioAct", act()),
         ("ScenarioDraft", shape(draft, &["notes", "version"])),
@@ -301,7 +304,7 @@ fn kept() -> Vec<(&'static str, Value)> {
         ("Scenario", shape(scenario, &["notes", "versions"])),
         ("EconomicsInputs", inputs()),
         ("ScenarioList", shape(items, &[])),
-        ("ScenarioDecided", shape(decided, &[])),
+        ("ScenarioDecided", shape(decided, &["proposals"])),
     ]
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::operations::{ADMINS, BASE, JSON, Operation};
-use super::schemas::{cloud, count, flag, or_null, shape, text, time};
+use super::operations::{ADMINS, Access, BASE, JSON, Operation};
+use super::schemas::{cloud, count, decimal, flag, or_null, shape, text, time, uuid};
+
+const PLANNERS: Access = Access::Role("controllers and admins");
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {

@@ -238,6 +238,13 @@ async fn a_scenario_is_kept_in_versions_and_promoted_once_by_events() {
     let event = house.get(&format!("/v1/events/{event}"), "demo-auditor").await.expect(200);
     assert_eq!(event["payload"]["kind"], "scenario.promote");
     assert_eq!(event["payload"]["decidedBy"], "controller@ternion.example");
+    // What it proposes is opened as a proposal, for a second person.
+    let opened = &promoted["proposals"][0];
+    assert_eq!(opened["about"], "routing", "{promoted}");
+    let proposal = opened["proposalId"].as_str().expect("an id");
+    let proposal = house.get(&format!("/v1/proposals/{proposal}"), "demo-auditor").await;
+    let proposal = proposal.expect(200);
+    assert_eq!(proposal["content"]["shares"]["gcp"], "0.6", "{proposal}");
     let list = house.get("/v1/scenarios", "demo-controller").await.expect(200);
     assert_eq!(list["items"][0]["promotion"]["routingWeights"]["aws"], "0.4");
 }

@@ -1,0 +1,109 @@
+//! Shares of the traffic, with three real clouds: proposed by one person and approved by another, dealt
+//! by every name server alike, and taken back by one act.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use domain::cloud::Cloud;
+use hickory_proto::op::{Edns, Message};
+use hickory_proto::rr::RecordType;
+use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
+use serde_json::{Value, json};
+
+use crate::demonstration::{Demonstration, place};
+use crate::fabric::{NAME, ask, named, question, until};
+
+/// Enough to see shares apart, and few enough to be asked within a second.
+const NETWORKS: u8 = 200;
+
+/// Who serves clients of the network, by one name server.
+fn dealt(port: u16, number: u8) -> Option<Cloud> {
+    let network = IpAddr::V4(Ipv4Addr::new(100, 64, number, 0));
+    let bytes = question(NAME, RecordType::A);
+    let mut asked = Message::from_vec(&bytes).expect("a question");
+    let mut edns = Edns::new();
+    edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new(network, 24, 0)));
+    asked.edns = Some(edns);
+    let answer = ask(port, &asked.to_vec().expect("it is written"))?;
+    let told = answer.edns.as_ref().and_then(|edns| edns.option(EdnsCode::Subnet).cloned());
+    if let Some(EdnsOption::Subnet(subnet)) = told {
+        assert!(subnet.scope_prefix() <= 24, "{subnet:?}");
+    }
+    named(&answer)
+}
+
+async fn all_dealt(port: u16, server: Cloud) -> BTreeMap<u8, Cloud> {
+    let port = port + u16::try_from(server.index()).expect("three");
+    let mut found = BTreeMap::new();
+    for number in 0..NETWORKS {
+        until("answered", async || {
+            found.extend(dealt(port, number).map(|cloud| (number, cloud)));
+            found.contains_key(&number)
+        })
+        .await;
+    }
+    found
+}
+
+async fn until_shares(demonstration: &Demonstration, is_so: impl Fn(&Value) -> bool) {
+    for cloud in Cloud::ALL {
+        until("the shares are so", async || {
+            let state = demonstration.json(cloud, "/v1/fabric/state").await.unwrap_or_default();
+            is_so(&state["shares"])
+        })
+        .await;
+    }
+    // Each node deals by its own turn of the selector.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_them_back() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder, port).await;
+    demonstration.until_switched().await;
+    let wish = json!({ "shares": { "gcp": "0.5", "aws": "0.3", "azure": "0.2" }, "reason": "committed spend" });
+    let path = "/v1/fabric/shares?wait=final";
+    let told = demonstration.post_as("demo-controller", Cloud::Gcp, path, &wish).await;
+    let id = told["proposalId"].as_str().expect("an id").to_owned();
+    let proposal = demonstration.json(Cloud::Gcp, &format!("/v1/proposals/{id}")).await;
+    let proposal = proposal.expect("it is final here");
+    assert_eq!((&proposal["quorum"], &proposal["state"]), (&json!(1), &json!("pending")));
+    let seen = json!({ "version": proposal["version"], "hash": proposal["hash"] });
+    let approve = format!("/v1/approvals/{id}/approve?wait=final");
+    demonstration.post(Cloud::Gcp, &approve, &seen).await;
+    until_shares(&demonstration, |shares| shares["kept"]["gcp"] == 0.5).await;
+
+    let dns = port + 50;
+    let first = all_dealt(dns, Cloud::Gcp).await;
+    for cloud in [Cloud::Aws, Cloud::Azure] {
+        assert_eq!(all_dealt(dns, cloud).await, first, "{cloud} deals as gcp does");
+    }
+    let share = |of: Cloud| {
+        let count = first.values().filter(|cloud| **cloud == of).count();
+        f64::from(u32::try_from(count).expect("few")) / f64::from(NETWORKS)
+    };
+    for (cloud, wished) in [(Cloud::Gcp, 0.5), (Cloud::Aws, 0.3), (Cloud::Azure, 0.2)] {
+        assert!((share(cloud) - wished).abs() < 0.12, "{cloud} has {}", share(cloud));
+    }
+
+    // Whoever is dealt to a cloud that may not serve goes elsewhere; nobody else moves.
+    let drain = |is: bool| json!({ "cloud": "gcp", "drained": is, "reason": "a new kernel" });
+    demonstration.post(Cloud::Aws, "/v1/fabric/drain?wait=final", &drain(true)).await;
+    until_shares(&demonstration, |shares| shares["kept"]["gcp"] == 0.0).await;
+    let without = all_dealt(dns, Cloud::Azure).await;
+    for (network, cloud) in &first {
+        let now = without[network];
+        let is_right = if *cloud == Cloud::Gcp { now != Cloud::Gcp } else { now == *cloud };
+        assert!(is_right, "{network}: {cloud} → {now}");
+    }
+    demonstration.post(Cloud::Aws, "/v1/fabric/drain?wait=final", &drain(false)).await;
+
+    let back = json!({ "reason": "the commitment ended" });
+    demonstration.post(Cloud::Azure, "/v1/fabric/shares/rollback?wait=final", &back).await;
+    until_shares(&demonstration, |shares| shares["version"] == 2 && shares["kept"].is_null()).await;
+    let after = all_dealt(dns, Cloud::Aws).await;
+    let one: std::collections::BTreeSet<Cloud> = after.into_values().collect();
+    assert_eq!(one.len(), 1, "one region, one cloud: {one:?}");
+}
