@@ -36,7 +36,8 @@ pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use fabric::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
     FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
-    FabricRegion, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
+    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
+    TripFrom,
 };
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,

@@ -109,10 +109,17 @@ fn of_list(what: &'static str, share: Decimal) -> Result<(), EconomicsError> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {
-    Controls { tenant_id: TenantId, controls: Controls },
-    Policy { policy: Box<Policy> },
+    Controls {
+        tenant_id: TenantId,
+        controls: Controls,
+    },
+    Policy {
+        policy: Box<Policy>,
+    },
     /// Shares of the traffic; none: clients go where the selection sends them.
-    Routing { shares: Shares },
+    Routing {
+        shares: Shares,
+    },
 }
 
 /// What versions are counted of: each tenant's controls, the policy, and the shares of the traffic.

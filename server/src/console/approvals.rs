@@ -195,7 +195,10 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
         return found.into_iter().map(line).collect();
     }
     if let Content::Routing { shares } = &edition.content {
-        return shares_lines(&book.shares().shares(edition.base_version).unwrap_or_default(), shares);
+        return shares_lines(
+            &book.shares().shares(edition.base_version).unwrap_or_default(),
+            shares,
+        );
     }
     let Some((before, after)) = controls(book, case) else { return Vec::new() };
     let mut lines = changes(&before, &after);
@@ -216,9 +219,8 @@ fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
         let share = shares.0.get(&cloud).map(|share| percent(share.get()));
         share.unwrap_or_else(|| if shares.0.is_empty() { "by distance" } else { "0 %" }.to_owned())
     };
-    let line = |cloud: Cloud| {
-        [cloud.title().to_owned(), text(was, cloud), text(is, cloud), String::new()]
-    };
+    let line =
+        |cloud: Cloud| [cloud.title().to_owned(), text(was, cloud), text(is, cloud), String::new()];
     Cloud::ALL.map(line).into_iter().collect()
 }
 

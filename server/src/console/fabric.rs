@@ -3,7 +3,8 @@
 use app::backend::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
     FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
-    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
+    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
+    TripFrom,
 };
 use domain::catalog::{RoutingStanding, RoutingSwitch};
 use domain::cloud::{Cloud, PerCloud};

@@ -36,8 +36,11 @@ fn addresses() -> PerCloud<Vec<IpAddr>> {
 
 /// Who may serve, the serving one first.
 fn serving(clouds: &[Cloud]) -> Vec<Target> {
-    let target =
-        |cloud: &Cloud| Target { cloud: *cloud, addresses: addresses().get(*cloud).clone() };
+    let target = |cloud: &Cloud| Target {
+        cloud: *cloud,
+        addresses: addresses().get(*cloud).clone(),
+        share: None,
+    };
     clouds.iter().map(target).collect()
 }
 

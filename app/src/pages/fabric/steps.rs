@@ -51,7 +51,11 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
 fn stays(now: &FabricNow) -> String {
     now.shares.as_ref().map_or_else(
         || margin(now),
-        |shares| format!("Shares of the traffic are in force ({shares}), and this network is dealt by them."),
+        |shares| {
+            format!(
+                "Shares of the traffic are in force ({shares}), and this network is dealt by them."
+            )
+        },
     )
 }
 
@@ -238,6 +242,7 @@ mod tests {
             last_good: Some(Cloud::Aws),
             limit_ms: Some(15.8),
             ttl_s: 6,
+            shares: None,
             policy: Policy::Balanced,
         });
         let lines: Vec<&String> = told.iter().flat_map(|step| &step.lines).collect();

@@ -396,7 +396,7 @@ impl Book {
     /// What is in force for a tenant.
     #[must_use]
     pub fn controls(&self, tenant: &TenantId) -> Controls {
-        self.controls.get(tenant).map_or(Controls::STANDARD, Chain::current)
+        self.controls.get(tenant).map_or(Controls::STANDARD, Chain::<Controls>::current)
     }
 
     /// Is nothing to be applied?

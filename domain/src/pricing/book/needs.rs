@@ -60,7 +60,8 @@ fn of_routing(book: &Book, case: &Case, numbered: &Numbered, shares: &Shares) ->
     let (chain, base) = (&book.shares, numbered.edition.base_version);
     let last = chain.get(base).filter(|last| !last.grounds.takes_back());
     let before = base.checked_sub(1).and_then(|before| chain.shares(before));
-    let back = case.grounds == Grounds::Rollback && last.is_some() && before.as_ref() == Some(shares);
+    let back =
+        case.grounds == Grounds::Rollback && last.is_some() && before.as_ref() == Some(shares);
     if back && numbered.version == 1 { Needs::Nobody } else { Needs::Persons(ROUTING_PERSONS) }
 }
 

@@ -73,11 +73,7 @@ pub(super) async fn act(
     }
 }
 
-async fn drain(
-    shared: &Shared,
-    principal: &Principal,
-    wanted: &Wanted,
-) -> Result<String, Problem> {
+async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
     principal.require(Action::DrainCloud)?;
     let missing = || Problem::malformed("The form names no cloud.").field("cloud", "is missing");
     let cloud = wanted.cloud.ok_or_else(missing)?;
@@ -90,11 +86,7 @@ async fn drain(
     Ok(PAGE.to_owned())
 }
 
-async fn share(
-    shared: &Shared,
-    principal: &Principal,
-    wanted: &Wanted,
-) -> Result<String, Problem> {
+async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
     let (wish, reason) = (Wish::final_within(EFFECT_MS), &wanted.reason);
     let id = if wanted.act == Verb::Share {
         principal.require(Action::Propose)?;

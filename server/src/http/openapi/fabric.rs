@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::operations::{ADMINS, Access, BASE, JSON, Operation};
-use super::schemas::{cloud, count, decimal, flag, or_null, shape, text, time, uuid};
+use super::schemas::{cloud, count, flag, or_null, shape, text, time, uuid};
 
 const PLANNERS: Access = Access::Role("controllers and admins");
 
@@ -174,7 +174,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" }))
     });
     let shares = json!({
-        "type": "object", "additionalProperties": decimal(),
+        "type": "object", "additionalProperties": { "type": "string", "examples": ["0.5"] },
         "description": "By cloud, summing to 1; empty: distance and load decide"
     });
     let reason = json!({

@@ -381,8 +381,8 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
         Content::Controls { tenant_id, controls } => {
             Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.on(*controls)? }
         }
-        Content::Policy { .. } => {
-            let detail = "A proposed policy is not modified here: reject it, and propose another.";
+        Content::Policy { .. } | Content::Routing { .. } => {
+            let detail = "Only prices are modified here: reject this, and propose another.";
             return Err(Problem::invalid(detail));
         }
     };

@@ -1,6 +1,7 @@
 //! What a promoted scenario comes to: a proposal a tenant for its prices, and one for the shares of the
 //! traffic. Each goes the way of every other proposal.
 
+use axum::http::StatusCode;
 use domain::catalog::{Grounds, ScenarioPromote};
 use domain::event::TenantId;
 use domain::fabric::shares::Shares;
@@ -123,7 +124,7 @@ pub(in crate::http) async fn take_shares_back(
     let Some((_, shares)) = last.zip(before) else {
         let detail = "No shares were decided on, or the last change was itself a rollback.";
         let (code, title) = ("nothing_to_take_back", "Nothing to take back");
-        return Err(Problem::new(axum::http::StatusCode::CONFLICT, code, title, detail));
+        return Err(Problem::new(StatusCode::CONFLICT, code, title, detail));
     };
     let content = Content::Routing { shares };
     let opened = open(shared, principal, Grounds::Rollback, content, reason, wish).await;

@@ -137,8 +137,11 @@ mod tests {
     fn lines(policy: Policy, order: &[Cloud]) -> Vec<String> {
         let address = |last| vec![IpAddr::from([203, 0, 113, last])];
         let addresses = PerCloud { gcp: address(1), aws: address(2), azure: address(3) };
-        let target =
-            |cloud: &Cloud| Target { cloud: *cloud, addresses: addresses.get(*cloud).clone() };
+        let target = |cloud: &Cloud| Target {
+            cloud: *cloud,
+            addresses: addresses.get(*cloud).clone(),
+            share: None,
+        };
         let targets: Vec<Target> = order.iter().map(target).collect();
         let records = wanted(&settings(policy), &targets, &addresses).expect("allowed");
         let short = |record: &RecordSet| {
