@@ -224,3 +224,36 @@ for (const width of [390, 320]) {
     });
   });
 }
+
+test.describe("shares of the traffic", () => {
+  test.use({ role: "controller" });
+
+  test("are proposed here, approved by somebody else, dealt, and taken back", async ({ page, open, expectAccessible }) => {
+    const admin = bearer("demo-admin");
+    await open("/fabric");
+    await page.getByText("Propose shares…").click();
+    await page.getByLabel("gcp, %").fill("60");
+    await page.getByLabel("aws, %").fill("30");
+    await page.getByLabel("Reason, recorded in the ledger").first().fill("committed spend");
+    await page.getByRole("button", { name: "Propose it" }).click();
+    await expect(page.getByRole("status").or(page.getByRole("alert")).first()).toContainText("sum to 100");
+    await page.getByText("Propose shares…").click();
+    await page.getByLabel("gcp, %").fill("60");
+    await page.getByLabel("aws, %").fill("40");
+    await page.getByLabel("Reason, recorded in the ledger").first().fill("committed spend");
+    await page.getByRole("button", { name: "Propose it" }).click();
+    await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}/);
+    await expect(page.getByRole("heading", { name: "Shares of the traffic: gcp 60 %, aws 40 %" })).toBeVisible();
+    const id = page.url().split("/").at(-1);
+    const proposal = await (await page.request.get(`/v1/proposals/${id}`, admin)).json();
+    const seen = { version: proposal.version, hash: proposal.hash };
+    const approved = await page.request.post(`/v1/approvals/${id}/approve?wait=final`, { data: seen, ...admin });
+    expect(approved.status()).toBe(201);
+    await open("/fabric");
+    await expect(page.locator(".shares-now")).toHaveText("gcp 60 %, aws 40 %", SOON);
+    await expectAccessible();
+    const back = await page.request.post("/v1/fabric/shares/rollback?wait=final", { data: { reason: "the commitment ended" }, ...admin });
+    expect(back.status()).toBe(201);
+    await expect(page.locator(".fabric-shares")).toContainText("None are in force", SOON);
+  });
+});

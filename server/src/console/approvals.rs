@@ -166,7 +166,7 @@ fn other_title(book: &Book, case: &Case) -> String {
 }
 
 /// `gcp 50 %, aws 50 %`.
-pub(super) fn shares_text(shares: &Shares) -> String {
+fn shares_text(shares: &Shares) -> String {
     if shares.0.is_empty() {
         return "none; by distance and load".to_owned();
     }

@@ -13,7 +13,6 @@ use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
 use super::Console;
-use super::approvals::shares_text;
 use crate::fabric::{
     Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip,
 };
@@ -60,10 +59,9 @@ impl Console {
     fn fabric_shares(&self, selection: &Selection) -> FabricShares {
         let catalog = self.projection.catalog();
         let chain = catalog.book().shares();
-        let wished = chain.current();
         let last = chain.last();
         FabricShares {
-            wished: (!wished.0.is_empty()).then(|| shares_text(&wished)),
+            wished: chain.current().wished().map(|shares| told_shares(&shares)),
             kept: selection.shares.map(|shares| told_shares(&shares)),
             proposal_id: last.map(|last| last.proposal_id.to_string()),
             can_be_taken_back: last.is_some_and(|last| !last.grounds.takes_back()),
@@ -196,9 +194,10 @@ impl Console {
     }
 }
 
-/// `gcp 50 %, aws 50 %, azure 0 %`.
+/// `gcp 62.5 %, aws 37.5 %`: who has a share.
 fn told_shares(shares: &PerCloud<f64>) -> String {
-    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
+    let some = shares.iter().filter(|(_, share)| **share > 0.0);
+    let each = some.map(|(cloud, share)| format!("{cloud} {} %", tenth(100.0 * share)));
     each.collect::<Vec<_>>().join(", ")
 }
 

@@ -164,7 +164,7 @@ fn Promote(saved: SavedRow) -> impl IntoView {
         (["gcp", "aws", "azure"].map(weight), draft.or("reason", String::new()));
     view! {
         <Dialog node id=PROMOTE title=Signal::stored(title) open=is_asked(PROMOTE)>
-            <p>"A proposal changes nothing by itself: prices and routing have policies and approvals of their own. What was kept is proposed."</p>
+            <p>"Each tenant whose price would move, and the traffic, becomes a proposal of its own; somebody else approves it. What was kept is proposed."</p>
             <p>{prices}</p>
             {moved}
             <form class="act-form" method="post" action="/scenarios/act">
@@ -252,7 +252,7 @@ pub(super) fn SavedList(
             });
             let by = row.author.clone().map(|by| format!(" by {by}")).unwrap_or_default();
             let promoted = row.promoted.clone().map(|(reason, event)| {
-                view! { <p class="saved-promoted"><A href=format!("/ledger/{event}")>"Proposed"</A> ": " {reason}</p> }
+                view! { <p class="saved-promoted"><A href=format!("/ledger/{event}")>"Proposed"</A> ": " {reason} " What came of it stands in " <A href="/approvals">"Approvals"</A> "."</p> }
             });
             view! {
                 <li class="saved-row" aria-current=is_open.then_some("true")>
