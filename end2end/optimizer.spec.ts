@@ -122,6 +122,25 @@ test("what changed since the proposal stops the approval, and says so", async ({
   await other.context().close();
 });
 
+test("what two must agree to is approved with the password once more", async ({ page, open, request }) => {
+  const data = { tenantId: "quanta", priceOfList: "1.3", reason: "They asked for a dedicated region" };
+  const proposed = await request.post("/v1/proposals?wait=final", { ...bearer("demo-controller"), data });
+  expect(proposed.status()).toBe(201);
+  await open(`/approvals/${((await proposed.json()) as { proposalId: string }).proposalId}`);
+  const approve = page.getByRole("button", { name: "Approve version 1" });
+  await page.getByLabel(/^Your password/).fill("not mine at all");
+  await approve.click();
+  await expect(page.getByRole("alert")).toContainText("with your own password", SOON);
+  await alive(page);
+  await page.getByLabel(/^Your password/).fill("three clouds agree");
+  await approve.click();
+  await expect(page.locator(".pricing-history")).toContainText("admin@ternion.example approved version 1", SOON);
+  await expect(page.locator(".pricing-head .badge")).toHaveText("WAITS");
+  await page.locator("#reject-reason").fill("Only a test");
+  await page.getByRole("button", { name: "Reject for good" }).click();
+  await expect(page.locator(".pricing-head .badge")).toHaveText("REJECTED", SOON);
+});
+
 test("the kill switch is one press away and back, and the optimizer runs when asked", async ({ page, open, request }) => {
   await open("/optimizer");
   await page.getByRole("button", { name: "Stop all price changes" }).click();

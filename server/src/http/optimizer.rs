@@ -29,10 +29,10 @@ use super::ask::{Asked, Named, Whole, json as read_json, shape, shape_of};
 use super::events::record::Wish;
 use super::place::Place;
 use super::{Services, Shared};
-use crate::identity::Principal;
+use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::Rehearsed;
 use crate::problem::Problem;
-use acts::{Act, Seen};
+use acts::{Act, Proof, Seen};
 pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
 use shown::Shown;
 
@@ -261,12 +261,15 @@ async fn propose(
     answer
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// No `Debug`: it may hold a password.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Word {
     version: u32,
     hash: Hash,
     reason: Option<String>,
+    /// Of whoever approves in a browser what two must agree to.
+    password: Option<String>,
 }
 
 impl Word {
@@ -280,12 +283,14 @@ async fn approve(
     principal: Principal,
     Named(id): Named<String>,
     place: Place,
+    address: ClientAddress,
     Asked(wish): Asked<Wish>,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Approve)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash"])?;
-    said(&shared, &principal, &id, (place, wish), Act::Approve(word.seen())).await
+    let (seen, proof) = (word.seen(), Proof { address, password: word.password });
+    said(&shared, &principal, &id, (place, wish), Act::Approve(seen, proof)).await
 }
 
 async fn reject(

@@ -41,6 +41,7 @@ pub use password::{
 };
 pub use preferences::theme;
 pub use principal::{ClientAddress, MaybePrincipal, Principal, SessionAway, Via};
+pub(crate) use sign_in::Unproven;
 pub use token::{NewToken, TOKEN_PREFIX};
 
 use attempts::Attempts;

@@ -29,6 +29,14 @@ pub(super) struct SignIn {
     next: String,
 }
 
+/// Why somebody who is signed in did not prove again who they are.
+#[derive(Debug)]
+pub(crate) enum Unproven {
+    Wrong,
+    RateLimited(Duration),
+    Unavailable(String),
+}
+
 /// Why nobody was signed in. The names stand in the sign-in page's address.
 #[derive(Debug)]
 enum Refusal {
@@ -77,6 +85,29 @@ impl Identity {
         session::begin(session, &user.login).await.map_err(Refusal::unavailable)?;
         tracing::info!(login = user.login, address = %address.0, "signed in");
         Ok(())
+    }
+
+    /// Somebody who is signed in says their password again. A wrong one counts as an attempt to sign in.
+    pub(crate) async fn prove_again(
+        &self,
+        login: &str,
+        address: ClientAddress,
+        password: String,
+    ) -> Result<(), Unproven> {
+        if password.len() > PASSWORD_BYTES_MAX {
+            return Err(Unproven::Wrong);
+        }
+        self.attempts.take(address, login, Instant::now()).map_err(Unproven::RateLimited)?;
+        let proven = self.prove(login, password).await;
+        if !matches!(proven, Err(Refusal::BadCredentials)) {
+            self.attempts.give_back(address, login);
+        }
+        match proven {
+            Ok(_) => Ok(()),
+            Err(Refusal::BadCredentials) => Err(Unproven::Wrong),
+            Err(Refusal::RateLimited(wait)) => Err(Unproven::RateLimited(wait)),
+            Err(Refusal::Unavailable(cause)) => Err(Unproven::Unavailable(cause)),
+        }
     }
 
     /// The active user to whom login and password belong.

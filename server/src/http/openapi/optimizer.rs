@@ -338,6 +338,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         "concurrency",
         "cap",
         "reason",
+        "password",
         "to",
     ];
     let mut form = json!({ "act": { "type": "string", "enum": acts } });
@@ -346,7 +347,7 @@ fn asked() -> Vec<(&'static str, Value)> {
     }
     vec![
         ("NewProposal", shape(new, &[&wish[..], &["currency"]].concat())),
-        ("Seen", shape(seen.clone(), &[])),
+        ("Seen", shape(with(seen.clone(), &json!({ "password": text() })), &["password"])),
         ("SeenWithReason", shape(with(seen, &json!({ "reason": text() })), &[])),
         ("ModifiedProposal", shape(modified, &wish)),
         ("Rollback", shape(json!({ "reason": text(), "version": count() }), &["version"])),

@@ -3,6 +3,8 @@
 //! The state machine is asked twice: before recording, by what is FINAL here, so that a stale tab is
 //! told at once; and after, when somebody else may have been first.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +28,7 @@ use super::shown::Shown;
 use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::{Wish, record_one, until_in_force};
-use crate::identity::Principal;
+use crate::identity::{ClientAddress, Principal, Unproven, Via};
 use crate::ledger::Accepted;
 use crate::problem::Problem;
 
@@ -102,10 +104,26 @@ impl Proposed {
     }
 }
 
+/// What shows that whoever approves is still there: asked for where two must agree.
+#[derive(Clone)]
+pub(super) struct Proof {
+    pub(super) address: ClientAddress,
+    pub(super) password: Option<String>,
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Proof")
+    }
+}
+
+/// From so many persons on a change is extreme, and a browser that was left open approves nothing.
+const EXTREME_PERSONS: u32 = 2;
+
 /// What somebody does about a proposal.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Approve(Seen),
+    Approve(Seen, Proof),
     Reject(Seen, String),
     Modify(Seen, Proposed),
 }
@@ -113,7 +131,7 @@ pub(super) enum Act {
 impl Act {
     const fn seen(&self) -> Seen {
         match self {
-            Act::Approve(seen) | Act::Reject(seen, _) | Act::Modify(seen, _) => *seen,
+            Act::Approve(seen, _) | Act::Reject(seen, _) | Act::Modify(seen, _) => *seen,
         }
     }
 }
@@ -334,10 +352,13 @@ pub(super) async fn decided(
     }
     let Seen { version, hash } = seen;
     let what = match act {
-        Act::Approve(_) => {
+        Act::Approve(_, proof) => {
             let by = Actor(principal.login.clone());
             let seen = (version, ContentHash(hash.0));
             rehearse(case, Input::Approve { by, on_behalf_of: None, seen })?;
+            if case.quorum().is_none_or(|persons| persons >= EXTREME_PERSONS) {
+                proven(shared, principal, proof).await?;
+            }
             unchanged(shared, case).await?;
             Known::ProposalApprove(ProposalApprove { proposal_id: id, version, hash })
         }
@@ -356,6 +377,32 @@ pub(super) async fn decided(
     let after = catalog.book().case(id).ok_or_else(|| unknown(id))?;
     // Somebody was first, here or at another cloud.
     after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(why, after)))
+}
+
+/// A token is a program's own secret, sent with each call; a session may have been left open.
+async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Result<(), Problem> {
+    if principal.via != Via::Session {
+        return Ok(());
+    }
+    let again = |detail: &str| {
+        Problem::new(StatusCode::FORBIDDEN, "prove_again", "Say your password again", detail)
+            .field("/password", "is missing or wrong")
+    };
+    let password = proof.password.filter(|password| !password.is_empty());
+    let asked = "A change that two must agree to is approved with your password.";
+    let password = password.ok_or_else(|| again(asked))?;
+    let proven = shared.identity.prove_again(&principal.login, proof.address, password).await;
+    proven.map_err(|unproven| match unproven {
+        Unproven::Wrong => again("That is not your password. Nothing was recorded."),
+        Unproven::RateLimited(wait) => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many attempts",
+            "Too many wrong passwords. Wait, then try again.",
+        )
+        .retry_after(wait.as_secs() + 1),
+        Unproven::Unavailable(cause) => Problem::fault(cause),
+    })
 }
 
 /// What the state machine says before anything is recorded.

@@ -11,10 +11,10 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::acts::{self, Act, Proposed, Seen};
+use super::acts::{self, Act, Proof, Proposed, Seen};
 use crate::http::Shared;
 use crate::http::events::record::Wish;
-use crate::identity::{Principal, query_value};
+use crate::identity::{ClientAddress, Principal, query_value};
 use crate::problem::Problem;
 
 const OPTIMIZER: &str = "/optimizer";
@@ -22,7 +22,8 @@ const APPROVALS: &str = "/approvals";
 /// So long the page waits to show what was done as done.
 const EFFECT_MS: u64 = 2_500;
 
-#[derive(Clone, Debug, Deserialize)]
+/// No `Debug`: it may hold a password.
+#[derive(Deserialize)]
 pub(in crate::http) struct Wanted {
     act: Verb,
     #[serde(default)]
@@ -44,6 +45,8 @@ pub(in crate::http) struct Wanted {
     cap: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    password: String,
     /// `on` or `off`.
     #[serde(default)]
     to: String,
@@ -81,6 +84,7 @@ impl Verb {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
+    address: ClientAddress,
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     let Form(wanted) =
@@ -91,7 +95,7 @@ pub(super) async fn act(
     } else {
         OPTIMIZER.to_owned()
     };
-    match done(&shared, &principal, wanted).await {
+    match done(&shared, &principal, address, wanted).await {
         Ok(Some(proposal)) => Ok(Redirect::to(&format!("{APPROVALS}/{proposal}"))),
         Ok(None) => Ok(Redirect::to(&page)),
         Err(problem) if problem.status < 500 || problem.code == "busy" => {
@@ -108,13 +112,17 @@ pub(super) async fn act(
 async fn done(
     shared: &Shared,
     principal: &Principal,
+    address: ClientAddress,
     wanted: Wanted,
 ) -> Result<Option<Uuid>, Problem> {
     let wish = Wish::final_within(EFFECT_MS);
     let on = wanted.to == "on";
     let reason = wanted.reason.clone();
     match wanted.act {
-        Verb::Approve => decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?)).await,
+        Verb::Approve => {
+            let proof = Proof { address, password: Some(wanted.password.clone()) };
+            decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, proof)).await
+        }
         Verb::Reject => {
             let act = Act::Reject(seen(&wanted)?, reason);
             decided(shared, principal, &wanted, act).await

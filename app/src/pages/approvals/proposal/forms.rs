@@ -29,6 +29,7 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
     let (approves, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
     let form = detail.form.clone();
+    let is_extreme = detail.row.quorum.is_none_or(|persons| persons > 1);
     view! {
         <section class="card acts" aria-labelledby="acts-title">
             <h2 id="acts-title" class="card-title">"Decide"</h2>
@@ -37,6 +38,7 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
                     <legend class="visually-hidden">"Approve"</legend>
                     <Seen act="approve" detail=detail.clone() />
                     <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
+                    {is_extreme.then(|| view! { <Password /> })}
                     <button id=APPROVE class="button button-first" type="submit">{format!("Approve version {}", detail.row.version)}</button>
                 </fieldset>
             </form>
@@ -51,6 +53,17 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
             {form.map(|form| view! { <Modify detail=detail.clone() form proposes /> })}
             <p class="muted">"Keys: a goes to approve, x to the reason of a rejection, m to another version."</p>
         </section>
+    }
+}
+
+/// A browser that was left open approves nothing that two must agree to.
+#[component]
+fn Password() -> impl IntoView {
+    view! {
+        <label class="field" for="approve-password">
+            <span>"Your password, since two must agree to this"</span>
+            <input id="approve-password" name="password" type="password" required autocomplete="current-password" />
+        </label>
     }
 }
 
