@@ -62,7 +62,9 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "prove_again" => {
             "Nothing was recorded: a change that two must agree to is approved with your own password."
         }
-        "rate_limited" => "Nothing was recorded: too many wrong passwords. Wait a minute, then try again.",
+        "rate_limited" => {
+            "Nothing was recorded: too many wrong passwords. Wait a minute, then try again."
+        }
         "version_changed" => {
             "Nothing was recorded: it was changed since you looked. What stands below is how it is now."
         }

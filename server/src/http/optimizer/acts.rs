@@ -400,7 +400,7 @@ async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Resul
             "Too many attempts",
             "Too many wrong passwords. Wait, then try again.",
         )
-        .retry_after(wait.as_secs() + 1),
+        .retry_after(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
         Unproven::Unavailable(cause) => Problem::fault(cause),
     })
 }
