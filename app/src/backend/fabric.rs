@@ -62,6 +62,7 @@ pub struct FabricShares {
     pub wished: Option<String>,
     /// As far as they can be kept now; absent: by nobody who may serve.
     pub kept: Option<String>,
+    pub version: u64,
     /// Of the last change.
     pub proposal_id: Option<String>,
     pub can_be_taken_back: bool,

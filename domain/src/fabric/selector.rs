@@ -237,16 +237,13 @@ impl Selector {
         };
         let choices = regions.iter_mut().map(choose).collect();
         self.regions = regions;
-        let (shares, ttl_s) = (self.shares_kept(mode, &standings), self.ttl_s(mode));
+        let (shares, ttl_s) = (self.shares_kept(&standings), self.ttl_s(mode));
         Selection { mode, votes, clouds: standings, regions: choices, shares, ttl_s }
     }
 
-    /// Who may not serve has none, and the others keep their proportions. A node in a minority keeps to
-    /// its last answers, and so do all where nobody is up.
-    fn shares_kept(&self, mode: Mode, standings: &PerCloud<Standing>) -> Option<PerCloud<f64>> {
-        if matches!(mode, Mode::FailStatic | Mode::Panic) {
-            return None;
-        }
+    /// Who may not serve has none, and the others keep their proportions. A node in a minority goes on
+    /// with them, without whom it sees down itself.
+    fn shares_kept(&self, standings: &PerCloud<Standing>) -> Option<PerCloud<f64>> {
         let may = |cloud: Cloud| standings.get(cloud).passes(Level::Rules);
         let kept = self.shares?.map(|cloud, share| if may(cloud) { *share } else { 0.0 });
         let sum: f64 = kept.iter().map(|(_, share)| share).sum();

@@ -46,9 +46,11 @@ impl Shares {
 #[must_use]
 pub fn network_of(address: IpAddr) -> (String, u8) {
     match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            (format!("{a}.{b}.{c}.0/{V4_BITS}"), V4_BITS)
+        IpAddr::V4(inner) => {
+            let [a, b, c, _] = inner.octets();
+            // Written as an IPv6 address, it has 96 bits before.
+            let bits = if address.is_ipv6() { 96 + V4_BITS } else { V4_BITS };
+            (format!("{a}.{b}.{c}.0/{V4_BITS}"), bits)
         }
         IpAddr::V6(address) => {
             let [a, b, c, ..] = address.segments();

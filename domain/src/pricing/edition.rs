@@ -62,10 +62,11 @@ pub fn facts(
     about: Option<About<'_>>,
     figures: Option<&Figures>,
 ) -> Facts {
-    let mut facts = Facts::from([
-        ("policyVersion".to_owned(), Decimal::from(book.policy().0)),
-        ("version".to_owned(), Decimal::from(book.version_of(subject))),
-    ]);
+    let mut facts = Facts::from([("version".to_owned(), Decimal::from(book.version_of(subject)))]);
+    if *subject == Subject::Routing {
+        return facts;
+    }
+    facts.insert("policyVersion".to_owned(), Decimal::from(book.policy().0));
     if matches!(subject, Subject::Tenant(_)) {
         let active = about.is_some_and(|about| about.active);
         facts.insert("tenantActive".to_owned(), Decimal::from(u8::from(active)));

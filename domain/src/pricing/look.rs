@@ -107,6 +107,9 @@ fn reason(advice: &Advice) -> String {
 /// What was in force before a change that fell short of its promise.
 fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
     let chain = book.chain(seen.tenant)?;
+    if book.policy().1.is_locked(seen.tenant, now) {
+        return None;
+    }
     let fared = last_change_fared(book, seen, now).filter(|fared| fared.broke)?;
     let limit = book.policy().1.watch.limit;
     let reason = format!(
@@ -119,7 +122,10 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
         fared.shortfall.get(),
     );
     let controls = chain.controls(chain.version().checked_sub(1)?)?;
-    Some(Wish { grounds: Grounds::Shortfall, controls, reason })
+    // Nothing moves by itself where that was not switched on.
+    let alone = book.is_automatic(seen.tenant);
+    let grounds = if alone { Grounds::Shortfall } else { Grounds::Engine };
+    Some(Wish { grounds, controls, reason })
 }
 
 /// How the tenant's last change of price fares. `None`: there was none, it took something back, it is
@@ -133,6 +139,10 @@ pub fn last_change_fared(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option
     let facts = &book.case(last.proposal_id)?.current().edition.facts;
     let promised = promised(facts, before, after).filter(|_| before != after)?;
     let watch = book.policy().1.watch;
+    let ends_ms = i64::from(watch.days).saturating_add(1).saturating_mul(DAY_MS);
+    if now.unix_ms() >= last.at.unix_ms().saturating_add(ends_ms) {
+        return None;
+    }
     let realised = realised(last, seen, watch.days, now);
     fared(&watch, promised, &realised)
 }

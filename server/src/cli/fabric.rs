@@ -48,12 +48,13 @@ struct Listed {
     items: Vec<Standing>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Standing {
     publisher: String,
     place: String,
     on_drift: String,
+    read_at: Option<String>,
     waiting: Vec<String>,
     drift: Vec<String>,
     problem: Option<String>,
@@ -78,10 +79,13 @@ impl Arguments {
 }
 
 fn shown(standing: &Standing) -> String {
-    let Standing { publisher, place, on_drift, waiting, drift, problem } = standing;
+    let Standing { publisher, place, on_drift, read_at, waiting, drift, problem } = standing;
     let head = format!("{publisher}, {place}: ");
     if let Some(problem) = problem {
         return format!("{head}{problem}\n");
+    }
+    if read_at.is_none() {
+        return format!("{head}not read yet: this cloud hears no majority, or has just started\n");
     }
     if waiting.is_empty() && drift.is_empty() {
         return format!("{head}in step\n");
@@ -107,6 +111,7 @@ mod tests {
             publisher: "route53".to_owned(),
             place: "zone Z111 at route53.amazonaws.com".to_owned(),
             on_drift: "report".to_owned(),
+            read_at: Some("2026-11-26T00:00:00Z".to_owned()),
             waiting: vec!["+ a".to_owned(), "- b".to_owned()],
             drift: vec!["~ c → d".to_owned()],
             problem: None,
@@ -116,6 +121,8 @@ mod tests {
         assert_eq!(shown(&standing), expected);
         let whole = Standing { waiting: Vec::new(), drift: Vec::new(), ..standing };
         assert!(shown(&whole).ends_with(": in step\n"));
+        let unread = Standing { read_at: None, ..whole.clone() };
+        assert!(shown(&unread).contains("not read yet"));
         let broken = Standing { problem: Some("it cannot be reached".to_owned()), ..whole };
         assert!(shown(&broken).ends_with(": it cannot be reached\n"));
     }

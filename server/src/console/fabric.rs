@@ -14,7 +14,7 @@ use domain::fabric::ttl::Bound;
 
 use super::Console;
 use crate::fabric::{
-    Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip,
+    Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip, dealt,
 };
 use crate::problem::Problem;
 
@@ -63,6 +63,7 @@ impl Console {
         FabricShares {
             wished: chain.current().wished().map(|shares| told_shares(&shares)),
             kept: selection.shares.map(|shares| told_shares(&shares)),
+            version: chain.version(),
             proposal_id: last.map(|last| last.proposal_id.to_string()),
             can_be_taken_back: last.is_some_and(|last| !last.grounds.takes_back()),
         }
@@ -166,7 +167,7 @@ impl Console {
         let selection = &latest.selection;
         let settings = Settings::of(self.fabric.plan().policy);
         let client = query.subnet.clone().map_or(Client::Anyone, Client::Subnet);
-        let dealt = selection.shares.and_then(|_| self.fabric.dealt(&client, &region, selection));
+        let dealt = selection.shares.and_then(|_| dealt(&client, &region, selection));
         let serving = choice.ranked.iter().find(|one| Some(one.cloud) == choice.last_good);
         FabricAnswer::Now(Box::new(FabricNow {
             asked: FabricAsked {

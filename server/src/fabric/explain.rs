@@ -115,7 +115,8 @@ impl Fabric {
         if let Some(shares) = latest.selection.shares {
             told["shares"] = json!(shares);
             told["reason"] = by_shares(shares).into();
-            told["cloud"] = json!(self.dealt(client, &region, &latest.selection));
+            let dealt = dealt(client, &region, &latest.selection);
+            told["cloud"] = json!(dealt.unwrap_or(choice.pick));
         }
         told["clouds"] = json!(latest.selection.clouds);
         Ok(self.whole(told, &region, scope, &latest))
@@ -134,7 +135,11 @@ impl Fabric {
         let then = self.then_for(name, client, at).await?;
         let Then { region, scope, pick, switch: newest, last_move } = then;
         let switch = &newest.switch;
+        // What was decided by then; who could keep to it is in `clouds`.
+        let catalog = self.projection.catalog();
+        let shares = catalog.book().shares().iter().rev().find(|applied| applied.at <= at);
         Ok(json!({
+            "shares": shares.map(|applied| &applied.value),
             "name": self.plan.name, "region": region, "scope": scope, "at": at, "recorded": true,
             "cloud": pick, "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
             "version": switch.version,
@@ -155,7 +160,7 @@ impl Fabric {
         let known = region.and_then(|region| latest.selection.regions.get_key_value(region));
         let anywhere = || latest.selection.regions.get_key_value(ANYWHERE);
         let Some((region, choice)) = known.or_else(anywhere) else { return Value::Null };
-        let dealt = latest.selection.serving(region, key.unwrap_or(region));
+        let dealt = key.and_then(|key| latest.selection.serving(region, key));
         let cloud = dealt.unwrap_or(choice.pick);
         json!({
             "cloud": cloud,
@@ -166,20 +171,6 @@ impl Fabric {
             "mode": latest.selection.mode,
             "reason": latest.selection.shares.map_or_else(|| sentence(choice, &latest), by_shares),
         })
-    }
-
-    /// Who serves that very client, where shares are in force; of a region each network has its own.
-    pub(crate) fn dealt(
-        &self,
-        client: &Client,
-        region: &str,
-        selection: &Selection,
-    ) -> Option<Cloud> {
-        let network = match client {
-            Client::Subnet(text) => network_of(address_of(text).ok()?).0,
-            Client::Anyone | Client::Region(_) => region.to_owned(),
-        };
-        selection.serving(region, &network)
     }
 
     fn is_ours(&self, name: Option<&str>) -> Result<(), ExplainError> {
@@ -222,6 +213,12 @@ impl Fabric {
     }
 }
 
+/// Who serves that very network, by the shares in force. `None`: no network was named.
+pub(crate) fn dealt(client: &Client, region: &str, selection: &Selection) -> Option<Cloud> {
+    let Client::Subnet(text) = client else { return None };
+    selection.serving(region, &network_of(address_of(text).ok()?).0)
+}
+
 /// Of an address, or of a network.
 fn address_of(text: &str) -> Result<IpAddr, BadNetwork> {
     match text.parse() {
@@ -234,7 +231,7 @@ fn by_shares(shares: PerCloud<f64>) -> String {
     let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
     let each: Vec<String> = each.collect();
     format!(
-        "Shares of the traffic are in force: {}. Each client's network is dealt by them.",
+        "Shares of the traffic are in force: {}. Each client's network, or key, is dealt by them.",
         each.join(", ")
     )
 }

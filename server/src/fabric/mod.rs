@@ -47,6 +47,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use dns::DnsError;
+pub(crate) use explain::dealt;
 pub use explain::{Client, ExplainError, Now, Then};
 pub use glance::{Glance, Switched};
 pub use publish::{OnDrift, PublishError, Publisher};

@@ -117,7 +117,8 @@ async fn publishers(
     principal: Principal,
     Asked(Looking { fresh }): Asked<Looking>,
 ) -> Result<Json<Value>, Problem> {
-    principal.require(Action::ReadFabric)?;
+    // A reading spends the provider's patience, so it is for people.
+    principal.require(if fresh { Action::ReadPricing } else { Action::ReadFabric })?;
     Ok(Json(serde_json::json!({ "items": shared.fabric.published(fresh).await })))
 }
 

@@ -11,6 +11,7 @@ use domain::grant::{Value, Version};
 use domain::log::Hash;
 use domain::pricing::approval::{Delegations, Effect, Input, Recorded, State, step};
 use domain::pricing::book::Case;
+use domain::pricing::controls::Subject;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -73,10 +74,9 @@ impl Optimizer {
         ready_since.retain(|(id, version), _| {
             ready.iter().any(|case| case.id == *id && case.current().version == *version)
         });
-        if book.is_killed() {
-            return Ok(());
-        }
-        for case in ready {
+        // The kill switch is about prices.
+        let holds = |case: &&Case| book.is_killed() && case.subject() != Subject::Routing;
+        for case in ready.into_iter().filter(|case| !holds(case)) {
             let key = (case.id, case.current().version);
             let since = *ready_since.entry(key).or_insert_with(Instant::now);
             if since.elapsed() >= TURN * self.place_of_mine() {

@@ -2,7 +2,7 @@
 //! approved.
 //!
 //! ```text
-//! usage, prices ─► economics::figures ─► domain::pricing::recommend ─► optimizer.recommend
+//! usage, prices ─► economics::figures ─► domain::pricing::look ─► optimizer.recommend
 //!                                                │
 //!                     people ──► proposal.* ◄────┘         one runner: grant lease/optimizer-run
 //!                                   │ FINAL

@@ -35,8 +35,8 @@ impl Optimizer {
         days: u32,
         seed: Seed,
     ) -> Result<Rehearsed, SimulateError> {
-        let busy = Arc::clone(&self.rehearsing);
-        let _one = busy.try_acquire().map_err(|_| SimulateError::Busy)?;
+        let permit = Arc::clone(&self.rehearsing).try_acquire_owned();
+        let permit = permit.map_err(|_| SimulateError::Busy)?;
         let catalog = self.projection.catalog();
         let (version, in_force) = catalog.book().policy();
         let policy_version = policy.is_none().then_some(version);
@@ -53,7 +53,12 @@ impl Optimizer {
             })
         });
         let players: Vec<Player> = players.collect();
-        let play = move || rehearse(&policy, &players, seed);
+        let play = move || {
+            let outcome = rehearse(&policy, &players, seed);
+            // Only now: whoever asked may have gone meanwhile.
+            drop(permit);
+            outcome
+        };
         let outcome =
             tokio::task::spawn_blocking(play).await.map_err(|_| SimulateError::Stopped)??;
         let (from, to) = (found.from, found.to);

@@ -33,6 +33,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "already_open" | "proposalId" => {
             "Nothing was proposed: a proposal about the same is open. Decide about it first."
         }
+        "version" | "version_changed" => {
+            "Nothing was changed: the shares were changed since you looked. What stands below is how it is now."
+        }
         "nothing_to_take_back" => {
             "Nothing was changed: there is nothing to take back, or the last change was itself a rollback."
         }

@@ -44,6 +44,7 @@ fn one(publisher: &FabricPublisher) -> AnyView {
     } = publisher.clone();
     let (look, word) = match (&problem, drift.is_empty(), waiting.is_empty()) {
         (Some(_), ..) => ("down", "Not reached"),
+        (None, ..) if read_at.is_none() => ("unknown", "Not read yet"),
         (None, false, _) => ("lagging", "Edited by hand"),
         (None, true, false) => ("lagging", "To be written"),
         (None, true, true) => ("up", "In step"),

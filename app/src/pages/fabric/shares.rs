@@ -22,7 +22,7 @@ pub(super) fn SharesCard(state: RwSignal<FabricView>) -> impl IntoView {
             {move || told(&shares.read())}
             <div class="shares-acts">
                 {may_propose.then(|| view! { <Propose /> })}
-                {move || can_be_taken_back.get().then(|| view! { <TakeBack /> })}
+                {move || can_be_taken_back.get().then(|| view! { <TakeBack version=shares.read().version /> })}
             </div>
         </section>
     }
@@ -78,12 +78,13 @@ fn Propose() -> impl IntoView {
 }
 
 #[component]
-fn TakeBack() -> impl IntoView {
+fn TakeBack(version: u64) -> impl IntoView {
     view! {
         <details class="pricing-more">
             <summary class="button">"Take the last change back…"</summary>
             <form class="act-form" method="post" action="/fabric/act">
                 <input type="hidden" name="act" value="unshare" />
+                <input type="hidden" name="version" value=version.to_string() />
                 <ReasonField name="unshare" />
                 <button class="button button-danger" type="submit">"Take it back"</button>
             </form>

@@ -53,7 +53,7 @@ fn stays(now: &FabricNow) -> String {
         || margin(now),
         |shares| {
             format!(
-                "Shares of the traffic are in force ({shares}), and this network is dealt by them."
+                "Shares of the traffic are in force ({shares}), and each client’s network is dealt by them."
             )
         },
     )

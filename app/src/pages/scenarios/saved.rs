@@ -37,6 +37,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "version" => {
             "Nothing was recorded: somebody has kept a newer version meanwhile. Open it, and look at it first."
         }
+        "promotion" => {
+            "It is recorded, and not all of it could be proposed: something of it is open already, is so already, or is out of bounds. See Approvals."
+        }
         "routingWeights" => {
             "Nothing was recorded: a proposal needs a change of price, or shares of traffic for gcp, aws and azure that sum to 100."
         }

@@ -27,7 +27,8 @@ impl Target {
     }
 }
 
-/// The serving one first, then the others that may serve, by score. `None`: nothing may be published.
+/// The serving one first, which all clouds have agreed on, then the others that may serve in the order
+/// of their names: scores are each cloud's own, and would have each of them write something else. `None`: nothing may be published.
 /// A node in a minority writes nothing, and where nobody is up the last good records stand.
 #[must_use]
 pub fn targets(selection: &Selection, addresses: &PerCloud<Vec<IpAddr>>) -> Option<Vec<Target>> {
@@ -35,7 +36,8 @@ pub fn targets(selection: &Selection, addresses: &PerCloud<Vec<IpAddr>>) -> Opti
         return None;
     }
     let choice = selection.regions.get(ANYWHERE)?;
-    let others = choice.ranked.iter().map(|one| one.cloud).filter(|one| *one != choice.pick);
+    let may_serve = |cloud: &Cloud| choice.ranked.iter().any(|one| one.cloud == *cloud);
+    let others = Cloud::ALL.into_iter().filter(|one| *one != choice.pick && may_serve(one));
     let target = |cloud: Cloud| Target {
         cloud,
         addresses: addresses.get(cloud).clone(),

@@ -13,7 +13,7 @@
 mod case;
 mod needs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -234,7 +234,7 @@ impl Book {
     }
 
     fn chain_controls(&mut self) {
-        let subjects: Vec<TenantId> = self
+        let subjects: BTreeSet<TenantId> = self
             .cases
             .values()
             .filter_map(|case| match case.subject() {

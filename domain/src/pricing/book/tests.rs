@@ -432,7 +432,7 @@ fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
                     _ => None,
                 });
                 let authors = [case.requester().clone(), numbered.author.clone()];
-                let voters: std::collections::BTreeSet<Actor> =
+                let voters: BTreeSet<Actor> =
                     votes.filter(|by| !authors.contains(by)).collect();
                 prop_assert!(persons >= 1 && voters.len() >= persons as usize);
             }

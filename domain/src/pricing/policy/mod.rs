@@ -340,6 +340,10 @@ impl Policy {
         days("the expiry", self.expiry_days)?;
         days("the window", self.window_days)?;
         self.watch.check()?;
+        if self.watch.days >= self.window_days {
+            let problem = "must be fewer than the days of the window, whose usage they are seen in";
+            return Err(EconomicsError::Inconsistent { what: "the days of the watch", problem });
+        }
         self.assumptions.check()
     }
 

@@ -7,7 +7,7 @@ use crate::catalog::Grounds;
 use crate::clock::Timestamp;
 use crate::pricing::book::{Applied, Book};
 use crate::pricing::controls::Controls;
-use crate::pricing::policy::{Limits, Policy};
+use crate::pricing::policy::{Answer, Limits, Policy};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -42,6 +42,15 @@ fn judge(
     };
     let (was, is) = (price(before.last()), last.value.price_of_list);
     let change = ((is - was) / was).abs();
+    let votes = book.case(last.proposal_id).map_or(0, |case| case.approvers().count());
+    let alone = match last.grounds {
+        Grounds::Automatic => true,
+        Grounds::Shortfall => policy.watch.answer == Answer::RollBack,
+        Grounds::Person | Grounds::Engine | Grounds::Rollback => false,
+    };
+    if !alone && votes < policy.quorum.persons(is / was - Decimal::ONE) as usize {
+        say("without the approvals that it needs");
+    }
     if last.grounds.takes_back() {
         let earlier = before.len().checked_sub(2).and_then(|at| before.get(at));
         if is != price(earlier) {
@@ -65,13 +74,4 @@ fn judge(
         (last.grounds == Grounds::Automatic && change > limits.auto_max, "too large to go alone"),
     ];
     rules.iter().filter(|(broke, _)| *broke).for_each(|(_, what)| say(what));
-    let votes = book.case(last.proposal_id).map_or(0, |case| case.approvers().count());
-    let asked = match last.grounds {
-        Grounds::Automatic => 0,
-        _ if change > Decimal::new(15, 2) => policy.quorum.persons(change).max(1),
-        _ => 1,
-    };
-    if votes < asked as usize {
-        say("without the approvals that it needs");
-    }
 }

@@ -3,8 +3,8 @@
 //!
 //! Everything that decides is the real thing: [`look`], the [`Book`] of events, the approvals. Played
 //! are the clock, the people (from a seed), and how usage follows a price (the policy's assumed
-//! elasticity). What was applied is then checked against the policy by [`bounds`], which shares no code
-//! with what applied it.
+//! elasticity). What was applied is then checked against the policy by [`bounds`], from the numbers
+//! alone.
 
 mod bounds;
 mod world;
@@ -30,7 +30,7 @@ use crate::event::TenantId;
 use world::World;
 
 /// Days of usage before the first look.
-const FIRST_WINDOW_DAYS: usize = 7;
+const FIRST_WINDOW_DAYS: i64 = 7;
 /// Of proposals that wait for people: approved, or else refused; the rest is left to expire.
 const APPROVED: f64 = 0.6;
 const REFUSED: f64 = 0.8;
@@ -71,7 +71,7 @@ pub struct Outcome {
     pub broken: Vec<String>,
     /// Of all tenants, under the assumed elasticity.
     pub profit_usd: f64,
-    /// The same usage at the prices of the first day.
+    /// The same at the list prices, with which every tenant begins.
     pub profit_without_usd: f64,
 }
 
@@ -93,26 +93,25 @@ pub fn rehearse(
     let mut said: Vec<Option<Advice>> = vec![None; players.len()];
     let mut played: Vec<Vec<Day>> = vec![Vec::new(); players.len()];
     for number in first..=last {
+        if number >= first.saturating_add(FIRST_WINDOW_DAYS) {
+            let book = world.dawn(number);
+            outcome.days += 1;
+            let ahead = played.iter().zip(&mut said);
+            for (player, (days, before)) in players.iter().zip(ahead) {
+                looked_at(&mut world, &book, player, days, before, &mut outcome)?;
+            }
+            answered(&mut world, seed);
+            carried_out(&mut world, players, &played)?;
+        }
         let book = world.dawn(number);
         for (player, days) in players.iter().zip(&mut played) {
             let Some(day) = player.days.iter().find(|day| day.number == number) else { continue };
             let price = float(book.controls(&player.tenant).price_of_list);
-            let followed = price.powf(policy.assumptions.elasticity);
-            let usage = day.list_usd * followed;
+            let usage = day.list_usd * libm::pow(price, policy.assumptions.elasticity);
             outcome.profit_usd += usage * (price - day.cost_of_list);
             outcome.profit_without_usd += day.list_usd * (1.0 - day.cost_of_list);
             days.push(Day { list_usd: usage, ..*day });
         }
-        if played.iter().map(Vec::len).max().unwrap_or(0) < FIRST_WINDOW_DAYS {
-            continue;
-        }
-        outcome.days += 1;
-        let ahead = played.iter().zip(&mut said);
-        for (player, (days, before)) in players.iter().zip(ahead) {
-            looked_at(&mut world, &book, player, days, before, &mut outcome)?;
-        }
-        answered(&mut world, seed);
-        carried_out(&mut world, players, &played)?;
     }
     counted(&world, &mut outcome);
     outcome.broken = bounds::broken(&world.book(), policy, players);
@@ -127,6 +126,7 @@ fn looked_at(
     before: &mut Option<Advice>,
     outcome: &mut Outcome,
 ) -> Result<(), EconomicsError> {
+    let days = recent(days, book);
     let Some(figures) = player.figures(days, book)? else { return Ok(()) };
     let (about, tenant) = (player.about(), &player.tenant);
     let seen = Seen { tenant, about, figures: &figures, days, before: before.as_ref() };
@@ -201,8 +201,7 @@ impl Player {
 
     /// Sums of the policy's window. `None`: nothing was used in it.
     fn figures(&self, days: &[Day], book: &Book) -> Result<Option<Figures>, EconomicsError> {
-        let window = usize::try_from(book.policy().1.window_days).unwrap_or(usize::MAX);
-        let days = &days[days.len().saturating_sub(window)..];
+        let days = recent(days, book);
         let list = days.iter().map(|day| day.list_usd).sum::<f64>();
         let cost = days.iter().map(|day| day.list_usd * day.cost_of_list).sum::<f64>();
         let (list_usd, cost_usd) = (amount(list)?, amount(cost)?);
@@ -228,6 +227,12 @@ impl Player {
         let now = facts(book, &subject, Some(self.about()), figures.as_ref());
         Ok(settled(then, now, book.policy().1.drift_max))
     }
+}
+
+/// The days of the policy's window.
+fn recent<'a>(days: &'a [Day], book: &Book) -> &'a [Day] {
+    let window = usize::try_from(book.policy().1.window_days).unwrap_or(usize::MAX);
+    &days[days.len().saturating_sub(window)..]
 }
 
 fn amount(usd: f64) -> Result<Decimal, EconomicsError> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use domain::clock::Timestamp;
 use domain::fabric::publish::backoff::Backoff;
 use domain::fabric::publish::difference::{Entry as _, Step, beside, drift, steps};
 use domain::fabric::publish::plan::targets;
@@ -19,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_EVERY: Duration = Duration::from_secs(15);
 /// Long enough for a batch, short enough for the next to take over.
 const LEASE_TTL: Duration = Duration::from_secs(30);
+/// What was read so lately is fresh: whoever asks again and again does not ask the provider.
+const FRESH_MS: i64 = 5_000;
 const LEASE_WAIT: Duration = Duration::from_secs(3);
 
 /// How it should be, by whoever wrote last.
@@ -38,6 +41,13 @@ struct Memory {
     patience_until: Option<Instant>,
     backoff: Backoff,
     lease: Option<LeaseClaim>,
+}
+
+/// What a look came to.
+enum Looked {
+    Read,
+    /// Nothing is to be published now, or nothing has changed.
+    Nothing,
 }
 
 /// What is to be done, and what is not ours to do.
@@ -64,7 +74,8 @@ impl Publisher {
                 continue;
             }
             match self.look(&fabric, &mut memory).await {
-                Ok(()) => memory.backoff.settle(),
+                Ok(Looked::Read) => memory.backoff.settle(),
+                Ok(Looked::Nothing) => {}
                 Err(fault) => self.wait(&mut memory, &fault),
             }
         }
@@ -81,14 +92,16 @@ impl Publisher {
             .increment(1);
         self.stand(|standing| standing.problem = Some(fault.to_string()));
         memory.patience_until = Some(Instant::now() + wait);
+        // What was to be written is looked at anew then.
+        memory.read_at = None;
         memory.lease = None;
     }
 
-    async fn look(&self, fabric: &Arc<Fabric>, memory: &mut Memory) -> Result<(), Fault> {
-        let Some(wanted) = self.wish(fabric)? else { return Ok(()) };
+    async fn look(&self, fabric: &Arc<Fabric>, memory: &mut Memory) -> Result<Looked, Fault> {
+        let Some(wanted) = self.wish(fabric)? else { return Ok(Looked::Nothing) };
         let due = memory.read_at.is_none_or(|at| at.elapsed() >= READ_EVERY);
         if wanted == memory.wanted && !due {
-            return Ok(());
+            return Ok(Looked::Nothing);
         }
         let found = self.provider.read().await?;
         memory.read_at = Some(Instant::now());
@@ -96,16 +109,19 @@ impl Publisher {
         let plan = self.compared(&found, &wanted);
         if plan.steps.is_empty() || self.dry_run {
             memory.lease = None; // it runs out by itself
-            return Ok(());
+            return Ok(Looked::Read);
         }
         let Some(token) = self.token(fabric, memory).await else {
             // Another cloud writes: look at what it did soon.
             memory.read_at = None;
-            return Ok(());
+            return Ok(Looked::Read);
         };
-        if found.token.is_some_and(|stood| stood > token) {
-            memory.read_at = None;
-            return Ok(());
+        if let Some(stood) = found.token.filter(|stood| *stood > token) {
+            let why = format!(
+                "the zone was last written under token {stood}, and this cloud holds {token}: \
+                 another deployment writes there, or did"
+            );
+            return Err(Fault::Refused(why));
         }
         let fence = Fence { writer: fabric.me, token };
         self.provider.apply(&plan.steps, &found, fence).await?;
@@ -120,7 +136,7 @@ impl Publisher {
             standing.wrote_at = Some(crate::now());
             standing.waiting.clear();
         });
-        Ok(())
+        Ok(Looked::Read)
     }
 
     fn with_baseline<T>(&self, act: impl FnOnce(&mut Baseline) -> T) -> T {
@@ -132,6 +148,7 @@ impl Publisher {
         let plan = self.with_baseline(|baseline| {
             wanted.clone_into(&mut baseline.wanted);
             baseline.take(found);
+            baseline.adopt(found, wanted);
             baseline.plan(found, wanted, self.on_drift)
         });
         self.show(found, &plan);
@@ -140,6 +157,10 @@ impl Publisher {
 
     /// Reads it for somebody who asks. Nothing is written.
     pub(super) async fn compare(&self, fabric: &Fabric) {
+        let read_ms = self.standing().read_at.map_or(0, Timestamp::unix_ms);
+        if crate::now().unix_ms().saturating_sub(read_ms) < FRESH_MS {
+            return;
+        }
         let outcome = async {
             let Some(wanted) = self.wish(fabric)? else { return Ok(()) };
             let found = self.provider.read().await?;
@@ -156,7 +177,10 @@ impl Publisher {
         let latest = fabric.latest.load_full();
         let addresses = &fabric.plan.addresses;
         let Some(targets) = targets(&latest.selection, addresses) else { return Ok(None) };
-        let wanted = self.provider.wanted(&targets, addresses);
+        let wanted = self.provider.wanted(&targets, addresses).map(|mut records| {
+            records.sort_by_key(Record::key);
+            records
+        });
         wanted.map(Some).map_err(|invalid| Fault::Refused(format!("nothing is sent: {invalid}")))
     }
 
@@ -198,6 +222,16 @@ impl Baseline {
             }
             None => (found.token, found.records.clone()),
         });
+    }
+
+    /// What is as it is wanted was not edited by hand, whoever wrote it.
+    fn adopt(&mut self, found: &Found, wanted: &[Record]) {
+        let Some((_, written)) = &mut self.written else { return };
+        for record in found.records.iter().filter(|record| wanted.contains(record)) {
+            let key = record.key();
+            written.retain(|before| before.key() != key);
+            written.push(record.clone());
+        }
     }
 
     /// Keys of what had been edited already when the token changed: it is neither as it was written
@@ -292,6 +326,19 @@ mod tests {
         let whole = found(8, std::slice::from_ref(&one));
         memory.take(&whole);
         assert_eq!(memory.plan(&whole, &[one], OnDrift::Report), Plan::default());
+    }
+
+    #[test]
+    fn two_writes_under_one_token_are_no_edit_once_they_are_what_is_wanted() {
+        let (off, on) = (record("203.0.113.1", 60), record("203.0.113.1", 300));
+        let mut memory = Baseline::default();
+        memory.take(&found(7, std::slice::from_ref(&off)));
+        let again = found(7, std::slice::from_ref(&on));
+        memory.take(&again);
+        memory.adopt(&again, std::slice::from_ref(&on));
+        // Whoever wrote it is gone, and it is to be taken away.
+        let plan = memory.plan(&again, &[], OnDrift::Report);
+        assert_eq!((plan.steps.len(), plan.drift.len()), (1, 0), "{plan:?}");
     }
 
     #[test]

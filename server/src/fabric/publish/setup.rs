@@ -1,11 +1,14 @@
 //! The providers that the configuration names, and how they are called.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::publish::Invalid;
 use domain::fabric::publish::cloudflare::is_id;
+use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::{Policy, Settings};
 use domain::fabric::publish::signature::Credentials;
 use reqwest::header::RETRY_AFTER;
@@ -13,7 +16,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use super::Publisher;
 use super::cloudflare::Cloudflare;
-use super::provider::Fault;
+use super::provider::{Fault, Provider};
 use super::route53::Route53;
 use crate::config::{Config, Fabric, FabricCloudflare, FabricRoute53, Route53Policy, Secret};
 use crate::outside::{self, AddressError};
@@ -36,6 +39,8 @@ pub enum PublishError {
     Unprotected(&'static str),
     #[error("fabric.cloudflare.zone_id is not an id of 32 hex digits")]
     Zone,
+    #[error("what it would be sent is refused there: {0}")]
+    Invalid(#[from] Invalid),
     #[error("TLS cannot be set up on this machine: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -49,13 +54,28 @@ pub fn publishers(config: &Config) -> Result<Vec<Arc<Publisher>>, PublishError> 
     let mut publishers = Vec::new();
     if let Some(own) = &fabric.route53 {
         let provider = Arc::new(route53(own, fabric, &name)?);
+        check(&*provider, &fabric.addresses())?;
         publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
     }
     if let Some(own) = &fabric.cloudflare {
         let provider = Arc::new(cloudflare(own, &name)?);
+        check(&*provider, &fabric.addresses())?;
         publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
     }
     Ok(publishers)
+}
+
+/// Whoever serves, there are records for it: a setting that is missing is told now, and not when its
+/// cloud comes to serve.
+fn check(provider: &dyn Provider, addresses: &PerCloud<Vec<IpAddr>>) -> Result<(), PublishError> {
+    for first in Cloud::ALL {
+        let order = std::iter::once(first).chain(first.peers());
+        let target =
+            |cloud: Cloud| Target { cloud, addresses: addresses.get(cloud).clone(), share: None };
+        let targets = order.map(target).filter(|target| !target.addresses.is_empty());
+        provider.wanted(&targets.collect::<Vec<_>>(), addresses)?;
+    }
+    Ok(())
 }
 
 /// Route 53, as configured. `name`: what clients resolve.
@@ -86,15 +106,11 @@ pub fn route53(own: &FabricRoute53, fabric: &Fabric, name: &str) -> Result<Route
                 Route53Policy::Failover => Policy::Failover,
             },
             weights: endpoint.map(|_, it| it.weight.unwrap_or(100)),
-            regions: PerCloud::from_fn(|cloud| region_of(cloud, fabric)),
+            // The nearest of AWS's to each cloud, which people name.
+            regions: endpoint.map(|_, it| it.aws_region.clone()),
             health_checks: endpoint.map(|_, it| it.health_check.clone()),
         },
     })
-}
-
-/// AWS's own region is known; of another cloud it is the nearest of AWS's, which people name.
-fn region_of(cloud: Cloud, fabric: &Fabric) -> Option<String> {
-    fabric.endpoint(cloud)?.aws_region.clone()
 }
 
 /// Cloudflare, as configured. `name`: what clients resolve.

@@ -29,6 +29,8 @@ pub(super) struct Wanted {
     cloud: Option<Cloud>,
     #[serde(default)]
     reason: String,
+    /// Of the shares that are to be taken back.
+    version: Option<u64>,
     /// Shares in percent.
     #[serde(default)]
     gcp: String,
@@ -96,7 +98,7 @@ async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Resul
         open_shares(shared, principal, shares, reason, wish).await?
     } else {
         principal.require(Action::Approve)?;
-        take_shares_back(shared, principal, reason, wish).await?
+        take_shares_back(shared, principal, wanted.version, reason, wish).await?
     };
     Ok(format!("/approvals/{id}"))
 }

@@ -34,6 +34,8 @@ struct Wanted {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Back {
     reason: String,
+    /// The version that is to be taken back.
+    version: Option<u64>,
 }
 
 pub(super) async fn propose(
@@ -59,9 +61,9 @@ pub(super) async fn take_back(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Approve)?;
-    let Back { reason } = shape_of(read_json(&body)?, &["reason"])?;
+    let Back { reason, version } = shape_of(read_json(&body)?, &["reason"])?;
     let seat = wish.seat(place)?;
-    let opened = take_shares_back(&shared, &principal, &reason, wish).await;
+    let opened = take_shares_back(&shared, &principal, version, &reason, wish).await;
     drop(seat);
     opened.map(created)
 }

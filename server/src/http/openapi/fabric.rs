@@ -142,7 +142,8 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let verbs = ["drain", "restore", "share", "unshare"];
     let verb = json!({ "type": "string", "enum": verbs });
     let act = json!({
-        "act": verb, "cloud": cloud(), "reason": text(), "gcp": text(), "aws": text(), "azure": text()
+        "act": verb, "cloud": cloud(), "reason": text(), "gcp": text(), "aws": text(), "azure": text(),
+        "version": count()
     });
     let observer = shape(
         json!({
@@ -193,9 +194,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("DrainOrder", shape(order, &[])),
         ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
-        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure"])),
+        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
         ("SharesOrder", shape(json!({ "shares": shares, "reason": text() }), &[])),
-        ("SharesBack", shape(json!({ "reason": text() }), &[])),
+        ("SharesBack", shape(json!({ "reason": text(), "version": count() }), &["version"])),
         ("SharesProposed", shape(json!({ "proposalId": uuid() }), &[])),
     ]
 }

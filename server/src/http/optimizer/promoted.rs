@@ -29,6 +29,10 @@ pub(in crate::http) struct Opened {
 }
 
 impl Opened {
+    pub(in crate::http) const fn is_opened(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
     pub(in crate::http) fn told(&self) -> Value {
         match &self.outcome {
             Ok(id) => json!({ "about": self.about, "proposalId": id }),
@@ -52,7 +56,16 @@ pub(in crate::http) async fn open_promoted(
             open_shares(shared, principal, shares, &promotion.reason, Wish::default()).await;
         opened.push(Opened { about: "routing".to_owned(), outcome });
     }
-    for (tenant_id, controls) in priced(shared, promotion) {
+    let priced = priced(shared, promotion);
+    if priced.len() > TENANTS_MAX {
+        let detail = format!(
+            "{} tenants would be moved, and at most {TENANTS_MAX} are proposed at once. The first of \
+             them are; propose the others by tier or by tenant.",
+            priced.len()
+        );
+        opened.push(Opened { about: "prices".to_owned(), outcome: Err(Problem::invalid(detail)) });
+    }
+    for (tenant_id, controls) in priced.into_iter().take(TENANTS_MAX) {
         let about = tenant_id.to_string();
         let checked = controls.check().map_err(|wrong| absurd(&wrong.error));
         let outcome = match checked {
@@ -83,7 +96,7 @@ fn priced(shared: &Services, promotion: &ScenarioPromote) -> Vec<(TenantId, Cont
         let moves = price_of_list != before.price_of_list;
         moves.then(|| (tenant.tenant_id.clone(), Controls { price_of_list, ..before }))
     });
-    moved.take(TENANTS_MAX).collect()
+    moved.collect()
 }
 
 /// Proposes shares of the traffic; none: clients go where the selection sends them.
@@ -113,12 +126,20 @@ pub(in crate::http) async fn open_shares(
 pub(in crate::http) async fn take_shares_back(
     shared: &Services,
     principal: &Principal,
+    seen: Option<u64>,
     reason: &str,
     wish: Wish,
 ) -> Result<Uuid, Problem> {
     let reason = reason_of(reason)?;
     let catalog = shared.projection.catalog();
     let chain = catalog.book().shares();
+    let version = chain.version();
+    if seen.is_some_and(|seen| seen != version) {
+        let detail = format!("Version {version} of the shares is in force. Look at it first.");
+        let (code, title) = ("version_changed", "The shares were changed");
+        let problem = Problem::new(StatusCode::CONFLICT, code, title, detail);
+        return Err(problem.field("/version", format!("is {version} now")));
+    }
     let last = chain.last().filter(|last| !last.grounds.takes_back());
     let before = chain.version().checked_sub(1).and_then(|version| chain.shares(version));
     let Some((_, shares)) = last.zip(before) else {

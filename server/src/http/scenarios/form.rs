@@ -16,7 +16,7 @@ use super::{keep, newest, scenario_id};
 use crate::console::Sought;
 use crate::http::events::record::Wish;
 use crate::http::fabric::shares::from_percent;
-use crate::http::optimizer::open_promoted;
+use crate::http::optimizer::{Opened, open_promoted};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
@@ -116,7 +116,11 @@ async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<
     let wish = Wish::final_within(EFFECT_MS);
     keep(shared, principal, wish, &decision).await?;
     if let Known::ScenarioPromote(promotion) = &decision {
-        open_promoted(shared, principal, promotion).await;
+        let opened = open_promoted(shared, principal, promotion).await;
+        if !opened.iter().all(Opened::is_opened) {
+            let detail = "It is recorded, and not all of it could be proposed.";
+            return Err(Problem::conflict(detail).field("/promotion", "was proposed in part"));
+        }
     }
     Ok(id)
 }

@@ -242,8 +242,15 @@ async fn a_scenario_is_kept_in_versions_and_promoted_once_by_events() {
     let opened = &promoted["proposals"][0];
     assert_eq!(opened["about"], "routing", "{promoted}");
     let proposal = opened["proposalId"].as_str().expect("an id");
-    let proposal = house.get(&format!("/v1/proposals/{proposal}"), "demo-auditor").await;
-    let proposal = proposal.expect(200);
+    let path = format!("/v1/proposals/{proposal}");
+    let known = async {
+        // Recorded, and final a moment later.
+        while house.get(&path, "demo-auditor").await.status() != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(crate::clouds::PATIENCE, known).await.expect("it becomes final");
+    let proposal = house.get(&path, "demo-auditor").await.expect(200);
     assert_eq!(proposal["content"]["shares"]["gcp"], "0.6", "{proposal}");
     let list = house.get("/v1/scenarios", "demo-controller").await.expect(200);
     assert_eq!(list["items"][0]["promotion"]["routingWeights"]["aws"], "0.4");
