@@ -4,8 +4,8 @@
 //! ([`super::weight::rendezvous`], F10), as long as that cloud may serve; the shares of who may not go
 //! to the others. Without shares, whoever serves the client's region answers.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

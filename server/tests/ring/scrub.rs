@@ -191,14 +191,16 @@ async fn swapped_rows_and_rows_beyond_the_end_are_recognised_for_what_they_are()
     )
     .await;
     let findings = scrubbed(ledger).await;
-    let told: Vec<_> =
+    let mut told: Vec<_> =
         findings.iter().map(|one| (one.place.as_str(), one.found.as_str())).collect();
+    // The newest rows are looked at by themselves, and perhaps first.
+    told.sort_unstable();
     assert_eq!(
         told,
         [
+            ("gcp/1/601", "beyond the end of the log"),
             ("gcp/1/7", "the entry of gcp/1/9"),
             ("gcp/1/9", "the entry of gcp/1/7"),
-            ("gcp/1/601", "beyond the end of the log"),
         ]
     );
     assert!(findings.iter().all(Finding::is_repaired));

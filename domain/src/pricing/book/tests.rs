@@ -432,8 +432,7 @@ fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
                     _ => None,
                 });
                 let authors = [case.requester().clone(), numbered.author.clone()];
-                let voters: BTreeSet<Actor> =
-                    votes.filter(|by| !authors.contains(by)).collect();
+                let voters: BTreeSet<Actor> = votes.filter(|by| !authors.contains(by)).collect();
                 prop_assert!(persons >= 1 && voters.len() >= persons as usize);
             }
         }

@@ -96,7 +96,6 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
             "The form of the file",
         ),
         "provider" | "model" => (text(), "Only this one's"),
-        "key" => (text(), "What shares of the traffic deal by: a client's network, or its session"),
         "region" => (text(), "Only this one's; of clients, such as aws:eu-north-1"),
         "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
         "Accept" => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
@@ -112,6 +111,7 @@ fn beside(name: &str) -> (Value, &'static str) {
     let time = || json!({ "type": "string", "format": "date-time" });
     let networks = ["mainnet", "testnet", "regtest"];
     match name {
+        "key" => (text(), "What shares of the traffic deal by: a client's network, or its session"),
         "pricesAsOf" => (time(), "The day whose prices are taken; now, if left out"),
         "policy" => (
             json!({ "type": "string", "enum": ["deployment"] }),

@@ -245,7 +245,7 @@ async fn a_scenario_is_kept_in_versions_and_promoted_once_by_events() {
     let path = format!("/v1/proposals/{proposal}");
     let known = async {
         // Recorded, and final a moment later.
-        while house.get(&path, "demo-auditor").await.status() != 200 {
+        while house.get(&path, "demo-auditor").await.status.as_u16() != 200 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
