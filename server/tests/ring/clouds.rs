@@ -42,7 +42,7 @@ use crate::cluster::{self, TestDatabase};
 
 pub const DEPLOYMENT: &str = "test.ternion.example";
 /// Longest that a test waits for what must happen; generous, since tests share two cores.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// More connections than any test opens at once.
 const BACKLOG: u32 = 1_024;
 
