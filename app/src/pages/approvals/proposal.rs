@@ -207,6 +207,10 @@ fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
 
 #[component]
 fn Trail(steps: Vec<String>, rule: Option<String>) -> impl IntoView {
+    // Only prices have guardrails.
+    if steps.is_empty() && rule.is_none() {
+        return ().into_any();
+    }
     let items = steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_view();
     let rule = rule.map(
         |rule| view! { <p class="muted">{format!("The rule “{rule}” of the policy holds.")}</p> },
@@ -218,6 +222,7 @@ fn Trail(steps: Vec<String>, rule: Option<String>) -> impl IntoView {
             {rule}
         </section>
     }
+    .into_any()
 }
 
 #[component]
