@@ -11,6 +11,7 @@ const HEADINGS: Record<string, string> = {
   "/ledger/keys": "Keys",
   "/anchors": "Anchors",
   "/billing": "Billing",
+  "/scenarios": "Scenarios",
   "/optimizer": "Optimizer",
   "/approvals": "Approvals",
   "/fabric": "Fabric",
