@@ -13,6 +13,8 @@ const BYTES_MAX: usize = 1 << 20;
 
 /// Its address. It ends with the test's runtime.
 pub async fn before(moto: String) -> String {
+    // Fails only when a provider is installed already, which serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let router = Router::new().fallback(pass).with_state(moto);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
