@@ -1,6 +1,9 @@
 //! Ninety days of invented usage under many seeds: bounds hold, and everything that can happen does.
 
 use super::*;
+use crate::pricing::controls::{Content, Controls};
+use crate::pricing::edition::edition;
+use crate::pricing::look::Opening;
 use crate::pricing::policy::{Answer, Watch};
 
 fn players(seed: u64) -> Vec<Player> {
@@ -70,17 +73,13 @@ fn what_breaks_a_bound_is_named() {
     let players = players(1);
     let policy = Policy::default();
     let (player, mut world) = (&players[0], World::begin(&policy, &players, 20_000));
-    let jump = crate::pricing::controls::Controls {
-        price_of_list: Decimal::new(12, 1),
-        ..crate::pricing::controls::Controls::STANDARD
-    };
+    let jump = Controls { price_of_list: Decimal::new(12, 1), ..Controls::STANDARD };
     let tenant_id = player.tenant.clone();
-    let content = crate::pricing::controls::Content::Controls { tenant_id, controls: jump };
+    let content = Content::Controls { tenant_id, controls: jump };
     let reason = "by hand".to_owned();
     let about = Some(player.about());
-    let edition =
-        super::super::edition::edition(&world.book(), content, reason, about, None, world.now());
-    world.open(crate::pricing::look::Opening { grounds: Grounds::Engine, edition });
+    let edition = edition(&world.book(), content, reason, about, None, world.now());
+    world.open(Opening { grounds: Grounds::Engine, edition });
     let book = world.book();
     let subject = Subject::Tenant(player.tenant.clone());
     let case = book.open_about(&subject, world.now()).expect("open");

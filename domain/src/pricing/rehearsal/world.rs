@@ -4,12 +4,13 @@ use uuid::Uuid;
 
 use super::Player;
 use crate::catalog::{
-    Grounds, PolicySwitch, ProposalApply, ProposalApprove, ProposalOpen, ProposalReject,
+    Edition, Grounds, PolicySwitch, ProposalApply, ProposalApprove, ProposalOpen, ProposalReject,
     ProposalStale, SwitchName,
 };
 use crate::clock::{LogicalClock, Timestamp};
 use crate::cloud::Cloud;
 use crate::event::{EventId, Slot};
+use crate::log::Hash;
 use crate::pricing::approval::{Actor, Drift};
 use crate::pricing::book::{Book, Case, Told, What};
 use crate::pricing::controls::Content;
@@ -30,6 +31,12 @@ pub(super) struct World {
 
 fn person(number: u32) -> Actor {
     Actor(format!("person-{}", number % PERSONS))
+}
+
+/// What an event about it names.
+fn in_hand(case: &Case) -> (Uuid, u32, Hash) {
+    let current = case.current();
+    (case.id, current.version, current.hash)
 }
 
 impl World {
@@ -83,12 +90,7 @@ impl World {
         });
     }
 
-    fn propose(
-        &mut self,
-        by: Option<Actor>,
-        grounds: Grounds,
-        edition: crate::catalog::Edition,
-    ) -> Uuid {
+    fn propose(&mut self, by: Option<Actor>, grounds: Grounds, edition: Edition) -> Uuid {
         let proposal_id = Uuid::from_u128(u128::MAX - self.told.len() as u128);
         self.tell(by, What::Open(Box::new(ProposalOpen { proposal_id, grounds, edition })));
         proposal_id
@@ -99,30 +101,26 @@ impl World {
     }
 
     pub(super) fn approve(&mut self, case: &Case, number: u32) {
-        let (proposal_id, current) = (case.id, case.current());
-        let (version, hash) = (current.version, current.hash);
+        let (proposal_id, version, hash) = in_hand(case);
         let approve = ProposalApprove { proposal_id, version, hash };
         self.tell(Some(person(number)), What::Approve(approve));
     }
 
     pub(super) fn reject(&mut self, case: &Case) {
-        let (proposal_id, current) = (case.id, case.current());
-        let (version, hash, reason) = (current.version, current.hash, "rehearsed".to_owned());
+        let ((proposal_id, version, hash), reason) = (in_hand(case), "rehearsed".to_owned());
         let reject = ProposalReject { proposal_id, version, hash, reason };
         self.tell(Some(person(0)), What::Reject(reject));
     }
 
     pub(super) fn apply(&mut self, case: &Case) {
-        let (proposal_id, current) = (case.id, case.current());
-        let (version, hash) = (current.version, current.hash);
-        let result_version = current.edition.base_version.saturating_add(1);
+        let (proposal_id, version, hash) = in_hand(case);
+        let result_version = case.current().edition.base_version.saturating_add(1);
         let apply = ProposalApply { proposal_id, version, hash, result_version };
         self.tell(None, What::Apply(apply));
     }
 
     pub(super) fn stale(&mut self, case: &Case, changed: Vec<Drift>) {
-        let (proposal_id, current) = (case.id, case.current());
-        let (version, hash) = (current.version, current.hash);
+        let (proposal_id, version, hash) = in_hand(case);
         let stale = ProposalStale { proposal_id, version, hash, changed };
         self.tell(None, What::Stale(stale));
     }

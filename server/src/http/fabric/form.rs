@@ -49,6 +49,16 @@ enum Verb {
     Unshare,
 }
 
+impl Verb {
+    const fn needs(self) -> Action {
+        match self {
+            Verb::Drain | Verb::Restore => Action::DrainCloud,
+            Verb::Share => Action::Propose,
+            Verb::Unshare => Action::Approve,
+        }
+    }
+}
+
 /// Back to the page, which says what is so now or what was wrong; a proposal leads to where it is
 /// decided on.
 pub(super) async fn act(
@@ -58,13 +68,13 @@ pub(super) async fn act(
 ) -> Result<Redirect, Problem> {
     let Form(wanted) =
         form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    principal.require(wanted.act.needs())?;
     let done = match wanted.act {
         Verb::Drain | Verb::Restore => drain(&shared, &principal, &wanted).await,
         Verb::Share | Verb::Unshare => share(&shared, &principal, &wanted).await,
     };
     match done {
         Ok(page) => Ok(Redirect::to(&page)),
-        Err(problem) if problem.status == 403 && problem.code == "forbidden" => Err(problem),
         Err(problem) if problem.status < 500 || problem.code == "busy" => {
             let field = problem.errors.first();
             let field = field.and_then(|error| error.field.rsplit('/').next());
@@ -76,7 +86,6 @@ pub(super) async fn act(
 }
 
 async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
-    principal.require(Action::DrainCloud)?;
     let missing = || Problem::malformed("The form names no cloud.").field("cloud", "is missing");
     let cloud = wanted.cloud.ok_or_else(missing)?;
     let reason = wanted.reason.trim().to_owned();
@@ -91,13 +100,11 @@ async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Resul
 async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
     let (wish, reason) = (Wish::final_within(EFFECT_MS), &wanted.reason);
     let id = if wanted.act == Verb::Share {
-        principal.require(Action::Propose)?;
         let fields =
             [(Cloud::Gcp, &*wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
         let shares = Shares(from_percent(fields)?);
         open_shares(shared, principal, shares, reason, wish).await?
     } else {
-        principal.require(Action::Approve)?;
         take_shares_back(shared, principal, wanted.version, reason, wish).await?
     };
     Ok(format!("/approvals/{id}"))
