@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::economics::EconomicsError;
-use crate::economics::probability::{normal_quantile, normal_quantiles};
+use crate::economics::probability::{normal_quantile, normal_quantiles, widely};
 use crate::economics::quantity::refuse;
 
 /// What stands on the screen and in exports beside every figure that was sampled.
@@ -107,10 +107,13 @@ impl Stream {
     pub fn fill_uniform(self, input: u64, inputs: u64, out: &mut [f64]) {
         // One addition from draw to draw, in place of the multiplication that finds any of them.
         let mut state = self.state(input);
-        for number in out {
-            *number = unit(mix(state));
-            state = state.wrapping_add(inputs.wrapping_mul(STEP));
-        }
+        let step = inputs.wrapping_mul(STEP);
+        widely(|| {
+            for number in out {
+                *number = unit(mix(state));
+                state = state.wrapping_add(step);
+            }
+        });
     }
 
     /// The normal numbers of one input, draw after draw: those of [`Stream::normal`], in less time.
@@ -129,6 +132,7 @@ pub const fn place(draw: u64, inputs: u64, input: u64) -> u64 {
     draw.wrapping_mul(inputs).wrapping_add(input)
 }
 
+#[inline(always)]
 fn unit(bits: u64) -> f64 {
     // The very last value would round up to 1, whose quantile is infinite.
     let top = (bits >> 11).min(LAST_BELOW_ONE).cast_signed();
@@ -137,6 +141,7 @@ fn unit(bits: u64) -> f64 {
     (top + 0.5) * TWO_TO_MINUS_53
 }
 
+#[inline(always)]
 const fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -4,10 +4,12 @@
 //! and then server and browser would not agree. Square roots are exact everywhere.
 
 mod count;
+mod many;
 mod normal;
 
 pub use count::{binomial_above, poisson_below, poisson_quantile};
-pub use normal::{normal_above, normal_below, normal_density, normal_quantile, normal_quantiles};
+pub(crate) use many::{exponentials, normal_quantiles, widely};
+pub use normal::{normal_above, normal_below, normal_density, normal_quantile};
 
 /// The 99 % quantile of the standard normal law.
 pub const Z_99: f64 = 2.326_347_874_040_840_8;

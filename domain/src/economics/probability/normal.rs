@@ -36,32 +36,12 @@ pub fn normal_quantile(p: f64) -> f64 {
     if from_middle < 0.0 { -distance } else { distance }
 }
 
-/// Replaces probabilities by their quantiles: the bits of [`normal_quantile`], in less time.
-pub fn normal_quantiles(values: &mut [f64]) {
-    let mut probabilities = [0.0; LANES];
-    for chunk in values.chunks_mut(LANES) {
-        probabilities[..chunk.len()].copy_from_slice(chunk);
-        // Six of seven need no logarithm. Without a branch the compiler does several at once; the
-        // others are wrong for a moment.
-        for value in chunk.iter_mut() {
-            *value = central_quantile(*value - 0.5);
-        }
-        for (value, probability) in chunk.iter_mut().zip(&probabilities) {
-            if (probability - 0.5).abs() > CENTRE {
-                *value = normal_quantile(*probability);
-            }
-        }
-    }
-}
-
-/// Few enough to stay in the processor's nearest cache.
-const LANES: usize = 128;
-
 /// Up to this distance from one half, no logarithm is needed.
-const CENTRE: f64 = 0.425;
+pub(super) const CENTRE: f64 = 0.425;
 
 /// The quantile of `0.5 + from_middle`, within [`CENTRE`].
-fn central_quantile(from_middle: f64) -> f64 {
+#[inline(always)]
+pub(super) fn central_quantile(from_middle: f64) -> f64 {
     let r = CENTRE * CENTRE - from_middle * from_middle;
     from_middle * ratio(r, &CENTRE_OVER, &CENTRE_UNDER)
 }
@@ -73,13 +53,20 @@ fn tail_quantile(tail: f64) -> f64 {
     }
     let r = (-libm::log(tail)).sqrt();
     if r <= 5.0 {
-        ratio(r - 1.6, &TAIL_OVER, &TAIL_UNDER)
+        near_tail(r)
     } else {
         ratio(r - 5.0, &FAR_OVER, &FAR_UNDER)
     }
 }
 
+/// [`tail_quantile`] up to 5, from `√(−ln tail)`.
+#[inline(always)]
+pub(super) fn near_tail(r: f64) -> f64 {
+    ratio(r - 1.6, &TAIL_OVER, &TAIL_UNDER)
+}
+
 /// Two polynomials of degree seven, highest coefficient first, one over the other.
+#[inline(always)]
 fn ratio(r: f64, over: &[f64; 8], under: &[f64; 8]) -> f64 {
     let (mut numerator, mut denominator) = (over[0], under[0]);
     for at in 1..8 {

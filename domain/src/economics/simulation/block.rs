@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::economics::EconomicsError;
 use crate::economics::exact::MarginQuantiles;
+use crate::economics::probability::exponentials;
 use crate::economics::sample::{Mean, Quantile, Sorted, quantiles_with_errors};
 use crate::economics::simulation::Simulation;
 use crate::economics::simulation::factor::{Source, fill};
@@ -194,7 +195,7 @@ impl<'a> Drawing<'a> {
                 }
             }
         }
-        exponentiate(&mut self.usage);
+        exponentials(&mut self.usage);
     }
 
     /// `c · exp(σc z₀ − σc²/2)`, and the provider's jumps.
@@ -205,7 +206,7 @@ impl<'a> Drawing<'a> {
             for (cost, z) in self.unit_cost.iter_mut().zip(draws) {
                 *cost = sigma * z - sigma * sigma / 2.0;
             }
-            exponentiate(&mut self.unit_cost);
+            exponentials(&mut self.unit_cost);
         } else {
             self.unit_cost.fill(1.0);
         }
@@ -275,12 +276,6 @@ fn series<'b>(
             fill(stream, input, buffer);
             buffer
         }
-    }
-}
-
-fn exponentiate(values: &mut [f64]) {
-    for value in values {
-        *value = libm::exp(*value);
     }
 }
 
