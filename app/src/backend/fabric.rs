@@ -128,6 +128,8 @@ pub struct FabricRegion {
     pub name: String,
     pub place: Option<Place>,
     pub pick: Cloud,
+    /// The shares its networks are dealt in, where one cloud cannot take it alone.
+    pub spill: Option<String>,
     pub why: Why,
     pub level: Level,
     /// Absent: nothing is known of where these clients are.
@@ -163,6 +165,10 @@ pub struct DrainPreview {
     pub moves: Vec<RegionMove>,
     /// Nobody else is up: it would go on serving.
     pub in_vain: bool,
+    /// Regions that one cloud could not take alone then, each with its shares.
+    pub spills: Vec<(String, String)>,
+    /// Shares of the traffic as they would be kept then, where people decided on some.
+    pub shares: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

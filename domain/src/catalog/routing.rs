@@ -16,6 +16,8 @@ use crate::grant::Version;
 const RTT_MS_MAX: f64 = 60_000.0;
 /// Client regions of one deployment: more than all clouds together have.
 pub const REGIONS_MAX: usize = 2_000;
+/// Shares are kept to a thousandth, three of them a region.
+const SHARES_ROUNDED: f64 = 0.002;
 
 /// Traffic moves, or the mode changes. Recorded by the one cloud that won its version, whole: each
 /// switch says who serves every region from then on.
@@ -35,6 +37,9 @@ pub struct RoutingSwitch {
     pub moves: Vec<RoutingMove>,
     /// Who serves each client region from now on.
     pub picks: BTreeMap<String, Cloud>,
+    /// Of regions that one cloud cannot take alone: the shares in which they are dealt from now on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spills: BTreeMap<String, PerCloud<f64>>,
 }
 
 /// What spoke for or against a cloud.
@@ -90,6 +95,17 @@ impl RoutingSwitch {
             return refuse("/picks", format!("must be at most {REGIONS_MAX} regions"));
         }
         let moved = self.moves.iter().map(|one| &one.region);
+        let is_share = |(_, share): (Cloud, &f64)| (0.0..=1.0).contains(share);
+        for (region, shares) in &self.spills {
+            let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+            let known = self.picks.contains_key(region);
+            if !known || !shares.iter().all(is_share) || (sum - 1.0).abs() > SHARES_ROUNDED {
+                return refuse(
+                    "/spills",
+                    "must be shares of known regions that sum to 1".to_owned(),
+                );
+            }
+        }
         self.picks.keys().chain(moved).try_for_each(|region| name("/picks", region))
     }
 }
@@ -132,6 +148,18 @@ mod tests {
         });
         let read = Known::read(&switch).expect("valid").expect("known");
         assert_eq!(read.to_payload(), switch);
+        let mut spilled = switch.clone();
+        spilled["spills"] = json!({"eu": {"gcp": 0.25, "aws": 0.75, "azure": 0.0}});
+        let read = Known::read(&spilled).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), spilled);
+        for wrong in [
+            json!({"na": {"gcp": 0.0, "aws": 1.0, "azure": 0.0}}),
+            json!({"eu": {"gcp": 0.5, "aws": 0.75, "azure": 0.0}}),
+            json!({"eu": {"gcp": -0.5, "aws": 1.5, "azure": 0.0}}),
+        ] {
+            spilled["spills"] = wrong;
+            assert!(Known::read(&spilled).is_err(), "{spilled}");
+        }
         assert!(is_recorded_by_clouds("routing.switch"));
         assert!(!is_recorded_by_clouds("routing.drain"));
     }

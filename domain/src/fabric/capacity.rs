@@ -1,23 +1,30 @@
-//! What each cloud can take, and what would find no place: as things stand, and without one cloud
-//! (F8 over the scores of a selection).
+//! What each cloud can take, who is sent where because of it, and what would find no place (F8).
+//!
+//! Whoever serves a region takes what it can; the rest goes to the next by round trip. Loads do not
+//! count here: they would have it swing.
 
 use std::collections::BTreeMap;
 
 use crate::cloud::{Cloud, PerCloud};
-use crate::fabric::selector::Selection;
+use crate::fabric::selector::RegionChoice;
 use crate::fabric::spill::{Flow, spill};
 
 /// A cloud is not planned to be fuller than this while another has room.
 pub const TARGET_UTILIZATION: f64 = 0.8;
+/// Between two that are as near, the one that serves.
+const TIE_MS: f64 = 1e-6;
+/// A cloud that is not healthy comes after all that are: farther than anything on earth.
+const UNHEALTHY_MS: f64 = 100_000.0;
+/// Less of a region is what rounding leaves.
+const LEAST_SHARE: f64 = 0.001;
 
 /// Requests a second. A cloud without a stated capacity takes part in no plan.
 pub type Capacity = PerCloud<Option<f64>>;
 
-/// Who would take how much of the demand, by the scores of this selection. `without`: as if that
-/// cloud were gone.
+/// Who takes how much of the demand. `without`: as if that cloud were gone.
 #[must_use]
 pub fn plan(
-    selection: &Selection,
+    regions: &BTreeMap<String, RegionChoice>,
     demand: &BTreeMap<String, f64>,
     capacity: &Capacity,
     without: Option<Cloud>,
@@ -25,18 +32,53 @@ pub fn plan(
     let room = Cloud::ALL.into_iter().filter(|cloud| Some(*cloud) != without);
     let room: BTreeMap<Cloud, f64> =
         room.filter_map(|cloud| Some((cloud, (*capacity.get(cloud))?))).collect();
-    let scores = demand.keys().filter_map(|region| {
-        let ranked = &selection.regions.get(region)?.ranked;
-        let may = ranked.iter().filter(|one| room.contains_key(&one.cloud));
-        Some((region.clone(), may.map(|one| (one.cloud, one.score_ms)).collect()))
+    let order = |region: &String| Some((region.clone(), distances(regions.get(region)?, &room)));
+    let order = demand.keys().filter_map(order).collect();
+    spill(demand, &may_serve(&room, regions), &order, TARGET_UTILIZATION)
+}
+
+/// Of each region that one cloud cannot take alone: the shares in which its networks are dealt. What
+/// finds no place is dealt like the rest, since everybody is answered.
+#[must_use]
+pub fn spills(
+    regions: &BTreeMap<String, RegionChoice>,
+    demand: &BTreeMap<String, f64>,
+    capacity: &Capacity,
+) -> BTreeMap<String, PerCloud<f64>> {
+    let mut spills = BTreeMap::new();
+    for (region, flow) in plan(regions, demand, capacity, None).flow {
+        let sum: f64 = flow.values().sum();
+        let share = |cloud| flow.get(&cloud).map_or(0.0, |per_s| per_s / sum);
+        let serve = Cloud::ALL.into_iter().filter(|cloud| share(*cloud) > LEAST_SHARE).count();
+        if sum > 0.0 && serve > 1 {
+            spills.insert(region, PerCloud::from_fn(share));
+        }
+    }
+    spills
+}
+
+/// In milliseconds, with whoever serves first.
+fn distances(choice: &RegionChoice, room: &BTreeMap<Cloud, f64>) -> BTreeMap<Cloud, f64> {
+    let may = || choice.ranked.iter().filter(|one| room.contains_key(&one.cloud));
+    let best = may().next().map(|one| one.status);
+    let far = may().map(|one| {
+        let late = if Some(one.status) == best { 0.0 } else { UNHEALTHY_MS };
+        (one.cloud, choice.rtt_ms.get(one.cloud) + late)
     });
-    spill(demand, &may_serve(&room, selection), &scores.collect(), TARGET_UTILIZATION)
+    let mut far: BTreeMap<Cloud, f64> = far.collect();
+    let first = may().find(|one| one.cloud == choice.pick).or_else(|| may().next());
+    let least = far.values().copied().fold(f64::INFINITY, f64::min);
+    far.extend(first.map(|first| (first.cloud, least - TIE_MS)));
+    far
 }
 
 /// Room of clouds that nobody may be sent to is no room.
-fn may_serve(room: &BTreeMap<Cloud, f64>, selection: &Selection) -> BTreeMap<Cloud, f64> {
+fn may_serve(
+    room: &BTreeMap<Cloud, f64>,
+    regions: &BTreeMap<String, RegionChoice>,
+) -> BTreeMap<Cloud, f64> {
     let serves = |cloud: Cloud| {
-        selection.regions.values().any(|choice| choice.ranked.iter().any(|one| one.cloud == cloud))
+        regions.values().any(|choice| choice.ranked.iter().any(|one| one.cloud == cloud))
     };
     room.iter().filter(|(cloud, _)| serves(**cloud)).map(|(cloud, most)| (*cloud, *most)).collect()
 }
@@ -44,7 +86,7 @@ fn may_serve(room: &BTreeMap<Cloud, f64>, selection: &Selection) -> BTreeMap<Clo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fabric::selector::{Selector, Settings};
+    use crate::fabric::selector::{Selection, Selector, Settings};
 
     fn selection(drained: Option<Cloud>) -> Selection {
         let mut selector = Selector::new(Cloud::Gcp, Settings::default());
@@ -52,6 +94,7 @@ mod tests {
         let regions = [("eu", far(100.0, 80.0, 10.0)), ("na", far(10.0, 30.0, 100.0))];
         let regions = regions.map(|(name, rtt_ms)| (name.to_owned(), rtt_ms));
         selector.set_regions(&BTreeMap::from(regions));
+        selector.hear(Cloud::Aws, selector.report(), 0);
         selector.preview(&PerCloud::from_fn(|cloud| Some(cloud) == drained), 0)
     }
 
@@ -59,13 +102,36 @@ mod tests {
     fn a_lost_cloud_spills_to_the_next_best_and_what_finds_no_place_is_named() {
         let demand = BTreeMap::from([("eu".to_owned(), 300.0), ("na".to_owned(), 300.0)]);
         let capacity = PerCloud { gcp: Some(400.0), aws: Some(100.0), azure: Some(400.0) };
-        let whole = plan(&selection(None), &demand, &capacity, None);
+        let whole = plan(&selection(None).regions, &demand, &capacity, None);
         assert!((whole.flow["eu"][&Cloud::Azure] - 300.0).abs() < 1e-9);
         assert!(whole.shed.values().all(|shed| *shed < 1e-9), "{whole:?}");
-        let lost = plan(&selection(None), &demand, &capacity, Some(Cloud::Azure));
+        let lost = plan(&selection(None).regions, &demand, &capacity, Some(Cloud::Azure));
         assert!((lost.flow["na"][&Cloud::Gcp] - 300.0).abs() < 1e-9);
         assert!((lost.shed["eu"] - 100.0).abs() < 1e-9, "{lost:?}");
-        let drained = plan(&selection(Some(Cloud::Azure)), &demand, &capacity, None);
+        let drained = plan(&selection(Some(Cloud::Azure)).regions, &demand, &capacity, None);
         assert_eq!(drained.shed, lost.shed, "a drained cloud has no room either");
+    }
+
+    #[test]
+    fn only_what_one_cloud_cannot_take_is_dealt_to_the_next_by_round_trip() {
+        let demand = BTreeMap::from([("eu".to_owned(), 300.0), ("na".to_owned(), 300.0)]);
+        let capacity = PerCloud { gcp: Some(300.0), aws: Some(400.0), azure: Some(400.0) };
+        let spills = spills(&selection(None).regions, &demand, &capacity);
+        let [(region, shares)] = Vec::from_iter(&spills)[..] else { panic!("{spills:?}") };
+        assert_eq!(region, "na", "azure takes all of eu");
+        assert!((shares.gcp - 0.8).abs() < 1e-9 && (shares.aws - 0.2).abs() < 1e-9, "{shares:?}");
+        let roomy = capacity.map(|_, _| Some(1_000.0));
+        assert!(super::spills(&selection(None).regions, &demand, &roomy).is_empty());
+        let none = PerCloud::default();
+        assert!(super::spills(&selection(None).regions, &demand, &none).is_empty());
+    }
+
+    #[test]
+    fn everybody_is_answered_even_where_there_is_no_room() {
+        let demand = BTreeMap::from([("na".to_owned(), 900.0)]);
+        let capacity = PerCloud { gcp: Some(100.0), aws: Some(300.0), azure: None };
+        let spills = spills(&selection(None).regions, &demand, &capacity);
+        let shares = spills["na"];
+        assert!((shares.gcp - 0.25).abs() < 1e-9 && (shares.aws - 0.75).abs() < 1e-9);
     }
 }

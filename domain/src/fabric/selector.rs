@@ -10,6 +10,7 @@ mod selection;
 use std::collections::BTreeMap;
 
 use crate::cloud::{Cloud, PerCloud};
+use crate::fabric::capacity::{Capacity, spills};
 use crate::fabric::damping::{self, Damping};
 use crate::fabric::health::{Health, Seen, Thresholds};
 use crate::fabric::hysteresis::{Hysteresis, Margin, Why};
@@ -94,6 +95,9 @@ pub struct Selector {
     regions: BTreeMap<String, Region>,
     /// The shares that people decided on.
     shares: Option<PerCloud<f64>>,
+    /// Requests a second that are expected from regions, and what the clouds can take.
+    demand: BTreeMap<String, f64>,
+    capacity: Capacity,
 }
 
 impl Selector {
@@ -111,7 +115,16 @@ impl Selector {
         };
         let clouds = PerCloud::from_fn(|_| watched);
         let regions = BTreeMap::from([(ANYWHERE.to_owned(), Region::default())]);
-        Selector { me, settings, clouds, regions, shares: None }
+        let (demand, capacity) = (BTreeMap::new(), Capacity::default());
+        Selector { me, settings, clouds, regions, shares: None, demand, capacity }
+    }
+
+    /// What is expected, and what can be taken: where one cloud cannot take a region alone, the rest of
+    /// it goes to others.
+    #[must_use]
+    pub fn with_capacity(mut self, demand: BTreeMap<String, f64>, capacity: Capacity) -> Self {
+        (self.demand, self.capacity) = (demand, capacity);
+        self
     }
 
     #[must_use]
@@ -235,8 +248,13 @@ impl Selector {
         let choose = |(name, region): (&String, &mut Region)| {
             (name.clone(), self.choose(mode, &standings, region))
         };
-        let choices = regions.iter_mut().map(choose).collect();
+        let mut choices: BTreeMap<String, RegionChoice> = regions.iter_mut().map(choose).collect();
         self.regions = regions;
+        for (name, shares) in spills(&choices, &self.demand, &self.capacity) {
+            if let Some(choice) = choices.get_mut(&name) {
+                choice.spill = Some(shares);
+            }
+        }
         let (shares, ttl_s) = (self.shares_kept(&standings), self.ttl_s(mode));
         Selection { mode, votes, clouds: standings, regions: choices, shares, ttl_s }
     }
@@ -298,7 +316,7 @@ impl Selector {
                 (pick.unwrap_or(self.me), why)
             }
         };
-        RegionChoice { pick, why, level, last_good, ranked, rtt_ms: region.rtt_ms }
+        RegionChoice { pick, why, level, last_good, ranked, rtt_ms: region.rtt_ms, spill: None }
     }
 
     /// Who may serve, the best first: by all rules if anybody is left by them, else by fewer.

@@ -97,6 +97,7 @@ impl Console {
             name: name.to_owned(),
             place: self.fabric.place_of(name),
             pick: choice.pick,
+            spill: choice.spill.as_ref().map(told_shares),
             why: choice.why,
             level: choice.level,
             trips: glance.trips.get(name).map(|trips| trips.map(|_, trip| trip_of(trip))),
@@ -117,6 +118,8 @@ impl Console {
             drained,
             moves: moves.take(REGIONS).collect(),
             in_vain: drained && then.regions.values().any(stays),
+            spills: told_spills(&then),
+            shares: then.shares.as_ref().map(told_shares),
         }
     }
 
@@ -167,7 +170,7 @@ impl Console {
         let selection = &latest.selection;
         let settings = Settings::of(self.fabric.plan().policy);
         let client = query.subnet.clone().map_or(Client::Anyone, Client::Subnet);
-        let dealt = selection.shares.and_then(|_| dealt(&client, &region, selection));
+        let dealt = dealt(&client, &region, selection);
         let serving = choice.ranked.iter().find(|one| Some(one.cloud) == choice.last_good);
         FabricAnswer::Now(Box::new(FabricNow {
             asked: FabricAsked {
@@ -200,6 +203,11 @@ fn told_shares(shares: &PerCloud<f64>) -> String {
     let some = shares.iter().filter(|(_, share)| **share > 0.0);
     let each = some.map(|(cloud, share)| format!("{cloud} {} %", tenth(100.0 * share)));
     each.collect::<Vec<_>>().join(", ")
+}
+
+fn told_spills(selection: &Selection) -> Vec<(String, String)> {
+    let spills = selection.spills().into_iter();
+    spills.map(|(region, shares)| (region, told_shares(&shares))).collect()
 }
 
 fn sentence(refusal: &ExplainError) -> String {

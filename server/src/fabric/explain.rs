@@ -117,6 +117,10 @@ impl Fabric {
             told["reason"] = by_shares(shares).into();
             let dealt = dealt(client, &region, &latest.selection);
             told["cloud"] = json!(dealt.unwrap_or(choice.pick));
+        } else if let Some(spill) = choice.spill {
+            told["reason"] = by_spill(choice.pick, spill).into();
+            let dealt = dealt(client, &region, &latest.selection);
+            told["cloud"] = json!(dealt.unwrap_or(choice.pick));
         }
         told["clouds"] = json!(latest.selection.clouds);
         Ok(self.whole(told, &region, scope, &latest))
@@ -141,7 +145,7 @@ impl Fabric {
         Ok(json!({
             "shares": shares.map(|applied| &applied.value),
             "name": self.plan.name, "region": region, "scope": scope, "at": at, "recorded": true,
-            "cloud": pick, "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
+            "cloud": pick, "spill": switch.spills.get(&region), "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
             "version": switch.version,
             "move": last_move.map(|(moved, one)| json!({
                 "since": moved.at, "eventId": moved.event_id, "from": one.from,
@@ -166,10 +170,11 @@ impl Fabric {
             "cloud": cloud,
             "endpoint": self.plan.endpoints.get(cloud),
             "shares": latest.selection.shares,
+            "spill": choice.spill,
             "ttl": latest.selection.ttl_s,
             "region": region,
             "mode": latest.selection.mode,
-            "reason": latest.selection.shares.map_or_else(|| sentence(choice, &latest), by_shares),
+            "reason": reason(choice, &latest),
         })
     }
 
@@ -227,13 +232,32 @@ fn address_of(text: &str) -> Result<IpAddr, BadNetwork> {
     }
 }
 
+fn reason(choice: &RegionChoice, latest: &Latest) -> String {
+    match (latest.selection.shares, choice.spill) {
+        (Some(shares), _) => by_shares(shares),
+        (None, Some(spill)) => by_spill(choice.pick, spill),
+        (None, None) => sentence(choice, latest),
+    }
+}
+
 fn by_shares(shares: PerCloud<f64>) -> String {
-    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
-    let each: Vec<String> = each.collect();
     format!(
         "Shares of the traffic are in force: {}. Each client's network, or key, is dealt by them.",
-        each.join(", ")
+        told_shares(&shares)
     )
+}
+
+fn by_spill(pick: Cloud, spill: PerCloud<f64>) -> String {
+    format!(
+        "{pick} serves this region and cannot take all of it: {}. Each client's network, or key, is \
+         dealt by these shares.",
+        told_shares(&spill)
+    )
+}
+
+fn told_shares(shares: &PerCloud<f64>) -> String {
+    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// A choice with its figures.
@@ -248,6 +272,7 @@ pub(super) fn choice(choice: &RegionChoice) -> Value {
         "level": choice.level,
         "lastGood": choice.last_good,
         "ranked": ranked.collect::<Vec<_>>(),
+        "spill": choice.spill.map(|shares| shares.map(|_, share| super::state::thousandth(*share))),
         "rttMs": choice.rtt_ms.map(|_, rtt_ms| super::state::thousandth(*rtt_ms)),
     })
 }

@@ -88,7 +88,7 @@ impl Fabric {
         let Plan { demand, capacity, .. } = &self.plan;
         let stated = !demand.is_empty() && capacity.iter().any(|(_, most)| most.is_some());
         let selection = &self.latest.load().selection;
-        stated.then(|| capacity::plan(selection, demand, capacity, cloud))
+        stated.then(|| capacity::plan(&selection.regions, demand, capacity, cloud))
     }
 
     /// The newest first.

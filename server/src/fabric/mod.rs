@@ -14,8 +14,8 @@
 //! Answers never wait for the ledger: a dead cloud is left out at once, and recorded then. What is
 //! recorded is what all clouds go on from: [`Selector::adopt`].
 //!
-//! Known limits. Regions of clients come from the configuration, not from a database of addresses.
-//! Capacities are planned with and reported (`domain::fabric::capacity`); answers do not follow them.
+//! Known limits. Regions of clients come from the configuration, not from a database of addresses, and
+//! so does what is expected of them.
 
 mod dns;
 mod drive;
@@ -154,7 +154,9 @@ pub fn start(
     tasks: &mut JoinSet<()>,
 ) -> Result<Arc<Fabric>, DnsError> {
     let me = setup.ledger.cloud();
-    let mut selector = Selector::new(me, Settings::of(setup.plan.policy));
+    let (demand, capacity) = (setup.plan.demand.clone(), setup.plan.capacity);
+    let selector = Selector::new(me, Settings::of(setup.plan.policy));
+    let mut selector = selector.with_capacity(demand, capacity);
     let selection = selector.evaluate(0);
     let latest = Latest { at: crate::now(), selection, heard: selector.heard(0) };
     let answers = dns::Answers::new(me, &setup.plan, &latest.selection)?;

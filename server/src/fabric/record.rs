@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::catalog::{Known, RoutingMove, RoutingStanding, RoutingSwitch};
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Payload, TenantId};
 use domain::fabric::hysteresis::Why;
 use domain::fabric::selector::{RegionChoice, Selection, Settings};
@@ -230,6 +230,7 @@ impl Fabric {
             }),
             moves: moved.map(|(name, now)| move_of(name, before(name), now, &settings)).collect(),
             picks: selection.picks(),
+            spills: spills(selection),
         }
     }
 }
@@ -284,6 +285,12 @@ fn differs(selection: &Selection, recorded: Option<&RoutingSwitch>) -> bool {
     recorded.mode != selection.mode
         || recorded.down != selection.down()
         || selection.regions.iter().any(|(name, now)| recorded.picks.get(name) != Some(&now.pick))
+        || recorded.spills != spills(selection)
+}
+
+fn spills(selection: &Selection) -> BTreeMap<String, PerCloud<f64>> {
+    let spills = selection.spills().into_iter();
+    spills.map(|(region, shares)| (region, shares.map(|_, share| rounded(*share)))).collect()
 }
 
 /// The same whoever records it again.

@@ -1,5 +1,6 @@
 //! Shares of the traffic, with three real clouds: proposed by one person and approved by another, dealt
-//! by every name server alike, and taken back by one act.
+//! by every name server alike, and taken back by one act. And those of a region that one cloud cannot
+//! take alone.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,9 +18,12 @@ use crate::fabric::{NAME, ask, named, question, until};
 /// Enough to see shares apart, and few enough to be asked within a second.
 const NETWORKS: u8 = 200;
 
+/// The first two bytes of networks of no region that is named.
+const NOWHERE: [u8; 2] = [100, 64];
+
 /// Who serves clients of the network, by one name server.
-fn dealt(port: u16, number: u8) -> Option<Cloud> {
-    let network = IpAddr::V4(Ipv4Addr::new(100, 64, number, 0));
+fn dealt(port: u16, [a, b]: [u8; 2], number: u8) -> Option<Cloud> {
+    let network = IpAddr::V4(Ipv4Addr::new(a, b, number, 0));
     let bytes = question(NAME, RecordType::A);
     let mut asked = Message::from_vec(&bytes).expect("a question");
     let mut edns = Edns::new();
@@ -33,12 +37,12 @@ fn dealt(port: u16, number: u8) -> Option<Cloud> {
     named(&answer)
 }
 
-async fn all_dealt(port: u16, server: Cloud) -> BTreeMap<u8, Cloud> {
+async fn all_dealt(port: u16, server: Cloud, of: [u8; 2]) -> BTreeMap<u8, Cloud> {
     let port = port + u16::try_from(server.index()).expect("three");
     let mut found = BTreeMap::new();
     for number in 0..NETWORKS {
         until("answered", async || {
-            found.extend(dealt(port, number).map(|cloud| (number, cloud)));
+            found.extend(dealt(port, of, number).map(|cloud| (number, cloud)));
             found.contains_key(&number)
         })
         .await;
@@ -76,9 +80,9 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     until_shares(&demonstration, |shares| shares["kept"]["gcp"] == 0.5).await;
 
     let dns = port + 50;
-    let first = all_dealt(dns, Cloud::Gcp).await;
+    let first = all_dealt(dns, Cloud::Gcp, NOWHERE).await;
     for cloud in [Cloud::Aws, Cloud::Azure] {
-        assert_eq!(all_dealt(dns, cloud).await, first, "{cloud} deals as gcp does");
+        assert_eq!(all_dealt(dns, cloud, NOWHERE).await, first, "{cloud} deals as gcp does");
     }
     let share = |of: Cloud| {
         let count = first.values().filter(|cloud| **cloud == of).count();
@@ -92,7 +96,7 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     let drain = |is: bool| json!({ "cloud": "gcp", "drained": is, "reason": "a new kernel" });
     demonstration.post(Cloud::Aws, "/v1/fabric/drain?wait=final", &drain(true)).await;
     until_shares(&demonstration, |shares| shares["kept"]["gcp"] == 0.0).await;
-    let without = all_dealt(dns, Cloud::Azure).await;
+    let without = all_dealt(dns, Cloud::Azure, NOWHERE).await;
     for (network, cloud) in &first {
         let now = without[network];
         let is_right = if *cloud == Cloud::Gcp { now != Cloud::Gcp } else { now == *cloud };
@@ -103,7 +107,73 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     let back = json!({ "reason": "the commitment ended" });
     demonstration.post(Cloud::Azure, "/v1/fabric/shares/rollback?wait=final", &back).await;
     until_shares(&demonstration, |shares| shares["version"] == 2 && shares["kept"].is_null()).await;
-    let after = all_dealt(dns, Cloud::Aws).await;
+    let after = all_dealt(dns, Cloud::Aws, NOWHERE).await;
     let one: std::collections::BTreeSet<Cloud> = after.into_values().collect();
     assert_eq!(one.len(), 1, "one region, one cloud: {one:?}");
 }
+
+/// Without azure, what is left takes everybody only if a region is divided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_one_cloud_cannot_take_alone_is_dealt_alike_on_every_cloud_and_recorded() {
+    let (folder, port) = place();
+    let demonstration = Demonstration::start(folder, port).await;
+    demonstration.until_switched().await;
+    let drain = |is: bool| json!({ "cloud": "azure", "drained": is, "reason": "a new kernel" });
+    demonstration.post(Cloud::Aws, "/v1/fabric/drain?wait=final", &drain(true)).await;
+    let divided = async |at: Cloud| {
+        let state = demonstration.json(at, "/v1/fabric/state").await.unwrap_or_default();
+        let regions = state["regions"].as_array().cloned().unwrap_or_default();
+        regions.into_iter().find(|region| region["spill"].is_object())
+    };
+    for cloud in Cloud::ALL {
+        until("a region is divided", async || divided(cloud).await.is_some()).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let region = divided(Cloud::Gcp).await.expect("it is divided");
+    let name = region["region"].as_str().expect("a name");
+    let second = BLOCKS.iter().find(|(known, _)| *known == name).expect("a network of its own").1;
+    let of = [10, second];
+
+    let dns = port + 50;
+    let first = all_dealt(dns, Cloud::Gcp, of).await;
+    for cloud in [Cloud::Aws, Cloud::Azure] {
+        assert_eq!(all_dealt(dns, cloud, of).await, first, "{cloud} deals as gcp does");
+    }
+    for cloud in Cloud::ALL {
+        let wished = region["spill"][cloud.name()].as_f64().expect("a share");
+        let count = first.values().filter(|dealt| **dealt == cloud).count();
+        let share = f64::from(u32::try_from(count).expect("few")) / f64::from(NETWORKS);
+        assert!((share - wished).abs() < 0.12, "{cloud} has {share} of {wished} in {name}");
+    }
+    let told =
+        demonstration.json(Cloud::Aws, &format!("/v1/fabric/select?region={name}&key=k")).await;
+    assert!(told.expect("an answer")["reason"].as_str().expect("text").contains("cannot take all"));
+    until("it is recorded", async || {
+        let events =
+            demonstration.json(Cloud::Azure, "/v1/events?kind=routing.switch&limit=50").await;
+        let events = events.unwrap_or_default();
+        let mut events = events["items"].as_array().cloned().unwrap_or_default().into_iter();
+        events.any(|event| event["payload"]["spills"][name].is_object())
+    })
+    .await;
+
+    demonstration.post(Cloud::Aws, "/v1/fabric/drain?wait=final", &drain(false)).await;
+    until("nobody is divided", async || divided(Cloud::Gcp).await.is_none()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = all_dealt(dns, Cloud::Gcp, of).await;
+    let one: std::collections::BTreeSet<Cloud> = after.into_values().collect();
+    assert_eq!(one.len(), 1, "one region, one cloud: {one:?}");
+}
+
+/// The demonstration's networks, by the second byte of theirs.
+const BLOCKS: [(&str, u8); 9] = [
+    ("gcp:us-west1", 1),
+    ("aws:eu-west-1", 2),
+    ("aws:ca-central-1", 3),
+    ("aws:eu-north-1", 4),
+    ("azure:japaneast", 5),
+    ("gcp:southamerica-west1", 6),
+    ("azure:centralindia", 7),
+    ("aws:af-south-1", 8),
+    ("gcp:australia-southeast1", 9),
+];

@@ -114,10 +114,18 @@ fn shown(preview: &DrainPreview, cloud: Cloud) -> AnyView {
     let more = moves.saturating_sub(NAMED_MAX);
     let more = (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> });
     let items = preview.moves.iter().take(NAMED_MAX).map(one).collect_view();
+    let shares = preview.shares.as_ref().map(|shares| {
+        view! { <p>{format!("Shares of the traffic are in force, and would be dealt as {shares}.")}</p> }
+    });
+    let spills = preview.spills.iter().take(NAMED_MAX).map(|(region, shares)| {
+        view! { <p>{format!("One cloud could not take all of {region}: {shares}.")}</p> }
+    });
     view! {
         <div class="drain-preview" data-cloud=cloud.name()>
             <p>{head}</p>
             <ul class="drain-moves">{items} {more}</ul>
+            {shares}
+            {spills.collect_view()}
         </div>
     }
     .into_any()

@@ -40,7 +40,7 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
         of("Who is up", vec![words::votes(&asked.votes)]),
         of("Who may serve", or_all(may)),
         of("How good each is", scores(now)),
-        of("Who stays", vec![stays(now)]),
+        of("Who stays", stays(now)),
         of(
             "So",
             vec![format!("The answer is {}, and may be kept for {} s.", asked.cloud, now.ttl_s)],
@@ -48,15 +48,19 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
     ]
 }
 
-fn stays(now: &FabricNow) -> String {
-    now.shares.as_ref().map_or_else(
-        || margin(now),
-        |shares| {
-            format!(
-                "Shares of the traffic are in force ({shares}), and each client’s network is dealt by them."
-            )
-        },
-    )
+fn stays(now: &FabricNow) -> Vec<String> {
+    if let Some(shares) = &now.shares {
+        return vec![format!(
+            "Shares of the traffic are in force ({shares}), and each client’s network is dealt by them."
+        )];
+    }
+    let spill = now.region.spill.as_ref().map(|shares| {
+        let pick = now.region.pick;
+        format!(
+            "{pick} cannot take all of this region. Each client’s network is dealt by what finds room: {shares}."
+        )
+    });
+    std::iter::once(margin(now)).chain(spill).collect()
 }
 
 pub(super) fn then(then: &FabricThen) -> Vec<Step> {
@@ -230,6 +234,7 @@ mod tests {
                 name: "eu".to_owned(),
                 place: None,
                 pick: Cloud::Aws,
+                spill: Some("aws 80 %, gcp 20 %".to_owned()),
                 why: Why::WithinMargin,
                 level: Level::Rules,
                 trips: Some(PerCloud {
@@ -251,6 +256,7 @@ mod tests {
         let azure = "azure 27.2 ms: round trip 25.0 ms (guessed by distance), and 2.2 ms for a load of 10 %.";
         assert_eq!(lines[3], azure);
         assert!(lines[5].ends_with("Another would need less than 15.8 ms."), "{}", lines[5]);
-        assert_eq!(lines[6], "The answer is aws, and may be kept for 6 s.");
+        assert!(lines[6].ends_with("what finds room: aws 80 %, gcp 20 %."), "{}", lines[6]);
+        assert_eq!(lines[7], "The answer is aws, and may be kept for 6 s.");
     }
 }

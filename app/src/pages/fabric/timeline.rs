@@ -65,6 +65,11 @@ fn Switch(switch: FabricSwitch) -> impl IntoView {
         view! { <p>{format!("Flap damping: {}.", damped.join("; "))}</p> }
     });
     let scores = switch.moves.iter().map(scores).collect_view();
+    let spills = switch.spills.iter().map(|(region, shares)| {
+        let shares = words::shares(shares);
+        view! { <p>{format!("One cloud cannot take all of {region}: {shares}.")}</p> }
+    });
+    let spills = spills.collect_view();
     view! {
         <li class="switch">
             <p class="switch-when"><Time at shape=TimeShape::Second /></p>
@@ -76,6 +81,7 @@ fn Switch(switch: FabricSwitch) -> impl IntoView {
                     <summary>"Votes and scores"</summary>
                     <p>{words::votes(&switch.votes)}</p>
                     {damping}
+                    {spills}
                     <ul class="switch-scores">{scores}</ul>
                 </details>
                 <p class="switch-event">

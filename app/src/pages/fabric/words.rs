@@ -202,9 +202,19 @@ pub(super) fn headline(switch: &FabricSwitch) -> String {
     if !told.is_empty() {
         return told.join(" ");
     }
-    let are_new = !now.moves.is_empty() && now.moves.iter().all(|one| one.from.is_none());
+    if now.moves.is_empty() {
+        return "What one cloud cannot take of a region is dealt in other shares.".to_owned();
+    }
+    let are_new = now.moves.iter().all(|one| one.from.is_none());
     if are_new { "New client regions are served." } else { "Another cloud serves better." }
         .to_owned()
+}
+
+/// `gcp 62.5 %, aws 37.5 %`: who has a share.
+pub(super) fn shares(shares: &PerCloud<f64>) -> String {
+    let some = shares.iter().filter(|(_, share)| **share > 0.0);
+    let each = some.map(|(cloud, share)| format!("{cloud} {:.1} %", 100.0 * share));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// Why a region moved.

@@ -67,6 +67,8 @@ pub struct RegionChoice {
     pub ranked: Vec<Scored>,
     /// 0 everywhere: nothing is known.
     pub rtt_ms: PerCloud<f64>,
+    /// The shares that the region's networks are dealt in. Absent: the one that serves takes all.
+    pub spill: Option<PerCloud<f64>>,
 }
 
 /// An evaluation of one node.
@@ -84,14 +86,24 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Who serves a network: by the shares in force, or else whoever serves its region.
+    /// Who serves a network: by the shares in force, or by those of a region that one cloud cannot take
+    /// alone, or else whoever serves its region.
     #[must_use]
     pub fn serving(&self, region: &str, network: &str) -> Option<Cloud> {
-        let dealt = self.shares.and_then(|shares| {
+        let choice = self.regions.get(region);
+        let shares = self.shares.or_else(|| choice?.spill);
+        let dealt = shares.and_then(|shares| {
             let shares = shares.iter().map(|(cloud, share)| (cloud, *share)).collect();
             rendezvous(network, &shares)
         });
-        dealt.or_else(|| self.regions.get(region).map(|choice| choice.pick))
+        dealt.or_else(|| choice.map(|choice| choice.pick))
+    }
+
+    /// By region that one cloud cannot take alone.
+    #[must_use]
+    pub fn spills(&self) -> BTreeMap<String, PerCloud<f64>> {
+        let spill = |(name, choice): (&String, &RegionChoice)| Some((name.clone(), choice.spill?));
+        self.regions.iter().filter_map(spill).collect()
     }
 
     /// By region.

@@ -14,10 +14,10 @@ use super::Via;
 use super::table::{Table, Zone};
 
 /// Passes every network in one piece (DNS flag day 2020).
-const UDP_BYTES_MAX: u16 = 1_232;
+pub(super) const UDP_BYTES_MAX: u16 = 1_232;
 /// What a client without EDNS takes (RFC 1035).
-const PLAIN_BYTES_MAX: usize = 512;
-const HEAD_BYTES: usize = 12;
+pub(super) const PLAIN_BYTES_MAX: usize = 512;
+pub(super) const HEAD_BYTES: usize = 12;
 /// Names of servers and the zone's own records do not follow anybody's health.
 const STEADY_TTL_S: u32 = 3_600;
 /// How long "there is no such thing" is kept: short, since a cloud may get its first IPv6 address.
@@ -56,14 +56,13 @@ pub(super) fn answer(
     reply.truncate().to_vec().ok()
 }
 
-/// The head of an answer, without records, with the sign that it was cut short.
-pub(super) fn head_only(answer: &[u8]) -> Vec<u8> {
-    let mut head = answer[..HEAD_BYTES.min(answer.len())].to_vec();
-    if head.len() == HEAD_BYTES {
-        head[2] |= 0x02;
-        head[4..].fill(0);
+/// Leaves the head of an answer, without records, with the sign that it was cut short.
+pub(super) fn cut_to_head(answer: &mut Vec<u8>) {
+    answer.truncate(HEAD_BYTES);
+    if let Some(counts) = answer.get_mut(4..HEAD_BYTES) {
+        counts.fill(0);
+        answer[2] |= 0x02;
     }
-    head
 }
 
 /// FORMERR, from the head alone: the rest could not be read.
@@ -259,7 +258,11 @@ impl<'a> Reply<'a> {
             let each = shares.iter().map(|(cloud, share)| format!("{cloud}:{share:.2}"));
             format!("Shares({})", each.collect::<Vec<_>>().join(","))
         });
-        let why = shares.unwrap_or_else(|| format!("{:?}", choice.why));
+        let spill = choice.spill.as_ref().map(|shares| {
+            let each = shares.iter().map(|(cloud, share)| format!("{cloud}:{share:.2}"));
+            format!("{:?}+Spill({})", choice.why, each.collect::<Vec<_>>().join(","))
+        });
+        let why = shares.or(spill).unwrap_or_else(|| format!("{:?}", choice.why));
         format!(
             "region={region} cloud={cloud} why={why} mode={} scores={} out={} votes={} version={}",
             selection.mode.name(),

@@ -10,8 +10,10 @@ use domain::fabric::selector::{ANYWHERE, Selection};
 use domain::fabric::shares::network_of;
 use domain::fabric::weight::rendezvous;
 use hickory_proto::rr::Name;
+use hickory_proto::serialize::binary::BinEncodable as _;
 
 use super::DnsError;
+use super::quick::Ready;
 use crate::fabric::Plan;
 
 /// Names and addresses, as configured.
@@ -20,6 +22,8 @@ pub(super) struct Zone {
     pub(super) apex: Name,
     /// What clients resolve.
     pub(super) service: Name,
+    /// The same in small letters, as it stands in messages.
+    pub(super) service_wire: Vec<u8>,
     /// Where the reasons stand.
     pub(super) explain: Name,
     /// One name server a cloud.
@@ -52,9 +56,13 @@ impl Zone {
         for cloud in Cloud::ALL {
             servers.push(below(&format!("ns-{cloud}"), &plan.zone)?);
         }
+        let service = name(&plan.name)?;
+        let service_wire = service.to_lowercase().to_bytes();
+        let service_wire = service_wire.map_err(|_| DnsError::Name(plan.name.clone()))?;
         Ok(Zone {
             apex: name(&plan.zone)?,
-            service: name(&plan.name)?,
+            service,
+            service_wire,
             explain: below("explain", &plan.name)?,
             servers: PerCloud::from_fn(|cloud| servers[cloud.index()].clone()),
             mailbox: below("hostmaster", &plan.zone)?,
@@ -81,32 +89,50 @@ pub(super) struct Table {
     pub(super) selection: Selection,
     /// The last switch that is final: the zone's serial number.
     pub(super) version: u64,
-    anywhere: Cloud,
-    by_region: Vec<Cloud>,
+    anywhere: Serving,
+    by_region: Vec<Serving>,
     /// Where people decided on shares, a client's network decides.
     shares: Option<BTreeMap<Cloud, f64>>,
+    pub(super) ready: PerCloud<Ready>,
 }
 
 impl Table {
     pub(super) fn of(zone: &Zone, selection: &Selection, version: u64) -> Self {
-        let pick = |region: &str| selection.regions.get(region).map(|choice| choice.pick);
-        let anywhere = pick(ANYWHERE).unwrap_or(zone.me);
-        let by_region = zone.regions.iter().map(|region| pick(region).unwrap_or(anywhere));
+        let serving = |region: &str| {
+            let choice = selection.regions.get(region)?;
+            Some(Serving { pick: choice.pick, spill: choice.spill.as_ref().map(by_cloud) })
+        };
+        let anywhere = serving(ANYWHERE).unwrap_or(Serving { pick: zone.me, spill: None });
+        let by_region = zone.regions.iter();
+        let by_region = by_region.map(|region| serving(region).unwrap_or(anywhere.clone()));
         let by_region = by_region.collect();
-        let shares = selection.shares.as_ref();
-        let shares = shares.map(|all| all.iter().map(|(cloud, share)| (cloud, *share)).collect());
-        Table { selection: selection.clone(), version, anywhere, by_region, shares }
+        let shares = selection.shares.as_ref().map(by_cloud);
+        let ready = Ready::of(&zone.addresses, selection.ttl_s);
+        Table { selection: selection.clone(), version, anywhere, by_region, shares, ready }
     }
 
     /// Who serves, and how many bits of the address it took to know that.
     pub(super) fn pick(&self, found: Found, address: IpAddr) -> (Cloud, u8) {
-        if let Some(shares) = &self.shares {
+        let known = found.region.and_then(|region| self.by_region.get(usize::from(region)));
+        let serving = known.unwrap_or(&self.anywhere);
+        if let Some(shares) = self.shares.as_ref().or(serving.spill.as_ref()) {
             let (network, bits) = network_of(address);
             if let Some(cloud) = rendezvous(&network, shares) {
                 return (cloud, found.scope.max(bits));
             }
         }
-        let known = found.region.and_then(|region| self.by_region.get(usize::from(region)));
-        (known.copied().unwrap_or(self.anywhere), found.scope)
+        (serving.pick, found.scope)
     }
+}
+
+/// Who serves a region.
+#[derive(Clone, Debug)]
+struct Serving {
+    pick: Cloud,
+    /// Where one cannot take it alone, a client's network decides.
+    spill: Option<BTreeMap<Cloud, f64>>,
+}
+
+fn by_cloud(shares: &PerCloud<f64>) -> BTreeMap<Cloud, f64> {
+    shares.iter().map(|(cloud, share)| (cloud, *share)).collect()
 }

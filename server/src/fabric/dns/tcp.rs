@@ -55,11 +55,14 @@ pub(super) async fn serve(listener: TcpListener, desk: Desk, stop: CancellationT
 async fn talk(mut stream: TcpStream, from: SocketAddr, desk: &Desk) -> io::Result<()> {
     let counter =
         metrics::counter!("ternion_dns_questions_total", "via" => "tcp", "outcome" => "answered");
+    let mut answer = Vec::new();
     for _ in 0..QUESTIONS_MAX {
         let length = timeout(IDLE_MAX, stream.read_u16()).await??;
         let mut question = vec![0; usize::from(length)];
         timeout(IDLE_MAX, stream.read_exact(&mut question)).await??;
-        let Some(answer) = desk.answer(&question, from.ip(), Via::Tcp) else { return Ok(()) };
+        if !desk.answer(&question, from.ip(), Via::Tcp, &mut answer) {
+            return Ok(());
+        }
         let Ok(length) = u16::try_from(answer.len()) else { return Ok(()) };
         let mut framed = length.to_be_bytes().to_vec();
         framed.extend_from_slice(&answer);

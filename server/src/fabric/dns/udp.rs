@@ -1,15 +1,15 @@
 //! UDP: one socket and one thread a core, all on one address (`SO_REUSEPORT`); the system spreads
 //! the questions over them.
 
-use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use metrics::Counter;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, bind as bind_to, setsockopt, socket,
-    sockopt,
+    AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrStorage, bind as bind_to,
+    recvmmsg, sendmmsg, setsockopt, socket, sockopt,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +22,8 @@ const QUESTION_BYTES_MAX: usize = 4_096;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Room for questions that wait while this thread is not scheduled.
 const QUEUE_BYTES: usize = 1 << 20;
-/// Answers between two looks at the clock and the counters.
-const BATCH: u32 = 64;
+/// Questions that one call to the system brings, where so many wait: a call costs more than an answer.
+const BATCH: usize = 64;
 
 pub(super) fn bind(at: SocketAddr) -> io::Result<UdpSocket> {
     let family = if at.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
@@ -43,38 +43,100 @@ pub(super) fn bind(at: SocketAddr) -> io::Result<UdpSocket> {
 /// Answers until `stop`. Errors of single packets (a refused port of an earlier client) are none of
 /// this socket.
 pub(super) fn serve(socket: &UdpSocket, desk: &Desk, stop: &CancellationToken) {
+    let mut mail = Mail::new();
     let mut limiter = Limiter::new();
     let mut tally = Tally::new();
-    let mut question = vec![0; QUESTION_BYTES_MAX];
-    let mut now = Instant::now();
     while !stop.is_cancelled() {
-        if tally.is_due() {
-            tally.tell();
-            now = Instant::now();
-        }
-        let Ok((length, from)) = socket.recv_from(&mut question) else {
-            tally.tell();
-            now = Instant::now();
-            continue;
-        };
-        let Some(answer) = desk.answer(&question[..length], from.ip(), Via::Udp) else {
-            tally.ignored += 1;
-            continue;
-        };
-        let sent = match limiter.rule(from.ip(), now) {
-            Ruling::Send => socket.send_to(&answer, from),
-            Ruling::Slip => socket.send_to(&answer::head_only(&answer), from),
-            Ruling::Drop => {
-                tally.limited += 1;
+        mail.receive(socket);
+        let now = Instant::now();
+        for at in 0..mail.received.len() {
+            let Some((length, from)) = mail.received[at] else { continue };
+            let (question, answer) = (&mail.questions[at][..length], &mut mail.answers[at]);
+            if !desk.answer(question, from, Via::Udp, answer) {
+                tally.ignored += 1;
                 continue;
             }
-        };
-        tally.answered += u32::from(sent.is_ok());
+            match limiter.rule(from, now) {
+                Ruling::Send => mail.to_send.push(at),
+                Ruling::Slip => {
+                    answer::cut_to_head(answer);
+                    mail.to_send.push(at);
+                }
+                Ruling::Drop => tally.limited += 1,
+            }
+        }
+        tally.answered += mail.send(socket);
+        tally.tell();
     }
-    tally.tell();
 }
 
-/// Counts without touching what other threads touch, and tells now and then.
+/// The questions and answers of one turn, in room that the next one uses again.
+struct Mail {
+    incoming: MultiHeaders<SockaddrStorage>,
+    outgoing: MultiHeaders<SockaddrStorage>,
+    questions: Vec<[u8; QUESTION_BYTES_MAX]>,
+    answers: Vec<Vec<u8>>,
+    /// By place, how long the question is, and the sender's address.
+    received: Vec<Option<(usize, IpAddr)>>,
+    senders: Vec<Option<SockaddrStorage>>,
+    /// Places whose answer is to go out.
+    to_send: Vec<usize>,
+}
+
+impl Mail {
+    fn new() -> Self {
+        Mail {
+            incoming: MultiHeaders::preallocate(BATCH, None),
+            outgoing: MultiHeaders::preallocate(BATCH, None),
+            questions: vec![[0; QUESTION_BYTES_MAX]; BATCH],
+            answers: vec![Vec::new(); BATCH],
+            received: Vec::with_capacity(BATCH),
+            senders: Vec::with_capacity(BATCH),
+            to_send: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Waits for a question, and takes what else is there. Nothing, where none came in time.
+    fn receive(&mut self, socket: &UdpSocket) {
+        self.received.clear();
+        self.senders.clear();
+        self.to_send.clear();
+        let mut room: Vec<_> = self.questions.iter_mut().map(|it| [IoSliceMut::new(it)]).collect();
+        let wait_for_one = MsgFlags::MSG_WAITFORONE;
+        let came =
+            recvmmsg(socket.as_raw_fd(), &mut self.incoming, room.iter_mut(), wait_for_one, None);
+        for one in came.into_iter().flatten() {
+            let from = one.address.as_ref().and_then(address);
+            self.received.push(from.map(|from| (one.bytes, from)));
+            self.senders.push(one.address);
+        }
+    }
+
+    /// How many answers the system took.
+    fn send(&mut self, socket: &UdpSocket) -> u32 {
+        let answers = self.to_send.iter().map(|at| [IoSlice::new(&self.answers[*at])]);
+        let answers: Vec<_> = answers.collect();
+        let senders: Vec<_> = self.to_send.iter().map(|at| self.senders[*at]).collect();
+        let (mut done, mut taken) = (0, 0);
+        while done < answers.len() {
+            let (fd, rest) = (socket.as_raw_fd(), &senders[done..]);
+            let none = MsgFlags::empty();
+            let sent = sendmmsg(fd, &mut self.outgoing, &answers[done..], rest, [], none);
+            let sent = sent.map_or(0, Iterator::count);
+            taken += u32::try_from(sent).unwrap_or(u32::MAX);
+            // Where the system stopped, that answer cannot be sent; the next ones can.
+            done += if done + sent < answers.len() { sent + 1 } else { sent };
+        }
+        taken
+    }
+}
+
+fn address(sender: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = sender.as_sockaddr_in().map(|sender| IpAddr::from(sender.ip()));
+    v4.or_else(|| sender.as_sockaddr_in6().map(|sender| IpAddr::from(sender.ip())))
+}
+
+/// Counts without touching what other threads touch, and tells once a turn.
 struct Tally {
     answered: u32,
     ignored: u32,
@@ -89,14 +151,12 @@ impl Tally {
         Tally { answered: 0, ignored: 0, limited: 0, counters }
     }
 
-    const fn is_due(&self) -> bool {
-        self.answered.saturating_add(self.ignored).saturating_add(self.limited) >= BATCH
-    }
-
     fn tell(&mut self) {
         let counts = [self.answered, self.ignored, self.limited];
         for (counter, count) in self.counters.iter().zip(counts) {
-            counter.increment(u64::from(count));
+            if count > 0 {
+                counter.increment(u64::from(count));
+            }
         }
         (self.answered, self.ignored, self.limited) = (0, 0, 0);
     }

@@ -172,7 +172,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let selection = json!({
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
-        "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" }))
+        "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" })),
+        "spill": or_null(&json!({
+            "type": "object", "description": "Shares of a region that one cloud cannot take alone"
+        }))
     });
     let shares = json!({
         "type": "object", "additionalProperties": { "type": "string", "examples": ["0.5"] },
@@ -184,7 +187,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let preview = json!({
         "cloud": cloud(), "drained": flag(), "at": time(), "moves": objects(),
-        "picks": { "type": "object", "additionalProperties": cloud() }
+        "picks": { "type": "object", "additionalProperties": cloud() },
+        "spills": { "type": "object", "description": "By region that one cloud could not take alone" },
+        "shares": or_null(&json!({ "type": "object" }))
     });
     let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
     vec![

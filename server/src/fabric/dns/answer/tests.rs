@@ -7,6 +7,7 @@ use domain::fabric::score::Policy;
 use domain::fabric::selector::{Selector, Settings};
 use hickory_proto::op::EdnsFlags;
 
+use super::super::quick;
 use super::*;
 use crate::fabric::Plan;
 
@@ -124,6 +125,27 @@ fn a_clients_subnet_decides_and_the_scope_says_how_far_that_holds() {
 }
 
 #[test]
+fn a_region_that_one_cloud_cannot_take_alone_is_dealt_by_network() {
+    let (zone, mut table) = desk();
+    let mut selection = table.selection.clone();
+    let choice = selection.regions.get_mut("eu").expect("it is known");
+    choice.spill = Some(PerCloud { gcp: 0.5, aws: 0.5, azure: 0.0 });
+    table = Table::of(&zone, &selection, 8);
+    let of = |network: &str| {
+        let question = question("api.ternion.example.", RecordType::A);
+        let bytes = with_subnet(question, network, 24).to_vec().expect("it is written");
+        let answer = answer(&zone, &table, &bytes, address(CLIENT), Via::Udp).expect("an answer");
+        let answer = Message::from_vec(&answer).expect("it reads");
+        (data(&answer).concat(), scope(&answer))
+    };
+    let answers: Vec<_> = (0..100).map(|number| of(&format!("10.2.{number}.0"))).collect();
+    assert!(answers.iter().all(|(_, scope)| *scope == Some(24)));
+    let aws = answers.iter().filter(|(address, _)| address == "192.0.2.12").count();
+    assert!((35..=65).contains(&aws), "{aws} of 100");
+    assert_eq!(of("10.3.0.0"), ("192.0.2.11".to_owned(), Some(16)), "the others are not dealt");
+}
+
+#[test]
 fn what_is_not_there_is_denied_with_the_soa_and_what_is_not_ours_is_refused() {
     let nothing = ask("www.ternion.example.", RecordType::A);
     assert_eq!(nothing.metadata.response_code, ResponseCode::NXDomain);
@@ -173,8 +195,9 @@ fn an_answer_that_is_too_long_for_udp_says_so_and_comes_whole_by_tcp() {
     let long = question("explain.api.ternion.example.", RecordType::ANY);
     let whole = ask_from(&long, CLIENT, Via::Tcp);
     assert!(!whole.metadata.truncation && !whole.answers.is_empty());
-    let bytes = whole.to_vec().expect("it is written");
-    let head = Message::from_vec(&head_only(&bytes)).expect("it reads");
+    let mut bytes = whole.to_vec().expect("it is written");
+    cut_to_head(&mut bytes);
+    let head = Message::from_vec(&bytes).expect("it reads");
     assert!(head.metadata.truncation && head.answers.is_empty() && head.queries.is_empty());
 }
 
@@ -189,6 +212,33 @@ fn a_version_of_edns_that_we_do_not_know_is_named_as_such() {
     // 16 has two names: BADVERS, and BADSIG where there is a signature.
     assert_eq!(u16::from(answer.metadata.response_code), 16);
     assert_eq!(answer.edns.expect("it asked with EDNS").version(), 0);
+}
+
+#[test]
+fn what_nearly_all_clients_ask_is_answered_quickly_and_with_the_same_bytes() {
+    let (zone, table) = desk();
+    let plain = |kind| question("aPi.Ternion.example.", kind);
+    let mut dnssec = with_subnet(plain(RecordType::A), "10.2.3.0", 24);
+    let edns = dnssec.edns.as_mut().expect("it has EDNS");
+    edns.set_dnssec_ok(true);
+    edns.options_mut().insert(EdnsOption::Unknown(10, vec![7; 8]));
+    let mut questions = vec![plain(RecordType::A), plain(RecordType::AAAA), dnssec];
+    for (network, prefix) in [("10.2.0.0", 0), ("10.2.3.0", 21), ("10.2.3.4", 32)] {
+        questions.push(with_subnet(plain(RecordType::A), network, prefix));
+    }
+    for (network, prefix) in [("2001:db8:2::", 48), ("2001:db8:2:1::", 57)] {
+        questions.push(with_subnet(plain(RecordType::A), network, prefix));
+    }
+    for question in questions {
+        let bytes = question.to_vec().expect("it is written");
+        for via in [Via::Udp, Via::Tcp] {
+            let mut quick = Vec::new();
+            let done = quick::answer(&zone, &table, &bytes, address(CLIENT), via, &mut quick);
+            assert!(done.is_some(), "{question}");
+            let whole = answer(&zone, &table, &bytes, address(CLIENT), via);
+            assert_eq!(Some(quick), whole, "{question}");
+        }
+    }
 }
 
 #[test]
@@ -209,7 +259,12 @@ fn whatever_bytes_come_an_answer_has_their_number_or_there_is_none() {
             bytes[at] = u8::try_from(next() % 256).expect("a byte");
         }
         bytes.truncate(next() % (honest.len() + 1));
-        match answer(&zone, &table, &bytes, from, Via::Udp) {
+        let whole = answer(&zone, &table, &bytes, from, Via::Udp);
+        let mut quick = Vec::new();
+        if quick::answer(&zone, &table, &bytes, from, Via::Udp, &mut quick).is_some() {
+            assert_eq!(Some(&quick), whole.as_ref(), "{bytes:?}");
+        }
+        match whole {
             Some(answer) => {
                 assert_eq!(answer[..2], bytes[..2]);
                 assert!(answer[2] & 0x80 != 0 && answer.len() <= usize::from(UDP_BYTES_MAX));
