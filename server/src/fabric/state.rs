@@ -148,7 +148,6 @@ pub(super) fn switch(version: &Version) -> Value {
         fields.remove("kind");
         // Whoever wants to know who served everybody then asks for that time.
         fields.remove("picks");
-        fields.remove("spills");
         fields.insert("at".to_owned(), json!(explain::time_of(version)));
         fields.insert("eventId".to_owned(), json!(version.event_id));
         fields.insert("slot".to_owned(), json!(version.slot));

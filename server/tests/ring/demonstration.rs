@@ -191,6 +191,20 @@ impl Demonstration {
         told
     }
 
+    /// Status and answer, whatever it says; nothing, if the connection breaks.
+    pub async fn try_post(
+        &self,
+        token: &str,
+        at: Cloud,
+        path: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        let url = format!("{}{path}", self.url(at));
+        let answer = self.http.post(url).bearer_auth(token).json(body).send().await.ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.json().await.ok()?))
+    }
+
     /// Reports the cloud's key as stolen, and agrees at the other two.
     async fn replace_keys(&self, cloud: Cloud) {
         let wish = json!({ "reason": "keyStolen", "comment": "it told two stories" });
@@ -246,8 +260,6 @@ impl Demonstration {
         tokio::time::timeout(PATIENCE, equal).await.expect("the roots become equal");
     }
 
-    /// Kills everything at once, Postgres too, as a power cut does. Returns when it is gone: until
-    /// then its ports are taken.
     /// As when the machine's out-of-memory killer comes for it: whatever it started notices by itself.
     pub fn kill_the_supervisor(&mut self) {
         let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
@@ -261,6 +273,8 @@ impl Demonstration {
         }
     }
 
+    /// Kills everything at once, Postgres too, as a power cut does. Returns when it is gone: until
+    /// then its ports are taken.
     fn kill_everything(&mut self) {
         let supervisor = i32::try_from(self.supervisor.id()).expect("a pid");
         let all: Vec<i32> = descendants(supervisor).into_iter().chain([supervisor]).collect();

@@ -118,7 +118,7 @@ fn last_wrong(answers: &[Answer], dead: Cloud, died: Instant) -> Duration {
     wrong.map(|answer| answer.at + answer.ttl - died).max().unwrap_or_default()
 }
 
-async fn pid(demonstration: &Demonstration, of: Cloud) -> Pid {
+pub async fn pid(demonstration: &Demonstration, of: Cloud) -> Pid {
     let state = demonstration.json(of, "/lab/v1/state").await.expect("the lab answers");
     let pid = state["clouds"][of.name()]["pid"].as_i64().expect("it runs");
     Pid::from_raw(i32::try_from(pid).expect("a pid"))

@@ -16,6 +16,7 @@ mod console;
 mod demonstration;
 mod epochs;
 mod evidence;
+mod exactly_once;
 mod fabric;
 mod forger;
 mod grants;

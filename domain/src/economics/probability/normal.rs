@@ -52,11 +52,7 @@ fn tail_quantile(tail: f64) -> f64 {
         return f64::INFINITY;
     }
     let r = (-libm::log(tail)).sqrt();
-    if r <= 5.0 {
-        near_tail(r)
-    } else {
-        ratio(r - 5.0, &FAR_OVER, &FAR_UNDER)
-    }
+    if r <= 5.0 { near_tail(r) } else { ratio(r - 5.0, &FAR_OVER, &FAR_UNDER) }
 }
 
 /// [`tail_quantile`] up to 5, from `√(−ln tail)`.
