@@ -42,8 +42,6 @@ impl Console {
             .map(|(id, found)| (found.figures.margin(), margin_row(&catalog, id, found, now)))
             .collect();
         tenants.sort_by_key(|(margin, _)| margin.unwrap_or(Decimal::ONE));
-        let everybody =
-            policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
         let mut history: Vec<AppliedRow> = book
             .chains()
             .flat_map(|(tenant, chain)| applied(&catalog, tenant, chain, &found.tenants, now))
@@ -62,7 +60,7 @@ impl Console {
             switch_reason: switch.map(|switch| switch.reason.clone()),
             policy_version,
             window_days: policy.window_days,
-            bounds: everybody.map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
+            bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
             run: catalog.run().map(run_row),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
             unpriced: found.unpriced.iter().map(ToString::to_string).collect(),
