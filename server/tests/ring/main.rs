@@ -17,6 +17,7 @@ mod demonstration;
 mod epochs;
 mod evidence;
 mod fabric;
+mod foresight;
 mod forger;
 mod grants;
 mod http;

@@ -270,7 +270,7 @@ fn a_person_cannot_speak_on_grounds_of_foresight() {
 
 #[test]
 fn traffic_moves_away_from_a_dearer_cloud_no_further_than_policy_lets_it() {
-    let places = [("a", "azure", "62"), ("a", "bedrock", "40"), ("a", "vertex", "40")];
+    let places = [("a", "azure", "66"), ("a", "bedrock", "58"), ("a", "vertex", "58")];
     let found = run(&Book::default(), &places, &[], 1);
     let routing = found.scenarios[0].routing.as_ref().expect("traffic moves");
     let open = found.openings.iter().find(|it| it.proposal_id == routing.proposal_id);

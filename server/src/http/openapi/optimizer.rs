@@ -289,8 +289,7 @@ fn told() -> Vec<(&'static str, Value)> {
         "policyVersion": count(), "tenants": count(), "below": count(), "above": count(),
         "recommended": count(), "opened": count(), "unpriced": count(), "eventId": uuid()
     });
-    let foresight =
-        json!({ "on": flag(), "everyHours": count(), "run": or_null(&object()) });
+    let foresight = json!({ "on": flag(), "everyHours": count(), "run": or_null(&object()) });
     let margin = json!({
         "tenantId": text(), "from": time(), "to": time(), "margin": or_null(&decimal()),
         "figures": or_null(&object()), "unpriced": flag()

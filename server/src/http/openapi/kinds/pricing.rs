@@ -186,8 +186,18 @@ fn recommend() -> Kind {
 fn foresight() -> Kind {
     let level = json!({ "belowFloor": 0.02, "p50": 0.41 });
     let required = [
-        "run", "by", "policyVersion", "usageFrom", "usageTo", "priceMapAsOf", "seed", "draws",
-        "floor", "tenants", "scenarios", "opened",
+        "run",
+        "by",
+        "policyVersion",
+        "usageFrom",
+        "usageTo",
+        "priceMapAsOf",
+        "seed",
+        "draws",
+        "floor",
+        "tenants",
+        "scenarios",
+        "opened",
     ];
     Kind {
         name: "foresight.run",
