@@ -86,7 +86,9 @@ pub type Draw<'a> = dyn Fn(&Simulation) -> Result<Outcome, SimulateError> + 'a;
 
 /// Leave to draw on all cores: nothing else is drawn meanwhile.
 #[derive(Debug)]
-pub struct Cores(OwnedSemaphorePermit);
+pub struct Cores {
+    _held: OwnedSemaphorePermit,
+}
 
 impl Cores {
     /// Does the work, which draws as often as it needs to. Dropping the future stops it within a round
@@ -160,7 +162,7 @@ impl Economics {
     /// Another simulation is running.
     pub fn cores(&self) -> Result<Cores, SimulateError> {
         let permit = Arc::clone(&self.running).try_acquire_owned();
-        permit.map(Cores).map_err(|_| SimulateError::Busy)
+        permit.map(|_held| Cores { _held }).map_err(|_| SimulateError::Busy)
     }
 
     /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever

@@ -225,17 +225,19 @@ impl<'a> View<'a> {
 
     fn broken(&self, portfolio: Option<Level>, worst: Option<&Fallen>) -> Vec<Broken> {
         let foresight = &self.book.policy().1.foresight;
-        let of_all = portfolio.map(|level| Broken {
+        let breaks = |level: &Level| level.below_floor > foresight.below_floor_max.to_float();
+        let of_all = portfolio.filter(breaks).map(|level| Broken {
             threshold: Threshold::Portfolio,
             is: stated(level).below_floor,
             max: foresight.below_floor_max,
         });
+        // Whoever fell has broken it.
         let of_one = worst.map(|worst| Broken {
             threshold: Threshold::Tenant,
             is: worst.stressed.below_floor,
             max: foresight.tenant_below_floor_max,
         });
-        of_all.into_iter().chain(of_one).filter(|it| it.by() > 0.0).collect()
+        of_all.into_iter().chain(of_one).collect()
     }
 
     /// The likeliest to fall first, so that a bound on their number leaves out those who need it least.

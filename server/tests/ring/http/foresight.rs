@@ -1,11 +1,13 @@
 //! Foresight over HTTP: who may ask, what is told, that anybody can ask the same again, and that people
 //! decide.
 
+use axum::body::Body;
+use axum::http::Method;
 use domain::clock::Timestamp;
 use domain::event::Slot;
 use serde_json::{Value, json};
 
-use super::house::House;
+use super::house::{House, asking};
 
 const RUN: &str = "/v1/foresight/run?wait=final";
 const FORESIGHT: &str = "/v1/foresight";
@@ -50,13 +52,9 @@ async fn what_is_foreseen_can_be_asked_again_by_anybody_and_is_decided_by_people
     let before = house.get(FORESIGHT, "demo-auditor").await.expect(200);
     assert_eq!(before, json!({ "on": true, "everyHours": 6, "run": null }));
     let on = json!({ "autoPricing": true, "tenants": { "acme": { "autoPricing": true } } });
-    let put = super::house::asking(
-        axum::http::Method::PUT,
-        "/v1/controller-state?wait=final",
-        "demo-admin",
-    )
-    .header("content-type", "application/json")
-    .body(axum::body::Body::from(on.to_string()));
+    let put = asking(Method::PUT, "/v1/controller-state?wait=final", "demo-admin")
+        .header("content-type", "application/json")
+        .body(Body::from(on.to_string()));
     house.send(put.expect("a request")).await.expect(200);
 
     let run = house.post(RUN, "demo-admin", &json!({})).await.expect(201);
