@@ -26,7 +26,7 @@ const RUNS: &str = "optimizer-run";
 /// Why there was no run, or not a whole one.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("{by} runs the optimizer just now")]
+    #[error("a run is under way on {by}")]
     Elsewhere { by: Cloud },
     #[error("there is no usage that could be priced")]
     NothingToSay,
