@@ -158,6 +158,48 @@ test("the kill switch is one press away and back, and the optimizer runs when as
   expect(simulate).toMatch(/^\/scenarios\?price\.[a-z]+=/);
 });
 
+type Proposal = { proposalId: string; version: number; hash: string; grounds: string };
+
+/** Refuses what foresight proposed, so that tests which propose about the same are not in its way. */
+async function refuseWhatIsForeseen(request: APIRequestContext): Promise<void> {
+  const queue = (await (await request.get("/v1/approvals", bearer("demo-admin"))).json()) as { items: Proposal[] };
+  for (const { proposalId, version, hash } of queue.items.filter((it) => it.grounds === "foresight")) {
+    const data = { version, hash, reason: "Only a test" };
+    await request.post(`/v1/approvals/${proposalId}/reject?wait=final`, { ...bearer("demo-admin"), data });
+  }
+}
+
+test("what standing stresses would do is asked at once, opens in Scenarios, and fits a phone", async ({ page, open, request, expectAccessible }) => {
+  await open("/optimizer");
+  const card = page.locator(".foresight");
+  await card.getByRole("button", { name: "Ask them now" }).click();
+  await expect(card).toContainText(/Run \d+ on (gcp|aws|azure)/, SOON);
+  try {
+    const stress = card.locator(".advice").filter({ hasText: "OpenAI raises cost 30 %" });
+    await expect(stress).toContainText(/P\(margin < [\d.]+ %\): \d+ % now, \d+ % under it/);
+    await expectAccessible();
+    const told = (await (await request.get("/v1/foresight", bearer("demo-auditor"))).json()) as { run: { scenarios: { tenants: { tenantId: string; proposalId?: string }[] }[] } };
+    const fallen = told.run.scenarios.flatMap((it) => it.tenants);
+    for (const { tenantId } of fallen) await expect(card.getByRole("link", { name: tenantId }).first()).toBeVisible();
+    const proposed = fallen.find((it) => it.proposalId);
+    if (proposed) {
+      await open(`/approvals/${proposed.proposalId}`);
+      const why = page.locator("section").filter({ has: page.getByRole("heading", { name: "Why", exact: true }) });
+      await expect(why.last()).toContainText("Nothing has happened yet");
+      await expect(why.last().getByRole("link", { name: /in Scenarios$/ })).toHaveAttribute("href", /^\/scenarios\?/);
+      await open("/optimizer");
+    }
+    await page.setViewportSize({ width: 390, height: 844 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide, "nothing is wider than the phone").toBeLessThanOrEqual(0);
+    await stress.getByRole("link", { name: "OpenAI raises cost 30 %" }).click();
+    await expect(page).toHaveURL(/\/scenarios\?cost\.[a-z]+=30/);
+    await expect(page.locator(".desk-changes")).toContainText("30 %");
+  } finally {
+    await refuseWhatIsForeseen(request);
+  }
+});
+
 test.describe("for an auditor", () => {
   test.use({ role: "auditor" });
 
@@ -165,6 +207,7 @@ test.describe("for an auditor", () => {
     await open("/optimizer");
     await expect(page.locator(".pricing-switches .held")).toContainText("The role auditor may not");
     await expect(page.getByRole("button", { name: "Propose it" })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Ask them now" })).toHaveCount(0);
     await open("/approvals");
     await page.locator(".proposal-table a").first().click();
     await expect(page.locator(".pricing-head .badge")).toBeVisible();
@@ -173,6 +216,16 @@ test.describe("for an auditor", () => {
 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
+
+  test("standing stresses are asked by a form", async ({ page, request }) => {
+    await page.goto("/optimizer");
+    await page.getByRole("button", { name: "Ask them now" }).click();
+    try {
+      await expect(page.locator(".foresight")).toContainText(/Run \d+ on gcp/);
+    } finally {
+      await refuseWhatIsForeseen(request);
+    }
+  });
 
   test("a proposal is made and rejected by forms", async ({ page }) => {
     await page.goto("/optimizer");

@@ -8,6 +8,7 @@ mod audit;
 mod billing;
 mod evidence;
 mod fabric;
+mod foresight;
 mod keys;
 mod lab;
 mod pricing;
@@ -39,6 +40,7 @@ pub use fabric::{
     FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
     TripFrom,
 };
+pub use foresight::{FallenRow, ForeseenWhy, ForesightRow, ForesightView, StressRow};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };

@@ -6,6 +6,7 @@
 
 mod anchor;
 mod billing;
+mod foresight;
 mod held;
 mod key;
 mod planning;
@@ -26,6 +27,10 @@ use crate::grant::{self, Resource, Version};
 
 pub use anchor::{AnchorFailed, AnchorFinal};
 pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
+pub(crate) use foresight::stated;
+pub use foresight::{
+    Broken, FALLEN_MAX, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold,
+};
 pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
 pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
@@ -182,6 +187,7 @@ pub enum Known {
     PolicySwitch(PolicySwitch),
     OptimizerRecommend(Box<OptimizerRecommend>),
     OptimizerRun(OptimizerRun),
+    ForesightRun(Box<ForesightRun>),
 }
 
 /// A field of a known kind breaks a rule.
@@ -195,7 +201,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 19] = [
+const DECISION_PREFIXES: [&str; 20] = [
     "tenant.",
     "tier.",
     "price.",
@@ -215,6 +221,7 @@ const DECISION_PREFIXES: [&str; 19] = [
     BILLING,
     PROPOSAL,
     OPTIMIZER,
+    FORESIGHT,
 ];
 
 /// The prefix of what people who plan decide: scenarios are kept and promoted, and change nothing.
@@ -232,6 +239,8 @@ const PROPOSAL_STALE: &str = "proposal.stale";
 const POLICY_SWITCH: &str = "policy.switch";
 /// The prefix of what the optimizer finds by itself.
 const OPTIMIZER: &str = "optimizer.";
+/// The prefix of what standing stresses came to.
+const FORESIGHT: &str = "foresight.";
 
 const GRANT_DECIDED: &str = "grant.decided";
 const SNAPSHOT_ATTEST: &str = "snapshot.attest";
@@ -286,7 +295,7 @@ pub fn is_recorded_by_clouds(kind: &str) -> bool {
         PROPOSAL_APPLY,
         PROPOSAL_STALE,
     ];
-    kinds.contains(&kind) || kind.starts_with(OPTIMIZER)
+    kinds.contains(&kind) || kind.starts_with(OPTIMIZER) || kind.starts_with(FORESIGHT)
 }
 
 /// The `kind` of a payload, if it names one.
@@ -336,6 +345,7 @@ impl Known {
             POLICY_SWITCH => Known::PolicySwitch(parse(payload)?),
             "optimizer.recommend" => Known::OptimizerRecommend(Box::new(parse(payload)?)),
             "optimizer.run" => Known::OptimizerRun(parse(payload)?),
+            "foresight.run" => Known::ForesightRun(Box::new(parse(payload)?)),
             other if is_decision(other) => {
                 let reason = format!("\"{other}\" is not a kind of decision that exists");
                 return Err(KindError { field: "/kind".to_owned(), reason });
@@ -388,6 +398,7 @@ impl Known {
             Known::ProposalStale(stale) => stale.check(),
             Known::PolicySwitch(switch) => switch.check(),
             Known::OptimizerRecommend(advice) => advice.check(),
+            Known::ForesightRun(run) => run.check(),
         }
     }
 
@@ -427,6 +438,7 @@ impl Known {
             Known::PolicySwitch(body) => (POLICY_SWITCH, serde_json::to_value(body)),
             Known::OptimizerRecommend(body) => ("optimizer.recommend", serde_json::to_value(body)),
             Known::OptimizerRun(body) => ("optimizer.run", serde_json::to_value(body)),
+            Known::ForesightRun(body) => ("foresight.run", serde_json::to_value(body)),
         };
         // These structs have string keys and finite numbers only, so they always serialize.
         let mut value = body.unwrap_or_default();

@@ -4,6 +4,8 @@ use domain::clock::Timestamp;
 use domain::pricing::book::Standing;
 use serde::{Deserialize, Serialize};
 
+use super::foresight::{ForeseenWhy, ForesightView};
+
 /// The page Optimizer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +21,7 @@ pub struct OptimizerView {
     /// Sentences of the rule for everybody.
     pub bounds: Vec<String>,
     pub run: Option<RunRow>,
+    pub foresight: ForesightView,
     /// The lowest margin first.
     pub tenants: Vec<TenantMargin>,
     /// Tenants with usage that has no price.
@@ -162,6 +165,8 @@ pub struct ProposalDetail {
     pub form: Option<ControlsForm>,
     pub result_version: Option<u64>,
     pub simulate: Option<String>,
+    /// What it foresees, on grounds of foresight.
+    pub foreseen: Option<ForeseenWhy>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -82,6 +82,8 @@ pub struct SavedRow {
     pub author: Option<String>,
     pub event_id: String,
     pub changes: Scenario,
+    /// It is asked on schedule.
+    pub standing: bool,
     /// Why it was made a proposal, if it was, and the event that says so.
     pub promoted: Option<(String, String)>,
 }

@@ -1,4 +1,5 @@
-//! Optimizer: each tenant's margin, what is recommended and why, what was applied, and the switches.
+//! Optimizer: each tenant's margin, what standing stresses would do, what is recommended and why, what
+//! was applied, and the switches.
 
 use domain::access::Action;
 use leptos::prelude::*;
@@ -16,6 +17,7 @@ use crate::pages::approvals::words;
 use crate::shell::console::Here;
 
 mod advice;
+mod foresight;
 mod switches;
 
 #[component]
@@ -46,6 +48,7 @@ fn Body(view: OptimizerView) -> impl IntoView {
     let at = view.at;
     view! {
         <Head view=view.clone() />
+        <foresight::Foresight view=view.foresight.clone() />
         <Tenants view=view.clone() />
         <advice::Recommendations rows=view.recommendations.clone() has_run=view.run.is_some() />
         <History rows=view.history.clone() />

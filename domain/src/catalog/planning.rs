@@ -45,6 +45,14 @@ pub struct ScenarioSave {
     pub notes: String,
     /// A body of `POST /v1/economics/simulate`.
     pub request: Value,
+    /// The foresight loop asks its first scenario on schedule.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub standing: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_off(on: &bool) -> bool {
+    !*on
 }
 
 /// A version of a scenario becomes a proposal. It changes nothing by itself: routing and prices

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{KindError, id, name, reason, refuse};
+use super::{Forewarning, KindError, id, name, reason, refuse};
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::TenantId;
@@ -35,6 +35,9 @@ pub enum Grounds {
     /// The margin since the last change fell short of what it promised: the optimizer takes it back,
     /// by itself where policy says so.
     Shortfall,
+    /// A standing stress would break a threshold: what would meet it is proposed before it comes true,
+    /// and people decide.
+    Foresight,
 }
 
 impl Grounds {
@@ -69,6 +72,9 @@ pub struct ProposalOpen {
     pub proposal_id: Uuid,
     pub grounds: Grounds,
     pub edition: Edition,
+    /// What is foreseen, on grounds of foresight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foresight: Option<Box<Forewarning>>,
 }
 
 /// A person agrees to a version.
@@ -194,6 +200,10 @@ fn version(field: &str, version: u64) -> Result<(), KindError> {
 
 impl ProposalOpen {
     pub(super) fn check(&self) -> Result<(), KindError> {
+        if (self.grounds == Grounds::Foresight) != self.foresight.is_some() {
+            return refuse("/foresight", "stands on grounds of foresight, and only there");
+        }
+        self.foresight.as_ref().map_or(Ok(()), |foresight| foresight.check())?;
         self.edition.check("/edition")
     }
 }
@@ -271,6 +281,23 @@ mod tests {
             assert_eq!(error.field, "/edition/content");
         }
         assert_eq!(Known::read(&open("1.05", " ")).expect_err("blank").field, "/reason");
+    }
+
+    #[test]
+    fn grounds_of_foresight_have_what_is_foreseen_beside_them_and_others_do_not() {
+        let mut bare = open("1.05", "x");
+        bare["grounds"] = json!("foresight");
+        assert_eq!(Known::read(&bare).expect_err("bare").field, "/foresight");
+        let level = json!({ "belowFloor": 0.6, "p50": 0.3 });
+        let request = serde_json::to_value(crate::economics::study::Request::default());
+        let mut whole = bare;
+        whole["foresight"] = json!({ "run": 1, "priceMapAsOf": "2026-11-12T00:00:00.000Z",
+            "shock": { "name": "dearer", "changes": crate::economics::scenario::Scenario::default() },
+            "request": request.expect("json"), "now": level, "stressed": level, "after": level });
+        let read = Known::read(&whole).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), whole);
+        whole["grounds"] = json!("engine");
+        assert_eq!(Known::read(&whole).expect_err("of an engine").field, "/foresight");
     }
 
     #[test]

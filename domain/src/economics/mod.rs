@@ -8,8 +8,8 @@
 //! From top to bottom:
 //! - **What is**: [`basic`] is the plain formula; [`token_cost`] what providers take; [`sla`] what
 //!   ladders of credits owe and recover; [`roll_up`] sums to groups.
-//! - **What could be**: [`scenario`] names the shocks and [`what_if`] applies them to metered
-//!   usage; [`latency`], [`demand`], [`churn`], [`routing_mix`] and [`volatility`] say how the world
+//! - **What could be**: [`scenario`] names the shocks, [`stress`] the three that everybody asks
+//!   about, and [`what_if`] applies them to metered usage; [`latency`], [`demand`], [`churn`], [`routing_mix`] and [`volatility`] say how the world
 //!   answers.
 //! - **How sure**: [`penalty`] and [`exact`] are distributions in closed form; [`draw`] and
 //!   [`simulation`] sample what has none; [`sample`] and [`comparison`] say what a sample is worth.
@@ -39,6 +39,7 @@ pub mod sample;
 pub mod scenario;
 pub mod simulation;
 pub mod sla;
+pub mod stress;
 pub mod study;
 pub mod token_cost;
 pub mod tornado;

@@ -39,6 +39,14 @@ impl Scenario {
         *self == Scenario::default()
     }
 
+    /// How much it changes.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let changes = [&self.cost, &self.latency, &self.price, &self.usage].map(BTreeMap::len);
+        let shares = [&self.latency_penalty, &self.routing].map(BTreeMap::len);
+        changes.iter().chain(&shares).sum()
+    }
+
     #[must_use]
     pub fn cost_of(&self, provider: &str) -> Change {
         self.cost.get(provider).copied().unwrap_or_default()
@@ -70,10 +78,7 @@ impl Scenario {
     /// # Errors
     /// A name is not among those given, or there are more than a thousand changes.
     pub fn check(&self, known: &Known<'_>) -> Result<(), EconomicsError> {
-        let changes = [&self.cost, &self.latency, &self.price, &self.usage].map(BTreeMap::len);
-        let shares = [&self.latency_penalty, &self.routing].map(BTreeMap::len);
-        let changes = changes.iter().chain(&shares).sum();
-        count("changes of a scenario", changes, 0, CHANGES_MAX, "that is another portfolio")?;
+        count("changes of a scenario", self.count(), 0, CHANGES_MAX, "that is another portfolio")?;
         all_known("provider", self.cost.keys(), &known.providers)?;
         all_known("region", self.latency.keys(), &known.regions)?;
         all_known("tier", self.price.keys(), &known.tiers)?;

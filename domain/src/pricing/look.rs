@@ -59,9 +59,7 @@ pub fn look(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Result<Option<Said>
     let watch = seen.before.map(|before| before.watch).unwrap_or_default();
     let advice = advise(policy, rule, seen.figures.clone(), seen.days, &standing, watch)?;
     let subject = Subject::Tenant(seen.tenant.clone());
-    let rest_days = rule.limits.cooldown_days;
-    let may_open =
-        book.open_about(&subject, now).is_none() && !was_refused(book, &subject, rest_days, now);
+    let may_open = may_open(book, &subject, rule.limits.cooldown_days, now);
     let wish = may_open.then(|| taken_back(book, seen, now).or_else(|| moved(book, seen, &advice)));
     let opening = wish.flatten().map(|Wish { grounds, controls, reason }| {
         let content = Content::Controls { tenant_id: seen.tenant.clone(), controls };
@@ -164,7 +162,12 @@ fn realised(
 }
 
 /// What holds for a tenant's price now, as the guardrails ask it.
-fn standing(book: &Book, tenant: &TenantId, limits: &Limits, now: Timestamp) -> Standing {
+pub(super) fn standing(
+    book: &Book,
+    tenant: &TenantId,
+    limits: &Limits,
+    now: Timestamp,
+) -> Standing {
     let none = Chain::default();
     let chain = book.chain(tenant).unwrap_or(&none);
     Standing {
@@ -175,6 +178,11 @@ fn standing(book: &Book, tenant: &TenantId, limits: &Limits, now: Timestamp) -> 
         kill_switch: book.is_killed(),
         automatic: book.is_automatic(tenant),
     }
+}
+
+/// Nobody is asked twice: while a proposal about it is open, or so soon after one was refused.
+pub(super) fn may_open(book: &Book, subject: &Subject, rest_days: u32, now: Timestamp) -> bool {
+    book.open_about(subject, now).is_none() && !was_refused(book, subject, rest_days, now)
 }
 
 fn was_refused(book: &Book, subject: &Subject, rest_days: u32, now: Timestamp) -> bool {

@@ -12,6 +12,7 @@
 //!   what all decisions about prices come to, the same on every cloud.
 //! - [`edition`] makes a version of a proposal on the facts of now; [`look`] puts all of it together
 //!   for one tenant; [`rehearsal`] plays it day by day over recorded usage.
+//! - [`foresight`] asks standing stresses, and proposes what would meet one before it comes true.
 //!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
 
@@ -23,6 +24,7 @@ pub mod capacity;
 pub mod controls;
 pub mod drift;
 pub mod edition;
+pub mod foresight;
 pub mod guardrail;
 pub mod look;
 pub mod margin_watch;

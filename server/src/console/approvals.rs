@@ -66,6 +66,7 @@ impl Console {
             form: form(case),
             result_version: case.result_version,
             simulate: simulated(&catalog, case),
+            foreseen: super::foresight::why(case),
         })
     }
 }
@@ -166,7 +167,7 @@ fn other_title(book: &Book, case: &Case) -> String {
 }
 
 /// `gcp 50 %, aws 50 %`.
-fn shares_text(shares: &Shares) -> String {
+pub(super) fn shares_text(shares: &Shares) -> String {
     if shares.0.is_empty() {
         return "none; by distance and load".to_owned();
     }

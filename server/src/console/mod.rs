@@ -15,6 +15,7 @@ mod events;
 mod evidence;
 mod fabric;
 mod figures;
+mod foresight;
 mod keys;
 pub mod load;
 mod optimizer;

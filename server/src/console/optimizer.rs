@@ -42,8 +42,6 @@ impl Console {
             .map(|(id, found)| (found.figures.margin(), margin_row(&catalog, id, found, now)))
             .collect();
         tenants.sort_by_key(|(margin, _)| margin.unwrap_or(Decimal::ONE));
-        let everybody =
-            policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
         let mut history: Vec<AppliedRow> = book
             .chains()
             .flat_map(|(tenant, chain)| applied(&catalog, tenant, chain, &found.tenants, now))
@@ -62,8 +60,9 @@ impl Console {
             switch_reason: switch.map(|switch| switch.reason.clone()),
             policy_version,
             window_days: policy.window_days,
-            bounds: everybody.map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
+            bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
             run: catalog.run().map(run_row),
+            foresight: super::foresight::view(&catalog),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
             unpriced: found.unpriced.iter().map(ToString::to_string).collect(),
             recommendations: said.map(|said| recommendation(&catalog, said, now)).collect(),
@@ -87,7 +86,7 @@ fn run_row(run: &Current<domain::catalog::OptimizerRun>) -> RunRow {
     }
 }
 
-fn time_of(clock: LogicalClock) -> Timestamp {
+pub(super) fn time_of(clock: LogicalClock) -> Timestamp {
     Timestamp::from_unix_ms(i64::try_from(clock.ms).unwrap_or(i64::MAX))
 }
 
@@ -287,7 +286,7 @@ pub(super) fn trail(price: &PriceAdvice) -> Vec<String> {
     steps
 }
 
-const fn rule_words(rule: domain::pricing::guardrail::Rule) -> &'static str {
+pub(super) const fn rule_words(rule: domain::pricing::guardrail::Rule) -> &'static str {
     use domain::pricing::guardrail::Rule;
     match rule {
         Rule::KillSwitch => "the kill switch",
@@ -362,6 +361,7 @@ const fn grounds(applied: &Applied<Controls>) -> &'static str {
         Grounds::Engine => "proposed by the optimizer, approved",
         Grounds::Automatic => "by itself, within policy",
         Grounds::Rollback => "taken back",
+        Grounds::Foresight => "proposed by foresight, before a stress came true, approved",
         Grounds::Shortfall => "taken back, since the margin fell short of what was promised",
     }
 }

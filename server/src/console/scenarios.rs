@@ -132,6 +132,7 @@ fn row(saved: &Saved, catalog: &Catalog) -> SavedRow {
         author: saved.author.clone(),
         event_id: saved.current.event_id.to_string(),
         changes: asked.map(|it| it.changes).unwrap_or_default(),
+        standing: save.standing,
         promoted: promotion.map(|it| (it.value.reason.clone(), it.event_id.to_string())),
     }
 }

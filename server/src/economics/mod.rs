@@ -15,4 +15,4 @@ mod usage;
 pub use figures::{Found, TenantFigures};
 pub use parallel::{Stopped, run};
 pub use problem::absurd;
-pub use simulate::{Economics, Shown, SimulateError, Window};
+pub use simulate::{Cores, Draw, Economics, Shown, SimulateError, Window};

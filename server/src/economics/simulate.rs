@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
-use domain::economics::simulation::{DRAWS_MIN, Simulation};
+use domain::economics::simulation::{DRAWS_MIN, Outcome, Simulation};
 use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::token_cost::ModelKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -81,6 +81,36 @@ pub struct Shown {
     pub left_out: Vec<String>,
 }
 
+/// Draws a simulation.
+pub type Draw<'a> = dyn Fn(&Simulation) -> Result<Outcome, SimulateError> + 'a;
+
+/// Leave to draw on all cores: nothing else is drawn meanwhile.
+#[derive(Debug)]
+pub struct Cores {
+    _held: OwnedSemaphorePermit,
+}
+
+impl Cores {
+    /// Does the work, which draws as often as it needs to. Dropping the future stops it within a round
+    /// of blocks.
+    ///
+    /// # Errors
+    /// What the work says, or that it was stopped.
+    pub async fn draw<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Draw<'_>) -> Result<T, SimulateError> + Send + 'static,
+    ) -> Result<T, SimulateError> {
+        let stop = CancellationToken::new();
+        let _stops: DropGuard = stop.clone().drop_guard();
+        let work = move || {
+            let done = work(&|it: &Simulation| Ok(parallel::run(it, |_, _| !stop.is_cancelled())?));
+            drop(self); // only now may another begin
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
+    }
+}
+
 /// Answers what would be. Cheap to share.
 #[derive(Debug)]
 pub struct Economics {
@@ -104,9 +134,9 @@ impl Economics {
         now: Timestamp,
     ) -> Result<Answer, SimulateError> {
         request.check()?;
-        let permit = self.permit()?;
+        let cores = self.cores()?;
         let inputs = self.inputs(Window::from(&request), now).await?;
-        draw(permit, inputs, request).await
+        draw(cores, inputs, request).await
     }
 
     /// The same, less what a scenario changes that the usage does not have. For requests that were
@@ -120,16 +150,19 @@ impl Economics {
         now: Timestamp,
     ) -> Result<Answer, SimulateError> {
         request.check()?;
-        let permit = self.permit()?;
+        let cores = self.cores()?;
         let inputs = self.inputs(Window::from(&request), now).await?;
         let left_out = request.fit(&inputs);
-        let mut answer = draw(permit, inputs, request).await?;
+        let mut answer = draw(cores, inputs, request).await?;
         answer.warnings.extend(left_out);
         Ok(answer)
     }
 
-    fn permit(&self) -> Result<OwnedSemaphorePermit, SimulateError> {
-        Arc::clone(&self.running).try_acquire_owned().map_err(|_| SimulateError::Busy)
+    /// # Errors
+    /// Another simulation is running.
+    pub fn cores(&self) -> Result<Cores, SimulateError> {
+        let permit = Arc::clone(&self.running).try_acquire_owned();
+        permit.map(|_held| Cores { _held }).map_err(|_| SimulateError::Busy)
     }
 
     /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever
@@ -189,21 +222,9 @@ impl Economics {
 }
 
 /// On all cores. Dropping the future stops it within a round of blocks.
-async fn draw(
-    permit: OwnedSemaphorePermit,
-    inputs: Inputs,
-    request: Request,
-) -> Result<Answer, SimulateError> {
+async fn draw(cores: Cores, inputs: Inputs, request: Request) -> Result<Answer, SimulateError> {
     check_work(inputs.usage.len(), request.draws)?;
-    let stop = CancellationToken::new();
-    let _stops: DropGuard = stop.clone().drop_guard();
-    let work = move || {
-        let drawn = |it: &_| parallel::run(it, |_, _| !stop.is_cancelled());
-        let answer = study::answer(&inputs, &request, |it| Ok(drawn(it)?));
-        drop(permit); // only now may another begin
-        answer
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?
+    cores.draw(move |draw| study::answer(&inputs, &request, draw)).await
 }
 
 fn check_work(tenants: usize, draws: usize) -> Result<(), EconomicsError> {

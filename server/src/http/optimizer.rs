@@ -2,6 +2,7 @@
 
 mod acts;
 mod controls;
+mod foresight;
 mod form;
 mod promoted;
 mod refused;
@@ -46,6 +47,8 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/recommendations", get(recommendations))
         .route("/v1/optimizer/run", post(run))
         .route("/v1/optimizer/rehearse", post(rehearse))
+        .route("/v1/foresight", get(foresight::read))
+        .route("/v1/foresight/run", post(foresight::run))
         .route("/v1/proposals", get(proposals).post(propose))
         .route("/v1/proposals/{proposal_id}", get(proposal))
         .route("/v1/approvals", get(approvals))

@@ -116,14 +116,18 @@ struct Draft {
     request: Value,
     /// The version that is replaced; absent for a new scenario.
     version: Option<u32>,
+    /// Is it asked on schedule?
+    #[serde(default)]
+    standing: bool,
 }
 
 impl Draft {
     fn into_save(self, scenario_id: Uuid, version: u32) -> Result<Known, Problem> {
         let request: Request = shape(self.request.clone()).map_err(within_request)?;
         request.check().map_err(|error| absurd(&error))?;
-        let Draft { name, notes, request, version: _ } = self;
-        Ok(Known::ScenarioSave(ScenarioSave { scenario_id, version, name, notes, request }))
+        let Draft { name, notes, request, standing, version: _ } = self;
+        let save = ScenarioSave { scenario_id, version, name, notes, request, standing };
+        Ok(Known::ScenarioSave(save))
     }
 }
 

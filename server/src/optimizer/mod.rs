@@ -4,7 +4,10 @@
 //! ```text
 //! usage, prices ─► economics::figures ─► domain::pricing::look ─► optimizer.recommend
 //!                                                │
-//!                     people ──► proposal.* ◄────┘         one runner: grant lease/optimizer-run
+//!                     people ──► proposal.* ◄────┤         one runner: grant lease/optimizer-run
+//!                                   │            │
+//!            standing stresses ─► domain::pricing::foresight ─► foresight.run
+//!                                   │                         one runner: grant lease/foresight-run
 //!                                   │ FINAL
 //!                      domain::pricing::book (the same on every cloud)
 //!                                   │ approved, facts unchanged
@@ -19,10 +22,12 @@
 
 mod execute;
 mod facts;
+mod foresight;
 mod judge;
 mod rehearse;
 mod run;
 mod schedule;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +45,7 @@ use uuid::Uuid;
 
 pub use facts::FactsError;
 pub(crate) use facts::about;
+pub use foresight::ForesightReport;
 pub use judge::PriceJudge;
 pub use rehearse::Rehearsed;
 pub use run::{RunError, RunReport};
@@ -94,6 +100,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
     tasks.spawn(Arc::clone(&optimizer).execute(stop.clone()));
     if let Some(every) = setup.every {
         tasks.spawn(Arc::clone(&optimizer).keep_schedule(every, stop.clone()));
+        tasks.spawn(Arc::clone(&optimizer).keep_foresight(every, stop.clone()));
     }
     optimizer
 }

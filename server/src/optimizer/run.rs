@@ -10,13 +10,11 @@ use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::economics::EconomicsError;
 use domain::event::TenantId;
-use domain::grant::{Family, Resource, Value, Version};
 use domain::pricing::controls::Subject;
 use domain::pricing::look::{Opening, Seen, look};
 use domain::pricing::margin_watch::Band;
 use domain::pricing::recommend::Advice;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Optimizer, OptimizerError, about, event_id};
 use crate::economics::{Found, TenantFigures};
@@ -28,7 +26,7 @@ const RUNS: &str = "optimizer-run";
 /// Why there was no run, or not a whole one.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("{by} runs the optimizer just now")]
+    #[error("a run is under way on {by}")]
     Elsewhere { by: Cloud },
     #[error("there is no usage that could be priced")]
     NothingToSay,
@@ -48,13 +46,6 @@ pub struct RunReport {
     pub event_id: domain::event::EventId,
     #[serde(skip)]
     pub slot: domain::event::Slot,
-}
-
-/// Whose run it is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Turn {
-    by: Cloud,
-    at: Timestamp,
 }
 
 /// What is to be recorded of a tenant.
@@ -77,26 +68,8 @@ impl Optimizer {
         if found.tenants.is_empty() {
             return Err(RunError::NothingToSay);
         }
-        let run = self.take_turn(now).await?;
+        let run = self.take_turn(RUNS, now).await?;
         self.say(run, &catalog, &found).await
-    }
-
-    async fn take_turn(&self, now: Timestamp) -> Result<u64, RunError> {
-        let resource = Resource::new(Family::Lease, RUNS);
-        let resource = resource.map_err(crate::grant::GrantError::from);
-        let resource = resource.map_err(OptimizerError::from)?;
-        let newest = self.grants.latest(&resource).await.map_err(OptimizerError::from)?;
-        let next = newest.map_or(Some(Version::FIRST), |newest| newest.grant().version.next());
-        let version = next.unwrap_or(Version::FIRST);
-        let wish = Value::from_json(&json!(Turn { by: self.me, at: now }));
-        let wish = wish.map_err(|bad| OptimizerError::Payload(bad.to_string()))?;
-        let decided = self.grants.decide(&resource, version, &wish).await;
-        let decided = decided.map_err(OptimizerError::from)?;
-        if *decided.value() == wish {
-            return Ok(version.number());
-        }
-        let turn = serde_json::from_value::<Turn>(decided.value().to_json());
-        Err(RunError::Elsewhere { by: turn.map_or(self.me, |turn| turn.by) })
     }
 
     async fn say(&self, run: u64, catalog: &Catalog, found: &Found) -> Result<RunReport, RunError> {
@@ -184,6 +157,7 @@ fn word(
         proposal_id,
         grounds,
         edition,
+        foresight: None,
     });
     let recommend = OptimizerRecommend {
         run,

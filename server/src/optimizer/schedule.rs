@@ -1,7 +1,8 @@
-//! The optimizer runs by itself once an interval, on one cloud.
+//! The optimizer runs by itself once an interval, and the standing stresses are asked as often as the
+//! policy says, each on one cloud.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::cloud::Cloud;
 use tokio_util::sync::CancellationToken;
@@ -12,15 +13,15 @@ use super::{Optimizer, RunError};
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Clouds look in turn, so that they seldom propose the same run at once.
 const TURN: Duration = Duration::from_secs(5);
+/// What could not be asked is asked again so much later: each attempt may take a turn.
+const AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 impl Optimizer {
     pub(super) async fn keep_schedule(self: Arc<Self>, every: Duration, stop: CancellationToken) {
-        let before = Cloud::ALL.into_iter().take_while(|cloud| *cloud != self.me).count();
-        let turn = TURN * u32::try_from(before).unwrap_or(0);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY + turn) => {}
+                () = tokio::time::sleep(LOOK_EVERY + self.my_turn()) => {}
             }
             if !self.is_due(every) {
                 continue;
@@ -36,11 +37,61 @@ impl Optimizer {
         }
     }
 
+    /// The first time `first_after` this cloud began: there is little to foresee before there is usage.
+    pub(super) async fn keep_foresight(
+        self: Arc<Self>,
+        first_after: Duration,
+        stop: CancellationToken,
+    ) {
+        let (first_at, mut not_before) = (Instant::now() + first_after, Instant::now());
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY + self.my_turn()) => {}
+            }
+            if Instant::now() < not_before || !self.foresight_is_due(first_at) {
+                continue;
+            }
+            match self.foresee().await {
+                Ok(report) => {
+                    let broken = report.run.scenarios.iter().filter(|it| !it.broken.is_empty());
+                    let (run, broken, opened) = (report.run.run, broken.count(), report.run.opened);
+                    tracing::info!(run, broken, opened, "the standing stresses were asked");
+                }
+                Err(RunError::NothingToSay | RunError::Elsewhere { .. }) => {}
+                Err(cause) => {
+                    tracing::warn!(%cause, "the standing stresses wait");
+                    not_before = Instant::now() + AGAIN_AFTER;
+                }
+            }
+        }
+    }
+
+    fn my_turn(&self) -> Duration {
+        let before = Cloud::ALL.into_iter().take_while(|cloud| *cloud != self.me).count();
+        TURN * u32::try_from(before).unwrap_or(0)
+    }
+
     /// Was the last run that is FINAL here long enough ago?
     fn is_due(&self, every: Duration) -> bool {
         let catalog = self.projection.catalog();
-        let last_ms = catalog.run().map_or(0, |run| run.logical_clock.ms);
-        let now_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
-        u128::from(now_ms.saturating_sub(last_ms)) >= every.as_millis()
+        is_past(catalog.run().map_or(0, |run| run.logical_clock.ms), every)
     }
+
+    /// `first_at` holds where none is known yet.
+    fn foresight_is_due(&self, first_at: Instant) -> bool {
+        let catalog = self.projection.catalog();
+        let foresight = catalog.book().policy().1.foresight;
+        let every = Duration::from_secs(3_600) * foresight.every_hours;
+        let due = match catalog.foresight() {
+            Some(run) => is_past(run.logical_clock.ms, every),
+            None => Instant::now() >= first_at,
+        };
+        foresight.on && due
+    }
+}
+
+fn is_past(last_ms: u64, every: Duration) -> bool {
+    let now_ms = u64::try_from(crate::now().unix_ms()).unwrap_or(0);
+    u128::from(now_ms.saturating_sub(last_ms)) >= every.as_millis()
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, Known, OptimizerRecommend, OptimizerRun, PricePut, RoutingDrain,
-    RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut,
-    TierPut, UserPut,
+    CostPut, DECIDED_BY, ForesightRun, Known, OptimizerRecommend, OptimizerRun, PricePut,
+    RoutingDrain, RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest,
+    TenantPut, TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
@@ -59,6 +59,7 @@ pub struct Catalog {
     book: Book,
     recommendations: BTreeMap<TenantId, Current<OptimizerRecommend>>,
     run: Option<Current<OptimizerRun>>,
+    foresight: Option<Current<ForesightRun>>,
 }
 
 /// Provider prices by model and region, and by the day of the map.
@@ -207,6 +208,12 @@ impl Catalog {
         self.run.as_ref()
     }
 
+    /// The last run of the standing stresses.
+    #[must_use]
+    pub const fn foresight(&self) -> Option<&Current<ForesightRun>> {
+        self.foresight.as_ref()
+    }
+
     /// By login.
     pub fn users(&self) -> impl Iterator<Item = &Current<UserPut>> {
         self.users.values()
@@ -316,6 +323,10 @@ impl Catalog {
             }
             Known::OptimizerRun(value) => {
                 self.run = Some(Current { value, event_id, slot, logical_clock });
+                return None;
+            }
+            Known::ForesightRun(value) => {
+                self.foresight = Some(Current { value: *value, event_id, slot, logical_clock });
                 return None;
             }
             // Rulings, credits and closings are no part of the view.

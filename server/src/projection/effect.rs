@@ -18,98 +18,9 @@ use domain::usage::Meter;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::entity::Entity;
 use super::entry::Entry;
 use super::ruling::{Resolution, about, resolution, standing_resolution};
-
-/// What decisions put: each has versions, of which the latest is in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Entity {
-    Tenant,
-    Tier,
-    Price,
-    User,
-    /// A decision about something held, by the name of what it is about. Of these the first is in
-    /// force: what was decided stays decided.
-    Ruling,
-    /// What a provider takes for a model, by the day of the price map.
-    Cost,
-    Scenario,
-    /// Of a scenario, by its id.
-    Promotion,
-    /// A cloud's word on a snapshot, by its number and the cloud whose log it stands in.
-    Attestation,
-    /// An amount that was waived, by the id of its event.
-    Credit,
-    /// Of a month, by its name: all of them add up.
-    Closing,
-    /// Who serves whom: the clouds' switches, under one key.
-    Switch,
-    /// Whether people have taken a cloud out of service, by its name.
-    Drain,
-    /// A measured round trip, by its two ends.
-    Latency,
-    /// What was said of a proposal about prices, by its id and that of the event: all of it counts.
-    Proposal,
-    /// A switch of automatic prices, by its name and tenant.
-    Autonomy,
-    /// What the optimizer last said of a tenant, by its id.
-    Recommendation,
-    /// The optimizer's runs, under one key.
-    Run,
-}
-
-impl Entity {
-    pub const ALL: [Entity; 18] = [
-        Entity::Tenant,
-        Entity::Tier,
-        Entity::Price,
-        Entity::User,
-        Entity::Ruling,
-        Entity::Cost,
-        Entity::Scenario,
-        Entity::Promotion,
-        Entity::Attestation,
-        Entity::Credit,
-        Entity::Closing,
-        Entity::Switch,
-        Entity::Drain,
-        Entity::Latency,
-        Entity::Proposal,
-        Entity::Autonomy,
-        Entity::Recommendation,
-        Entity::Run,
-    ];
-
-    /// The name in the database and in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Entity::Tenant => "tenant",
-            Entity::Tier => "tier",
-            Entity::Price => "price",
-            Entity::User => "user",
-            Entity::Ruling => "ruling",
-            Entity::Cost => "cost",
-            Entity::Scenario => "scenario",
-            Entity::Promotion => "promotion",
-            Entity::Attestation => "attestation",
-            Entity::Credit => "credit",
-            Entity::Closing => "closing",
-            Entity::Switch => "switch",
-            Entity::Drain => "drain",
-            Entity::Latency => "latency",
-            Entity::Proposal => "proposal",
-            Entity::Autonomy => "autonomy",
-            Entity::Recommendation => "recommendation",
-            Entity::Run => "run",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Entity> {
-        Entity::ALL.into_iter().find(|entity| entity.name() == name)
-    }
-}
 
 /// A version of an entity, with the entry that put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,6 +267,7 @@ fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
         Known::PolicySwitch(it) => (Entity::Autonomy, autonomy_key(it)),
         Known::OptimizerRecommend(it) => (Entity::Recommendation, it.tenant_id.to_string()),
         Known::OptimizerRun(_) => (Entity::Run, RUN_KEY.to_owned()),
+        Known::ForesightRun(_) => (Entity::Foresight, FORESIGHT_KEY.to_owned()),
         _ => return None,
     })
 }
@@ -367,6 +279,9 @@ fn autonomy_key(switch: &PolicySwitch) -> String {
 
 /// All runs are versions of one thing.
 pub const RUN_KEY: &str = "optimizer";
+
+/// All runs of the standing stresses are versions of one thing.
+pub const FORESIGHT_KEY: &str = "stresses";
 
 fn is_over(period: Period, entry: &Entry) -> bool {
     i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())

@@ -18,6 +18,7 @@ mod compare;
 mod conflict;
 mod digest;
 mod effect;
+mod entity;
 mod entry;
 mod follow;
 mod history;
@@ -47,7 +48,8 @@ pub use conflict::{
     CONFLICTS_PAGE_MAX, Chosen, Conflict, ConflictBefore, ConflictFilter, Resolved,
 };
 pub use digest::Digests;
-pub use effect::{Entity, RUN_KEY, SWITCH_KEY};
+pub use effect::{FORESIGHT_KEY, RUN_KEY, SWITCH_KEY};
+pub use entity::Entity;
 pub use history::Version;
 pub use rebuild::{Progress, rebuild};
 pub use usage::{BadUsageCursor, USAGE_PAGE_MAX, UsageCursor, UsageFilter, UsagePage, UsageRow};

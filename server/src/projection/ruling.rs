@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Row as _};
 
 use super::ProjectionError;
-use super::effect::Entity;
+use super::entity::Entity;
 use super::entry::{Entry, slot};
 
 /// A decision about one id in conflict.

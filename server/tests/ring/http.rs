@@ -5,6 +5,7 @@ mod economics;
 mod edge;
 mod events;
 mod evidence;
+mod foresight;
 mod grants;
 mod house;
 mod keys;

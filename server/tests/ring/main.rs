@@ -18,6 +18,7 @@ mod epochs;
 mod evidence;
 mod exactly_once;
 mod fabric;
+mod foresight;
 mod forger;
 mod grants;
 mod http;

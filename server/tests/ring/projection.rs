@@ -56,6 +56,13 @@ fn price(input: &str, from: &str) -> Value {
         "inputUsdPerMillion": input, "outputUsdPerMillion": "2", "effectiveFrom": from})
 }
 
+fn foresight(run: u64, by: Cloud) -> Value {
+    json!({"kind": "foresight.run", "run": run, "by": by, "policyVersion": 0,
+        "usageFrom": "2026-10-22T12:00:00Z", "usageTo": "2026-11-22T12:00:00Z",
+        "priceMapAsOf": "2026-11-12T00:00:00Z", "seed": "1", "draws": 2_000, "floor": "0.35",
+        "tenants": 0, "scenarios": [], "opened": 0})
+}
+
 /// Three logs with twins of every sort, superseding decisions, and entries that do not read.
 fn logs() -> Vec<Line> {
     let mut lines = Vec::new();
@@ -88,6 +95,8 @@ fn logs() -> Vec<Line> {
         line(aws, 23, 703, price("3", "2026-11-01T00:00:00Z")),
         line(gcp, 24, 704, price("4", "2026-12-01T00:00:00Z")),
         line(azure, 25, 705, price("3.5", "2026-11-01T00:00:00Z")),
+        line(aws, 26, 707, foresight(2, aws)),
+        line(gcp, 27, 706, foresight(1, gcp)),
     ]);
     lines
 }
@@ -287,6 +296,7 @@ async fn the_latest_decision_by_clock_is_in_force_and_quarantined_ones_are_not()
     };
     assert_eq!(at("2026-11-15T00:00:00Z"), Some("3.5".to_owned()));
     assert_eq!(at("2026-12-15T00:00:00Z"), Some("4".to_owned()));
+    assert_eq!(catalog.foresight().map(|run| run.value.run), Some(2), "the later run");
     let versions = projection.versions(Entity::Tenant, "acme").await.expect("versions");
     let names: Vec<&str> =
         versions.iter().filter_map(|version| version.body["name"].as_str()).collect();

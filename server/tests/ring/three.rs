@@ -16,6 +16,8 @@ use server::evidence::Evidences;
 use server::grant::Grants;
 use server::keys::{CloudKeys, External, Roster};
 use server::ledger::{Accepted, Ledger, Submission, SubmitError, Watermarks};
+use server::optimizer::Optimizer;
+use server::projection::Projection;
 use server::quarantine::Counted;
 use server::snapshot::Snapshots;
 use sqlx::PgPool;
@@ -116,6 +118,14 @@ impl Deployment {
 
     pub fn grants(&self, cloud: Cloud) -> &Arc<Grants> {
         &self.running.get(cloud).as_ref().expect("this cloud runs").grants
+    }
+
+    pub fn optimizer(&self, cloud: Cloud) -> &Arc<Optimizer> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").optimizer
+    }
+
+    pub fn projection(&self, cloud: Cloud) -> &Arc<Projection> {
+        &self.running.get(cloud).as_ref().expect("this cloud runs").projection
     }
 
     pub fn anchors(&self, cloud: Cloud) -> &Arc<Anchors> {

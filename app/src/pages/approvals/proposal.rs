@@ -9,7 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::words;
 use crate::api;
-use crate::backend::{FactRow, ProposalDetail, ProposalRow, StepRow};
+use crate::backend::{FactRow, ForeseenWhy, ProposalDetail, ProposalRow, StepRow};
 use crate::browser;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
@@ -82,6 +82,7 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
         <Head row=row.clone() detail=detail.clone() />
         <div class="pricing-columns">
             <div class="pricing-main">
+                {detail.foreseen.clone().map(|why| view! { <Why why /> })}
                 <Money lines=money policy={row.about == "policy"} />
                 <Facts facts state=row.state />
                 <Trail steps=trail rule=detail.rule.clone() />
@@ -137,6 +138,39 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
             <p class="pricing-acts">{simulate} <A href="/approvals" attr:class="button">"All approvals"</A></p>
         </header>
     }
+}
+
+/// What is foreseen: nothing of it has happened.
+#[component]
+fn Why(why: ForeseenWhy) -> impl IntoView {
+    let ForeseenWhy { name, href, sentence, levels, basis } = why;
+    let rows = levels
+        .into_iter()
+        .map(|[when, below, median]| {
+            view! {
+                <tr>
+                    <th scope="row">{when}</th>
+                    <td class="number mono" data-label="P(margin < floor)">{below}</td>
+                    <td class="number mono" data-label="Median margin">{median}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card pricing-part" aria-labelledby="why-title">
+            <h2 id="why-title" class="card-title">"Why"</h2>
+            <p>{sentence}</p>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Now, under the stress, and with what is proposed">
+                <table class="pricing-facts">
+                    <thead><tr><th scope="col">"When"</th><th scope="col" class="number">"P(margin < floor)"</th><th scope="col" class="number">"Median margin"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            <p class="muted">{basis}</p>
+            <p class="pricing-acts"><a class="button" href=href rel="external">{format!("Open “{name}” in Scenarios")}</a></p>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]

@@ -37,7 +37,9 @@ pub(crate) fn quorum(approvals: u32, quorum: Option<u32>) -> String {
 /// Asks again when something about prices became known.
 pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
     let is_news = |kind: &str| {
-        ["proposal.", "policy.", "optimizer."].iter().any(|prefix| kind.starts_with(prefix))
+        ["proposal.", "policy.", "optimizer.", "foresight."]
+            .iter()
+            .any(|prefix| kind.starts_with(prefix))
     };
     Effect::new(move |_| {
         let told = live.events.read().as_ref().is_some_and(|told| {
@@ -94,7 +96,9 @@ pub(crate) fn refusal(code: &str) -> &'static str {
             "Nothing was recorded: a limit must be a whole number above 0, within reason."
         }
         "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
-        "running_elsewhere" => "Another cloud runs the optimizer just now.",
+        "running_elsewhere" => {
+            "It runs just now, on this cloud or another. What comes of it stands here in a moment."
+        }
         "no_usage" => "The optimizer has nothing to look at: no usage has a price on both sides.",
         "no_quorum" => "Fewer than two clouds answer. Nothing was done; try again in a moment.",
         "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",

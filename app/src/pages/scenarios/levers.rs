@@ -2,12 +2,13 @@
 //! it asks the server.
 
 use domain::economics::scenario::Scenario;
+use domain::economics::stress::Stress;
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive as _;
 
 use super::desk::{Desk, Drawn};
-use super::presets::{Preset, presets};
+use super::presets::presets;
 use super::words;
 use crate::backend::LeverKind;
 use crate::components::icon::Icon;
@@ -82,7 +83,7 @@ fn Presets() -> impl IntoView {
     let all = desk.movable.with_value(|levers| presets(levers, worst));
     let items = all
         .into_iter()
-        .map(|Preset { title, detail, changes }| {
+        .map(|Stress { title, detail, changes, .. }| {
             let href = desk.address.with_value(|address| {
                 let mut address = address.clone();
                 address.opened = None;

@@ -106,9 +106,12 @@ pub(super) fn Acts(saved: Option<SavedRow>) -> impl IntoView {
 fn Save(saved: Option<SavedRow>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let node = NodeRef::<html::Dialog>::new();
-    let (name, notes) =
-        saved.as_ref().map(|it| (it.name.clone(), it.notes.clone())).unwrap_or_default();
+    let (name, notes, standing) = saved
+        .as_ref()
+        .map(|it| (it.name.clone(), it.notes.clone(), it.standing))
+        .unwrap_or_default();
     let draft = Draft::of(SAVE);
+    let standing = !draft.or("standing", if standing { "on" } else { "" }.to_owned()).is_empty();
     let (name, notes) = (draft.or("name", name), draft.or("notes", notes));
     let over = saved.map(|it| {
         let label = format!("As version {} of “{}”", it.version + 1, it.name);
@@ -133,6 +136,10 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
                 </label>
                 <label class="field" for="save-notes"><span>"Notes"</span>
                     <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX>{notes}</textarea>
+                </label>
+                <label class="choice">
+                    <input type="checkbox" name="standing" value="on" checked=standing />
+                    <span>"Ask it on schedule: the foresight loop draws it over fresh usage, and proposes what would meet it"</span>
                 </label>
                 <Leave node back=desk.address_now() />
                 <button class="button button-first" type="submit">"Keep it"</button>
@@ -263,6 +270,7 @@ pub(super) fn SavedList(
                     <p class="muted">{summary(&row.changes)}</p>
                     <p class="muted">
                         <A href=format!("/ledger/{}", row.event_id)>{format!("Version {}", row.version)}</A> {by}
+                        {row.standing.then_some("; asked on schedule")}
                     </p>
                     {(!row.notes.is_empty()).then(|| view! { <p>{row.notes.clone()}</p> })}
                     {promoted}

@@ -165,6 +165,12 @@ impl<'a> Drawing<'a> {
         Ok(TenantOutcome { margin, profit_usd })
     }
 
+    /// Draws a tenant and adds it to these sums.
+    pub(super) fn add(&mut self, position: &Position, sums: &mut GroupDraws) {
+        self.draw(position);
+        drop(self.profits(position, sums));
+    }
+
     pub(super) fn tenant_draws(&mut self, position: &Position) -> TenantDraws {
         self.draw(position);
         let mut alone = GroupDraws::zero(self.simulation.draws());

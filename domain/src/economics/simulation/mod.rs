@@ -136,6 +136,19 @@ impl Simulation {
         Some(Drawing::new(self).tenant_draws(self.positions.get(tenant)?))
     }
 
+    /// What these tenants brought in, cost and were owed together, draw by draw, by their places in
+    /// the portfolio. US dollars. For what is one tenant in several places, whose margin has no law.
+    #[must_use]
+    pub fn amounts_of(&self, tenants: &[usize]) -> Vec<[f64; 3]> {
+        let mut drawing = Drawing::new(self);
+        let mut sums = block::GroupDraws::zero(self.draws);
+        for position in tenants.iter().filter_map(|at| self.positions.get(*at)) {
+            drawing.add(position, &mut sums);
+        }
+        let draws = sums.revenue.iter().zip(&sums.cost).zip(&sums.penalty);
+        draws.map(|((revenue, cost), penalty)| [*revenue, *cost, *penalty]).collect()
+    }
+
     /// The exact distribution of a tenant's margin, by its place in the portfolio. `None` without
     /// revenue, or if there is no such tenant.
     #[must_use]

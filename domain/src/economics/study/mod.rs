@@ -14,6 +14,7 @@ mod inputs;
 mod model;
 mod request;
 mod routed;
+mod stressed;
 
 pub use answer::{
     Answer, BreakEven, Compared, Distribution, Figure, Results, TenantResult, Totals,
@@ -25,6 +26,7 @@ pub use glance::{FALLING_MAX, Falling, Glance};
 pub use inputs::{Excluded, Inputs, Latency, PlaceUsage, Provenance, Reason, Sources, TierPromise};
 pub use model::Model;
 pub use request::{Asked, Assumptions, NAME_CHARS_MAX, Request, SCENARIOS_MAX, TENANT_DRAWS_MAX};
+pub use stressed::{Level, Risk, Stressed};
 
 use crate::economics::EconomicsError;
 use crate::economics::scenario::Scenario;

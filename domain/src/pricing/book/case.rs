@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::needs::Needs;
 use super::{ENGINE, Told, What};
-use crate::catalog::{Edition, Grounds, ProposalApply};
+use crate::catalog::{Edition, Forewarning, Grounds, ProposalApply};
 use crate::clock::Timestamp;
 use crate::event::EventId;
 use crate::log::Hash;
@@ -92,6 +92,8 @@ pub enum StepKind {
 pub struct Case {
     pub id: Uuid,
     pub grounds: Grounds,
+    /// What is foreseen, on grounds of foresight.
+    pub foresight: Option<Box<Forewarning>>,
     pub opened_at: Timestamp,
     /// Its versions that were accepted, the first first. Never empty.
     pub versions: Vec<Numbered>,
@@ -130,6 +132,7 @@ impl Case {
         let mut case = Case {
             id,
             grounds: open.grounds,
+            foresight: open.foresight.clone(),
             opened_at: opening.at(),
             versions: vec![first.clone()],
             steps: Vec::new(),

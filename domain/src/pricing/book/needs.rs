@@ -46,7 +46,7 @@ pub(super) fn of(book: &Book, case: &Case, numbered: &Numbered, at: Timestamp) -
         Grounds::Shortfall => {
             policy.watch.answer == Answer::RollBack && takes_back(chain, base, controls)
         }
-        Grounds::Person | Grounds::Engine => false,
+        Grounds::Person | Grounds::Engine | Grounds::Foresight => false,
     };
     if untouched && alone {
         Needs::Nobody

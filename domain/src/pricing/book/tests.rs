@@ -72,7 +72,10 @@ impl World {
     fn open(&mut self, by: Option<&str>, grounds: Grounds, content: Content) -> Uuid {
         let proposal_id = Uuid::from_u128(1_000 + self.told.len() as u128);
         let edition = self.edition(content);
-        self.tell(by, What::Open(Box::new(ProposalOpen { proposal_id, grounds, edition })));
+        self.tell(
+            by,
+            What::Open(Box::new(ProposalOpen { proposal_id, grounds, edition, foresight: None })),
+        );
         proposal_id
     }
 

@@ -4,6 +4,7 @@
 //! 0 is [`Policy::default`]. Every number is a field with a name, a unit and a range.
 
 mod diff;
+mod foresight;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::economics::quantity::{Share, count, probability, refuse, within};
 use crate::event::TenantId;
 
 pub use diff::{Difference, differences};
+pub use foresight::{Asking, Foresight};
 
 /// Nobody reads more.
 const RULES_MAX: usize = 50;
@@ -56,6 +58,9 @@ pub struct Policy {
     /// What is done when a change falls short of its promise.
     #[serde(default, skip_serializing_if = "Watch::is_standard")]
     pub watch: Watch,
+    /// Which stresses are asked on schedule, and what is borne under them.
+    #[serde(default, skip_serializing_if = "Foresight::is_standard")]
+    pub foresight: Foresight,
 }
 
 /// When a margin below the promised one is answered, and how. The standard one is not written, so
@@ -228,6 +233,7 @@ impl Default for Policy {
             locked_until: BTreeMap::new(),
             assumptions: Assumptions::default(),
             watch: Watch::default(),
+            foresight: Foresight::default(),
         }
     }
 }
@@ -344,6 +350,7 @@ impl Policy {
             let problem = "must be fewer than the days of the window, whose usage they are seen in";
             return Err(EconomicsError::Inconsistent { what: "the days of the watch", problem });
         }
+        self.foresight.check()?;
         self.assumptions.check()
     }
 
@@ -352,6 +359,12 @@ impl Policy {
     pub fn rule(&self, tier: &str, cloud: Cloud) -> Option<&Rule> {
         let matching = self.rules.iter().filter(|rule| rule.matches(tier, cloud));
         matching.max_by_key(|rule| rule.names())
+    }
+
+    /// What holds for whoever no narrower rule is about.
+    #[must_use]
+    pub fn everybody(&self) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.names() == 0)
     }
 
     /// The rule of that name.

@@ -79,6 +79,46 @@ fn a_change_reads_as_field_before_and_after() {
     assert_eq!(differences(&was, &was), []);
 }
 
+#[test]
+fn a_policy_of_before_foresight_reads_as_it_did_and_keeps_its_bytes() {
+    let before = serde_json::to_value(Policy::default()).expect("json");
+    assert!(before.get("foresight").is_none() && before.get("watch").is_none());
+    let read: Policy = serde_json::from_value(before.clone()).expect("a policy");
+    assert_eq!(read.foresight, Foresight::default());
+    assert_eq!(serde_json::to_value(&read).expect("json"), before);
+    let mut other = read;
+    other.foresight.every_hours = 12;
+    let written = serde_json::to_value(&other).expect("json");
+    assert_eq!(written["foresight"]["everyHours"], 12);
+    assert_eq!(serde_json::from_value::<Policy>(written).expect("a policy"), other);
+}
+
+#[test]
+fn what_changed_of_foresight_is_told_by_its_fields_and_absurd_numbers_are_refused() {
+    let was = Policy::default();
+    let mut is = was.clone();
+    is.foresight.scenarios.eu_latency = false;
+    is.foresight.below_floor_max = Share::new("x", decimal("0.1")).expect("a share");
+    let found = differences(&was, &is);
+    let told: Vec<(&str, Option<&str>, Option<&str>)> = found
+        .iter()
+        .map(|one| (one.field.as_str(), one.was.as_deref(), one.is.as_deref()))
+        .collect();
+    let expected = [
+        ("foresight / below floor max", Some("0.25"), Some("0.1")),
+        ("foresight / scenarios / eu latency", Some("true"), Some("false")),
+    ];
+    assert_eq!(told, expected);
+    for absurd in [
+        Foresight { every_hours: 0, ..Foresight::default() },
+        Foresight { draws: 99, ..Foresight::default() },
+        Foresight { draws: 1_000_000, ..Foresight::default() },
+    ] {
+        let policy = Policy { foresight: absurd, ..Policy::default() };
+        assert!(policy.check().expect_err("absurd").to_string().contains("of foresight"));
+    }
+}
+
 proptest! {
     #[test]
     fn in_a_policy_that_is_sound_every_tenant_has_exactly_one_rule(

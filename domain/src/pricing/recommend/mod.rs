@@ -160,7 +160,7 @@ impl Figures {
     }
 
     /// What usage for a dollar at list prices costs us.
-    fn cost_of_list(&self) -> Result<Decimal, EconomicsError> {
+    pub(super) fn cost_of_list(&self) -> Result<Decimal, EconomicsError> {
         checked("the cost of list", self.cost_usd.checked_div(self.list_usd))
     }
 

@@ -46,7 +46,7 @@ fn judge(
     let alone = match last.grounds {
         Grounds::Automatic => true,
         Grounds::Shortfall => policy.watch.answer == Answer::RollBack,
-        Grounds::Person | Grounds::Engine | Grounds::Rollback => false,
+        Grounds::Person | Grounds::Engine | Grounds::Rollback | Grounds::Foresight => false,
     };
     if !alone && votes < policy.quorum.persons(is / was - Decimal::ONE) as usize {
         say("without the approvals that it needs");

@@ -92,7 +92,10 @@ impl World {
 
     fn propose(&mut self, by: Option<Actor>, grounds: Grounds, edition: Edition) -> Uuid {
         let proposal_id = Uuid::from_u128(u128::MAX - self.told.len() as u128);
-        self.tell(by, What::Open(Box::new(ProposalOpen { proposal_id, grounds, edition })));
+        self.tell(
+            by,
+            What::Open(Box::new(ProposalOpen { proposal_id, grounds, edition, foresight: None })),
+        );
         proposal_id
     }
 

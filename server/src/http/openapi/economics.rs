@@ -267,17 +267,21 @@ fn act() -> Value {
         "act": { "type": "string", "enum": ["save", "promote"] },
         "search": { "type": "string", "description": "The page's query string: where levers stand" },
         "id": text(), "version": count(), "as": { "type": "string", "enum": ["new", "version"] },
-        "name": text(), "notes": text(), "reason": text(), "gcp": text(), "aws": text(), "azure": text()
+        "name": text(), "notes": text(), "reason": text(), "gcp": text(), "aws": text(), "azure": text(),
+        "standing": text()
     });
-    let optional =
-        ["search", "id", "version", "as", "name", "notes", "reason", "gcp", "aws", "azure"];
+    let optional = [
+        "search", "id", "version", "as", "name", "notes", "reason", "gcp", "aws", "azure",
+        "standing",
+    ];
     shape(act, &optional)
 }
 
 fn kept() -> Vec<(&'static str, Value)> {
     let decision = || shape(json!({ "eventId": uuid(), "slot": reference("Slot") }), &[]);
     let draft = json!({
-        "name": text(), "notes": text(), "request": reference("Simulate"), "version": count()
+        "name": text(), "notes": text(), "request": reference("Simulate"), "version": count(),
+        "standing": { "type": "boolean", "default": false }
     });
     let proposal = json!({
         "version": count(), "reason": text(), "routingWeights": by_name(&decimal()),
@@ -288,7 +292,8 @@ fn kept() -> Vec<(&'static str, Value)> {
     });
     let scenario = json!({
         "scenarioId": uuid(), "version": count(), "name": text(), "notes": text(),
-        "request": reference("Simulate"), "author": or_null(&text()), "decision": decision(),
+        "request": reference("Simulate"), "standing": { "type": "boolean" },
+        "author": or_null(&text()), "decision": decision(),
         "promotion": or_null(&json!({ "type": "object" })), "versions": list(&shape(version, &[]))
     });
     let items = json!({ "items": list(&reference("Scenario")), "nextCursor": { "type": "null" } });
@@ -299,9 +304,9 @@ fn kept() -> Vec<(&'static str, Value)> {
     });
     vec![
         ("ScenarioAct", act()),
-        ("ScenarioDraft", shape(draft, &["notes", "version"])),
+        ("ScenarioDraft", shape(draft, &["notes", "version", "standing"])),
         ("ScenarioProposal", shape(proposal, &["routingWeights", "priceChanges"])),
-        ("Scenario", shape(scenario, &["notes", "versions"])),
+        ("Scenario", shape(scenario, &["notes", "versions", "standing"])),
         ("EconomicsInputs", inputs()),
         ("ScenarioList", shape(items, &[])),
         ("ScenarioDecided", shape(decided, &["proposals"])),

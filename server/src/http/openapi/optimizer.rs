@@ -91,6 +91,25 @@ pub(super) const OPERATIONS: &[Operation] = &[
         answers: &[(201, "What the run came to", "OptimizerRun", JSON)],
         problems: &[400, 401, 403, 409, 422, 503],
     },
+    read(
+        "/v1/foresight",
+        "readForesight",
+        "What each standing stress would do, as of the last run",
+        &[(200, "The last run, and how often it runs", "Foresight", JSON)],
+    ),
+    Operation {
+        method: "post",
+        path: "/v1/foresight/run",
+        id: "runForesight",
+        tag: "pricing",
+        summary: "Asks the standing stresses now, on this cloud, if no other cloud does; proposes what \
+                  would meet them, and applies nothing",
+        access: ADMINS,
+        takes: WAITS,
+        bodies: &[],
+        answers: &[(201, "What each stress came to", "ForesightRun", JSON)],
+        problems: &[400, 401, 403, 409, 422, 503],
+    },
     Operation {
         method: "post",
         path: "/v1/optimizer/rehearse",
@@ -245,9 +264,10 @@ fn proposal() -> Value {
         "rule": or_null(&text()), "openedAt": time(), "expiresAt": time(),
         "approvals": { "type": "array", "items": text() }, "quorum": or_null(&count()),
         "resultVersion": or_null(&count()), "changes": objects(), "facts": object(),
-        "changed": objects(), "history": objects(), "decision": object()
+        "changed": objects(), "history": objects(), "decision": object(),
+        "foresight": object()
     });
-    shape(properties, &["facts", "changed", "history", "decision"])
+    shape(properties, &["facts", "changed", "history", "decision", "foresight"])
 }
 
 /// By name.
@@ -269,6 +289,7 @@ fn told() -> Vec<(&'static str, Value)> {
         "policyVersion": count(), "tenants": count(), "below": count(), "above": count(),
         "recommended": count(), "opened": count(), "unpriced": count(), "eventId": uuid()
     });
+    let foresight = json!({ "on": flag(), "everyHours": count(), "run": or_null(&object()) });
     let margin = json!({
         "tenantId": text(), "from": time(), "to": time(), "margin": or_null(&decimal()),
         "figures": or_null(&object()), "unpriced": flag()
@@ -281,12 +302,23 @@ fn told() -> Vec<(&'static str, Value)> {
         ("Margin", shape(margin, &[])),
         ("Recommendations", shape(said, &[])),
         ("OptimizerRun", shape(run, &[])),
+        ("Foresight", shape(foresight, &[])),
+        ("ForesightRun", shape(foresight_run(), &[])),
         ("Rehearsed", shape(rehearsed(), &["policyVersion"])),
         ("ProposalPage", shape(page, &[])),
         ("Proposal", proposal()),
         ("PricingPolicy", shape(policy, &[])),
         ("ControllerState", shape(switches(), &[])),
     ]
+}
+
+fn foresight_run() -> Value {
+    json!({
+        "run": count(), "by": text(), "policyVersion": count(), "usageFrom": time(),
+        "usageTo": time(), "priceMapAsOf": time(), "seed": text(), "draws": count(),
+        "floor": decimal(), "tenants": count(), "scenarios": objects(), "opened": count(),
+        "eventId": uuid()
+    })
 }
 
 fn rehearsed() -> Value {
@@ -324,6 +356,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         "propose",
         "rollback",
         "run",
+        "foresee",
         "kill",
         "auto",
         "tenantAuto"

@@ -244,7 +244,7 @@ pub(super) async fn open(
     }
     let edition: Edition = shared.optimizer.edition(content, reason).await?;
     let proposal_id = Uuid::now_v7();
-    let open = ProposalOpen { proposal_id, grounds, edition };
+    let open = ProposalOpen { proposal_id, grounds, edition, foresight: None };
     let accepted = record(shared, principal, &Known::ProposalOpen(Box::new(open)), wish).await?;
     Ok((proposal_id, accepted))
 }

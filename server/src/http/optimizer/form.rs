@@ -12,6 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::acts::{self, Act, Proof, Proposed, Seen};
+use super::foresight;
 use crate::http::Shared;
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
@@ -61,6 +62,7 @@ enum Verb {
     Propose,
     Rollback,
     Run,
+    Foresee,
     Kill,
     Auto,
     TenantAuto,
@@ -71,7 +73,9 @@ impl Verb {
         match self {
             Verb::Approve | Verb::Reject | Verb::Rollback => Action::Approve,
             Verb::Modify | Verb::Propose => Action::Propose,
-            Verb::Run | Verb::Kill | Verb::Auto | Verb::TenantAuto => Action::SetAutonomy,
+            Verb::Run | Verb::Foresee | Verb::Kill | Verb::Auto | Verb::TenantAuto => {
+                Action::SetAutonomy
+            }
         }
     }
 
@@ -142,6 +146,7 @@ async fn done(
             Ok(None)
         }
         Verb::Run => acts::run(shared, wish).await.map(|_| None),
+        Verb::Foresee => foresight::foresee(shared, wish).await.map(|_| None),
         Verb::Kill => {
             acts::switch(shared, principal, SwitchName::KillSwitch, None, on, &reason, wish)
                 .await?;

@@ -42,6 +42,9 @@ impl Shown<'_> {
     pub(super) fn whole(&self) -> Value {
         let mut whole = self.row();
         whole["facts"] = json!(self.case.current().edition.facts);
+        if let Some(foresight) = &self.case.foresight {
+            whole["foresight"] = json!(foresight);
+        }
         whole["changed"] = json!(self.case.changed);
         whole["history"] = self.case.steps.iter().map(step).collect();
         whole

@@ -48,6 +48,9 @@ pub(super) struct Wanted {
     aws: String,
     #[serde(default)]
     azure: String,
+    /// A box that is ticked says something; another one nothing.
+    #[serde(default)]
+    standing: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -94,8 +97,12 @@ impl Wanted {
         let text = |name: &str, text: &str| format!("{name}={}", query_value(text));
         match self.act {
             Verb::Save => {
-                let parts =
-                    [text("act", "save"), text("name", &self.name), text("notes", &self.notes)];
+                let parts = [
+                    text("act", "save"),
+                    text("name", &self.name),
+                    text("notes", &self.notes),
+                    text("standing", &self.standing),
+                ];
                 parts.join("&")
             }
             Verb::Promote => {
@@ -153,7 +160,8 @@ fn save(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
     // Browsers end the lines of a text area with both.
     let notes = wanted.notes.replace("\r\n", "\n");
     let request = serde_json::to_value(request).map_err(Problem::fault)?;
-    let save = ScenarioSave { scenario_id, version, name, notes, request };
+    let standing = !wanted.standing.is_empty();
+    let save = ScenarioSave { scenario_id, version, name, notes, request, standing };
     Ok((scenario_id, Known::ScenarioSave(save)))
 }
 

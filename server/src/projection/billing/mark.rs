@@ -9,7 +9,8 @@ use domain::usage::UsageKey;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::super::effect::{Entity, Put};
+use super::super::effect::Put;
+use super::super::entity::Entity;
 use super::write;
 
 /// What of a chunk matters to the books.
@@ -101,7 +102,8 @@ impl Touched {
             | Entity::Latency
             | Entity::Autonomy
             | Entity::Recommendation
-            | Entity::Run => {}
+            | Entity::Run
+            | Entity::Foresight => {}
         }
         None
     }

@@ -56,7 +56,8 @@ fn save() -> Kind {
             json!({
                 "scenarioId": uuid(), "version": { "type": "integer", "minimum": 1 },
                 "name": text(), "notes": { "type": "string", "maxLength": 4_000 },
-                "request": { "type": "object" }, "decidedBy": decider()
+                "request": { "type": "object" }, "decidedBy": decider(),
+                "standing": { "type": "boolean", "default": false }
             }),
         ),
         example: json!({

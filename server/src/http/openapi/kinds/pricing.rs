@@ -8,7 +8,8 @@ const PROPOSAL: &str = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
 const HASH: &str = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab";
 
 pub(super) fn all() -> Vec<Kind> {
-    vec![open(), approve(), reject(), modify(), apply(), stale(), switch(), recommend(), run()]
+    let proposals = [open(), approve(), reject(), modify(), apply(), stale()];
+    proposals.into_iter().chain([switch(), recommend(), run(), foresight()]).collect()
 }
 
 fn version() -> Value {
@@ -58,8 +59,16 @@ fn open() -> Kind {
             &["proposalId", "grounds", "edition"],
             json!({
                 "proposalId": uuid(),
-                "grounds": { "type": "string", "enum": ["person", "engine", "automatic", "rollback"] },
-                "edition": edition(), "decidedBy": decider()
+                "grounds": { "type": "string", "enum": [
+                    "person", "engine", "automatic", "rollback", "shortfall", "foresight"
+                ] },
+                "edition": edition(), "decidedBy": decider(),
+                "foresight": {
+                    "type": "object",
+                    "description": "On grounds of foresight: run, shock, request (a body of \
+                                    POST /v1/economics/simulate), priceMapAsOf, and the figures now, \
+                                    stressed and after"
+                }
             }),
         ),
         example: json!({
@@ -170,6 +179,58 @@ fn recommend() -> Kind {
                 "rule": "everybody", "figures": figures, "margin": "0.3333",
                 "watch": { "band": "low", "asked": null }, "fired": "suggest_tier_upgrade"
             }
+        }),
+    }
+}
+
+fn foresight() -> Kind {
+    let level = json!({ "belowFloor": 0.02, "p50": 0.41 });
+    let required = [
+        "run",
+        "by",
+        "policyVersion",
+        "usageFrom",
+        "usageTo",
+        "priceMapAsOf",
+        "seed",
+        "draws",
+        "floor",
+        "tenants",
+        "scenarios",
+        "opened",
+    ];
+    Kind {
+        name: "foresight.run",
+        says: "What each standing stress would do: the portfolio's probability to be below its floor now \
+               and under it, who falls, which thresholds it breaks, and what is proposed against it.",
+        schema: object(
+            "foresight.run",
+            &required,
+            json!({
+                "run": version(), "by": { "type": "string", "enum": ["gcp", "aws", "azure"] },
+                "policyVersion": version(), "usageFrom": time(), "usageTo": time(),
+                "priceMapAsOf": time(), "seed": text(), "draws": version(),
+                "floor": { "type": "string" }, "tenants": version(),
+                "scenarios": { "type": "array", "items": { "type": "object" } },
+                "opened": version()
+            }),
+        ),
+        example: json!({
+            "kind": "foresight.run", "run": 3, "by": "aws", "policyVersion": 0,
+            "usageFrom": "2026-10-27T12:00:00.000Z", "usageTo": "2026-11-26T12:41:06.902Z",
+            "priceMapAsOf": "2026-11-12T00:00:00.000Z", "seed": "1", "draws": 2000,
+            "floor": "0.35", "tenants": 4, "opened": 1,
+            "scenarios": [{
+                "shock": { "name": "OpenAI raises cost 30 %", "changes": { "cost": { "azure": "0.3" } } },
+                "now": level, "stressed": { "belowFloor": 0.61, "p50": 0.31 },
+                "underWater": 1, "fell": 1,
+                "tenants": [{
+                    "tenantId": "acme-labs", "floor": "0.35", "now": level,
+                    "stressed": { "belowFloor": 0.87, "p50": 0.27 }, "exact": true,
+                    "proposalId": PROPOSAL
+                }],
+                "broken": [{ "threshold": "portfolio", "is": 0.61, "max": "0.25" }]
+            }]
         }),
     }
 }

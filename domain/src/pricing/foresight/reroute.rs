@@ -1,0 +1,132 @@
+//! Which division of the traffic meets a stress, judged by drawing the stress once more with it.
+
+use uuid::Uuid;
+
+use super::traffic::{Division, dearer, divisions};
+use super::{Ask, Foresaw, View, words};
+use crate::catalog::{Foreseen, Forewarning, Grounds, ProposalOpen, Rerouted, stated};
+use crate::economics::EconomicsError;
+use crate::economics::scenario::Scenario;
+use crate::economics::simulation::{Outcome, Simulation};
+use crate::economics::study::{Assumptions, Level, Stressed};
+use crate::pricing::controls::{Content, Subject};
+use crate::pricing::edition::edition;
+use crate::pricing::look::may_open;
+
+/// Traffic is not moved for less than a hundredth of probability.
+const GAIN_MIN: f64 = 0.01;
+/// How the stress is called where it is asked with the traffic moved.
+const MOVED: &str = "The same with the traffic moved";
+
+/// Proposes shares against the stress that hits the portfolio worst, of those that make a cloud dearer
+/// and break a threshold. At most one: there is one division of the traffic.
+pub(super) fn propose<E: From<EconomicsError>>(
+    view: &View<'_>,
+    asks: &[Ask],
+    foresaw: &mut Foresaw,
+    base: &impl Fn(&Assumptions) -> Option<Level>,
+    draw: &impl Fn(&Simulation) -> Result<Outcome, E>,
+    name: &impl Fn(&Subject) -> Uuid,
+) -> Result<(), E> {
+    let (_, policy) = view.book.policy();
+    let rest_days = policy.everybody().map_or(0, |rule| rule.limits.cooldown_days);
+    if !may_open(view.book, &Subject::Routing, rest_days, view.now) {
+        return Ok(());
+    }
+    let Some(at) = worst(&foresaw.scenarios) else { return Ok(()) };
+    let ask = &asks[at];
+    let Some((now, stressed)) = base(&ask.assumptions).zip(foresaw.scenarios[at].stressed) else {
+        return Ok(());
+    };
+    let in_force = view.book.shares().current();
+    let dearer = dearer(&ask.shock.changes);
+    let step_max = policy.foresight.traffic_step_max;
+    let tried = divisions(view.inputs, &in_force, &dearer, step_max);
+    let best = best(view, ask, (now, stressed), tried, draw)?;
+    let Some((division, after)) = best else { return Ok(()) };
+    let id = name(&Subject::Routing);
+    let shares = division.shares.clone();
+    foresaw.scenarios[at].routing =
+        Some(Rerouted { shares, after: stated(after), proposal_id: id });
+    foresaw.openings.push(opening(view, ask, id, division, [now, stressed, after]));
+    Ok(())
+}
+
+/// The place of the stress.
+fn worst(scenarios: &[Foreseen]) -> Option<usize> {
+    let level = |foreseen: &Foreseen| foreseen.stressed.map_or(0.0, |level| level.below_floor);
+    let answerable = scenarios.iter().enumerate().filter(|(_, foreseen)| {
+        let changes = &foreseen.shock.changes;
+        // One that says itself where the traffic goes is not answered by another division.
+        !foreseen.broken.is_empty() && changes.routing.is_empty() && !dearer(changes).is_empty()
+    });
+    // Of equal ones the first.
+    let worst = answerable.rev().max_by(|(_, a), (_, b)| level(a).total_cmp(&level(b)));
+    worst.map(|(at, _)| at)
+}
+
+/// The smallest move that brings the portfolio back within what is borne, or else the one after which it
+/// is likeliest above its floor. `None`: none helps, or each would break without the stress what holds now.
+fn best<E: From<EconomicsError>>(
+    view: &View<'_>,
+    ask: &Ask,
+    (now, stressed): (Level, Level),
+    tried: Vec<Division>,
+    draw: &impl Fn(&Simulation) -> Result<Outcome, E>,
+) -> Result<Option<(Division, Level)>, E> {
+    let borne = view.book.policy().1.foresight.below_floor_max.to_float();
+    let mut best: Option<(Division, Level)> = None;
+    for division in tried {
+        let with = |changes: &Scenario| {
+            let changes = Scenario { routing: division.routing.clone(), ..changes.clone() };
+            let request = view.request(&ask.assumptions, &[]);
+            let drawn = Stressed::of(view.inputs, &request, &changes, draw)?;
+            Ok::<_, E>(drawn.portfolio)
+        };
+        let Some(after) = with(&ask.shock.changes)? else { continue };
+        let least = best.as_ref().map_or(stressed.below_floor - GAIN_MIN, |(_, it)| it.below_floor);
+        if after.below_floor >= least {
+            continue;
+        }
+        let calm = with(&Scenario::default())?.map_or(1.0, |level| level.below_floor);
+        if calm > borne.max(now.below_floor) {
+            continue;
+        }
+        let enough = after.below_floor <= borne;
+        best = Some((division, after));
+        if enough {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+fn opening(
+    view: &View<'_>,
+    ask: &Ask,
+    proposal_id: Uuid,
+    division: Division,
+    levels: [Level; 3],
+) -> ProposalOpen {
+    let [now, stressed, after] = levels.map(stated);
+    let replaces = view.book.shares().current().0.is_empty();
+    let (name, floor) = (&ask.shock.name, view.floor());
+    let reason = words::of_traffic(name, floor, division.moved, replaces, levels);
+    let moved = Scenario { routing: division.routing, ..ask.shock.changes.clone() };
+    let scenarios = [(name.as_str(), &ask.shock.changes), (MOVED, &moved)];
+    let content = Content::Routing { shares: division.shares };
+    ProposalOpen {
+        proposal_id,
+        grounds: Grounds::Foresight,
+        edition: edition(view.book, content, reason, None, None, view.now),
+        foresight: Some(Box::new(Forewarning {
+            run: view.run,
+            shock: ask.shock.clone(),
+            request: view.request(&ask.assumptions, &scenarios),
+            price_map_as_of: view.inputs.sources.price_map_as_of,
+            now,
+            stressed,
+            after,
+        })),
+    }
+}

@@ -1,0 +1,179 @@
+//! Foresight: the standing stresses are drawn over fresh usage and prices, what they come to is said,
+//! and what would meet them is proposed. People decide about all of it.
+//!
+//! One cloud runs the n-th run, by the grant `lease/foresight-run`. Its last word is the event of the
+//! run: whoever knows that knows every proposal of the run, since all of them stand in one log. So a
+//! run waits until the one before is known here, and no tenant is proposed about twice; one that broke
+//! off is waited for only so long, and what it proposed stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::catalog::{ForesightRun, Known};
+use domain::clock::Timestamp;
+use domain::economics::quantity::Share;
+use domain::economics::study::Inputs;
+use domain::event::{EventId, Slot, TenantId};
+use domain::pricing::controls::Subject;
+use domain::pricing::foresight::{Foresaw, Known as KnownTenant, View, asks, foresee};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Optimizer, OptimizerError, RunError, about, event_id};
+use crate::economics::{Cores, Draw, Found, SimulateError, Window};
+use crate::projection::Catalog;
+
+/// The resource of its family whose n-th version is the n-th run.
+const RUNS: &str = "foresight-run";
+/// A run that is not known so long after it began has broken off: drawing takes seconds, recording
+/// and becoming final seconds more.
+const RUN_LASTS: Duration = Duration::from_secs(120);
+const DAY_MS: i64 = 86_400_000;
+
+/// What a run of the standing stresses came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForesightReport {
+    #[serde(flatten)]
+    pub run: ForesightRun,
+    /// The event that says so.
+    pub event_id: EventId,
+    #[serde(skip)]
+    pub slot: Slot,
+}
+
+/// What is looked at.
+struct Scene {
+    inputs: Inputs,
+    found: Found,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Optimizer {
+    /// Asks the standing stresses now, if no other cloud does.
+    ///
+    /// # Errors
+    /// Another run is under way, fewer than two clouds can be reached, all cores are busy, or there is
+    /// no usage with prices.
+    pub async fn foresee(&self) -> Result<ForesightReport, RunError> {
+        let now = crate::now();
+        let scene = self.scene(now).await?;
+        let cores = self.economics.cores().map_err(OptimizerError::from)?;
+        self.nobody_is_under_way(now).await?;
+        let run = self.take_turn(RUNS, now).await?;
+        // Proposals of every run before are known here, and what was decided about them as well as
+        // anybody can know it.
+        let catalog = self.projection.catalog();
+        let (foresaw, scene) = drawn(cores, run, Arc::clone(&catalog), scene).await?;
+        self.say_foreseen(run, &catalog, &scene, foresaw).await
+    }
+
+    async fn scene(&self, now: Timestamp) -> Result<Scene, RunError> {
+        let days = self.projection.catalog().book().policy().1.window_days;
+        let from = now.unix_ms().saturating_sub(i64::from(days) * DAY_MS);
+        let from = Timestamp::from_unix_ms(from).hour();
+        let window = Window { from: Some(from), to: Some(now), prices_as_of: Some(now) };
+        let inputs = match self.economics.inputs(window, now).await {
+            Err(SimulateError::NoUsage | SimulateError::NothingPriced { .. }) => {
+                return Err(RunError::NothingToSay);
+            }
+            other => other.map_err(OptimizerError::from)?,
+        };
+        let found = self.economics.figures(None, days, now).await.map_err(OptimizerError::from)?;
+        Ok(Scene { inputs, found, from, to: now })
+    }
+
+    /// Nobody is under way: the last turn's word is known here, or is not to come any more.
+    async fn nobody_is_under_way(&self, now: Timestamp) -> Result<(), RunError> {
+        let Some((number, turn)) = self.last_turn(RUNS).await? else { return Ok(()) };
+        let known = self.projection.catalog().foresight().map_or(0, |run| run.value.run);
+        let age_ms = now.unix_ms().saturating_sub(turn.at.unix_ms());
+        let lasts = u128::try_from(age_ms).is_ok_and(|age| age < RUN_LASTS.as_millis());
+        if known < number && lasts {
+            return Err(RunError::Elsewhere { by: turn.by });
+        }
+        Ok(())
+    }
+
+    async fn say_foreseen(
+        &self,
+        run: u64,
+        catalog: &Catalog,
+        scene: &Scene,
+        foresaw: Foresaw,
+    ) -> Result<ForesightReport, RunError> {
+        let opened = u64::try_from(foresaw.openings.len()).unwrap_or(u64::MAX);
+        for open in foresaw.openings {
+            let parts = ["foresight-open", &run.to_string(), &open.proposal_id.to_string()];
+            self.tell(&Known::ProposalOpen(Box::new(open)), Some(event_id(&parts))).await?;
+        }
+        let (policy_version, policy) = catalog.book().policy();
+        let floor = policy.everybody().map_or(Share::ZERO, |rule| rule.limits.margin_min);
+        let done = ForesightRun {
+            run,
+            by: self.me,
+            policy_version,
+            usage_from: scene.from,
+            usage_to: scene.to,
+            price_map_as_of: scene.inputs.sources.price_map_as_of,
+            seed: policy.foresight.seed,
+            draws: policy.foresight.draws,
+            floor,
+            tenants: u64::try_from(scene.found.tenants.len()).unwrap_or(u64::MAX),
+            scenarios: foresaw.scenarios,
+            opened,
+        };
+        let id = event_id(&["foresight", &run.to_string()]);
+        let accepted = self.tell(&Known::ForesightRun(Box::new(done.clone())), Some(id)).await?;
+        metrics::counter!("ternion_foresight_runs_total").increment(1);
+        metrics::counter!("ternion_foresight_opened_total").increment(opened);
+        Ok(ForesightReport { run: done, event_id: accepted.event_id, slot: accepted.slot })
+    }
+}
+
+/// On all cores, away from what answers requests. Hands the scene back.
+async fn drawn(
+    cores: Cores,
+    run: u64,
+    catalog: Arc<Catalog>,
+    scene: Scene,
+) -> Result<(Foresaw, Scene), OptimizerError> {
+    let work = move |draw: &Draw<'_>| {
+        let book = catalog.book();
+        let kept = catalog.scenarios().map(|saved| &saved.current.value);
+        let asks = asks(&book.policy().1.foresight, &scene.inputs, kept);
+        let tenants: BTreeMap<TenantId, KnownTenant<'_>> = scene
+            .found
+            .tenants
+            .iter()
+            .filter_map(|(tenant, found)| {
+                let about = about(&catalog, &Subject::Tenant(tenant.clone()))?;
+                Some((tenant.clone(), KnownTenant { about, figures: &found.figures }))
+            })
+            .collect();
+        let view = View {
+            book,
+            inputs: &scene.inputs,
+            tenants: &tenants,
+            window: (scene.from, scene.to),
+            run,
+            now: scene.to,
+        };
+        let foresaw = foresee(&view, &asks, &draw, &|about| proposal_id(run, about))?;
+        drop(tenants);
+        Ok((foresaw, scene))
+    };
+    Ok(cores.draw(work).await?)
+}
+
+/// The same whoever says it again.
+fn proposal_id(run: u64, about: &Subject) -> Uuid {
+    let about = match about {
+        Subject::Tenant(tenant) => format!("tenant {tenant}"),
+        Subject::Policy => "policy".to_owned(),
+        Subject::Routing => "routing".to_owned(),
+    };
+    event_id(&["foresight-proposal", &run.to_string(), &about]).0
+}
