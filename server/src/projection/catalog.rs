@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, Known, OptimizerRecommend, OptimizerRun, PricePut, RoutingDrain,
-    RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest, TenantPut,
-    TierPut, UserPut,
+    CostPut, DECIDED_BY, Known, LatencyPut, OptimizerRecommend, OptimizerRun, PricePut,
+    RoutingDrain, RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest,
+    TenantPut, TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;
@@ -50,6 +50,7 @@ pub struct Catalog {
     prices: BTreeMap<Product, BTreeMap<Timestamp, Current<PricePut>>>,
     users: BTreeMap<String, Current<UserPut>>,
     costs: Costs,
+    samples: Samples,
     scenarios: BTreeMap<Uuid, Saved>,
     promotions: BTreeMap<Uuid, Current<ScenarioPromote>>,
     attestations: BTreeMap<(u64, Cloud), Current<SnapshotAttest>>,
@@ -63,6 +64,9 @@ pub struct Catalog {
 
 /// Provider prices by model and region, and by the day of the map.
 type Costs = BTreeMap<(ModelKey, Option<String>), BTreeMap<Timestamp, Current<CostPut>>>;
+
+/// Recorded latencies by provider and region, and by the day of the samples.
+type Samples = BTreeMap<(String, Option<String>), BTreeMap<Timestamp, Current<LatencyPut>>>;
 
 impl Catalog {
     /// May this tenant's events be recorded? The platform's own always.
@@ -136,6 +140,12 @@ impl Catalog {
     ) -> impl Iterator<Item = (&ModelKey, Option<&str>, &BTreeMap<Timestamp, Current<CostPut>>)>
     {
         self.costs.iter().map(|((model, region), dated)| (model, region.as_deref(), dated))
+    }
+
+    /// Recorded latencies of each provider in each region, and wherever else: the newest samples that
+    /// are not newer than a time.
+    pub fn samples_at(&self, at: Timestamp) -> impl Iterator<Item = &Current<LatencyPut>> {
+        self.samples.values().filter_map(move |dated| Some(dated.range(..=at).next_back()?.1))
     }
 
     /// The newest version of each scenario.
@@ -267,6 +277,12 @@ impl Catalog {
                 let as_of = value.as_of;
                 let cost = Current { value, event_id, slot, logical_clock };
                 self.costs.entry(place).or_default().insert(as_of, cost);
+            }
+            Ok(Some(Known::LatencyPut(value))) => {
+                let place = (value.provider.clone(), value.region.clone());
+                let as_of = value.as_of;
+                let sample = Current { value, event_id, slot, logical_clock };
+                self.samples.entry(place).or_default().insert(as_of, sample);
             }
             Ok(Some(Known::ScenarioSave(value))) => {
                 let id = value.scenario_id;

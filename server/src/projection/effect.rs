@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use domain::billing::Period;
-use domain::catalog::{CostPut, Known, PolicySwitch, PricePut, Usage};
+use domain::catalog::{CostPut, Known, LatencyPut, PolicySwitch, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
 use domain::quarantine::HeldId;
@@ -33,6 +33,8 @@ pub enum Entity {
     Ruling,
     /// What a provider takes for a model, by the day of the price map.
     Cost,
+    /// How long a provider's requests were recorded to take, by the day of the samples.
+    Sample,
     Scenario,
     /// Of a scenario, by its id.
     Promotion,
@@ -59,13 +61,14 @@ pub enum Entity {
 }
 
 impl Entity {
-    pub const ALL: [Entity; 18] = [
+    pub const ALL: [Entity; 19] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
         Entity::User,
         Entity::Ruling,
         Entity::Cost,
+        Entity::Sample,
         Entity::Scenario,
         Entity::Promotion,
         Entity::Attestation,
@@ -90,6 +93,7 @@ impl Entity {
             Entity::User => "user",
             Entity::Ruling => "ruling",
             Entity::Cost => "cost",
+            Entity::Sample => "sample",
             Entity::Scenario => "scenario",
             Entity::Promotion => "promotion",
             Entity::Attestation => "attestation",
@@ -320,6 +324,7 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::QuarantineReject(reject)) => (Entity::Ruling, item(reject.item_id)),
         Some(Known::ConflictResolve(resolve)) => (Entity::Ruling, about(resolve).to_string()),
         Some(Known::CostPut(cost)) => (Entity::Cost, cost_key(cost)),
+        Some(Known::LatencyPut(latency)) => (Entity::Sample, sample_key(latency)),
         Some(Known::ScenarioSave(save)) => (Entity::Scenario, save.scenario_id.to_string()),
         Some(Known::ScenarioPromote(promote)) => {
             (Entity::Promotion, promote.scenario_id.to_string())
@@ -399,6 +404,17 @@ fn cost_key(cost: &CostPut) -> String {
     Value::from(vec![
         Value::from(provider.clone()),
         Value::from(model.clone()),
+        Value::from(region.clone()),
+        Value::from(as_of.to_string()),
+    ])
+    .to_string()
+}
+
+/// As of costs: each day's samples are kept.
+fn sample_key(latency: &LatencyPut) -> String {
+    let LatencyPut { provider, region, as_of, source: _, took: _ } = latency;
+    Value::from(vec![
+        Value::from(provider.clone()),
         Value::from(region.clone()),
         Value::from(as_of.to_string()),
     ])
