@@ -257,8 +257,8 @@ fn answer(inputs: &Inputs, request: &Request) -> Answer {
 #[test]
 fn stalls_that_were_metered_are_owed_for_and_a_law_through_the_mean_would_not_see_them() {
     // Promised is a second and a half, to `pro`, who are all in eu-west-1. Three in a hundred hang.
-    let stalling = |provider| timed(provider, "eu-west-1", &[(970, 300), (30, 40_000)]);
-    let steady = |provider| timed(provider, "eu-west-1", &[(1_000, 300)]);
+    let stalling = |provider: &str| timed(provider, "eu-west-1", &[(970, 300), (30, 40_000)]);
+    let steady = |provider: &str| timed(provider, "eu-west-1", &[(1_000, 300)]);
     let request = request(&[r#"{"latency":{"eu-west-1":"0.2"}}"#]);
     let with = |timed: fn(&str) -> Timed| {
         let latencies = ["azure", "bedrock", "vertex"].map(timed).to_vec();
