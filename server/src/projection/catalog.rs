@@ -271,18 +271,10 @@ impl Catalog {
                 self.users.insert(login, Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::CostPut(value))) => {
-                let model =
-                    ModelKey { provider: value.provider.clone(), model: value.model.clone() };
-                let place = (model, value.region.clone());
-                let as_of = value.as_of;
-                let cost = Current { value, event_id, slot, logical_clock };
-                self.costs.entry(place).or_default().insert(as_of, cost);
+                self.take_cost(Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::LatencyPut(value))) => {
-                let place = (value.provider.clone(), value.region.clone());
-                let as_of = value.as_of;
-                let sample = Current { value, event_id, slot, logical_clock };
-                self.samples.entry(place).or_default().insert(as_of, sample);
+                self.take_sample(Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::ScenarioSave(value))) => {
                 let id = value.scenario_id;
@@ -319,6 +311,19 @@ impl Catalog {
             }
         }
         Ok(None)
+    }
+
+    fn take_cost(&mut self, cost: Current<CostPut>) {
+        let CostPut { provider, model, region, as_of, .. } = &cost.value;
+        let model = ModelKey { provider: provider.clone(), model: model.clone() };
+        let (place, as_of) = ((model, region.clone()), *as_of);
+        self.costs.entry(place).or_default().insert(as_of, cost);
+    }
+
+    fn take_sample(&mut self, sample: Current<LatencyPut>) {
+        let LatencyPut { provider, region, as_of, .. } = &sample.value;
+        let (place, as_of) = ((provider.clone(), region.clone()), *as_of);
+        self.samples.entry(place).or_default().insert(as_of, sample);
     }
 
     fn take_pricing(&mut self, current: Current<Known>, by: Option<Actor>) -> Option<Told> {

@@ -5,11 +5,11 @@
 //! only writer of the tables of `migrations/0002_projection.sql`, `0010_billing.sql` and
 //! `0013_usage_latency.sql`.
 //!
-//! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
-//! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
-//! `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`, `usage`,
-//! `latency`, `conflict` and `history` answer questions. `aside` derives the same tables up to a cut, for audit
-//! snapshots, and `compare` finds rows that somebody changed.
+//! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts, `key` what
+//! names an entity, `ruling` which decision stands about what is held, `apply` writes one chunk exactly
+//! once, `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`,
+//! `usage`, `latency`, `conflict` and `history` answer questions. `aside` derives the same tables up to
+//! a cut, for audit snapshots, and `compare` finds rows that somebody changed.
 
 mod apply;
 mod aside;
@@ -22,6 +22,7 @@ mod effect;
 mod entry;
 mod follow;
 mod history;
+mod key;
 mod latency;
 mod rebuild;
 mod ruling;
