@@ -106,13 +106,20 @@ impl Inputs {
         region: &str,
         assumptions: &Assumptions,
     ) -> Result<(Latency, PlaceLatency), EconomicsError> {
-        let candidates = self.candidates(provider, region);
-        let enough = candidates.iter().find(|(_, took)| took.requests() >= MEASURED_MIN);
-        if let Some((of, took)) = enough {
+        let known = self.known_at(provider, region);
+        let enough = |took: &Latencies| took.requests() >= MEASURED_MIN;
+        if let Some((of, took)) = known.iter().find(|(_, took)| enough(took)) {
             return measured(of, took);
         }
-        if let Some((of, took)) = candidates.first() {
+        let all = self.all_of(region);
+        if enough(&all) {
+            return measured(&LatencyOf::Region, &all);
+        }
+        if let Some((of, took)) = known.first() {
             return fitted(of, took, assumptions);
+        }
+        if !all.is_empty() {
+            return fitted(&LatencyOf::Region, &all, assumptions);
         }
         let mean_s = self.latency_mean_s.get(region).copied().flatten();
         let law = Lognormal::from_mean(
@@ -130,22 +137,26 @@ impl Inputs {
         Ok((law.into(), place))
     }
 
-    /// The latencies that may stand for a place, the best first; none of them without requests.
-    fn candidates(&self, provider: &str, region: &str) -> Vec<(LatencyOf, Latencies)> {
+    /// What is known of a place itself, the best first; none of it without requests.
+    fn known_at(&self, provider: &str, region: &str) -> Vec<(LatencyOf, &Latencies)> {
         let here = |it: &&Timed| it.provider == provider && it.region == region;
         let own = self.latencies.iter().find(here);
-        let own = own.map(|it| (LatencyOf::Requests, it.took.clone()));
+        let own = own.map(|it| (LatencyOf::Requests, &it.took));
         let sampled = |at: Option<&str>| {
             let fits = |it: &&Sampled| it.provider == provider && it.region.as_deref() == at;
             let found = self.samples.iter().find(fits)?;
             let (source, as_of) = (found.source.clone(), found.as_of);
-            Some((LatencyOf::Samples { source, as_of }, found.took.clone()))
+            Some((LatencyOf::Samples { source, as_of }, &found.took))
         };
-        let mut all = Latencies::default();
-        let others = self.latencies.iter().filter(|it| it.region == region);
-        others.for_each(|it| all.merge(&it.took));
-        let every = [own, sampled(Some(region)), sampled(None), Some((LatencyOf::Region, all))];
+        let every = [own, sampled(Some(region)), sampled(None)];
         every.into_iter().flatten().filter(|(_, took)| !took.is_empty()).collect()
+    }
+
+    fn all_of(&self, region: &str) -> Latencies {
+        let mut all = Latencies::default();
+        let here = self.latencies.iter().filter(|it| it.region == region);
+        here.for_each(|it| all.merge(&it.took));
+        all
     }
 
     /// How long requests take wherever usage is, and wherever a scenario leads it.
@@ -193,16 +204,19 @@ impl Inputs {
 }
 
 fn measured(of: &LatencyOf, took: &Latencies) -> Result<(Latency, PlaceLatency), EconomicsError> {
+    Ok((Latency::metered(took.clone())?, seen(of, took)))
+}
+
+fn seen(of: &LatencyOf, took: &Latencies) -> PlaceLatency {
     let [p50_s, p99_s] = [50, 99].map(|percent| took.percentile_s(percent).unwrap_or_default());
-    let place = PlaceLatency {
+    PlaceLatency {
         basis: LatencyBasis::Measured,
         of: Some(of.clone()),
         requests: Some(took.requests()),
         stalled: took.requests() - took.within_s(p50_s * STALL_MEDIANS),
         p50_s,
         p99_s,
-    };
-    Ok((Latency::metered(took.clone())?, place))
+    }
 }
 
 /// The median of few requests is known, and so are stalls among them; the tail between is not.
@@ -211,7 +225,7 @@ fn fitted(
     took: &Latencies,
     assumptions: &Assumptions,
 ) -> Result<(Latency, PlaceLatency), EconomicsError> {
-    let (_, seen) = measured(of, took)?;
+    let seen = seen(of, took);
     let law =
         Lognormal::from_percentiles(seen.p50_s, seen.p50_s * assumptions.latency_p99_over_p50)?;
     let place = PlaceLatency {
