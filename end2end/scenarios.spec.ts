@@ -63,6 +63,18 @@ test("latency and penalties need draws of their own, and the worker makes them",
   await expect(owed).toHaveText(after);
 });
 
+test("how long requests take is said place by place, and where something of it is assumed", async ({ page, open, expectAccessible }) => {
+  await open("/");
+  await there(page);
+  const card = page.locator(".latencies");
+  await expect(card.locator("summary")).toContainText("How long requests take: measured at");
+  await card.locator("summary").click();
+  // Forty requests at each place last month: too few for a slowest hundredth.
+  await expect(card.getByRole("row", { name: /^azure/ }).first()).toContainText("fitted to few requests, the tail assumed");
+  await expect(page.locator("footer.provenance")).toContainText("Too few requests to");
+  await expectAccessible();
+});
+
 test("what the browser draws is what the server answers, to the bit", async ({ page, open }) => {
   await open("/");
   await there(page);

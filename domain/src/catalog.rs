@@ -33,7 +33,7 @@ pub use foresight::{
 };
 pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};
-pub use planning::{CostPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
+pub use planning::{CostPut, LatencyPut, NOTES_CHARS_MAX, ScenarioPromote, ScenarioSave};
 pub use pricing::{
     Edition, Grounds, OptimizerRecommend, OptimizerRun, PolicySwitch, ProposalApply,
     ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
@@ -165,6 +165,7 @@ pub enum Known {
     QuarantineReject(QuarantineReject),
     ConflictResolve(ConflictResolve),
     CostPut(CostPut),
+    LatencyPut(LatencyPut),
     ScenarioSave(ScenarioSave),
     ScenarioPromote(ScenarioPromote),
     KeyBegin(KeyBegin),
@@ -217,6 +218,7 @@ const DECISION_PREFIXES: [&str; 20] = [
     "conflict.",
     "anchor.",
     "cost.",
+    "latency.",
     SCENARIO,
     BILLING,
     PROPOSAL,
@@ -323,6 +325,7 @@ impl Known {
             "quarantine.reject" => Known::QuarantineReject(parse(payload)?),
             CONFLICT_RESOLVE => Known::ConflictResolve(parse(payload)?),
             "cost.put" => Known::CostPut(parse(payload)?),
+            "latency.put" => Known::LatencyPut(parse(payload)?),
             "scenario.save" => Known::ScenarioSave(parse(payload)?),
             "scenario.promote" => Known::ScenarioPromote(parse(payload)?),
             "key.begin" => Known::KeyBegin(parse(payload)?),
@@ -376,6 +379,7 @@ impl Known {
             Known::QuarantineReject(reject) => reason(&reject.reason),
             Known::ConflictResolve(resolve) => reason(&resolve.reason),
             Known::CostPut(cost) => cost.check(),
+            Known::LatencyPut(latency) => latency.check(),
             Known::ScenarioSave(scenario) => scenario.check(),
             Known::ScenarioPromote(promotion) => promotion.check(),
             Known::KeyBegin(begin) => begin.check(),
@@ -416,6 +420,7 @@ impl Known {
             Known::QuarantineReject(body) => ("quarantine.reject", serde_json::to_value(body)),
             Known::ConflictResolve(body) => (CONFLICT_RESOLVE, serde_json::to_value(body)),
             Known::CostPut(body) => ("cost.put", serde_json::to_value(body)),
+            Known::LatencyPut(body) => ("latency.put", serde_json::to_value(body)),
             Known::ScenarioSave(body) => ("scenario.save", serde_json::to_value(body)),
             Known::ScenarioPromote(body) => ("scenario.promote", serde_json::to_value(body)),
             Known::KeyBegin(body) => ("key.begin", serde_json::to_value(body)),

@@ -1,7 +1,10 @@
-//! Metering: FINAL usage events become rows by tenant, provider, model, region and hour.
+//! Metering: FINAL usage events become rows by tenant, provider, model, region and hour, and how long
+//! they took becomes counts by provider, region and hour ([`Latencies`]).
 //!
 //! Sums of integers only, so that every cloud derives the same rows in whatever order it learns
 //! of the events.
+
+mod latencies;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Usage;
 use crate::clock::Timestamp;
 use crate::event::TenantId;
+
+pub use latencies::{BadLatencies, Bucket, Latencies, RELATIVE_ERROR};
 
 /// What a usage row is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +27,17 @@ pub struct UsageKey {
     pub region: String,
     /// Start of the UTC hour of `requestedAt`.
     pub hour: Timestamp,
+}
+
+/// What a count of latencies is about. Neither tenant nor model: where a request runs says how long it
+/// takes, and rows by tenant would be as many as requests.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LatencyKey {
+    pub provider: String,
+    pub region: String,
+    /// Start of the UTC hour of `requestedAt`.
+    pub hour: Timestamp,
+    pub bucket: Bucket,
 }
 
 /// What was used. Negative where a [`Meter`] took back more than it recorded: its rows are
@@ -78,17 +94,32 @@ fn whole_microseconds(ms: f64) -> i64 {
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     rows: BTreeMap<UsageKey, UsageSum>,
+    latencies: BTreeMap<LatencyKey, i64>,
 }
 
 impl Meter {
     /// Counts an event.
     pub fn record(&mut self, tenant: &TenantId, usage: &Usage) {
-        self.row(tenant, usage).add(UsageSum::of(usage), 1);
+        self.change(tenant, usage, 1);
     }
 
     /// Takes back an event that was counted before, here or in what is stored already.
     pub fn retract(&mut self, tenant: &TenantId, usage: &Usage) {
-        self.row(tenant, usage).add(UsageSum::of(usage), -1);
+        self.change(tenant, usage, -1);
+    }
+
+    fn change(&mut self, tenant: &TenantId, usage: &Usage, sign: i64) {
+        self.row(tenant, usage).add(UsageSum::of(usage), sign);
+        if let Some(ms) = usage.latency_ms {
+            let key = LatencyKey {
+                provider: usage.provider.clone(),
+                region: usage.region.clone(),
+                hour: usage.requested_at.hour(),
+                bucket: Bucket::of_us(whole_microseconds(ms).unsigned_abs()),
+            };
+            let count = self.latencies.entry(key).or_default();
+            *count = count.saturating_add(sign);
+        }
     }
 
     fn row(&mut self, tenant: &TenantId, usage: &Usage) -> &mut UsageSum {
@@ -100,6 +131,11 @@ impl Meter {
             hour: usage.requested_at.hour(),
         };
         self.rows.entry(key).or_default()
+    }
+
+    /// The counts of latencies in key order, without those in which everything was taken back.
+    pub fn latencies(&self) -> impl Iterator<Item = (&LatencyKey, i64)> {
+        self.latencies.iter().map(|(key, count)| (key, *count)).filter(|(_, count)| *count != 0)
     }
 
     /// The rows in key order, without those in which everything was taken back.
@@ -133,8 +169,10 @@ mod tests {
         meter.record(&tenant, &usage("2026-11-22T18:15:46.680Z", Some(true), Some(611.4)));
         meter.record(&tenant, &usage("2026-11-22T18:59:59.999Z", Some(false), None));
         meter.record(&tenant, &usage("2026-11-22T19:00:00Z", None, None));
+        let timed: Vec<_> = meter.latencies().map(|(key, count)| (key.hour, count)).collect();
         let rows: Vec<_> = meter.into_rows().collect();
         assert_eq!(rows.len(), 2);
+        assert_eq!(timed, [(rows[0].0.hour, 1)], "only one of the three stated a latency");
         let first = rows[0].1;
         assert_eq!((first.requests, first.failed, first.input_tokens), (2, 1, 748));
         assert_eq!((first.timed, first.latency_us), (1, 611_400));
@@ -153,7 +191,9 @@ mod tests {
         assert_eq!((change.requests, change.failed, change.timed), (-1, -1, -1));
         assert_eq!((change.input_tokens, change.output_tokens), (-374, -44));
         assert_eq!(change.latency_us, -2500);
+        let counts: Vec<_> = meter.latencies().map(|(key, count)| (key.bucket, count)).collect();
+        assert_eq!(counts, [(Bucket::of_us(2500), -1)]);
         meter.record(&tenant, &failed);
-        assert_eq!(meter.into_rows().count(), 0);
+        assert_eq!((meter.latencies().count(), meter.into_rows().count()), (0, 0));
     }
 }

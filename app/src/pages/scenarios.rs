@@ -14,6 +14,7 @@ mod beside;
 mod desk;
 mod figures;
 mod histogram;
+mod latency;
 mod levers;
 mod presets;
 mod provenance;
@@ -76,6 +77,7 @@ fn Page(view: ScenariosView, address: ScenarioAddress) -> impl IntoView {
                         <bars::BridgeChart />
                         <tables::Groups />
                         <tables::Tenants />
+                        <latency::Latencies />
                         <provenance::LeftOutCard />
                         <provenance::Provenance />
                     </div>

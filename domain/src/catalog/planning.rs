@@ -1,4 +1,5 @@
-//! Kinds that what-ifs stand on: what providers take, and scenarios that are kept.
+//! Kinds that what-ifs stand on: what providers take, how long they were seen to take, and scenarios
+//! that are kept.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::economics::quantity::{Change, Share};
 use crate::economics::token_cost::{ProviderPrice, Rates};
+use crate::usage::Latencies;
 
 /// Longest note beside a scenario: a page.
 pub const NOTES_CHARS_MAX: usize = 4_000;
@@ -31,6 +33,22 @@ pub struct CostPut {
     pub price: ProviderPrice,
     /// When the map said so, which is not when the provider changed it.
     pub as_of: Timestamp,
+}
+
+/// How long a provider's requests took, as somebody recorded it. Samples of other days are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LatencyPut {
+    pub provider: String,
+    /// Absent: they stand for the provider wherever no others do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Who recorded them, and where they are to be had.
+    pub source: String,
+    /// When they were recorded.
+    pub as_of: Timestamp,
+    /// Pairs of microseconds from which on, and requests.
+    pub took: Latencies,
 }
 
 /// A version of a scenario. What it asks is stored as it was asked, so that it can be asked again.
@@ -99,6 +117,15 @@ fn rates(field: &str, rates: &Rates) -> Result<(), KindError> {
     Ok(())
 }
 
+impl LatencyPut {
+    pub(super) fn check(&self) -> Result<(), KindError> {
+        name("/provider", &self.provider)?;
+        self.region.as_deref().map_or(Ok(()), |region| name("/region", region))?;
+        name("/source", &self.source)?;
+        if self.took.is_empty() { refuse("/took", "must hold a request") } else { Ok(()) }
+    }
+}
+
 impl ScenarioSave {
     pub(super) fn check(&self) -> Result<(), KindError> {
         name("/name", &self.name)?;
@@ -153,6 +180,21 @@ mod tests {
         for absurd in ["-0.1", "2.5"] {
             let error = Known::read(&cost(absurd)).expect_err("absurd");
             assert_eq!(error.field, "/price/rates/inputUsdPerToken");
+        }
+    }
+
+    #[test]
+    fn recorded_latencies_read_back_and_what_no_counting_gave_is_refused() {
+        let put = |took: Value| {
+            json!({"kind": "latency.put", "provider": "azure", "source": "ours, by hand",
+                "asOf": "2026-11-12T00:00:00.000Z", "took": took})
+        };
+        let whole = put(json!([[1024, 2], [29_360_128, 1]]));
+        let read = Known::read(&whole).expect("valid").expect("known");
+        assert_eq!(read.to_payload(), whole);
+        assert_eq!(Known::read(&put(json!([]))).expect_err("nothing").field, "/took");
+        for wrong in [json!([[1025, 1]]), json!([[1024, 0]]), json!({"1024": 1})] {
+            assert!(Known::read(&put(wrong)).is_err());
         }
     }
 

@@ -1,8 +1,11 @@
 //! From latencies to the probability that a promise is broken.
 //!
 //! A lognormal law fits the middle of what providers show; stalls of tens of seconds break it.
-//! So there are three forms: the law alone, the law with stalls, and what was measured.
+//! So there are four forms: the law alone, the law with stalls, what was measured, and what was
+//! metered, which is measured up to its buckets.
 //! Latencies are in seconds, shifts relative: +20 % of latency is far more than +20 % of breaches.
+
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -10,8 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::probability::{Z_99, binomial_above, normal_above, normal_quantile};
-use crate::economics::quantity::{Change, Share, not_negative, positive, probability, refuse};
+use crate::economics::quantity::{
+    Change, Share, float, not_negative, positive, probability, refuse,
+};
 use crate::economics::sample::{Sorted, real};
+use crate::usage::Latencies;
 
 /// Requests of a month in one promise; more are counted in another way than one by one.
 const REQUESTS_MAX: u64 = 1_000_000_000_000;
@@ -90,6 +96,14 @@ impl Lognormal {
         threshold_s / self.unshifted_s(target.to_float()) - 1.0
     }
 
+    /// The logarithm of how far latencies may rise, a shift included already, until a share of them
+    /// no longer stays within the threshold.
+    fn room(&self, threshold_s: f64, shift: Change, share: f64) -> f64 {
+        let room = libm::log(threshold_s) - self.mu - libm::log(shift.to_factor());
+        let needed = if self.sigma > 0.0 { self.sigma * normal_quantile(share) } else { 0.0 };
+        room - needed
+    }
+
     fn unshifted_s(&self, q: f64) -> f64 {
         if self.sigma > 0.0 {
             return libm::exp(self.mu + self.sigma * normal_quantile(q));
@@ -114,6 +128,14 @@ pub enum Latency {
     Stalling(Lognormal, Stalls),
     /// What was measured, in seconds: no law at all.
     Measured(Sorted),
+    /// What was metered, in buckets. Shared: all tenants at a place have the same.
+    Metered(Arc<Latencies>),
+}
+
+impl From<Lognormal> for Latency {
+    fn from(law: Lognormal) -> Self {
+        Latency::Lognormal(law)
+    }
 }
 
 impl Latency {
@@ -123,6 +145,15 @@ impl Latency {
         probability("the probability of a stall", stalls.probability)?;
         not_negative("the length of a stall", stalls.stall_s)?;
         Ok(Latency::Stalling(law, stalls))
+    }
+
+    /// # Errors
+    /// There are no requests.
+    pub fn metered(latencies: Latencies) -> Result<Self, EconomicsError> {
+        if latencies.is_empty() {
+            return Err(EconomicsError::TooFew { what: "timed requests", count: 0, min: 1 });
+        }
+        Ok(Latency::Metered(Arc::new(latencies)))
     }
 
     /// The probability that a request takes longer than promised after a shift. Stalls do not
@@ -144,8 +175,65 @@ impl Latency {
                 let all = sample.values().len();
                 real(all - within) / real(all)
             }
+            Latency::Metered(latencies) => {
+                let all = latencies.requests();
+                let late = all - latencies.within_s(threshold / shift.to_factor());
+                late as f64 / all as f64
+            }
         })
     }
+
+    /// How far a region's latency may rise, as the logarithm of a factor, until fewer than a share
+    /// of requests are in time: what [`Latency::breach`] says, the other way round. Below 0: they
+    /// are fewer already. The share is above 0.
+    #[must_use]
+    pub(in crate::economics) fn room(
+        &self,
+        threshold_s: f64,
+        shift: Change,
+        share: Decimal,
+    ) -> f64 {
+        let measured = |slowest_s: Option<f64>| match slowest_s {
+            Some(slowest_s) if slowest_s > 0.0 => {
+                libm::log(threshold_s / slowest_s) - libm::log(shift.to_factor())
+            }
+            _ => f64::INFINITY,
+        };
+        match self {
+            Latency::Lognormal(law) => law.room(threshold_s, shift, float(share)),
+            Latency::Stalling(law, stalls) => {
+                match stalls.share_of_law(threshold_s, float(share)) {
+                    share if share > 1.0 => f64::NEG_INFINITY,
+                    share if share > 0.0 => law.room(threshold_s, shift, share),
+                    _ => f64::INFINITY,
+                }
+            }
+            Latency::Measured(sample) => {
+                let rank = needed(share, sample.values().len() as u64);
+                let at = usize::try_from(rank).unwrap_or(usize::MAX).saturating_sub(1);
+                measured(sample.values().get(at).copied())
+            }
+            Latency::Metered(latencies) => {
+                measured(latencies.ranked_s(needed(share, latencies.requests())))
+            }
+        }
+    }
+}
+
+impl Stalls {
+    /// How many of the requests that do not stall must be in time, so that this share of all is.
+    fn share_of_law(&self, threshold_s: f64, share: f64) -> f64 {
+        let in_time = if self.stall_s > threshold_s { 0.0 } else { self.probability };
+        let (missing, rest) = (share - in_time, 1.0 - self.probability);
+        // All stall: they are in time, or none is.
+        if rest > 0.0 { missing / rest } else { missing * f64::INFINITY }
+    }
+}
+
+/// How many of so many requests a share is, at least; in decimals, as contracts reckon.
+fn needed(share: Decimal, requests: u64) -> u64 {
+    let needed = share.checked_mul(Decimal::from(requests)).map(|part| part.ceil());
+    needed.and_then(|needed| needed.to_u64()).unwrap_or(requests)
 }
 
 /// A promise that a share of a month's requests stays within a latency.
@@ -179,8 +267,11 @@ impl Promise {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::economics::quantity::decimal;
+    use crate::usage::RELATIVE_ERROR;
 
     fn change(text: &str) -> Change {
         Change::new("the shift", decimal(text)).expect("a change")
@@ -213,6 +304,83 @@ mod tests {
         assert_eq!(measured.breach(0.5, Change::NONE), Ok(0.25));
         assert_eq!(measured.breach(0.5, change("0.2")), Ok(0.5));
         assert!(measured.breach(0.0, Change::NONE).is_err());
+    }
+
+    /// Whether at this factor the share of requests is in time.
+    fn keeps(latency: &Latency, threshold_s: f64, factor: f64, share: Decimal) -> bool {
+        let shift = Decimal::try_from(factor - 1.0).expect("a decimal");
+        let shift = Change::new("the shift", shift).expect("a change");
+        let late = latency.breach(threshold_s, shift).expect("a breach");
+        late <= 1.0 - float(share) + 1e-12
+    }
+
+    fn metered(all_s: &[f64]) -> Latencies {
+        let mut latencies = Latencies::default();
+        all_s.iter().for_each(|s| latencies.record_us((s * 1e6) as u64));
+        latencies
+    }
+
+    proptest! {
+        #[test]
+        fn room_is_how_far_a_breach_may_move(
+            all_s in prop::collection::vec(0.02_f64..90.0, 1..80),
+            share in 1_i64..=100, threshold_s in 0.05_f64..60.0,
+            (p50, tail, stalled, stall_s) in (0.1_f64..5.0, 1.0_f64..6.0, 0.0_f64..0.2, 1.0_f64..60.0),
+        ) {
+            let share = Decimal::new(share, 2);
+            let law = Lognormal::from_percentiles(p50, p50 * tail).expect("a law");
+            let stalls = Stalls { probability: stalled, stall_s };
+            for latency in [
+                Latency::metered(metered(&all_s)).expect("some"),
+                Latency::Measured(Sorted::new(all_s.clone()).expect("a sample")),
+                Latency::Lognormal(law),
+                Latency::stalling(law, stalls).expect("a latency"),
+            ] {
+                let reach = libm::exp(latency.room(threshold_s, Change::NONE, share));
+                for (nudge, kept) in [(0.999, true), (1.001, false)] {
+                    let factor = reach * nudge;
+                    // Beyond, no shift is one that a lever has.
+                    if factor > 1e-6 && factor < 100.0 {
+                        prop_assert_eq!(keeps(&latency, threshold_s, factor, share), kept,
+                            "{:?} at {}", latency, factor);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_metered_breaks_a_promise_as_what_was_measured_does_but_for_its_buckets(
+            all_s in prop::collection::vec(0.02_f64..90.0, 1..80), threshold_s in 0.05_f64..60.0,
+        ) {
+            let counted = Latency::metered(metered(&all_s)).expect("some");
+            let exact = Latency::Measured(Sorted::new(all_s).expect("a sample"));
+            let breach = |of: &Latency, at: f64| of.breach(at, Change::NONE).expect("a breach");
+            let found = breach(&counted, threshold_s);
+            let error = 1.0 + RELATIVE_ERROR + 1e-3;
+            prop_assert!(found <= breach(&exact, threshold_s / error));
+            prop_assert!(found >= breach(&exact, threshold_s * error));
+        }
+    }
+
+    #[test]
+    fn shares_of_requests_are_counted_in_decimals() {
+        // 0.07 · 100 is 7.000000000000001 in binary: seven are enough all the same.
+        assert_eq!((needed(decimal("0.07"), 100), needed(decimal("0.99"), 150)), (7, 149));
+        assert!(Latency::metered(Latencies::default()).is_err());
+    }
+
+    #[test]
+    fn stalls_beyond_a_promise_leave_less_room_and_more_than_it_allows_leave_none() {
+        let law = Lognormal::from_percentiles(0.5, 1.5).expect("a law");
+        let room = |probability: f64| {
+            let stalls = Stalls { probability, stall_s: 30.0 };
+            let latency = Latency::stalling(law, stalls).expect("a latency");
+            latency.room(2.0, Change::NONE, decimal("0.99"))
+        };
+        assert!(room(0.005) < room(0.0));
+        assert_eq!(room(0.0).to_bits(), law.room(2.0, Change::NONE, 0.99).to_bits());
+        assert_eq!(room(0.02), f64::NEG_INFINITY);
+        assert_eq!(room(1.0), f64::NEG_INFINITY);
     }
 
     #[test]

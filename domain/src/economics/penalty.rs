@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+
 use crate::economics::EconomicsError;
-use crate::economics::latency::Lognormal;
-use crate::economics::probability::{normal_below, normal_quantile};
+use crate::economics::latency::Latency;
+use crate::economics::probability::normal_below;
 use crate::economics::quantity::{Change, Share, float, not_negative, positive};
 use crate::economics::sla::Ladder;
 
@@ -43,43 +45,39 @@ impl Steps {
         Steps { edges: Vec::new(), rates: vec![rate] }
     }
 
-    /// What a latency promise costs: the attainment
-    /// `Φ((ln T − mu − ln(1 + g) − σ z) / sigma)` meets its ladder. `sigma_shift` is σ, the
-    /// uncertainty of the region's latency.
+    /// What a latency promise costs: the attainment `P(X · (1 + g) · exp(σ z) ≤ T)` falls with z,
+    /// so each step of its ladder ends where X has room for no more; of a lognormal X, the attainment
+    /// is `Φ((ln T − mu − ln(1 + g) − σ z) / sigma)`. `sigma_shift` is σ, the uncertainty of the
+    /// region's latency.
     ///
     /// # Errors
     /// The threshold is not above 0, or σ is negative.
     pub fn of_latency(
         ladder: &Ladder,
-        law: &Lognormal,
+        latency: &Latency,
         threshold_s: f64,
         shift: Change,
         sigma_shift: f64,
     ) -> Result<Self, EconomicsError> {
         let threshold = positive("the promised latency", threshold_s)?;
         let sigma_shift = not_negative("the sigma of a latency shift", sigma_shift)?;
-        let room = libm::log(threshold) - law.mu() - libm::log(shift.to_factor());
-        Ok(Steps::of(ladder, |target| {
-            let needed =
-                if law.sigma() > 0.0 { law.sigma() * normal_quantile(target) } else { 0.0 };
-            reach(room - needed, sigma_shift)
-        }))
+        Ok(Steps::of(ladder, |target| reach(latency.room(threshold, shift, target), sigma_shift)))
     }
 
     /// What downtime costs: the uptime `1 − median · exp(σ z)` meets its ladder.
     #[must_use]
     pub fn of_downtime(ladder: &Ladder, downtime: Downtime) -> Self {
         Steps::of(ladder, |target| {
-            let allowed = 1.0 - target;
+            let allowed = 1.0 - float(target);
             reach(libm::log(allowed.max(0.0)) - downtime.ln_median, downtime.sigma)
         })
     }
 
-    fn of(ladder: &Ladder, edge: impl Fn(f64) -> f64) -> Self {
+    fn of(ladder: &Ladder, edge: impl Fn(Decimal) -> f64) -> Self {
         let mut steps = Steps { edges: Vec::new(), rates: Vec::new() };
         for (bound, rate) in ladder.shares() {
             if !bound.is_zero() {
-                steps.edges.push(edge(float(bound)));
+                steps.edges.push(edge(bound));
             }
             steps.rates.push(rate);
         }
@@ -148,7 +146,9 @@ pub fn joint(latency: &Steps, uptime: &Steps) -> Vec<(f64, Share)> {
 mod tests {
     use super::*;
     use crate::catalog::SlaBand;
+    use crate::economics::latency::Lognormal;
     use crate::economics::quantity::decimal;
+    use crate::usage::Latencies;
 
     fn ladder() -> Ladder {
         let band = |(min, credit): (&str, &str)| SlaBand {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn without_uncertainty_the_month_is_certain() {
-        let law = Lognormal::from_percentiles(0.5, 1.0).expect("a law");
+        let law = Lognormal::from_percentiles(0.5, 1.0).expect("a law").into();
         for (threshold, rate) in [(1.0001, "0"), (0.9, "0.05"), (0.6, "0.1")] {
             let steps = Steps::of_latency(&ladder(), &law, threshold, Change::NONE, 0.0);
             let steps = steps.expect("steps");
@@ -176,10 +176,26 @@ mod tests {
 
     #[test]
     fn a_latency_that_never_varies_within_a_region_still_moves_with_it() {
-        let constant = Lognormal::from_percentiles(0.5, 0.5).expect("a law");
+        let constant = Lognormal::from_percentiles(0.5, 0.5).expect("a law").into();
         let steps = Steps::of_latency(&ladder(), &constant, 0.5, Change::NONE, 0.2);
         // Kept for z ≤ 0, broken by every request above.
         assert_eq!(steps.expect("steps").probabilities(), [0.5, 0.0, 0.5]);
+    }
+
+    #[test]
+    fn of_metered_latencies_each_step_ends_where_its_share_of_requests_is_late() {
+        let mut latencies = Latencies::default();
+        (0..95).for_each(|_| latencies.record_us(500_000));
+        (0..5).for_each(|_| latencies.record_us(30_000_000));
+        let metered = Latency::metered(latencies).expect("requests");
+        let steps = Steps::of_latency(&ladder(), &metered, 1.0, Change::NONE, 0.2);
+        let steps = steps.expect("steps");
+        // One in twenty hangs: 99 % are in time only where thirty seconds become one; the other 95 %
+        // have room to double.
+        let [stalled, usual] = steps.edges() else { panic!("two edges") };
+        assert!((stalled - libm::log(1.0 / 30.0) / 0.2).abs() < 0.2, "{stalled}");
+        assert!((usual - libm::log(2.0) / 0.2).abs() < 0.2, "{usual}");
+        assert_eq!(steps.rate_at(0.0), share("0.05"));
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn tenant(row: Row) -> Result<Tenant, EconomicsError> {
         cost_usd_per_k: row.cost,
         cost_sigma: row.sigma_cost,
         usage_sigma: row.sigma_usage,
-        latency: Lognormal::from_median(row.lat_p50, row.lat_sigma)?,
+        latency: Lognormal::from_median(row.lat_p50, row.lat_sigma)?.into(),
         promised_s: row.lat_t,
         elasticity: row.e0,
     })

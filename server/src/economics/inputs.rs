@@ -1,11 +1,11 @@
 //! From books to what is studied, with the day of every input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
 use domain::economics::quantity::float;
-use domain::economics::study::{Inputs, PlaceUsage, Sources, TierPromise};
+use domain::economics::study::{Inputs, PlaceUsage, Sampled, Sources, TierPromise, Timed};
 use domain::economics::token_cost::PriceMap;
 use domain::economics::volatility::Jumps;
 
@@ -46,7 +46,31 @@ pub(super) fn inputs(
     let places = books.places.into_iter().filter(|(_, priced)| !priced.tokens.is_zero());
     let usage: Vec<_> = places.map(usage).collect();
     let tiers = usage.iter().map(|place| (place.tier.clone(), promise(catalog, &place.tier)));
-    Ok(Inputs { tiers: tiers.collect(), usage, latency_mean_s, sources })
+    let latencies = books.latencies.into_iter();
+    let latencies = latencies.map(|((provider, region), took)| Timed { provider, region, took });
+    Ok(Inputs {
+        tiers: tiers.collect(),
+        latency_mean_s,
+        latencies: latencies.collect(),
+        samples: samples(catalog, at, &usage),
+        usage,
+        sources,
+    })
+}
+
+/// Recorded latencies as known at a time, of providers that are used.
+fn samples(catalog: &Catalog, at: Timestamp, usage: &[PlaceUsage]) -> Vec<Sampled> {
+    let used: BTreeSet<&str> = usage.iter().map(|place| place.provider.as_str()).collect();
+    let known = catalog.samples_at(at).map(|sample| &sample.value);
+    let of_used = known.filter(|it| used.contains(it.provider.as_str()));
+    let sampled = of_used.map(|it| Sampled {
+        provider: it.provider.clone(),
+        region: it.region.clone(),
+        source: it.source.clone(),
+        as_of: it.as_of,
+        took: it.took.clone(),
+    });
+    sampled.collect()
 }
 
 fn usage((place, priced): (Place, Priced)) -> PlaceUsage {

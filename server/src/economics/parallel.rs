@@ -70,7 +70,7 @@ mod tests {
             cost_usd_per_k: 0.006,
             cost_sigma: 0.2,
             usage_sigma: 0.3,
-            latency: Lognormal::from_median(0.5, 0.3).expect("a law"),
+            latency: Lognormal::from_median(0.5, 0.3).expect("a law").into(),
             promised_s: 2.0,
             elasticity: -0.8,
         };

@@ -217,6 +217,7 @@ impl Economics {
         if books.places.is_empty() {
             return Err(SimulateError::NothingPriced { models: books.unpriced() });
         }
+        books.latencies = self.projection.latencies(window.from, window.to).await?;
         Ok(inputs(books, &catalog, &prices, at)?)
     }
 }

@@ -8,6 +8,7 @@ use domain::economics::EconomicsError;
 use domain::economics::study::{Excluded, Reason};
 use domain::economics::token_cost::{ModelKey, PriceMap};
 use domain::event::TenantId;
+use domain::usage::Latencies;
 use rust_decimal::Decimal;
 
 use crate::projection::{Catalog, UsageRow};
@@ -48,6 +49,8 @@ impl Timed {
 pub(super) struct Books {
     pub(super) places: BTreeMap<Place, Priced>,
     pub(super) timed: BTreeMap<String, Timed>,
+    /// How long requests took, by provider and region.
+    pub(super) latencies: BTreeMap<(String, String), Latencies>,
     excluded: BTreeMap<(Reason, String, String), Excluded>,
     pub(super) rows: usize,
     /// Costs that a row of an hour cannot tell exactly (long contexts, off-peak half hours).

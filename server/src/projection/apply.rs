@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::effect::{Before, Changes, Put, changes};
 use super::entry::{self, Entry, signed32, signed64};
-use super::{Positions, ProjectionError, billing, conflict, ruling};
+use super::{Positions, ProjectionError, billing, conflict, latency, ruling};
 
 /// Entries of one transaction: enough to make its cost small beside theirs, and few enough that
 /// it takes tens of milliseconds.
@@ -80,6 +80,13 @@ pub(super) async fn are_unaware(executor: impl PgExecutor<'_>) -> Result<bool, s
     )
     .fetch_one(executor)
     .await
+}
+
+/// Was anything projected when one of the tables was not derived yet?
+pub(super) async fn are_partial(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM projection_position WHERE NOT is_whole)")
+        .fetch_one(executor)
+        .await
 }
 
 /// Begins a transaction that no other writer of these tables runs beside.
@@ -206,6 +213,7 @@ async fn write(connection: &mut PgConnection, changes: Changes) -> Result<bool, 
     let Changes { meter, put, withdrawn, held, skipped: _ } = changes;
     withdraw_versions(connection, &withdrawn).await?;
     put_versions(connection, &put).await?;
+    latency::add(connection, &meter.latencies().collect::<Vec<_>>()).await?;
     let usage: Vec<(UsageKey, UsageSum)> = meter.into_rows().collect();
     add_usage(connection, &usage).await?;
     let touched = billing::Touched::of(usage.iter().map(|(key, _)| key), &put, &withdrawn);

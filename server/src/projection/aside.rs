@@ -10,7 +10,9 @@ use domain::log::LogId;
 use futures::stream::{BoxStream, StreamExt as _};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use super::apply::{Books, CHUNK_ENTRIES, apply_within, are_unaware, begin_log, positions};
+use super::apply::{
+    Books, CHUNK_ENTRIES, apply_within, are_partial, are_unaware, begin_log, positions,
+};
 use super::usage::{self, UsageRow};
 use super::{BillingRow, Positions, ProjectionError, billing, rebuild};
 
@@ -82,8 +84,8 @@ impl Aside {
         Ok(())
     }
 
-    /// Derives up to exactly these sizes; from the beginning if it stands beyond one of them, or if
-    /// entries have been disputed since. `progress` is told how many entries are done.
+    /// Derives up to exactly these sizes; from the beginning if it stands beyond one of them, if
+    /// entries have been disputed since, or if a table has come since. `progress` is told how many entries are done.
     ///
     /// # Errors
     /// The database cannot be reached, or an entry is missing or damaged. What is done stays done.
@@ -121,7 +123,9 @@ impl Aside {
         let mut transaction = self.begin().await?;
         let stands = positions(&mut *transaction).await?;
         let within = |(log, size): (&LogId, &u64)| *size <= cut.get(log).copied().unwrap_or(0);
-        Ok(stands.iter().all(within) && !are_unaware(&mut *transaction).await?)
+        Ok(stands.iter().all(within)
+            && !are_unaware(&mut *transaction).await?
+            && !are_partial(&mut *transaction).await?)
     }
 
     /// One consistent state of these tables, to read from.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, ForesightRun, Known, OptimizerRecommend, OptimizerRun, PricePut,
+    CostPut, DECIDED_BY, ForesightRun, Known, LatencyPut, OptimizerRecommend, OptimizerRun, PricePut,
     RoutingDrain, RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest,
     TenantPut, TierPut, UserPut,
 };
@@ -50,6 +50,7 @@ pub struct Catalog {
     prices: BTreeMap<Product, BTreeMap<Timestamp, Current<PricePut>>>,
     users: BTreeMap<String, Current<UserPut>>,
     costs: Costs,
+    samples: Samples,
     scenarios: BTreeMap<Uuid, Saved>,
     promotions: BTreeMap<Uuid, Current<ScenarioPromote>>,
     attestations: BTreeMap<(u64, Cloud), Current<SnapshotAttest>>,
@@ -64,6 +65,9 @@ pub struct Catalog {
 
 /// Provider prices by model and region, and by the day of the map.
 type Costs = BTreeMap<(ModelKey, Option<String>), BTreeMap<Timestamp, Current<CostPut>>>;
+
+/// Recorded latencies by provider and region, and by the day of the samples.
+type Samples = BTreeMap<(String, Option<String>), BTreeMap<Timestamp, Current<LatencyPut>>>;
 
 impl Catalog {
     /// May this tenant's events be recorded? The platform's own always.
@@ -137,6 +141,12 @@ impl Catalog {
     ) -> impl Iterator<Item = (&ModelKey, Option<&str>, &BTreeMap<Timestamp, Current<CostPut>>)>
     {
         self.costs.iter().map(|((model, region), dated)| (model, region.as_deref(), dated))
+    }
+
+    /// Recorded latencies of each provider in each region, and wherever else: the newest samples that
+    /// are not newer than a time.
+    pub fn samples_at(&self, at: Timestamp) -> impl Iterator<Item = &Current<LatencyPut>> {
+        self.samples.values().filter_map(move |dated| Some(dated.range(..=at).next_back()?.1))
     }
 
     /// The newest version of each scenario.
@@ -268,12 +278,10 @@ impl Catalog {
                 self.users.insert(login, Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::CostPut(value))) => {
-                let model =
-                    ModelKey { provider: value.provider.clone(), model: value.model.clone() };
-                let place = (model, value.region.clone());
-                let as_of = value.as_of;
-                let cost = Current { value, event_id, slot, logical_clock };
-                self.costs.entry(place).or_default().insert(as_of, cost);
+                self.take_cost(Current { value, event_id, slot, logical_clock });
+            }
+            Ok(Some(Known::LatencyPut(value))) => {
+                self.take_sample(Current { value, event_id, slot, logical_clock });
             }
             Ok(Some(Known::ScenarioSave(value))) => {
                 let id = value.scenario_id;
@@ -310,6 +318,19 @@ impl Catalog {
             }
         }
         Ok(None)
+    }
+
+    fn take_cost(&mut self, cost: Current<CostPut>) {
+        let CostPut { provider, model, region, as_of, .. } = &cost.value;
+        let model = ModelKey { provider: provider.clone(), model: model.clone() };
+        let (place, as_of) = ((model, region.clone()), *as_of);
+        self.costs.entry(place).or_default().insert(as_of, cost);
+    }
+
+    fn take_sample(&mut self, sample: Current<LatencyPut>) {
+        let LatencyPut { provider, region, as_of, .. } = &sample.value;
+        let (place, as_of) = ((provider.clone(), region.clone()), *as_of);
+        self.samples.entry(place).or_default().insert(as_of, sample);
     }
 
     fn take_pricing(&mut self, current: Current<Known>, by: Option<Actor>) -> Option<Told> {

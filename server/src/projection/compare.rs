@@ -19,9 +19,10 @@ const ROWS_TOLD_MAX: i64 = 20;
 const ROUNDS_MAX: usize = 20;
 
 /// Each table, and what names a row of it.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("projection_version", "entity, key, logical_clock, origin, epoch, sequence"),
     ("usage_hour", "tenant_id, hour, provider, model, region"),
+    ("usage_latency", "hour, provider, region, from_us"),
     ("projection_conflict", "tenant_id, event_id"),
     ("billing_entry", "period, tenant_id, day, kind, key"),
     ("billing_unpriced", "period, tenant_id, day, key"),

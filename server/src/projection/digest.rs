@@ -22,7 +22,7 @@ pub struct Digests {
 
 /// Each row as one text whose spelling depends on no setting of the database, in an order that
 /// depends on no collation.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     (
         "projection_version",
         "SELECT concat_ws(E'\\t', entity, key, logical_clock, origin, epoch, sequence, event_id, \
@@ -35,6 +35,11 @@ const TABLES: [(&str, &str); 5] = [
          region, requests, failed, input_tokens, output_tokens, cached_tokens, timed, latency_us) \
          FROM usage_hour ORDER BY tenant_id COLLATE \"C\", hour, provider COLLATE \"C\", \
          model COLLATE \"C\", region COLLATE \"C\"",
+    ),
+    (
+        "usage_latency",
+        "SELECT concat_ws(E'\\t', extract(epoch FROM hour)::bigint, provider, region, from_us, \
+         requests) FROM usage_latency ORDER BY hour, provider, region, from_us",
     ),
     (
         "projection_conflict",

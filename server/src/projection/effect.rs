@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use domain::billing::Period;
-use domain::catalog::{CostPut, Known, PolicySwitch, PricePut, Usage};
+use domain::catalog::{Known, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
 use domain::quarantine::HeldId;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::entity::Entity;
 use super::entry::Entry;
+use super::key::{autonomy_key, cost_key, price_key, sample_key, trip_key};
 use super::ruling::{Resolution, about, resolution, standing_resolution};
 
 /// A version of an entity, with the entry that put it.
@@ -231,6 +232,7 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::QuarantineReject(reject)) => (Entity::Ruling, item(reject.item_id)),
         Some(Known::ConflictResolve(resolve)) => (Entity::Ruling, about(resolve).to_string()),
         Some(Known::CostPut(cost)) => (Entity::Cost, cost_key(cost)),
+        Some(Known::LatencyPut(latency)) => (Entity::Sample, sample_key(latency)),
         Some(Known::ScenarioSave(save)) => (Entity::Scenario, save.scenario_id.to_string()),
         Some(Known::ScenarioPromote(promote)) => {
             (Entity::Promotion, promote.scenario_id.to_string())
@@ -272,11 +274,6 @@ fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
     })
 }
 
-fn autonomy_key(switch: &PolicySwitch) -> String {
-    let tenant = switch.tenant_id.as_ref().map_or("", TenantId::as_str);
-    Value::from(vec![format!("{:?}", switch.switch), tenant.to_owned()]).to_string()
-}
-
 /// All runs are versions of one thing.
 pub const RUN_KEY: &str = "optimizer";
 
@@ -290,34 +287,8 @@ fn is_over(period: Period, entry: &Entry) -> bool {
 /// All switches are versions of one thing.
 pub const SWITCH_KEY: &str = "selection";
 
-/// A JSON array, since names of regions may contain any separator.
-fn trip_key(from: &str, to: &str) -> String {
-    Value::from(vec![from, to]).to_string()
-}
-
 fn item(id: Uuid) -> String {
     HeldId::Input(id).to_string()
-}
-
-/// A price has a version history for each time from which it applies, so that one decided early
-/// for next month is not replaced by one decided later for next week. A JSON array, since names
-/// of models may contain any separator.
-fn price_key(price: &PricePut) -> String {
-    let PricePut { tier, provider, model, effective_from, .. } = price;
-    Value::from(vec![tier.clone(), provider.clone(), model.clone(), effective_from.to_string()])
-        .to_string()
-}
-
-/// Each day's map is kept, and one that is sent again for a day replaces it.
-fn cost_key(cost: &CostPut) -> String {
-    let CostPut { provider, model, region, as_of, price: _ } = cost;
-    Value::from(vec![
-        Value::from(provider.clone()),
-        Value::from(model.clone()),
-        Value::from(region.clone()),
-        Value::from(as_of.to_string()),
-    ])
-    .to_string()
 }
 
 #[cfg(test)]

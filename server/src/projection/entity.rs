@@ -12,6 +12,8 @@ pub enum Entity {
     Ruling,
     /// What a provider takes for a model, by the day of the price map.
     Cost,
+    /// How long a provider's requests were recorded to take, by the day of the samples.
+    Sample,
     Scenario,
     /// Of a scenario, by its id.
     Promotion,
@@ -40,13 +42,14 @@ pub enum Entity {
 }
 
 impl Entity {
-    pub const ALL: [Entity; 19] = [
+    pub const ALL: [Entity; 20] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
         Entity::User,
         Entity::Ruling,
         Entity::Cost,
+        Entity::Sample,
         Entity::Scenario,
         Entity::Promotion,
         Entity::Attestation,
@@ -72,6 +75,7 @@ impl Entity {
             Entity::User => "user",
             Entity::Ruling => "ruling",
             Entity::Cost => "cost",
+            Entity::Sample => "sample",
             Entity::Scenario => "scenario",
             Entity::Promotion => "promotion",
             Entity::Attestation => "attestation",

@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, Books, CHUNK_ENTRIES, apply, are_unaware, begin_log, settle};
+use super::apply::{
+    Applied, Books, CHUNK_ENTRIES, apply, are_partial, are_unaware, begin_log, settle,
+};
 use super::{Projection, ProjectionError, rebuild};
 use crate::ledger::Watermarks;
 
@@ -26,6 +28,9 @@ pub(super) async fn run(
 ) {
     if let Err(error) = settle(&projection.pool).await {
         tracing::error!(%error, "the billing ledger waits for the next entries");
+    }
+    if let Err(error) = projection.complete().await {
+        tracing::error!(%error, "a table that came with this version waits for the next start");
     }
     loop {
         let marks = watermarks.borrow_and_update().clone();
@@ -63,6 +68,17 @@ impl Projection {
             while !stop.is_cancelled() && self.projected(view.log) < view.final_size {
                 self.advance(view.log, view.final_size).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// An earlier version of the program derived fewer tables: all are derived again, and until then
+    /// everybody reads what was there.
+    async fn complete(&self) -> Result<(), ProjectionError> {
+        if are_partial(&self.pool).await? {
+            tracing::warn!("tables have come with this version: deriving the projections again");
+            rebuild(&self.pool, |_| {}).await?;
+            self.refresh().await?;
         }
         Ok(())
     }

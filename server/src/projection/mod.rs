@@ -2,13 +2,14 @@
 //!
 //! Every cloud derives the same tables, in whatever order it learns of the events, and can derive
 //! them again from the logs ([`rebuild`]). One task follows the ledger's watermarks; it is the
-//! only writer of the tables of `migrations/0002_projection.sql` and `0010_billing.sql`.
+//! only writer of the tables of `migrations/0002_projection.sql`, `0010_billing.sql` and
+//! `0013_usage_latency.sql`.
 //!
-//! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts,
-//! `ruling` which decision stands about what is held, `apply` writes one chunk exactly once,
-//! `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`, `usage`,
-//! `conflict` and `history` answer questions. `aside` derives the same tables up to a cut, for audit
-//! snapshots, and `compare` finds rows that somebody changed.
+//! `entry` reads what of the ledger has effects, `effect` is the pure rule of what counts, `key` what
+//! names an entity, `ruling` which decision stands about what is held, `apply` writes one chunk exactly
+//! once, `follow` drives, `billing` derives the billing ledger from what is projected; `catalog`,
+//! `usage`, `latency`, `conflict` and `history` answer questions. `aside` derives the same tables up to
+//! a cut, for audit snapshots, and `compare` finds rows that somebody changed.
 
 mod apply;
 mod aside;
@@ -22,6 +23,8 @@ mod entity;
 mod entry;
 mod follow;
 mod history;
+mod key;
+mod latency;
 mod rebuild;
 mod ruling;
 mod usage;

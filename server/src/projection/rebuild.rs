@@ -62,6 +62,7 @@ pub(super) async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, sq
     for table in [
         "DELETE FROM projection_version",
         "DELETE FROM usage_hour",
+        "DELETE FROM usage_latency",
         "DELETE FROM projection_conflict",
         "DELETE FROM billing_entry",
         "DELETE FROM billing_unpriced",
@@ -70,7 +71,7 @@ pub(super) async fn empty(connection: &mut PgConnection) -> Result<Vec<Goal>, sq
         sqlx::query(table).execute(&mut *connection).await?;
     }
     sqlx::query(
-        "UPDATE projection_position p SET size = 0, (left_out_from, left_out_to) = \
+        "UPDATE projection_position p SET size = 0, is_whole = true, (left_out_from, left_out_to) = \
          (SELECT disputed_from, disputed_to FROM ledger_log l \
           WHERE l.origin = p.origin AND l.epoch = p.epoch)",
     )

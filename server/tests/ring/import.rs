@@ -173,3 +173,30 @@ async fn a_price_map_and_a_history_become_provider_prices_of_their_days() {
     let given = ["--as-of", "2026-11-12"];
     assert_eq!(import("prices", &cloud, &folder.write("p.json", map), &given).await.code, 0);
 }
+
+#[tokio::test]
+async fn recorded_latencies_become_one_event_a_provider_with_their_source_and_day() {
+    let (folder, cloud) = (Folder::new(), StandIn::default().start().await);
+    let text = "provider,end_to_end_latency_s,error_code\nbedrock,2.5,\nlepton,0.0,429\n\
+                bedrock,60.25,\nanyscale,1.1,\n";
+    let file = folder.write("llmperf.csv", text);
+    let about = ["--as-of", "2023-12-01", "--source", "ray-project/llmperf-leaderboard"];
+    let ran = import("samples", &cloud, &file, &about).await;
+    assert_eq!(totals(&ran), "sent 2, accepted 2, repeated 0, refused 0, final 2", "{ran:?}");
+    assert!(ran.err.contains("1 requests failed"), "{ran:?}");
+    let events = cloud.cloud.events();
+    let bedrock = events.values().find(|event| event["payload"]["provider"] == "bedrock");
+    assert_eq!(
+        bedrock.expect("sent")["payload"],
+        json!({"kind": "latency.put", "provider": "bedrock",
+               "source": "ray-project/llmperf-leaderboard", "asOf": "2023-12-01T00:00:00.000Z",
+               "took": [[2_490_368, 1], [58_720_256, 1]]})
+    );
+    let again = import("samples", &cloud, &file, &about).await;
+    assert_eq!(totals(&again), "sent 2, accepted 0, repeated 2, refused 0, final 2");
+    let elsewhere = [&about[..], &["--region", "us-west-2"]].concat();
+    let other = import("samples", &cloud, &file, &elsewhere).await;
+    assert_eq!(totals(&other), "sent 2, accepted 2, repeated 0, refused 0, final 2");
+    let undated = import("samples", &cloud, &file, &[]).await;
+    assert!(undated.code == 1 && undated.err.contains("--as-of"), "{undated:?}");
+}

@@ -42,7 +42,7 @@ impl Line {
 
 fn usage(tokens: u64) -> Value {
     json!({"kind": "usage", "provider": "vertex", "model": "gemini-2.5-flash", "region": "us",
-        "inputTokens": tokens, "outputTokens": 7, "latencyMs": 12.5,
+        "inputTokens": tokens, "outputTokens": 7, "latencyMs": 12.5 * (tokens + 1) as f64,
         "requestedAt": "2026-11-22T12:10:00Z"})
 }
 
@@ -319,6 +319,62 @@ async fn a_rebuild_gives_the_same_tables() {
     assert_eq!(total, whole.gcp + whole.aws + whole.azure);
     assert_eq!(last.map(|progress| (progress.done, progress.total)), Some((total, total)));
     assert_eq!(projection.digests().await.expect("digests"), before);
+}
+
+/// Each request once: shortest first.
+async fn counted(projection: &Projection) -> Vec<(u64, u64)> {
+    let places = projection.latencies(None, None).await.expect("latencies");
+    assert_eq!(places.keys().collect::<Vec<_>>(), [&("vertex".to_owned(), "us".to_owned())]);
+    places.into_values().flat_map(Vec::from).collect()
+}
+
+#[tokio::test]
+async fn latencies_are_counted_as_often_as_usage_is_and_taken_back_with_it() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    learn(&projection, whole, 8).await;
+    let page = projection.usage_page(&UsageFilter::default(), None, 100).await.expect("usage");
+    let timed: i64 = page.items.iter().map(|row| row.sum.timed).sum();
+    let counts = counted(&projection).await;
+    assert_eq!(counts.iter().map(|(_, requests)| requests).sum::<u64>(), timed.unsigned_abs());
+    // 60 plain ones, of 12.5 ms to 750 ms, and the pair of twins of 12.5125 s; 2 and 3 are in conflict.
+    assert_eq!(
+        (timed, counts.first(), counts.last()),
+        (61, Some(&(12_288, 1)), Some(&(12_058_624, 1)))
+    );
+    let hour = page.items[0].key.hour;
+    let nothing = projection.latencies(None, Some(hour)).await.expect("latencies");
+    assert!(nothing.is_empty(), "before that hour there is nothing: {nothing:?}");
+    assert_eq!(projection.latencies(Some(hour), None).await.expect("latencies").len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_projected_before_a_table_came_is_derived_again_at_the_next_start() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    let projection = open(&database.pool).await;
+    learn(&projection, whole, 9).await;
+    let before = projection.digests().await.expect("digests");
+    for sql in ["DELETE FROM usage_latency", "UPDATE projection_position SET is_whole = false"] {
+        sqlx::query(sql).execute(&database.pool).await.expect("as an upgrade leaves it");
+    }
+    drop(projection);
+    let (_finality, watermarks) = watch::channel(marks(whole));
+    let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    let started =
+        projection::follow_watermarks(watermarks, database.pool.clone(), &stop, &mut tasks);
+    let projection: Arc<Projection> = started.await.expect("started");
+    let derived = async {
+        while projection.digests().await.expect("digests") != before {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::clouds::PATIENCE, derived).await.expect("derived again");
+    stop.cancel();
+    while let Some(task) = tasks.join_next().await {
+        task.expect("the follower ends cleanly");
+    }
 }
 
 #[tokio::test]

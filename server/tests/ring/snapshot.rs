@@ -241,6 +241,7 @@ async fn tables_that_were_changed_by_hand_are_named_to_the_row_and_derived_again
                 body) VALUES ('2026-10', 'mallory', '2026-10-05', 'k', 'free', 1, 0, '{}')",
     )
     .await;
+    edit(pool, "INSERT INTO usage_latency VALUES (now(), 'mallory', 'nowhere', 1024, 9)").await;
     assert!(snapshots.begin_recheck(seen.number));
     let found = timeout(PATIENCE, async {
         loop {
@@ -253,13 +254,14 @@ async fn tables_that_were_changed_by_hand_are_named_to_the_row_and_derived_again
     });
     let found = found.await.expect("it is found");
     assert_eq!(found.difference, None, "the entries were not touched");
-    assert_eq!(found.tables.rows, 3);
+    assert_eq!(found.tables.rows, 4);
     let named: Vec<_> = found.tables.first.iter().map(|row| (row.table, &row.how)).collect();
     assert!(
         matches!(named[0], ("usage_hour", How::Changed { fields }) if fields[0].field == "requests")
     );
     assert!(matches!(named[1], ("usage_hour", How::Missing)), "{named:?}");
-    assert!(matches!(named[2], ("billing_unpriced", How::Invented)), "{named:?}");
+    assert!(matches!(named[2], ("usage_latency", How::Invented)), "{named:?}");
+    assert!(matches!(named[3], ("billing_unpriced", How::Invented)), "{named:?}");
     let again = snapshots.recheck(seen.number).await.expect("derived again");
     assert_eq!(again.tables.rows, 0, "it was put right: {again:?}");
 }

@@ -75,6 +75,7 @@ pub(super) fn Provenance() -> impl IntoView {
         let warnings = desk.board.read().basis.warnings.clone();
         warnings.into_iter().map(|it| view! { <li>{it}</li> }).collect_view()
     };
+    let assumptions = move || desk.board.read().basis.assumptions.clone();
     let basis = desk.board.with_untracked(|it| it.basis.clone());
     let window = basis.usage_from.zip(basis.usage_through).map(|(from, through)| {
         view! { "usage " <Time at=from shape=TimeShape::Day /> " to " <Time at=through shape=TimeShape::Day /> " · " }
@@ -83,7 +84,7 @@ pub(super) fn Provenance() -> impl IntoView {
         <footer class="provenance">
             <p>"Prices of " <Time at=basis.price_map_as_of shape=TimeShape::Day /> " · " {window} {drawn}</p>
             {grows.map(|grows| view! { <p>{grows}</p> })}
-            <p>{basis.assumptions}</p>
+            <p>{assumptions}</p>
             <ul>{warnings}</ul>
             <p>{GENERATOR}"."</p>
         </footer>

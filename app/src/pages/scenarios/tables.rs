@@ -19,7 +19,7 @@ fn maybe(part: Option<f64>) -> Cell {
     Cell::from(part.map_or_else(|| "–".to_owned(), share))
 }
 
-fn head(names: &[&str]) -> Vec<Cell> {
+pub(super) fn head(names: &[&str]) -> Vec<Cell> {
     names.iter().map(|name| Cell::from((*name).to_owned())).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::economics::EconomicsError;
-use crate::economics::latency::Lognormal;
+use crate::economics::latency::Latency;
 use crate::economics::quantity::{count, not_negative, positive, within};
 use crate::economics::scenario::Known;
 use crate::economics::sla::Ladder;
@@ -33,7 +33,7 @@ pub struct Tenant {
     /// Deviation of the logarithm of the usage.
     pub usage_sigma: f64,
     /// How long this tenant's requests take.
-    pub latency: Lognormal,
+    pub latency: Latency,
     /// The latency that attainment is counted against, in seconds.
     pub promised_s: f64,
     /// How usage answers to our price: an assumption until it is measured.

@@ -121,15 +121,17 @@ pub struct TenantResult {
 
 impl Answer {
     /// Puts together what was drawn; the scenarios in the order of the request.
-    #[must_use]
+    ///
+    /// # Errors
+    /// See [`Inputs::provenance`].
     pub fn new(
         inputs: &Inputs,
         request: &Request,
         base: Results,
         scenarios: Vec<Compared>,
-    ) -> Self {
-        let provenance = inputs.provenance(&request.assumptions);
-        Answer {
+    ) -> Result<Self, EconomicsError> {
+        let provenance = inputs.provenance(request)?;
+        Ok(Answer {
             generator: GENERATOR.to_owned(),
             seed: request.seed.to_string(),
             draws: request.draws,
@@ -139,7 +141,7 @@ impl Answer {
             assumptions: request.assumptions.clone(),
             base,
             scenarios,
-        }
+        })
     }
 }
 
@@ -266,7 +268,7 @@ fn warnings(provenance: &Provenance, request: &Request) -> Vec<String> {
         ));
     }
     if provenance.latency.values().any(|latency| latency.assumed) {
-        warnings.push("Some regions' requests stated no latency: theirs is assumed.".to_owned());
+        warnings.push("Some places' requests stated no latency: theirs is assumed.".to_owned());
     }
     warnings
 }

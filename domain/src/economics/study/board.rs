@@ -10,6 +10,7 @@ use super::answer::{Answer, Compared, Results, TenantResult, Totals};
 use super::bridge::Lever;
 use super::glance::Glance;
 use super::inputs::{Inputs, Reason};
+use super::latencies::RegionLatency;
 use super::model::Model;
 use super::request::{Asked, Request};
 use crate::clock::Timestamp;
@@ -60,6 +61,8 @@ pub struct Basis {
     pub assumptions: String,
     pub warnings: Vec<String>,
     pub left_out: Vec<LeftOut>,
+    /// How long requests take, by region, and how that is known.
+    pub latency: BTreeMap<String, RegionLatency>,
 }
 
 /// A model that has no part in any figure.
@@ -202,7 +205,7 @@ impl Board {
         compared: Vec<Compared>,
     ) -> Result<Self, EconomicsError> {
         let glances = (base.still(&base.results, request)?, now.still(&base.results, request)?);
-        let answer = Answer::new(inputs, request, base.results.clone(), compared);
+        let answer = Answer::new(inputs, request, base.results.clone(), compared)?;
         let none = EconomicsError::TooFew { what: "scenarios", count: 0, min: 1 };
         let first = answer.scenarios.first().ok_or(none)?;
         let parts = first.bridge.bridge.parts_usd.iter().map(|part| float(*part));
@@ -240,9 +243,10 @@ fn basis(answer: &Answer) -> Basis {
         draws: answer.draws,
         seed: answer.seed.clone(),
         floor: answer.floor.to_float(),
-        assumptions: answer.assumptions.sentence(),
+        assumptions: answer.assumptions.sentence(&answer.provenance.latency),
         warnings: answer.warnings.clone(),
         left_out: left_out.collect(),
+        latency: answer.provenance.latency.clone(),
     }
 }
 

@@ -6,11 +6,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::request::Assumptions;
+use super::latencies::{RegionLatency, Sampled, Timed};
+use super::request::{Assumptions, Request};
 use crate::catalog::SlaBand;
 use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
-use crate::economics::latency::Lognormal;
+use crate::economics::latency::Latency;
 use crate::economics::quantity::{amount, float};
 use crate::economics::scenario::Known;
 use crate::economics::simulation::{Portfolio, Promises, Tenant, Uncertainty};
@@ -30,6 +31,12 @@ pub struct Inputs {
     pub tiers: BTreeMap<String, TierPromise>,
     /// By region, the mean seconds of requests; absent where they stated none.
     pub latency_mean_s: BTreeMap<String, Option<f64>>,
+    /// The requests that stated how long they took.
+    #[serde(default)]
+    pub latencies: Vec<Timed>,
+    /// Recorded samples, for where no requests were timed.
+    #[serde(default)]
+    pub samples: Vec<Sampled>,
     pub sources: Sources,
 }
 
@@ -81,15 +88,8 @@ pub struct Sources {
 pub struct Provenance {
     #[serde(flatten)]
     pub sources: Sources,
-    /// By region; `assumed` where requests stated none.
-    pub latency: BTreeMap<String, Latency>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Latency {
-    pub mean_s: f64,
-    pub assumed: bool,
+    /// By region, and in it by provider: measured, fitted or assumed.
+    pub latency: BTreeMap<String, RegionLatency>,
 }
 
 /// Why usage has no part in any figure.
@@ -127,15 +127,11 @@ impl Inputs {
         }
     }
 
-    #[must_use]
-    pub fn provenance(&self, assumptions: &Assumptions) -> Provenance {
-        let latency = |mean_s: Option<f64>| Latency {
-            mean_s: mean_s.unwrap_or(assumptions.latency_mean_s),
-            assumed: mean_s.is_none(),
-        };
-        let regions = self.latency_mean_s.iter();
-        let latency = regions.map(|(region, mean_s)| (region.clone(), latency(*mean_s))).collect();
-        Provenance { sources: self.sources.clone(), latency }
+    /// # Errors
+    /// An assumption about latencies is none.
+    pub fn provenance(&self, request: &Request) -> Result<Provenance, EconomicsError> {
+        let latency = self.latency_by_region(request)?;
+        Ok(Provenance { sources: self.sources.clone(), latency })
     }
 
     /// The usage, wherever it is now, as tenants that can be drawn.
@@ -144,7 +140,19 @@ impl Inputs {
         usage: &[PlaceUsage],
         assumptions: &Assumptions,
     ) -> Result<Portfolio, EconomicsError> {
-        let tenants = usage.iter().map(|place| self.tenant(place, assumptions));
+        let mut latencies = BTreeMap::new();
+        for place in usage {
+            let here = (place.provider.as_str(), place.region.as_str());
+            if !latencies.contains_key(&here) {
+                latencies.insert(here, self.latency(here.0, here.1, assumptions)?.0);
+            }
+        }
+        let tenants = usage.iter().map(|place| {
+            let here = (place.provider.as_str(), place.region.as_str());
+            let unknown = || EconomicsError::Unknown { what: "region", name: place.region.clone() };
+            let latency = latencies.get(&here).cloned().ok_or_else(unknown)?;
+            self.tenant(place, latency, assumptions)
+        });
         let promised = |(tier, promise): (&String, &TierPromise)| {
             let late = promise.latency_p99_ms.is_some();
             let attainment = if late { assumptions.attainment()? } else { Ladder::default() };
@@ -158,6 +166,7 @@ impl Inputs {
     fn tenant(
         &self,
         place: &PlaceUsage,
+        latency: Latency,
         assumptions: &Assumptions,
     ) -> Result<Tenant, EconomicsError> {
         let usage_k = amount("the usage", place.tokens)? / Decimal::ONE_THOUSAND;
@@ -165,8 +174,6 @@ impl Inputs {
         let nothing = EconomicsError::Inconsistent { what: "usage", problem: "has no tokens" };
         let (price, cost) = per_k(place.revenue_usd).zip(per_k(place.cost_usd)).ok_or(nothing)?;
         let promised_ms = self.tiers.get(&place.tier).and_then(|tier| tier.latency_p99_ms);
-        let mean_s = self.latency_mean_s.get(&place.region).copied().flatten();
-        let mean_s = mean_s.unwrap_or(assumptions.latency_mean_s);
         Ok(Tenant {
             tenant: place.draws_name()?,
             tier: place.tier.clone(),
@@ -177,7 +184,7 @@ impl Inputs {
             cost_usd_per_k: cost,
             cost_sigma: assumptions.cost_sigma,
             usage_sigma: assumptions.usage_sigma,
-            latency: Lognormal::from_mean(mean_s, assumptions.latency_p99_over_p50)?,
+            latency,
             promised_s: promised_ms.map_or(UNPROMISED_S, |ms| ms as f64 / 1e3),
             elasticity: assumptions.elasticity,
         })

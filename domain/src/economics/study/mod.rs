@@ -11,6 +11,7 @@ mod bridge;
 mod desk;
 mod glance;
 mod inputs;
+mod latencies;
 mod model;
 mod request;
 mod routed;
@@ -23,7 +24,8 @@ pub use board::{Basis, Board, Column, GroupRow, Grouping, LeftOut, TENANTS_SHOWN
 pub use bridge::{Lever, LeverBridge};
 pub use desk::{Desk, Step};
 pub use glance::{FALLING_MAX, Falling, Glance};
-pub use inputs::{Excluded, Inputs, Latency, PlaceUsage, Provenance, Reason, Sources, TierPromise};
+pub use inputs::{Excluded, Inputs, PlaceUsage, Provenance, Reason, Sources, TierPromise};
+pub use latencies::{LatencyBasis, LatencyOf, PlaceLatency, RegionLatency, Sampled, Timed};
 pub use model::Model;
 pub use request::{Asked, Assumptions, NAME_CHARS_MAX, Request, SCENARIOS_MAX, TENANT_DRAWS_MAX};
 pub use stressed::{Level, Risk, Stressed};
@@ -53,5 +55,5 @@ pub fn answer<E: From<EconomicsError>>(
         let results = results(&asked.changes)?;
         scenarios.push(Compared::new(inputs, request, asked, results)?);
     }
-    Ok(Answer::new(inputs, request, base, scenarios))
+    Ok(Answer::new(inputs, request, base, scenarios)?)
 }

@@ -1,6 +1,6 @@
 //! What a simulation is asked: which usage, under which assumptions, and up to five scenarios.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::SlaBand;
 use crate::clock::Timestamp;
@@ -12,6 +12,7 @@ use crate::economics::scenario::Scenario;
 use crate::economics::simulation::{Dependence, Plan};
 use crate::economics::sla::Ladder;
 use crate::economics::study::Inputs;
+use crate::economics::study::latencies::{RegionLatency, sentences};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -68,9 +69,9 @@ pub struct Assumptions {
     /// The share of the time that a provider is down: its median, and the deviation of its logarithm.
     pub downtime_median: f64,
     pub downtime_sigma: f64,
-    /// Of a region whose requests stated no latency.
+    /// Of a region whose requests stated no latency, and of whose providers no samples are known.
     pub latency_mean_s: f64,
-    /// Usage keeps the mean of latencies; this says how far their tail reaches.
+    /// How far the tail of latencies reaches where too few requests were timed to know it.
     pub latency_p99_over_p50: f64,
     /// The share of revenue owed where too few requests were as fast as the tier is promised.
     pub attainment: Vec<SlaBand>,
@@ -181,7 +182,7 @@ impl Request {
 
 impl Assumptions {
     /// What is assumed, for who reads figures that rest on it.
-    pub(super) fn sentence(&self) -> String {
+    pub(super) fn sentence(&self, latency: &BTreeMap<String, RegionLatency>) -> String {
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let together = if self.shared {
             "What is a provider's, a region's or a tier's moves all in it together"
@@ -192,8 +193,7 @@ impl Assumptions {
             "Assumed, since no event tells: elasticity {} ± {}; unit costs vary by {}, usage by {}, \
              latencies by {}; a provider is down for {:.2} % of the time in the median; prices jump \
              as in their history, {} of a year ahead. {together}. No contract states the credits for \
-             late answers: they are taken as {}, the slowest hundredth of answers as {} times the \
-             median, and a region without latencies as {} s.",
+             late answers: they are taken as {}.{}",
             self.elasticity,
             self.elasticity_sigma,
             percent(self.cost_sigma),
@@ -202,8 +202,7 @@ impl Assumptions {
             self.downtime_median * 100.0,
             percent(self.horizon_years),
             self.credits(),
-            self.latency_p99_over_p50,
-            self.latency_mean_s,
+            sentences(latency, self),
         )
     }
 
@@ -263,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_is_assumed_names_the_credits_for_late_answers() {
-        let sentence = Assumptions::default().sentence();
+        let sentence = Assumptions::default().sentence(&BTreeMap::new());
         let credits = "5 % of revenue below 99 % in time, 10 % below 95 %";
         assert!(sentence.contains(credits), "{sentence}");
         assert_eq!(Assumptions::default().worst_credit(), Decimal::new(1, 1));

@@ -331,7 +331,7 @@ fn a_margin_with_credits_has_exact_quantiles() {
         let (attainment, uptime) = promised();
         let latency = Steps::of_latency(
             &ladder(&attainment),
-            &Lognormal::from_median(tenant.lat_p50, tenant.lat_sigma).expect("a law"),
+            &Lognormal::from_median(tenant.lat_p50, tenant.lat_sigma).expect("a law").into(),
             tenant.threshold,
             change(given.g),
             0.25,

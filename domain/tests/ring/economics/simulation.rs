@@ -58,7 +58,7 @@ fn tenant(number: u64) -> Tenant {
         cost_usd_per_k: rounded(0.0012 + 0.0030 * u[4], 7),
         cost_sigma: rounded(0.10 + 0.25 * u[5], 4),
         usage_sigma: rounded(0.2 + 0.5 * u[6], 4),
-        latency: Lognormal::from_median(median, sigma).expect("a law"),
+        latency: Lognormal::from_median(median, sigma).expect("a law").into(),
         promised_s: rounded(1.0 + 1.2 * u[9], 4),
         elasticity: rounded(-0.3 - 1.7 * u[10], 4),
     }

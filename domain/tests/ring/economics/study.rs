@@ -7,9 +7,11 @@ use domain::economics::EconomicsError;
 use domain::economics::scenario::Scenario;
 use domain::economics::simulation::Simulation;
 use domain::economics::study::{
-    self, Answer, Asked, Board, Desk, Inputs, PlaceUsage, Request, Sources, Step, TierPromise,
+    self, Answer, Asked, Board, Desk, Inputs, LatencyBasis, LatencyOf, PlaceUsage, Request,
+    Sampled, Sources, Step, TierPromise, Timed,
 };
 use domain::event::TenantId;
+use domain::usage::Latencies;
 use rust_decimal::Decimal;
 
 fn place(tenant: u32) -> PlaceUsage {
@@ -33,6 +35,8 @@ fn inputs() -> Inputs {
         tiers: [("pro".to_owned(), promise), ("free".to_owned(), TierPromise::default())].into(),
         latency_mean_s: [("eu-west-1".to_owned(), Some(0.6)), ("us-east-1".to_owned(), None)]
             .into(),
+        latencies: Vec::new(),
+        samples: Vec::new(),
         sources: Sources {
             usage_rows: 70,
             usage_from: Some(at),
@@ -231,4 +235,138 @@ fn a_scenario_that_names_what_does_not_exist_is_refused_by_name() {
             study::answer::<EconomicsError>(&inputs(), &request(&[text]), Simulation::run);
         assert!(refused.expect_err("refused").to_string().contains(name), "{text}");
     }
+}
+
+/// So many requests of so many milliseconds each.
+fn took(counts: &[(u64, u64)]) -> Latencies {
+    let mut latencies = Latencies::default();
+    for (requests, ms) in counts {
+        (0..*requests).for_each(|_| latencies.record_us(ms * 1_000));
+    }
+    latencies
+}
+
+fn timed(provider: &str, region: &str, counts: &[(u64, u64)]) -> Timed {
+    Timed { provider: provider.to_owned(), region: region.to_owned(), took: took(counts) }
+}
+
+fn answer(inputs: &Inputs, request: &Request) -> Answer {
+    study::answer::<EconomicsError>(inputs, request, Simulation::run).expect("an answer")
+}
+
+#[test]
+fn stalls_that_were_metered_are_owed_for_and_a_law_through_the_mean_would_not_see_them() {
+    // Promised is a second and a half, to `pro`, who are all in eu-west-1. Three in a hundred hang.
+    let stalling = |provider: &str| timed(provider, "eu-west-1", &[(970, 300), (30, 40_000)]);
+    let steady = |provider: &str| timed(provider, "eu-west-1", &[(1_000, 300)]);
+    let request = request(&[r#"{"latency":{"eu-west-1":"0.2"}}"#]);
+    let with = |timed: fn(&str) -> Timed| {
+        let latencies = ["azure", "bedrock", "vertex"].map(timed).to_vec();
+        answer(&Inputs { latencies, ..inputs() }, &request)
+    };
+    let owed = |answer: &Answer| answer.base.statement.statement.penalty_usd();
+    let (calm, hung) = (with(steady), with(stalling));
+    assert_eq!(owed(&calm).round_dp(6), Decimal::ZERO, "a fifth of what is promised");
+    let revenue = hung.base.by_tier["pro"].statement.revenue_usd();
+    let share = owed(&hung).checked_div(revenue).expect("revenue");
+    // Below 99 % in time in nearly every month, and above 95 %.
+    assert!((share - Decimal::new(5, 2)).abs() < Decimal::new(1, 3), "{share}");
+    let place = &hung.provenance.latency["eu-west-1"].providers["azure"];
+    assert_eq!(
+        (place.basis, place.requests, place.stalled),
+        (LatencyBasis::Measured, Some(1_000), 30)
+    );
+    assert_eq!(place.of, Some(LatencyOf::Requests));
+    assert!((place.p50_s - 0.3).abs() < 0.01 && (place.p99_s - 40.0).abs() < 1.3, "{place:?}");
+    let profit = |answer: &Answer| answer.scenarios[0].results.profit_usd.p50.value;
+    assert!(profit(&hung) < profit(&calm));
+    let text = serde_json::to_string(&hung).expect("json");
+    assert!(serde_json::from_str::<Answer>(&text).expect("an answer") == hung);
+}
+
+#[test]
+fn latencies_are_taken_from_where_they_are_known_best_and_assumed_only_where_nobody_knows() {
+    let sampled = |provider: &str, region: Option<&str>, requests| Sampled {
+        provider: provider.to_owned(),
+        region: region.map(str::to_owned),
+        source: "llmperf".to_owned(),
+        as_of: Timestamp::from_unix_ms(1_700_000_000_000),
+        took: took(&[(requests, 2_000)]),
+    };
+    let latencies = vec![
+        timed("azure", "eu-west-1", &[(200, 500)]),
+        timed("bedrock", "eu-west-1", &[(9, 700), (1, 60_000)]),
+    ];
+    let with = |samples| Inputs { latencies: latencies.clone(), samples, ..inputs() };
+    let found = |inputs: &Inputs, provider: &str, region: &str| {
+        let answer = answer(inputs, &request(&[]));
+        answer.provenance.latency[region].providers[provider].clone()
+    };
+    let own = with(Vec::new());
+    // Ten requests are too few; the region has enough.
+    let place = found(&own, "bedrock", "eu-west-1");
+    assert_eq!((place.basis, place.of), (LatencyBasis::Measured, Some(LatencyOf::Region)));
+    let place = found(&own, "bedrock", "us-east-1");
+    assert_eq!((place.basis, place.of, place.requests), (LatencyBasis::Assumed, None, None));
+    let recorded =
+        with(vec![sampled("bedrock", None, 150), sampled("bedrock", Some("eu-west-1"), 20)]);
+    for region in ["eu-west-1", "us-east-1"] {
+        let place = found(&recorded, "bedrock", region);
+        assert_eq!((place.basis, place.requests), (LatencyBasis::Measured, Some(150)), "{region}");
+        assert!(
+            matches!(&place.of, Some(LatencyOf::Samples { source, .. }) if source == "llmperf")
+        );
+    }
+    let few = Inputs { latencies: latencies[1..].to_vec(), ..inputs() };
+    let place = found(&few, "bedrock", "eu-west-1");
+    assert_eq!((place.basis, place.requests, place.stalled), (LatencyBasis::Fitted, Some(10), 1));
+    assert!((place.p99_s / place.p50_s - 3.0).abs() < 1e-9, "the tail is assumed: {place:?}");
+    let mean = found(&inputs(), "azure", "eu-west-1");
+    assert_eq!((mean.basis, mean.requests), (LatencyBasis::Mean, None));
+}
+
+#[test]
+fn the_assumptions_name_the_places_for_which_something_is_assumed_and_no_others() {
+    let said = |latencies: Vec<Timed>| {
+        let inputs = Inputs { latencies, ..inputs() };
+        let board = Board::of::<EconomicsError>(&inputs, &request(&["{}"]), Simulation::run);
+        board.expect("a board").basis
+    };
+    let enough = |provider: &&str| timed(provider, "eu-west-1", &[(100, 500)]);
+    let eu: Vec<Timed> = ["azure", "bedrock", "vertex"].iter().map(enough).collect();
+    let basis = said(eu.clone());
+    assert!(!basis.assumptions.contains("eu-west-1"), "{}", basis.assumptions);
+    let assumed =
+        "No request to azure in us-east-1, bedrock in us-east-1, vertex in us-east-1 stated";
+    assert!(basis.assumptions.contains(assumed), "{}", basis.assumptions);
+    assert!(basis.warnings.iter().any(|warning| warning.contains("is assumed")));
+    let few = timed("azure", "us-east-1", &[(3, 500)]);
+    let basis = said([eu.clone(), vec![few]].concat());
+    let fitted =
+        "Too few requests to azure in us-east-1, bedrock in us-east-1, vertex in us-east-1";
+    assert!(basis.assumptions.contains(fitted), "{}", basis.assumptions);
+    let all = [eu, vec![timed("azure", "us-east-1", &[(100, 500)])]].concat();
+    let basis = said(all);
+    assert!(!basis.assumptions.contains("times the median"), "{}", basis.assumptions);
+    assert!(basis.warnings.is_empty(), "{:?}", basis.warnings);
+}
+
+#[test]
+fn traffic_that_a_scenario_leads_elsewhere_has_the_latency_of_where_it_goes() {
+    // Vertex is slow: whoever is led there is owed for.
+    let latencies = vec![
+        timed("azure", "eu-west-1", &[(200, 500)]),
+        timed("bedrock", "eu-west-1", &[(200, 500)]),
+        timed("vertex", "eu-west-1", &[(200, 30_000)]),
+    ];
+    let inputs = Inputs { latencies, ..inputs() };
+    let answer = answer(
+        &inputs,
+        &request(&[r#"{"routing":{"vertex":"1"}}"#, r#"{"routing":{"azure":"1"}}"#]),
+    );
+    let owed = |at: usize| answer.scenarios[at].results.by_tier["pro"].statement.penalty_usd();
+    let revenue = answer.base.by_tier["pro"].statement.revenue_usd();
+    let share = owed(0).checked_div(revenue).expect("revenue");
+    assert!((share - Decimal::new(1, 1)).abs() < Decimal::new(1, 4), "{share}");
+    assert!(owed(1) < owed(0));
 }

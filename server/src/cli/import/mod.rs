@@ -7,6 +7,7 @@
 mod latency;
 mod prices;
 mod progress;
+mod samples;
 mod send;
 mod tenants;
 mod usage;
@@ -22,6 +23,8 @@ use super::Outcome;
 use super::client::Client;
 use super::csv::{CsvError, Record, Table};
 use send::{Sender, Tally};
+
+const NO_DAY: &str = "its name ends with no day; say which with --as-of 2026-11-12";
 
 /// Problems shown in full; the rest is counted.
 const PROBLEMS_SHOWN_MAX: usize = 10;
@@ -42,6 +45,7 @@ pub(super) struct Arguments {
 enum What {
     Latency(LatencyArguments),
     Prices(PriceArguments),
+    Samples(SampleArguments),
     Tenants(TenantArguments),
     Usage(UsageArguments),
 }
@@ -81,6 +85,33 @@ struct PriceArguments {
     /// The day of a map; without it the end of the file's name must say so: prices_2026-11-12.json
     #[arg(long, value_name = "DAY", value_parser = prices::day)]
     as_of: Option<domain::clock::Timestamp>,
+}
+
+/// How long providers' requests took, for what-ifs where none of ours stated it
+///
+/// A CSV file with the columns provider and latency_ms, or provider and end_to_end_latency_s (as
+/// LLMPerf has it), and perhaps region and error_code. Failed requests are skipped. The samples of a
+/// provider become one event, with their source and day.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: ternion import samples llmperf_latency.csv --as-of 2023-12-01 \
+                  --source ray-project/llmperf-leaderboard --to http://127.0.0.1:3000 --token \
+                  demo-admin")]
+struct SampleArguments {
+    #[command(flatten)]
+    source: Source,
+    /// Who recorded them, and where they are to be had; without it the file's name
+    #[arg(long = "source", value_name = "TEXT")]
+    recorded_by: Option<String>,
+    /// The day of the samples; without it the end of the file's name must say so
+    #[arg(long, value_name = "DAY", value_parser = prices::day)]
+    as_of: Option<domain::clock::Timestamp>,
+    /// The region that they were recorded in; without it they stand for the provider wherever no
+    /// others do
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// What the file calls a provider, and what usage calls it
+    #[arg(long, value_name = "NAME=PROVIDER", value_delimiter = ',')]
+    map: Vec<samples::Renaming>,
 }
 
 /// Usage: a CSV file with the columns timestamp, context_tokens, generated_tokens, tenant_id
@@ -146,6 +177,7 @@ impl Arguments {
         match self.what {
             What::Latency(arguments) => arguments.run().await,
             What::Prices(arguments) => arguments.run().await,
+            What::Samples(arguments) => arguments.run().await,
             What::Tenants(arguments) => {
                 let source = arguments.source;
                 let (table, ids) = source.read()?;
@@ -182,15 +214,31 @@ impl PriceArguments {
         } else {
             let whole = |reason| ImportError::Whole { path: path.clone(), reason };
             let as_of = self.as_of.or_else(|| prices::day_of(path));
-            let as_of = as_of.ok_or_else(|| {
-                whole("its name ends with no day; say which with --as-of 2026-11-12".to_owned())
-            })?;
+            let as_of = as_of.ok_or_else(|| whole(NO_DAY.to_owned()))?;
             prices::of_map(&text, as_of, &ids).map_err(whole)?
         };
         if prices.skipped > 0 {
             eprintln!("{} entries have no price and are skipped", prices.skipped);
         }
         self.source.send(prices.rows).await
+    }
+}
+
+impl SampleArguments {
+    async fn run(self) -> Outcome {
+        let path = &self.source.file;
+        let whole =
+            |reason: &str| ImportError::Whole { path: path.clone(), reason: reason.to_owned() };
+        let as_of = self.as_of.or_else(|| prices::day_of(path)).ok_or_else(|| whole(NO_DAY))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let source = self.recorded_by.clone().or(name).unwrap_or_default();
+        let region = self.region.as_deref();
+        let about = samples::About { source, as_of, region, map: &self.map };
+        let samples = samples::of_csv(&read(path)?, path, &about)?;
+        if samples.failed > 0 {
+            eprintln!("{} requests failed and are skipped", samples.failed);
+        }
+        self.source.send(samples.rows).await
     }
 }
 

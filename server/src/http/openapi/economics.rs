@@ -132,9 +132,19 @@ fn inputs() -> Value {
     });
     let band = shape(json!({ "minUptimePct": decimal(), "credit": decimal() }), &[]);
     let tier = json!({ "latencyP99Ms": or_null(&count()), "uptime": list(&band) });
+    let took = json!({
+        "type": "array", "items": list(&count()),
+        "description": "Pairs of microseconds from which on, and requests: see latency.put"
+    });
+    let timed = json!({ "provider": text(), "region": text(), "took": took });
+    let sampled = json!({
+        "provider": text(), "region": or_null(&text()), "source": text(), "asOf": time(),
+        "took": took
+    });
     let whole = json!({
         "usage": list(&shape(place, &[])), "tiers": by_name(&shape(tier, &[])),
-        "latencyMeanS": by_name(&or_null(&number())), "sources": { "type": "object" }
+        "latencyMeanS": by_name(&or_null(&number())), "latencies": list(&shape(timed, &[])),
+        "samples": list(&shape(sampled, &[])), "sources": { "type": "object" }
     });
     shape(whole, &[])
 }
@@ -243,10 +253,18 @@ fn answer() -> Vec<(&'static str, Value)> {
         "provider": text(), "model": text(), "tenants": list(&text()), "requests": count(),
         "inputTokens": count(), "outputTokens": count()
     });
+    let place = json!({
+        "basis": { "type": "string", "enum": ["measured", "fitted", "mean", "assumed"] },
+        "of": or_null(&latency_of()), "requests": or_null(&count()), "stalled": count(),
+        "p50S": number(), "p99S": number()
+    });
+    let latency = json!({
+        "meanS": number(), "assumed": flag(), "providers": by_name(&shape(place, &[]))
+    });
     let provenance = json!({
         "usageRows": count(), "usageFrom": or_null(&time()), "usageThrough": or_null(&time()),
         "priceMapAsOf": time(), "pricesAsOf": time(), "inexactRows": count(), "jumps": anything(),
-        "latency": anything(), "excluded": list(&shape(excluded, &[]))
+        "latency": by_name(&shape(latency, &[])), "excluded": list(&shape(excluded, &[]))
     });
     let simulation = json!({
         "generator": text(), "seed": text(), "draws": count(), "floor": decimal(),
@@ -260,6 +278,15 @@ fn answer() -> Vec<(&'static str, Value)> {
         ("SimulationResults", shape(results, &[])),
         ("Simulation", shape(simulation, &[])),
     ]
+}
+
+/// Whose latencies stand for a place.
+fn latency_of() -> Value {
+    let whose = json!({
+        "kind": { "type": "string", "enum": ["requests", "samples", "region"] },
+        "source": text(), "asOf": time()
+    });
+    shape(whose, &["source", "asOf"])
 }
 
 fn act() -> Value {

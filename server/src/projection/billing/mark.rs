@@ -94,6 +94,7 @@ impl Touched {
             Entity::User
             | Entity::Ruling
             | Entity::Cost
+            | Entity::Sample
             | Entity::Scenario
             | Entity::Promotion
             | Entity::Attestation

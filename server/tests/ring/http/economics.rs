@@ -135,6 +135,70 @@ async fn margins_of_final_usage_come_with_their_errors_and_what_has_no_price_is_
     house.post(SIMULATE, "demo-ingest", &question).await.problem(403, "forbidden");
 }
 
+/// Requests of acme's in one hour, each with its latency or with none.
+fn timed(provider: &str, hour: u32, latencies_ms: &[Option<f64>]) -> Vec<(&'static str, Value)> {
+    let one = |latency_ms: &Option<f64>| {
+        let mut payload = json!({ "kind": "usage", "provider": provider, "model": "m",
+            "region": "eu", "inputTokens": 100_000, "outputTokens": 10_000,
+            "requestedAt": format!("2026-11-20T{hour:02}:30:00Z") });
+        if let Some(latency_ms) = latency_ms {
+            payload["latencyMs"] = json!(latency_ms);
+        }
+        ("acme", payload)
+    };
+    latencies_ms.iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stalls_of_metered_requests_are_owed_for_and_the_answer_says_what_was_measured() {
+    let house = business().await;
+    let (steady, stalled) = (Some(500.0), Some(45_000.0));
+    record(&house, "demo-ingest", timed("azure", 2, &[steady; 150])).await;
+    let hung: Vec<_> = [steady].repeat(147).into_iter().chain([stalled; 3]).collect();
+    record(&house, "demo-ingest", timed("azure", 4, &hung)).await;
+    record(&house, "demo-ingest", timed("vertex", 4, &[None])).await;
+    let asked = async |hour: u32| {
+        let question = json!({ "draws": 200, "from": format!("2026-11-20T{hour:02}:00:00Z"),
+            "to": format!("2026-11-20T{:02}:00:00Z", hour + 1) });
+        house.post(SIMULATE, "demo-controller", &question).await.expect(200)
+    };
+    let (calm, hung) = (asked(2).await, asked(4).await);
+    let place = |answer: &Value, provider: &str| {
+        answer["provenance"]["latency"]["eu"]["providers"][provider].clone()
+    };
+    let azure = place(&hung, "azure");
+    assert_eq!((&azure["basis"], &azure["of"]["kind"]), (&json!("measured"), &json!("requests")));
+    assert_eq!((&azure["requests"], &azure["stalled"]), (&json!(150), &json!(3)), "{azure}");
+    let near = |value: &Value, s: f64| (value.as_f64().expect("a number") / s - 1.0).abs() < 0.033;
+    assert!(near(&azure["p50S"], 0.5) && near(&azure["p99S"], 45.0), "{azure}");
+    assert_eq!(place(&calm, "azure")["stalled"], 0);
+    // None of vertex' stated a latency: those of the region stand for it.
+    assert_eq!(place(&hung, "vertex")["of"]["kind"], "region");
+    let owed = |answer: &Value| {
+        let totals = &answer["base"]["byProvider"]["azure"];
+        let usd =
+            |name: &str| totals[name].as_str().expect("usd").parse::<f64>().expect("a number");
+        usd("penaltyUsd") / usd("revenueUsd")
+    };
+    // One in fifty hangs: below 99 % in time in every month, which is 5 % of revenue by assumption.
+    assert!((owed(&hung) - owed(&calm) - 0.05).abs() < 0.002, "{} {}", owed(&hung), owed(&calm));
+    let path = "/v1/economics/inputs?from=2026-11-20T04:00:00Z&to=2026-11-20T05:00:00Z";
+    let inputs = house.get(path, "demo-auditor").await.expect(200);
+    assert_eq!(inputs["latencies"][0]["took"], json!([[491_520, 147], [44_040_192, 3]]));
+    // What somebody recorded of vertex is better than what others' requests say.
+    let put = json!({ "kind": "latency.put", "provider": "vertex", "source": "llmperf",
+        "asOf": "2023-12-01T00:00:00Z", "took": [[1_048_576, 150]] });
+    record(&house, "demo-admin", vec![("platform", put)]).await;
+    let vertex = place(&asked(4).await, "vertex");
+    assert_eq!(
+        (&vertex["basis"], &vertex["of"]["source"]),
+        (&json!("measured"), &json!("llmperf"))
+    );
+    let whole = house.gcp.projection.digests().await.expect("digests");
+    server::projection::rebuild(&house.gcp.database.pool, |_| {}).await.expect("rebuilt");
+    assert_eq!(house.gcp.projection.digests().await.expect("digests"), whole);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_absurd_question_is_refused_with_what_is_wrong_in_it() {
     let house = business().await;

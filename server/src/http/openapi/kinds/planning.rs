@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Kind, decider, decimal, object, reason, text, time, uuid};
 
-pub(super) fn all() -> [Kind; 3] {
-    [cost(), save(), promote()]
+pub(super) fn all() -> [Kind; 4] {
+    [cost(), latency(), save(), promote()]
 }
 
 fn cost() -> Kind {
@@ -42,6 +42,32 @@ fn cost() -> Kind {
                 "inputUsdPerToken": "0.00000015", "outputUsdPerToken": "0.0000006"
             } },
             "asOf": "2026-11-12T00:00:00Z"
+        }),
+    }
+}
+
+fn latency() -> Kind {
+    let pair = json!({
+        "type": "array", "minItems": 2, "maxItems": 2,
+        "items": { "type": "integer", "minimum": 0 }
+    });
+    Kind {
+        name: "latency.put",
+        says: "How long a provider's requests were recorded to take; samples of other days are kept. \
+               took holds pairs of microseconds from which on, and requests: sixteen equal steps lead \
+               from 1024 µs to its double, and so on up to 2^32 µs; 0 is for all that is shorter.",
+        schema: object(
+            "latency.put",
+            &["provider", "source", "asOf", "took"],
+            json!({
+                "provider": text(), "region": text(), "source": text(), "asOf": time(),
+                "took": { "type": "array", "minItems": 1, "items": pair }, "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "latency.put", "provider": "azure", "source": "our own probes",
+            "asOf": "2026-11-12T00:00:00Z",
+            "took": [[491_520, 12], [524_288, 60], [557_056, 27], [29_360_128, 1]]
         }),
     }
 }
