@@ -193,14 +193,13 @@ mod tests {
 
     #[test]
     fn what_cloudflare_would_refuse_is_not_sent() {
-        let wanted = |settings: &Settings| {
-            super::wanted(settings, &targets(&[(Cloud::Gcp, None)]), &addresses())
-        };
-        assert!(wanted(&settings()).is_ok());
-        assert!(wanted(&Settings { ttl_s: 9, ..settings() }).is_err());
+        let made =
+            |settings: &Settings| wanted(settings, &targets(&[(Cloud::Gcp, None)]), &addresses());
+        assert!(made(&settings()).is_ok());
+        assert!(made(&Settings { ttl_s: 9, ..settings() }).is_err());
         let monitor = Monitor { interval: 5, ..health_monitor("api.example.com", "https", 443) };
-        assert!(wanted(&Settings { monitor: Some(monitor), ..settings() }).is_err());
-        assert!(super::wanted(&settings(), &[], &addresses()).is_err(), "nobody may serve");
+        assert!(made(&Settings { monitor: Some(monitor), ..settings() }).is_err());
+        assert!(wanted(&settings(), &[], &addresses()).is_err(), "nobody may serve");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Balancer, MONITOR, Part, Pool};
 use crate::fabric::publish::cloudflare::{OURS, account_path, balancers_path};
-use crate::fabric::publish::difference::{Entry as _, Step};
+use crate::fabric::publish::difference::Step;
 
 /// Whose balancer, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,8 +270,8 @@ mod tests {
             (parts(&[(Cloud::Gcp, None)], true), parts(&[(Cloud::Aws, None)], false));
         let (lists, _) = taken(&before, 7);
         let found = there(SERVICE, &lists).expect("ours");
-        let calls = in_order(steps(&found.parts, &after)).iter().map(|step| {
-            let call = place().call(step, &found.ids, 8).expect("there").expect("a call");
+        let calls = in_order(steps(&found.parts, &after)).into_iter().map(|step| {
+            let call = place().call(&step, &found.ids, 8).expect("there").expect("a call");
             let what = call.path.split('/').rev().nth(1).expect("a list").to_owned();
             (call.verb, what)
         });
