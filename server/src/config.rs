@@ -25,7 +25,10 @@ use domain::quorum::Mode;
 use serde::{Deserialize, Serialize};
 
 pub use anchor::{Anchor, AnchorAuthority, AnchorBitcoin, AnchorEthereum};
-pub use fabric::{Endpoint, Fabric, FabricCloudflare, FabricRoute53, Route53Policy};
+pub use fabric::{
+    BalancerMonitor, Endpoint, Fabric, FabricCloudflare, FabricCloudflareBalancer, FabricRoute53,
+    MonitorScheme, Route53Policy,
+};
 pub use layer::{ConfigError, Layers, Source, Sources};
 pub use print::effective;
 pub use secret::Secret;

@@ -67,7 +67,10 @@ impl Arguments {
         let answer = client.get("/v1/fabric/publishers?fresh=true").await?;
         let Listed { items } = serde_json::from_slice(&answer)?;
         if items.is_empty() {
-            println!("No provider is configured at {to}: fabric.route53, fabric.cloudflare.");
+            println!(
+                "No provider is configured at {to}: fabric.route53, fabric.cloudflare, \
+                 fabric.cloudflare_balancer."
+            );
         }
         let mut all_read = true;
         for item in &items {

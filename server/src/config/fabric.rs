@@ -1,5 +1,7 @@
 //! Where clients are sent: the name that is answered, and where each cloud takes its clients.
 
+mod balancer;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use crate::fabric::OnDrift;
+
+pub use balancer::{BalancerMonitor, FabricCloudflareBalancer, MonitorScheme};
 
 /// The setting that breaks a rule, and which.
 type Broken = (&'static str, String);
@@ -46,6 +50,8 @@ pub struct Fabric {
     pub route53: Option<FabricRoute53>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloudflare: Option<FabricCloudflare>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudflare_balancer: Option<FabricCloudflareBalancer>,
 }
 
 /// Records at Amazon Route 53 that follow the selection.
@@ -154,7 +160,8 @@ impl Fabric {
             [Some(&mut own.secret_file), own.session_token_file.as_mut()].into_iter().flatten()
         });
         let cloudflare = self.cloudflare.as_mut().map(|own| &mut own.token_file);
-        for path in route53.into_iter().flatten().chain(cloudflare) {
+        let balancer = self.cloudflare_balancer.as_mut().map(|own| &mut own.token_file);
+        for path in route53.into_iter().flatten().chain(cloudflare).chain(balancer) {
             *path = folder.join(&*path);
         }
     }
@@ -263,7 +270,7 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
         );
         return Err(("fabric.demand", what));
     }
-    Ok(())
+    balancer::rules(&config.fabric)
 }
 
 fn is_name(name: &str) -> bool {

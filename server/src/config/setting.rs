@@ -55,7 +55,7 @@ const fn list(path: &'static str) -> Setting {
 }
 
 /// Every setting, in the order in which `ternion config` prints them.
-pub const SETTINGS: [Setting; 115] = [
+pub const SETTINGS: [Setting; 131] = [
     text("deployment"),
     text("cloud"),
     text("region"),
@@ -136,6 +136,22 @@ pub const SETTINGS: [Setting; 115] = [
     boolean("fabric.cloudflare.proxied"),
     text("fabric.cloudflare.on_drift"),
     boolean("fabric.cloudflare.dry_run"),
+    text("fabric.cloudflare_balancer.account_id"),
+    text("fabric.cloudflare_balancer.zone_id"),
+    text("fabric.cloudflare_balancer.token_file"),
+    text("fabric.cloudflare_balancer.url"),
+    integer("fabric.cloudflare_balancer.ttl_s"),
+    boolean("fabric.cloudflare_balancer.proxied"),
+    boolean("fabric.cloudflare_balancer.monitor.enabled"),
+    text("fabric.cloudflare_balancer.monitor.scheme"),
+    integer("fabric.cloudflare_balancer.monitor.port"),
+    integer("fabric.cloudflare_balancer.monitor.interval_s"),
+    integer("fabric.cloudflare_balancer.monitor.timeout_s"),
+    integer("fabric.cloudflare_balancer.monitor.retries"),
+    integer("fabric.cloudflare_balancer.monitor.consecutive_down"),
+    integer("fabric.cloudflare_balancer.monitor.consecutive_up"),
+    text("fabric.cloudflare_balancer.on_drift"),
+    boolean("fabric.cloudflare_balancer.dry_run"),
     text("postgres.bin"),
     text("postgres.account"),
     integer("postgres.connections"),

@@ -266,3 +266,41 @@ fn every_setting_is_listed_and_every_listed_one_exists() {
         }
     }
 }
+
+#[test]
+fn a_load_balancer_s_settings_are_held_to_what_cloudflare_takes_and_named() {
+    let table = |own: &str| {
+        let (account, zone) = ("a".repeat(32), "b".repeat(32));
+        let ids = format!("account_id = \"{account}\"\nzone_id = \"{zone}\"\n");
+        layers(&format!(
+            "[fabric.gcp]\naddresses = [\"203.0.113.1\"]\n[fabric.cloudflare_balancer]\n\
+             {ids}token_file = \"token\"\n{own}"
+        ))
+    };
+    let (config, _) = table("").build().expect("valid");
+    let own = config.fabric.cloudflare_balancer.expect("it is there");
+    assert_eq!(own.token_file, PathBuf::from("/etc/ternion/token"));
+    assert_eq!((own.monitor.enabled, own.monitor.port(), own.ttl_s), (true, 443, 30));
+    assert!(table("[fabric.cloudflare_balancer.monitor]\nenabled = false\n").build().is_ok());
+    let wrong = [
+        ("ttl_s", "ttl_s = 9\n"),
+        ("monitor.interval_s", "monitor.interval_s = 5\n"),
+        ("monitor.timeout_s", "monitor.timeout_s = 11\n"),
+        ("monitor.retries", "monitor.retries = 6\n"),
+        ("monitor.consecutive_down", "monitor.consecutive_down = 11\n"),
+        ("monitor.consecutive_up", "monitor.consecutive_up = 11\n"),
+        ("monitor.port", "monitor.port = 0\n"),
+        ("monitor.scheme", "monitor.scheme = \"tcp\"\n"),
+    ];
+    for (setting, text) in wrong {
+        let told = refused(&table(text));
+        assert!(told.contains(&format!("fabric.cloudflare_balancer.{setting}")), "{told}");
+    }
+    let mut elsewhere = table("");
+    let set = ("TERNION_FABRIC_CLOUDFLARE_BALANCER_ZONE_ID".to_owned(), "example.com".to_owned());
+    elsewhere.environment.extend([set]);
+    assert!(refused(&elsewhere).contains("\"example.com\" is not an id of 32 hex digits"));
+    let mut nowhere = table("");
+    nowhere.text = nowhere.text.replace("[\"203.0.113.1\"]", "[]");
+    assert!(refused(&nowhere).contains("fabric.<cloud>.addresses"), "{}", refused(&nowhere));
+}

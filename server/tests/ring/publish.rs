@@ -1,6 +1,8 @@
 //! Records at providers: a strict stand-in for Cloudflare, moto for Route 53, and two real clouds of
 //! which one writes.
 
+mod account;
+mod balancer;
 mod stand_in;
 mod strict;
 

@@ -23,7 +23,7 @@ pub(super) fn Publishers(state: RwSignal<FabricView>) -> impl IntoView {
 fn nothing() -> AnyView {
     view! {
         <p class="fabric-note">
-            "Nothing is published outside: neither Route 53 (fabric.route53) nor Cloudflare (fabric.cloudflare) is configured. "
+            "Nothing is published outside: neither Route 53 (fabric.route53) nor Cloudflare (fabric.cloudflare, fabric.cloudflare_balancer) is configured. "
             "The clouds’ own name servers answer."
         </p>
     }

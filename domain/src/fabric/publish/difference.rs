@@ -29,6 +29,17 @@ impl<T: Entry> Step<T> {
     }
 }
 
+impl<T> Step<T> {
+    /// The same step with other entries, if each has one.
+    pub fn other<U>(&self, of: impl Fn(&T) -> Option<U>) -> Option<Step<U>> {
+        Some(match self {
+            Step::Create(to) => Step::Create(of(to)?),
+            Step::Change { from, to } => Step::Change { from: of(from)?, to: of(to)? },
+            Step::Delete(from) => Step::Delete(of(from)?),
+        })
+    }
+}
+
 /// As in a diff: `+`, `-`, `~`.
 impl<T: Entry> fmt::Display for Step<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

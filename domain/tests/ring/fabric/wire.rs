@@ -90,12 +90,14 @@ fn balancer() -> Balancer {
         default_pools: vec![text("p1"), text("p2"), text("p3")],
         fallback_pool: text("p1"),
         name: text("api.example.com"),
-        location_strategy: LocationStrategy {
+        location_strategy: Some(LocationStrategy {
             prefer_ecs: text("always"),
             mode: text("resolver_ip"),
-        },
+        }),
         proxied: false,
         steering_policy: text("dynamic_latency"),
+        random_steering: None,
+        enabled: None,
         ttl: Some(30),
     }
 }
@@ -105,11 +107,13 @@ fn monitor() -> Monitor {
         consecutive_down: 2,
         consecutive_up: 3,
         expected_codes: text("200"),
+        header: std::collections::BTreeMap::new(),
         interval: 60,
         method: text("GET"),
         path: text("/health"),
         port: 443,
         retries: 2,
+        timeout: None,
         kind: text("https"),
     }
 }

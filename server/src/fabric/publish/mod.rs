@@ -8,7 +8,8 @@
 //! Every cloud reads and compares; who finds something to write claims the lease, and writes under
 //! its version. Route 53 refuses the batch of a writer of before, since each batch replaces the
 //! fence of exactly the writer that stands there. Cloudflare has no such means: there the token
-//! stands in each record's comment and is read just before it is written.
+//! stands in each record's comment, or in the description of a load balancer and its pools, and is
+//! read just before it is written.
 //!
 //! Drift is what differs from the last state under the same token: somebody edited by hand. It is
 //! shown, and re-applied only where `on_drift` says so; all else goes on.
@@ -32,7 +33,7 @@ use serde_json::{Value, json};
 use super::Fabric;
 
 pub use provider::{Fault, Found, Provider, Record};
-pub use setup::{PublishError, cloudflare, publishers, route53};
+pub use setup::{PublishError, cloudflare, cloudflare_balancer, publishers, route53};
 
 /// What is done about what somebody else has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

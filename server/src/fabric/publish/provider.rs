@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::publish::Invalid;
 use domain::fabric::publish::cloudflare::DnsRecord;
+use domain::fabric::publish::cloudflare::balancer::Part;
 use domain::fabric::publish::difference::{Entry, Step};
 use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::{Fence, RecordSet};
@@ -17,6 +18,8 @@ use domain::fabric::publish::route53::{Fence, RecordSet};
 pub enum Record {
     Route53(RecordSet),
     Cloudflare(DnsRecord),
+    /// Of Cloudflare's load balancer.
+    Balancer(Part),
 }
 
 impl Entry for Record {
@@ -24,6 +27,7 @@ impl Entry for Record {
         match self {
             Record::Route53(record) => record.key(),
             Record::Cloudflare(record) => record.key(),
+            Record::Balancer(part) => part.key(),
         }
     }
 }
@@ -33,6 +37,7 @@ impl fmt::Display for Record {
         match self {
             Record::Route53(record) => record.fmt(out),
             Record::Cloudflare(record) => record.fmt(out),
+            Record::Balancer(part) => part.fmt(out),
         }
     }
 }
@@ -81,7 +86,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Nobody answers, or not in a way that can be read.
     async fn read(&self) -> Result<Found, Fault>;
 
-    /// Takes the steps, all or none, if nobody else has written since `found`.
+    /// Takes the steps if nobody else has written since `found`: all or none of them where the
+    /// provider can, else in an order of which every part may be the last.
     ///
     /// # Errors
     /// Nobody answers, or it is refused. What became of it is then read.

@@ -143,7 +143,7 @@ impl Provider for Route53 {
         found: &Found,
         fence: Fence,
     ) -> Result<(), Fault> {
-        let own = steps.iter().filter_map(|step| step_of(step).as_ref().map(Change::of));
+        let own = steps.iter().filter_map(|step| step.other(own).as_ref().map(Change::of));
         let stood = found.token.zip(found.writer);
         let mut stood = stood.map(|(token, writer)| Fence { writer, token });
         let comment = format!("ternion {} token {}", fence.writer, fence.token);
@@ -160,14 +160,9 @@ impl Provider for Route53 {
     }
 }
 
-fn step_of(step: &Step<Record>) -> Option<Step<RecordSet>> {
-    let own = |record: &Record| match record {
+fn own(record: &Record) -> Option<RecordSet> {
+    match record {
         Record::Route53(record) => Some(record.clone()),
-        Record::Cloudflare(_) => None,
-    };
-    Some(match step {
-        Step::Create(to) => Step::Create(own(to)?),
-        Step::Change { from, to } => Step::Change { from: own(from)?, to: own(to)? },
-        Step::Delete(from) => Step::Delete(own(from)?),
-    })
+        Record::Cloudflare(_) | Record::Balancer(_) => None,
+    }
 }

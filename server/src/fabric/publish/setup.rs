@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::publish::Invalid;
+use domain::fabric::publish::cloudflare::balancer::write::Place;
+use domain::fabric::publish::cloudflare::balancer::{self, Monitor, health_monitor};
 use domain::fabric::publish::cloudflare::is_id;
 use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::{Policy, Settings};
@@ -14,11 +16,14 @@ use domain::fabric::publish::signature::Credentials;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode, Url};
 
-use super::Publisher;
-use super::cloudflare::Cloudflare;
+use super::cloudflare::{Api, Cloudflare, CloudflareBalancer};
 use super::provider::{Fault, Provider};
 use super::route53::Route53;
-use crate::config::{Config, Fabric, FabricCloudflare, FabricRoute53, Route53Policy, Secret};
+use super::{OnDrift, Publisher};
+use crate::config::{
+    BalancerMonitor, Config, Fabric, FabricCloudflare, FabricCloudflareBalancer, FabricRoute53,
+    Route53Policy, Secret,
+};
 use crate::outside::{self, AddressError};
 
 /// A provider that takes longer has other troubles.
@@ -37,8 +42,8 @@ pub enum PublishError {
     Address(&'static str),
     #[error("{0} must begin with https://, as it is not on this machine")]
     Unprotected(&'static str),
-    #[error("fabric.cloudflare.zone_id is not an id of 32 hex digits")]
-    Zone,
+    #[error("{0} is not an id of 32 hex digits")]
+    Id(&'static str),
     #[error("what it would be sent is refused there: {0}")]
     Invalid(#[from] Invalid),
     #[error("TLS cannot be set up on this machine: {0}")]
@@ -52,15 +57,19 @@ pub enum PublishError {
 pub fn publishers(config: &Config) -> Result<Vec<Arc<Publisher>>, PublishError> {
     let (fabric, name) = (&config.fabric, config.service_name());
     let mut publishers = Vec::new();
-    if let Some(own) = &fabric.route53 {
-        let provider = Arc::new(route53(own, fabric, &name)?);
+    let mut add = |provider: Arc<dyn Provider>, on_drift: OnDrift, dry_run: bool| {
         check(&*provider, &fabric.addresses())?;
-        publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
+        publishers.push(Arc::new(Publisher::new(provider, on_drift, dry_run)));
+        Ok::<(), PublishError>(())
+    };
+    if let Some(own) = &fabric.route53 {
+        add(Arc::new(route53(own, fabric, &name)?), own.on_drift, own.dry_run)?;
     }
     if let Some(own) = &fabric.cloudflare {
-        let provider = Arc::new(cloudflare(own, &name)?);
-        check(&*provider, &fabric.addresses())?;
-        publishers.push(Arc::new(Publisher::new(provider, own.on_drift, own.dry_run)));
+        add(Arc::new(cloudflare(own, &name)?), own.on_drift, own.dry_run)?;
+    }
+    if let Some(own) = &fabric.cloudflare_balancer {
+        add(Arc::new(cloudflare_balancer(own, &name)?), own.on_drift, own.dry_run)?;
     }
     Ok(publishers)
 }
@@ -118,19 +127,56 @@ pub fn route53(own: &FabricRoute53, fabric: &Fabric, name: &str) -> Result<Route
 /// # Errors
 /// The file with the token cannot be read, or the address or zone cannot be used.
 pub fn cloudflare(own: &FabricCloudflare, name: &str) -> Result<Cloudflare, PublishError> {
-    if !is_id(&own.zone_id) {
-        return Err(PublishError::Zone);
-    }
     let (base, client) = reach("fabric.cloudflare.url", &own.url)?;
+    let token = secret("fabric.cloudflare.token_file", &own.token_file)?;
     Ok(Cloudflare {
-        client,
-        base,
-        zone_id: own.zone_id.clone(),
-        token: secret("fabric.cloudflare.token_file", &own.token_file)?,
+        api: Api { client, base, token, publisher: "cloudflare" },
+        zone_id: id("fabric.cloudflare.zone_id", &own.zone_id)?,
         service: name.to_owned(),
         ttl_s: own.ttl_s,
         proxied: own.proxied,
     })
+}
+
+/// A load balancer at Cloudflare, as configured. `name`: what clients resolve.
+///
+/// # Errors
+/// The file with the token cannot be read, or the address, account or zone cannot be used.
+pub fn cloudflare_balancer(
+    own: &FabricCloudflareBalancer,
+    name: &str,
+) -> Result<CloudflareBalancer, PublishError> {
+    let (base, client) = reach("fabric.cloudflare_balancer.url", &own.url)?;
+    let token = secret("fabric.cloudflare_balancer.token_file", &own.token_file)?;
+    Ok(CloudflareBalancer {
+        api: Api { client, base, token, publisher: "cloudflare-balancer" },
+        place: Place {
+            account_id: id("fabric.cloudflare_balancer.account_id", &own.account_id)?,
+            zone_id: id("fabric.cloudflare_balancer.zone_id", &own.zone_id)?,
+            service: name.to_owned(),
+        },
+        settings: balancer::Settings {
+            service: name.to_owned(),
+            ttl_s: own.ttl_s,
+            proxied: own.proxied,
+            monitor: own.monitor.enabled.then(|| monitor(&own.monitor, name)),
+        },
+    })
+}
+
+fn monitor(own: &BalancerMonitor, name: &str) -> Monitor {
+    Monitor {
+        interval: own.interval_s,
+        timeout: Some(own.timeout_s),
+        retries: own.retries,
+        consecutive_down: own.consecutive_down,
+        consecutive_up: own.consecutive_up,
+        ..health_monitor(name, own.scheme.name(), own.port())
+    }
+}
+
+fn id(setting: &'static str, text: &str) -> Result<String, PublishError> {
+    if is_id(text) { Ok(text.to_owned()) } else { Err(PublishError::Id(setting)) }
 }
 
 fn reach(setting: &'static str, text: &str) -> Result<(Url, Client), PublishError> {

@@ -211,7 +211,8 @@ fn publishers() -> Value {
     let writer = shape(json!({ "token": count(), "cloud": or_null(&cloud()) }), &[]);
     let item = shape(
         json!({
-            "publisher": { "type": "string", "enum": ["route53", "cloudflare"] }, "place": text(),
+            "publisher": { "type": "string", "enum": ["route53", "cloudflare", "cloudflare-balancer"] },
+            "place": text(),
             "onDrift": { "type": "string", "enum": ["report", "apply"] }, "dryRun": flag(),
             "readAt": or_null(&time()), "wroteAt": or_null(&time()), "writer": or_null(&writer),
             "waiting": lines, "drift": lines, "problem": or_null(&text())

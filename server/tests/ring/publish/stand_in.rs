@@ -1,4 +1,5 @@
-//! Cloudflare's DNS records as its documentation says, and stricter than any server that tests talk
+//! Cloudflare's DNS records, and its load balancers in [`account`](super::account), as its
+//! documentation says, and stricter than any server that tests talk
 //! to otherwise: unknown fields, wrong values and unknown ids are refused, with its own numbers.
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+
+use super::account::{self, Account};
 
 pub const TOKEN: &str = "a-token-that-no-log-may-hold";
 pub const ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c354";
@@ -27,6 +30,7 @@ pub struct Zone {
     pub throttled: u32,
     /// Batches that were taken.
     pub batches: u32,
+    pub account: Account,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,6 +55,7 @@ impl Cloudflare {
         let router = Router::new()
             .route(&records, get(list))
             .route(&format!("{records}/batch"), post(batch))
+            .merge(account::routes())
             .fallback(|Path(path): Path<String>| async move {
                 refused(StatusCode::NOT_FOUND, 7003, &path)
             })
@@ -113,7 +118,7 @@ async fn admit(
     next.run(request).await
 }
 
-fn taken(result: &Value, info: Option<Value>) -> Response {
+pub fn taken(result: &Value, info: Option<Value>) -> Response {
     let mut body = json!({ "success": true, "errors": [], "messages": [], "result": result });
     if let Some(info) = info {
         body["result_info"] = info;
@@ -121,7 +126,7 @@ fn taken(result: &Value, info: Option<Value>) -> Response {
     Json(body).into_response()
 }
 
-fn refused(status: StatusCode, code: u64, message: &str) -> Response {
+pub fn refused(status: StatusCode, code: u64, message: &str) -> Response {
     let errors = json!([{ "code": code, "message": message }]);
     let body = json!({ "success": false, "errors": errors, "messages": [], "result": null });
     (status, Json(body)).into_response()
@@ -136,16 +141,19 @@ async fn list(
     {
         return refused(StatusCode::BAD_REQUEST, 1004, &format!("{unknown} is not known"));
     }
+    let zone = cloudflare.zone();
+    let wanted = |record: &&Value| query.get("name").is_none_or(|name| record["name"] == **name);
+    page_of(&zone.records.values().filter(wanted).collect::<Vec<_>>(), &query)
+}
+
+pub fn page_of(all: &[&Value], query: &BTreeMap<String, String>) -> Response {
     let number = |name: &str, other: usize| query.get(name).map_or(Ok(other), |text| text.parse());
     let (Ok(page), Ok(per_page)) = (number("page", 1), number("per_page", 100)) else {
         return refused(StatusCode::BAD_REQUEST, 1004, "no number");
     };
-    let zone = cloudflare.zone();
-    let wanted = |record: &&Value| query.get("name").is_none_or(|name| record["name"] == **name);
-    let all: Vec<&Value> = zone.records.values().filter(wanted).collect();
     let per_page = per_page.min(PER_PAGE_MAX);
     let pages = all.len().div_ceil(per_page).max(1);
-    let shown: Vec<&Value> = all.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+    let shown: Vec<&&Value> = all.iter().skip((page - 1) * per_page).take(per_page).collect();
     let info =
         json!({ "page": page, "per_page": per_page, "total_pages": pages, "count": shown.len() });
     taken(&json!(shown), Some(info))
@@ -164,7 +172,7 @@ async fn batch(State(cloudflare): State<Cloudflare>, Json(body): Json<Value>) ->
     }
 }
 
-type Refusal = (u64, String);
+pub type Refusal = (u64, String);
 
 fn applied(zone: &Zone, body: &Value) -> Result<(BTreeMap<String, Value>, u64), Refusal> {
     let fields = body.as_object().ok_or((9_207, "no object".to_owned()))?;

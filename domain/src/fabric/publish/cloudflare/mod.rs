@@ -1,12 +1,15 @@
 //! Cloudflare: DNS records and load balancers, their limits, and the API's JSON (version 4).
 
 mod answer;
-mod balancer;
+pub mod balancer;
 mod record;
 
 pub use answer::{Answer, Fault, PageInfo, read};
 pub use balancer::{Balancer, LocationStrategy, Monitor, Origin, Pool};
 pub use record::{Batch, DnsRecord, batch, marked, wanted};
+
+/// What the note of each thing of ours begins with; others are none of ours.
+pub(crate) const OURS: &str = "ternion";
 
 /// Below the address of the API.
 pub const API: &str = "/client/v4";

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::OURS;
 use crate::cloud::Cloud;
 use crate::fabric::publish::difference::{Entry, Step};
 use crate::fabric::publish::plan::Target;
@@ -14,8 +15,6 @@ use crate::fabric::publish::{Invalid, Kind, name};
 const COMMENT_CHARS_MAX: usize = 100;
 /// 1 is "automatic".
 const TTL_S: core::ops::RangeInclusive<u32> = 60..=86_400;
-/// What the comment of each record of ours begins with; others are none of ours.
-const OURS: &str = "ternion";
 
 /// As it is sent. Cloudflare has as many records of one name as it has addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,19 +1,45 @@
 //! Load balancers: pools of origins, monitors that probe them, and the balancer of a name.
+//!
+//! - Here: what is sent of each, with Cloudflare's limits.
+//! - [`Part`]: any of them, as the difference has it. Inside, they name each other by our names.
+//! - [`wanted`]: which there should be; [`there`]: which there are; [`write`]: the calls between the
+//!   two, with Cloudflare's ids in place of names.
 
+mod part;
+mod read;
+mod wanted;
+pub mod write;
+
+use core::ops::RangeInclusive;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::fabric::publish::difference::Entry;
 use crate::fabric::publish::{Invalid, name, within};
+
+pub use part::{MONITOR, Part, in_order};
+pub use read::{Lists, There, Unusable, there, token};
+pub use wanted::{Settings, health_monitor, pool_name, wanted};
+
+/// Of the DNS answers for a name that is not proxied.
+pub const TTL_S: RangeInclusive<u32> = 10..=3_600;
+/// The shortest is an Enterprise's; other plans are refused below 15 or 60.
+pub const INTERVAL_S: RangeInclusive<u32> = 10..=3_600;
+pub const TIMEOUT_S: RangeInclusive<u32> = 1..=10;
+pub const RETRIES: RangeInclusive<u32> = 0..=5;
+pub const CONSECUTIVE: RangeInclusive<u32> = 0..=10;
 
 /// One address of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
+    #[serde(default)]
     pub name: String,
     pub address: String,
+    #[serde(default = "yes")]
     pub enabled: bool,
     /// 0 to 1.
+    #[serde(default = "whole")]
     pub weight: f64,
 }
 
@@ -22,6 +48,7 @@ pub struct Origin {
 pub struct Pool {
     pub name: String,
     pub origins: Vec<Origin>,
+    #[serde(default = "yes")]
     pub enabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latitude: Option<f64>,
@@ -37,6 +64,14 @@ const fn one() -> u32 {
     1
 }
 
+const fn yes() -> bool {
+    true
+}
+
+const fn whole() -> f64 {
+    1.0
+}
+
 /// Where a client is, for the balancer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocationStrategy {
@@ -44,15 +79,32 @@ pub struct LocationStrategy {
     pub mode: String,
 }
 
-/// The balancer of a name. Pools are named by their ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the traffic is dealt where the steering is `random`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RandomSteering {
+    /// Of pools that have no weight of their own.
+    pub default_weight: f64,
+    /// 0 to 1, each beside the others.
+    pub pool_weights: BTreeMap<String, f64>,
+}
+
+/// The balancer of a name. Pools are named by their ids when it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Balancer {
     pub default_pools: Vec<String>,
     pub fallback_pool: String,
     pub name: String,
-    pub location_strategy: LocationStrategy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location_strategy: Option<LocationStrategy>,
+    #[serde(default)]
     pub proxied: bool,
+    #[serde(default)]
     pub steering_policy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_steering: Option<RandomSteering>,
+    /// A new one is, whatever it is told: this can be changed only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// Of a name that is not proxied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
@@ -61,16 +113,33 @@ pub struct Balancer {
 /// What probes the origins of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Monitor {
+    #[serde(default)]
     pub consecutive_down: u32,
+    #[serde(default)]
     pub consecutive_up: u32,
+    #[serde(default)]
     pub expected_codes: String,
+    /// `Host`, by which the server's certificate is chosen and checked.
+    #[serde(default, deserialize_with = "or_none", skip_serializing_if = "BTreeMap::is_empty")]
+    pub header: BTreeMap<String, Vec<String>>,
     pub interval: u32,
+    #[serde(default)]
     pub method: String,
+    #[serde(default)]
     pub path: String,
+    #[serde(default)]
     pub port: u16,
+    #[serde(default)]
     pub retries: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// `null` is none.
+fn or_none<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 fn one_of(field: &'static str, given: &str, allowed: &[&str]) -> Result<(), Invalid> {
@@ -139,9 +208,16 @@ impl Balancer {
         ];
         name("the balancer's name", &self.name)?;
         one_of("the steering policy", &self.steering_policy, &STEERING)?;
-        let LocationStrategy { prefer_ecs, mode } = &self.location_strategy;
-        one_of("prefer_ecs", prefer_ecs, &["always", "never", "proximity", "geo"])?;
-        one_of("the location's mode", mode, &["pop", "resolver_ip"])?;
+        if let Some(LocationStrategy { prefer_ecs, mode }) = &self.location_strategy {
+            one_of("prefer_ecs", prefer_ecs, &["always", "never", "proximity", "geo"])?;
+            one_of("the location's mode", mode, &["pop", "resolver_ip"])?;
+        }
+        let steering = self.random_steering.iter();
+        for weight in steering.flat_map(|steering| steering.pool_weights.values()) {
+            if !(0.0..=1.0).contains(weight) {
+                return Err(Invalid::new("the pool's weight", weight, "0 to 1"));
+            }
+        }
         if self.default_pools.is_empty() || self.fallback_pool.is_empty() {
             return Err(Invalid::new("the pools", "none", "one or more, and one to fall back to"));
         }
@@ -149,7 +225,7 @@ impl Balancer {
             Some(ttl) if self.proxied => {
                 Err(Invalid::new("the TTL", ttl, "absent where the name is proxied"))
             }
-            Some(ttl) => within("the TTL", ttl, 10..=3_600).map(|()| self),
+            Some(ttl) => within("the TTL", ttl, TTL_S).map(|()| self),
             None => Ok(self),
         }
     }
@@ -161,10 +237,13 @@ impl Monitor {
     pub fn checked(self) -> Result<Self, Invalid> {
         one_of("the monitor's type", &self.kind, &["http", "https"])?;
         one_of("the method", &self.method, &["GET", "HEAD"])?;
-        within("consecutive_down", self.consecutive_down, 0..=10)?;
-        within("consecutive_up", self.consecutive_up, 0..=10)?;
-        within("the retries", self.retries, 0..=5)?;
-        within("the interval", self.interval, 5..=3_600)?;
+        within("consecutive_down", self.consecutive_down, CONSECUTIVE)?;
+        within("consecutive_up", self.consecutive_up, CONSECUTIVE)?;
+        within("the retries", self.retries, RETRIES)?;
+        within("the interval", self.interval, INTERVAL_S)?;
+        if let Some(timeout) = self.timeout {
+            within("the timeout", timeout, TIMEOUT_S)?;
+        }
         if !self.path.starts_with('/') {
             return Err(Invalid::new(
                 "the path",
@@ -179,9 +258,18 @@ impl Monitor {
     }
 }
 
-impl Entry for Pool {
-    fn key(&self) -> String {
-        self.name.clone()
+impl fmt::Display for Monitor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Monitor { kind, method, path, port, interval, retries, .. } = self;
+        let Monitor { consecutive_down: down, consecutive_up: up, expected_codes, .. } = self;
+        let timeout = self.timeout.map(|timeout| format!(", {timeout} s each")).unwrap_or_default();
+        write!(
+            out,
+            "monitor {method} {kind} {port} {path} every {interval} s: {expected_codes}, \
+             {retries} retries, {down} down, {up} up{timeout}"
+        )?;
+        let hosts = self.header.iter().map(|(name, values)| format!("{name} {}", values.join(" ")));
+        hosts.map(|host| write!(out, ", {host}")).collect()
     }
 }
 
@@ -190,10 +278,40 @@ impl fmt::Display for Pool {
         let state = if self.enabled { "enabled" } else { "disabled" };
         let origins = self.origins.iter().map(|origin| {
             let off = if origin.enabled { "" } else { " (disabled)" };
-            format!("{}{off}", origin.address)
+            format!("{}{}{off}", origin.address, times(origin.weight))
         });
-        write!(out, "pool {} {state}: {}", self.name, origins.collect::<Vec<_>>().join(" "))
+        write!(out, "pool {} {state}: {}", self.name, origins.collect::<Vec<_>>().join(" "))?;
+        if self.minimum_origins != one() {
+            write!(out, ", at least {}", self.minimum_origins)?;
+        }
+        self.monitor.iter().map(|monitor| write!(out, ", monitor {monitor}")).collect()
     }
+}
+
+impl fmt::Display for Balancer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Balancer { name, steering_policy, fallback_pool, .. } = self;
+        let weight = |pool: &String| {
+            let own = self.random_steering.as_ref()?.pool_weights.get(pool).copied();
+            own.map(times)
+        };
+        let pools = self.default_pools.iter();
+        let pools = pools.map(|pool| format!("{pool}{}", weight(pool).unwrap_or_default()));
+        let pools = pools.collect::<Vec<_>>().join(" ");
+        write!(out, "balancer {name} {steering_policy}")?;
+        if let Some(ttl) = self.ttl {
+            write!(out, " {ttl}")?;
+        }
+        write!(out, ": {pools}, else {fallback_pool}")?;
+        let proxied = if self.proxied { " (proxied)" } else { "" };
+        let off = if self.enabled == Some(false) { " (disabled)" } else { "" };
+        write!(out, "{proxied}{off}")
+    }
+}
+
+/// Nothing where it is whole.
+fn times(weight: f64) -> String {
+    if (weight - whole()).abs() < f64::EPSILON { String::new() } else { format!("×{weight}") }
 }
 
 #[cfg(test)]
