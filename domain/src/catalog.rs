@@ -202,7 +202,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 20] = [
+const DECISION_PREFIXES: [&str; 21] = [
     "tenant.",
     "tier.",
     "price.",

@@ -164,6 +164,8 @@ mod tests {
             usage,
             tiers: [("pro".to_owned(), TierPromise::default())].into(),
             latency_mean_s: BTreeMap::new(),
+            latencies: Vec::new(),
+            samples: Vec::new(),
             sources,
         }
     }

@@ -52,7 +52,8 @@ fn inputs(usage: Vec<PlaceUsage>) -> Inputs {
         excluded: Vec::new(),
     };
     let tiers = [("pro".to_owned(), TierPromise::default())].into();
-    Inputs { usage, tiers, latency_mean_s: BTreeMap::new(), sources }
+    let (latencies, samples) = (Vec::new(), Vec::new());
+    Inputs { usage, tiers, latency_mean_s: BTreeMap::new(), latencies, samples, sources }
 }
 
 fn figures(cost: &str) -> Figures {
