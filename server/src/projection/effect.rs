@@ -50,6 +50,8 @@ pub enum Entity {
     Latency,
     /// What was said of a proposal about prices, by its id and that of the event: all of it counts.
     Proposal,
+    /// Who approves in whose stead, by the id of the event: all of it counts.
+    Delegation,
     /// A switch of automatic prices, by its name and tenant.
     Autonomy,
     /// What the optimizer last said of a tenant, by its id.
@@ -59,7 +61,7 @@ pub enum Entity {
 }
 
 impl Entity {
-    pub const ALL: [Entity; 18] = [
+    pub const ALL: [Entity; 19] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -75,6 +77,7 @@ impl Entity {
         Entity::Drain,
         Entity::Latency,
         Entity::Proposal,
+        Entity::Delegation,
         Entity::Autonomy,
         Entity::Recommendation,
         Entity::Run,
@@ -99,6 +102,7 @@ impl Entity {
             Entity::Drain => "drain",
             Entity::Latency => "latency",
             Entity::Proposal => "proposal",
+            Entity::Delegation => "delegation",
             Entity::Autonomy => "autonomy",
             Entity::Recommendation => "recommendation",
             Entity::Run => "run",
@@ -353,6 +357,9 @@ fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
         Known::ProposalModify(it) => word(it.proposal_id),
         Known::ProposalApply(it) => word(it.proposal_id),
         Known::ProposalStale(it) => word(it.proposal_id),
+        Known::ApprovalDelegate(_) | Known::ApprovalWithdraw(_) => {
+            (Entity::Delegation, entry.event_id.to_string())
+        }
         Known::PolicySwitch(it) => (Entity::Autonomy, autonomy_key(it)),
         Known::OptimizerRecommend(it) => (Entity::Recommendation, it.tenant_id.to_string()),
         Known::OptimizerRun(_) => (Entity::Run, RUN_KEY.to_owned()),
@@ -389,20 +396,13 @@ fn item(id: Uuid) -> String {
 /// of models may contain any separator.
 fn price_key(price: &PricePut) -> String {
     let PricePut { tier, provider, model, effective_from, .. } = price;
-    Value::from(vec![tier.clone(), provider.clone(), model.clone(), effective_from.to_string()])
-        .to_string()
+    serde_json::json!([tier, provider, model, effective_from]).to_string()
 }
 
 /// Each day's map is kept, and one that is sent again for a day replaces it.
 fn cost_key(cost: &CostPut) -> String {
     let CostPut { provider, model, region, as_of, price: _ } = cost;
-    Value::from(vec![
-        Value::from(provider.clone()),
-        Value::from(model.clone()),
-        Value::from(region.clone()),
-        Value::from(as_of.to_string()),
-    ])
-    .to_string()
+    serde_json::json!([provider, model, region, as_of]).to_string()
 }
 
 #[cfg(test)]
