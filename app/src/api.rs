@@ -8,10 +8,10 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage, EventQuery,
-    EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage, HeldQuery,
-    KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail, ScenariosView,
-    SearchHit, SnapshotDetail,
+    ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
+    EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
+    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
+    RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail, TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -135,8 +135,21 @@ pub async fn optimizer() -> Result<OptimizerView, Problem> {
 
 /// What waits for people.
 #[server(name = ReadApprovals, endpoint = "approvals", input = GetUrl, output = Answer, prefix = "/api")]
-pub async fn approvals() -> Result<ApprovalsView, Problem> {
-    backend()?.approvals().await
+pub async fn approvals(#[server(default)] query: ApprovalsQuery) -> Result<ApprovalsView, Problem> {
+    backend()?.approvals(query).await
+}
+
+/// Some proposals, to approve them in one act. `ids`: separated by commas.
+#[server(name = ReadTogether, endpoint = "together", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn together(#[server(default)] ids: String) -> Result<TogetherView, Problem> {
+    let ids = ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned);
+    backend()?.together(ids.collect()).await
+}
+
+/// What a policy would have done.
+#[server(name = Rehearse, endpoint = "rehearse", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn rehearse(#[server(default)] form: RehearsalForm) -> Result<RehearsedView, Problem> {
+    backend()?.rehearse(form).await
 }
 
 /// One proposal.

@@ -50,8 +50,10 @@ pub use lab::{
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
 };
 pub use pricing::{
-    AppliedRow, ApprovalsView, ControlsForm, FactRow, MarginBand, OptimizerView, ProposalDetail,
-    ProposalRow, RecommendationRow, RunRow, StepRow, TenantMargin,
+    AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
+    FactRow, MarginBand, MarginDay, MarginSpread, OptimizerView, ProposalDetail, ProposalRow,
+    ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView, RunRow, SteadView, StepRow,
+    TenantMargin, TogetherRow, TogetherView,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,
@@ -97,7 +99,11 @@ pub trait Backend: Send + Sync {
     /// Tenants' margins, what is recommended, what was applied.
     async fn optimizer(&self) -> Result<OptimizerView, Problem>;
     /// What waits for people, and what they decided lately.
-    async fn approvals(&self) -> Result<ApprovalsView, Problem>;
+    async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem>;
+    /// Some proposals by id.
+    async fn together(&self, ids: Vec<String>) -> Result<TogetherView, Problem>;
+    /// Plays a policy over the recorded usage. Takes a processor for a while.
+    async fn rehearse(&self, form: RehearsalForm) -> Result<RehearsedView, Problem>;
     /// One proposal. `id`: its id.
     async fn approval(&self, id: String) -> Result<ProposalDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;

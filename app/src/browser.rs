@@ -85,6 +85,22 @@ pub(crate) fn step_row(forward: bool) {
     }
 }
 
+/// Ticks or unticks the box of the row that has the focus.
+pub(crate) fn pick_row() {
+    let row = document().active_element().and_then(|active| active.closest("tr").ok().flatten());
+    let mark = row.and_then(|row| row.query_selector("input[type=checkbox]").ok().flatten());
+    if let Some(mark) = mark.and_then(|mark| mark.dyn_into::<web_sys::HtmlElement>().ok()) {
+        mark.click();
+    }
+}
+
+/// Presses a button, if it is there.
+pub(crate) fn press(id: &str) {
+    if let Some(button) = element(id) {
+        button.click();
+    }
+}
+
 pub(crate) fn scroll_into_view(id: &str) {
     if let Some(element) = element(id) {
         element.scroll_into_view_with_bool(false);

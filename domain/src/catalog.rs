@@ -6,6 +6,7 @@
 
 mod anchor;
 mod billing;
+mod delegation;
 mod foresight;
 mod held;
 mod key;
@@ -27,6 +28,7 @@ use crate::grant::{self, Resource, Version};
 
 pub use anchor::{AnchorFailed, AnchorFinal};
 pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Invoice};
+pub use delegation::{ApprovalDelegate, ApprovalWithdraw, DELEGATION_DAYS_MAX};
 pub(crate) use foresight::stated;
 pub use foresight::{
     Broken, FALLEN_MAX, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold,
@@ -186,6 +188,8 @@ pub enum Known {
     ProposalApply(ProposalApply),
     ProposalStale(ProposalStale),
     PolicySwitch(PolicySwitch),
+    ApprovalDelegate(ApprovalDelegate),
+    ApprovalWithdraw(ApprovalWithdraw),
     OptimizerRecommend(Box<OptimizerRecommend>),
     OptimizerRun(OptimizerRun),
     ForesightRun(Box<ForesightRun>),
@@ -202,7 +206,7 @@ pub struct KindError {
 
 /// Prefixes of kinds that are the product's own decisions. They may not be sent by an ingest
 /// token, and under these prefixes only known kinds exist.
-const DECISION_PREFIXES: [&str; 21] = [
+const DECISION_PREFIXES: [&str; 22] = [
     "tenant.",
     "tier.",
     "price.",
@@ -222,6 +226,7 @@ const DECISION_PREFIXES: [&str; 21] = [
     SCENARIO,
     BILLING,
     PROPOSAL,
+    APPROVAL,
     OPTIMIZER,
     FORESIGHT,
 ];
@@ -238,6 +243,8 @@ const PROPOSAL_APPROVE: &str = "proposal.approve";
 const PROPOSAL_REJECT: &str = "proposal.reject";
 const PROPOSAL_APPLY: &str = "proposal.apply";
 const PROPOSAL_STALE: &str = "proposal.stale";
+/// The prefix of who approves in whose stead.
+const APPROVAL: &str = "approval.";
 const POLICY_SWITCH: &str = "policy.switch";
 /// The prefix of what the optimizer finds by itself.
 const OPTIMIZER: &str = "optimizer.";
@@ -274,7 +281,7 @@ pub fn decides_by(kind: &str) -> Action {
         Action::EditBilling
     } else if kind == ROUTING_DRAIN {
         Action::DrainCloud
-    } else if [PROPOSAL_APPROVE, PROPOSAL_REJECT].contains(&kind) {
+    } else if [PROPOSAL_APPROVE, PROPOSAL_REJECT].contains(&kind) || kind.starts_with(APPROVAL) {
         Action::Approve
     } else if kind.starts_with(PROPOSAL) {
         Action::Propose
@@ -346,6 +353,8 @@ impl Known {
             PROPOSAL_APPLY => Known::ProposalApply(parse(payload)?),
             PROPOSAL_STALE => Known::ProposalStale(parse(payload)?),
             POLICY_SWITCH => Known::PolicySwitch(parse(payload)?),
+            "approval.delegate" => Known::ApprovalDelegate(parse(payload)?),
+            "approval.withdraw" => Known::ApprovalWithdraw(parse(payload)?),
             "optimizer.recommend" => Known::OptimizerRecommend(Box::new(parse(payload)?)),
             "optimizer.run" => Known::OptimizerRun(parse(payload)?),
             "foresight.run" => Known::ForesightRun(Box::new(parse(payload)?)),
@@ -373,8 +382,8 @@ impl Known {
                 name("/login", &user.login)?;
                 name("/name", &user.name)
             }
-            // Its types say it all.
-            Known::GrantDecided(_) => Ok(()),
+            // Their types say it all.
+            Known::GrantDecided(_) | Known::OptimizerRun(_) => Ok(()),
             Known::QuarantineRelease(release) => reason(&release.reason),
             Known::QuarantineReject(reject) => reason(&reject.reason),
             Known::ConflictResolve(resolve) => reason(&resolve.reason),
@@ -394,13 +403,14 @@ impl Known {
             Known::RoutingDrain(drain) => drain.check(),
             Known::RoutingLatency(latency) => latency.check(),
             Known::ProposalOpen(open) => open.check(),
-            // A version and a hash: its types say it all.
-            Known::ProposalApprove(_) | Known::OptimizerRun(_) => Ok(()),
+            Known::ProposalApprove(approve) => approve.check(),
             Known::ProposalReject(reject) => reject.check(),
             Known::ProposalModify(modify) => modify.check(),
             Known::ProposalApply(apply) => apply.check(),
             Known::ProposalStale(stale) => stale.check(),
             Known::PolicySwitch(switch) => switch.check(),
+            Known::ApprovalDelegate(delegate) => delegate.check(),
+            Known::ApprovalWithdraw(withdraw) => withdraw.check(),
             Known::OptimizerRecommend(advice) => advice.check(),
             Known::ForesightRun(run) => run.check(),
         }
@@ -441,6 +451,8 @@ impl Known {
             Known::ProposalApply(body) => (PROPOSAL_APPLY, serde_json::to_value(body)),
             Known::ProposalStale(body) => (PROPOSAL_STALE, serde_json::to_value(body)),
             Known::PolicySwitch(body) => (POLICY_SWITCH, serde_json::to_value(body)),
+            Known::ApprovalDelegate(body) => ("approval.delegate", serde_json::to_value(body)),
+            Known::ApprovalWithdraw(body) => ("approval.withdraw", serde_json::to_value(body)),
             Known::OptimizerRecommend(body) => ("optimizer.recommend", serde_json::to_value(body)),
             Known::OptimizerRun(body) => ("optimizer.run", serde_json::to_value(body)),
             Known::ForesightRun(body) => ("foresight.run", serde_json::to_value(body)),

@@ -38,4 +38,5 @@ pub mod scrub;
 pub mod snapshot;
 pub mod usage;
 pub mod verifier;
+pub mod webhook;
 pub mod witness;

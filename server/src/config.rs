@@ -12,6 +12,7 @@ mod secret;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub use layer::{ConfigError, Layers, Source, Sources};
 pub use print::effective;
 pub use secret::Secret;
 pub use setting::{Kind, SETTINGS, Setting};
+pub use webhook::Webhook;
 
 use crate::keys::{self, External};
 
@@ -92,6 +94,9 @@ pub struct Config {
     /// Where clients are sent.
     #[serde(default)]
     pub fabric: Fabric,
+    /// Who is told what needs people; only in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhook: Vec<Webhook>,
     #[serde(default)]
     pub postgres: Postgres,
     #[serde(default)]

@@ -27,6 +27,7 @@ pub mod problem;
 pub mod projection;
 pub mod quarantine;
 pub mod snapshot;
+pub mod webhook;
 pub mod witness;
 
 use domain::clock::Timestamp;

@@ -33,6 +33,7 @@ use crate::postgres::{Database, DatabaseError};
 use crate::projection::{self, Projection, ProjectionError};
 use crate::quarantine;
 use crate::snapshot::{self, CutJudge, SnapshotError, Snapshots};
+use crate::webhook::{self, WebhookError, Webhooks};
 use serve::Gate;
 
 /// Background work gets this long after the last request: an append that is under way is finished.
@@ -71,6 +72,8 @@ pub enum NodeError {
     Fabric(#[from] DnsError),
     #[error("records cannot be published: {0}")]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     #[error("a part of this node broke: {0}")]
     Broken(String),
     #[error("cannot listen on {at}: {cause}")]
@@ -145,6 +148,7 @@ struct Node {
     fabric: Arc<Fabric>,
     economics: Arc<Economics>,
     optimizer: Arc<Optimizer>,
+    webhooks: Arc<Webhooks>,
     identity: Arc<Identity>,
     /// Ends the background work, after the last request.
     background: CancellationToken,
@@ -159,8 +163,7 @@ impl Node {
         database: &Database,
     ) -> Result<Node, NodeError> {
         let (background, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let (keys, ring) = (Arc::new(keys), Arc::new(ring));
-        let roster = Arc::new(roster);
+        let (keys, ring, roster) = (Arc::new(keys), Arc::new(ring), Arc::new(roster));
         let quarantine = quarantine::start(database.pool.clone(), &background, &mut tasks).await;
         let quarantine = quarantine.map_err(NodeError::Quarantine)?;
         let channel = Arc::new(Channel {
@@ -203,8 +206,8 @@ impl Node {
         };
         let (economics, optimizer) =
             pricing((&ledger, &grants, &projection), &background, &mut tasks);
-        let recorder = Arc::new(LedgerRecorder::new(Arc::clone(&ledger)));
-        let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
+        let webhooks = telling(config, (&projection, database), &background, &mut tasks)?;
+        let (recorder, identity) = people(config, database, &ledger).await?;
         let node = Node {
             channel,
             ledger,
@@ -216,6 +219,7 @@ impl Node {
             fabric,
             economics,
             optimizer,
+            webhooks,
             identity,
             background,
             tasks,
@@ -258,6 +262,7 @@ impl Node {
             anchors: Arc::clone(&self.anchors),
             economics: Arc::clone(&economics),
             optimizer: Arc::clone(&self.optimizer),
+            webhooks: Arc::clone(&self.webhooks),
             fabric: Arc::clone(&self.fabric),
             deployment: console::deployment(config, logins),
             lab: lab.clone(),
@@ -308,6 +313,33 @@ fn voting(
         channel: Arc::clone(channel),
         judges: judges(ledger, projection),
     }
+}
+
+/// What people decide is recorded in their name; who they are is asked first.
+async fn people(
+    config: &Config,
+    database: &Database,
+    ledger: &Arc<Ledger>,
+) -> Result<(Arc<LedgerRecorder>, Arc<Identity>), NodeError> {
+    let recorder = Arc::new(LedgerRecorder::new(Arc::clone(ledger)));
+    let identity = identity(config, database, Arc::clone(&recorder) as _).await?;
+    Ok((recorder, identity))
+}
+
+fn telling(
+    config: &Config,
+    (projection, database): (&Arc<Projection>, &Database),
+    background: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<Arc<Webhooks>, WebhookError> {
+    let setup = webhook::Setup {
+        me: config.cloud,
+        projection: Arc::clone(projection),
+        pool: database.pool.clone(),
+        receivers: webhook::receivers(&config.webhook)?,
+        url: config.url.clone(),
+    };
+    Ok(webhook::start(setup, background, tasks))
 }
 
 /// Who looks at what the clouds vote on.

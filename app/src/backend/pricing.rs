@@ -1,7 +1,7 @@
 //! What the pages Optimizer and Approvals show.
 
 use domain::clock::Timestamp;
-use domain::pricing::book::Standing;
+use domain::pricing::book::{Risk, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::foresight::{ForeseenWhy, ForesightView};
@@ -18,6 +18,10 @@ pub struct OptimizerView {
     pub switch_reason: Option<String>,
     pub policy_version: u64,
     pub window_days: u32,
+    /// The margins beyond which a band begins, for everybody: below and above.
+    pub edges: [String; 2],
+    /// What a rehearsal begins with: of the rule for everybody.
+    pub rehearsal: RehearsalForm,
     /// Sentences of the rule for everybody.
     pub bounds: Vec<String>,
     pub run: Option<RunRow>,
@@ -41,6 +45,27 @@ pub struct RunRow {
     pub sentence: String,
 }
 
+/// How a margin is distributed: shares of the revenue, as texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MarginSpread {
+    pub p5: String,
+    pub p50: String,
+    pub p95: String,
+    /// How likely it is below the floor.
+    pub below_floor: String,
+}
+
+/// A day of a trend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MarginDay {
+    /// `2026-11-25`.
+    pub day: String,
+    /// As a share of the revenue.
+    pub margin: f64,
+}
+
 /// Where a margin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,13 +77,17 @@ pub enum MarginBand {
     Absent,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantMargin {
     pub tenant_id: String,
     pub name: String,
     pub tier: String,
     pub margin: String,
+    /// At the price in force; absent where nothing is brought in.
+    pub spread: Option<MarginSpread>,
+    /// The margin of each day with usage, the first first.
+    pub trend: Vec<MarginDay>,
     pub band: MarginBand,
     pub revenue: String,
     pub cost: String,
@@ -111,16 +140,127 @@ pub struct AppliedRow {
     pub can_be_taken_back: bool,
 }
 
+/// What of the queue is asked for; it stands in the address, so that it can be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalsQuery {
+    pub class: Option<Risk>,
+    /// Part of whom it is about, from whom it is, or why.
+    pub q: Option<String>,
+}
+
 /// The page Approvals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalsView {
     pub at: Timestamp,
     pub killed: bool,
-    /// The one that is due first first.
+    /// All that waits, whatever was asked for.
+    pub waiting: u64,
+    /// Of what was asked for: low risk first, and within a class the one that is due first.
     pub open: Vec<ProposalRow>,
     /// What was decided lately, the newest first.
     pub closed: Vec<ProposalRow>,
+    pub stead: SteadView,
+    /// Programs that are told by this cloud.
+    pub receivers: Vec<ReceiverRow>,
+}
+
+/// A program of others that is told what needs people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiverRow {
+    pub name: String,
+    /// Its address without what may be a secret.
+    pub place: String,
+    pub waiting: u64,
+    pub delivered: u64,
+    pub delivered_at: Option<Timestamp>,
+    /// Why the last attempt failed, where something waits.
+    pub problem: Option<String>,
+    /// What was given up lately.
+    pub dead: u64,
+    /// The newest of them: what, when, and why.
+    pub latest_dead: Vec<DeadRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadRow {
+    pub kind: String,
+    pub happened_at: Timestamp,
+    pub problem: String,
+}
+
+/// Who approves in whose stead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SteadView {
+    /// The viewer's own that are not over.
+    pub given: Vec<DelegationRow>,
+    /// Those of others who have the viewer approve.
+    pub taken: Vec<DelegationRow>,
+    /// Who could stand in for the viewer.
+    pub people: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DelegationRow {
+    /// The id of the event that says so.
+    pub id: String,
+    pub person: String,
+    pub delegate: String,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub reason: String,
+    pub holds: bool,
+}
+
+/// Some proposals of low risk that one person approves in one act, or what became of that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TogetherView {
+    pub at: Timestamp,
+    pub items: Vec<TogetherRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TogetherRow {
+    /// Absent: no such proposal is final here.
+    pub row: Option<ProposalRow>,
+    pub id: String,
+    /// Why it cannot be approved so.
+    pub refusal: Option<String>,
+}
+
+/// What a rehearsal is asked: of the rule for everybody, in percent of the list price.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RehearsalForm {
+    pub days: String,
+    pub seed: String,
+    pub auto_max: String,
+    pub step_max: String,
+    pub cumulative_max: String,
+    pub cooldown_days: String,
+    pub margin_min: String,
+}
+
+/// What a rehearsal came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RehearsedView {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// Of the policy that is in force; absent: of another one.
+    pub policy_version: Option<u64>,
+    pub seed: String,
+    /// What, and how often or how much.
+    pub counts: Vec<[String; 2]>,
+    /// The bounds that a change broke.
+    pub broken: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +273,11 @@ pub struct ProposalRow {
     pub title: String,
     /// `+8 %`, of a price.
     pub change: Option<String>,
+    pub risk: Risk,
+    /// Of the version in hand: what an approval binds to.
+    pub hash: String,
+    /// Absent where it moves no price, or too little is known of the tenant.
+    pub effect: Option<EffectRow>,
     pub reason: String,
     pub requester: String,
     pub opened_at: Timestamp,
@@ -142,6 +287,18 @@ pub struct ProposalRow {
     pub quorum: Option<u32>,
     pub state: Standing,
     pub version: u32,
+}
+
+/// What a price would do, before and after.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EffectRow {
+    /// The median margin.
+    pub margin: [String; 2],
+    /// How likely the margin is below the policy's floor.
+    pub below_floor: [String; 2],
+    /// `+$120.00`: what the tenant pays more in 30 days; absent where its usage is not known.
+    pub bill: Option<String>,
 }
 
 /// One proposal with everything that a decision needs.
@@ -159,7 +316,10 @@ pub struct ProposalDetail {
     /// What the guardrails said, where the optimizer proposed.
     pub trail: Vec<String>,
     pub rule: Option<String>,
+    /// Who agreed, and who gave the vote where that was a delegate.
     pub approvers: Vec<String>,
+    /// People in whose stead the viewer may approve it now.
+    pub in_stead_of: Vec<String>,
     pub steps: Vec<StepRow>,
     /// Where the form for another version begins; absent for a policy.
     pub form: Option<ControlsForm>,

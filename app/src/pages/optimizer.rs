@@ -7,7 +7,7 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 
 use crate::api;
-use crate::backend::{AppliedRow, MarginBand, OptimizerView, RunRow, TenantMargin};
+use crate::backend::{AppliedRow, MarginBand, OptimizerView, RunRow};
 use crate::components::decision::ReasonField;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
@@ -18,7 +18,10 @@ use crate::shell::console::Here;
 
 mod advice;
 mod foresight;
+mod rehearsal;
 mod switches;
+mod tenants;
+mod trend;
 
 #[component]
 pub(crate) fn OptimizerPage() -> impl IntoView {
@@ -26,6 +29,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
     let page = Resource::new_blocking(move || live.gaps.get(), |_| api::optimizer());
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(live, retry);
+    let play = rehearsal::play();
     view! {
         <Title text="Optimizer" />
         <section class="pricing" aria-label="Optimizer">
@@ -33,7 +37,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {
                     match page.await {
-                        Ok(view) => view! { <Body view /> }.into_any(),
+                        Ok(view) => view! { <Body view play /> }.into_any(),
                         Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
                     }
                 })}
@@ -44,14 +48,15 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
 }
 
 #[component]
-fn Body(view: OptimizerView) -> impl IntoView {
+fn Body(view: OptimizerView, play: rehearsal::Play) -> impl IntoView {
     let at = view.at;
     view! {
         <Head view=view.clone() />
         <foresight::Foresight view=view.foresight.clone() />
-        <Tenants view=view.clone() />
+        <tenants::Tenants view=view.clone() />
         <advice::Recommendations rows=view.recommendations.clone() has_run=view.run.is_some() />
         <History rows=view.history.clone() />
+        <rehearsal::Rehearsal play begins=view.rehearsal.clone() version=view.policy_version />
         <switches::Propose />
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Margins are those of the usage that is final here, at today’s prices."</p>
     }
@@ -99,71 +104,6 @@ fn Run(run: Option<RunRow>) -> impl IntoView {
             <p class="muted">"It has not run yet. It runs by itself once an hour, on one cloud."</p>
         }
         .into_any(),
-    }
-}
-
-#[component]
-fn Tenants(view: OptimizerView) -> impl IntoView {
-    let days = view.window_days;
-    let unpriced = (!view.unpriced.is_empty()).then(|| {
-        let names = view.unpriced.join(", ");
-        view! { <p class="held">{format!("Some usage of {names} has no price and is in no figure here.")}</p> }
-    });
-    let rows = view.tenants.into_iter().map(|row| view! { <Tenant row /> }).collect_view();
-    view! {
-        <section class="card pricing-part" aria-labelledby="tenants-title">
-            <h2 id="tenants-title" class="card-title">{format!("Margins over {days} days, the lowest first")}</h2>
-            {unpriced}
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants with their margins">
-                <table class="events pricing-table margin-table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Tenant"</th>
-                            <th scope="col">"Tier"</th>
-                            <th scope="col" class="number">"Margin"</th>
-                            <th scope="col" class="number">"Revenue"</th>
-                            <th scope="col" class="number">"Cost"</th>
-                            <th scope="col" class="number">"Penalties"</th>
-                            <th scope="col" class="number">"Price of list"</th>
-                            <th scope="col">"By itself"</th>
-                            <th scope="col">"Next"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-        </section>
-    }
-}
-
-#[component]
-fn Tenant(row: TenantMargin) -> impl IntoView {
-    let (band, look) = match row.band {
-        MarginBand::Below => (Some("below"), "below"),
-        MarginBand::Above => (Some("above"), "above"),
-        MarginBand::Within => (None, "within"),
-        MarginBand::Absent => (None, "absent"),
-    };
-    let statement = format!("/billing?tenant={}", row.tenant_id);
-    let tenant = row.tenant_id.clone();
-    let proposal = row.proposal_id.map(|id| {
-        view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
-    });
-    view! {
-        <tr>
-            <td class="cell-event pricing-first">
-                <A href=statement><span class="row-link">{row.tenant_id.clone()}</span></A>
-                <span class="cell-about">{row.name}</span>
-            </td>
-            <td data-label="Tier">{row.tier}</td>
-            <td data-label="Margin" class="number mono"><span class="margin" data-band=look>{row.margin} {band.map(|band| view! { <span class="cell-about">{band}</span> })}</span></td>
-            <td data-label="Revenue" class="number mono">{row.revenue}</td>
-            <td data-label="Cost" class="number mono">{row.cost}</td>
-            <td data-label="Penalties" class="number mono">{row.penalties}</td>
-            <td data-label="Price of list" class="number mono">{row.price}</td>
-            <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
-            <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate>"Simulate"</a></td>
-        </tr>
     }
 }
 

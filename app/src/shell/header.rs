@@ -63,6 +63,9 @@ fn PageTitle() -> impl IntoView {
         ["anchors", period] => {
             within("/anchors", "Anchors", view! { <Id id=(*period).to_owned() /> }).into_any()
         }
+        ["approvals", "together"] => {
+            within("/approvals", "Approvals", view! { <span>"Several at once"</span> }).into_any()
+        }
         ["approvals", id] => {
             within("/approvals", "Approvals", view! { <Id id=(*id).to_owned() /> }).into_any()
         }

@@ -25,6 +25,7 @@ use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
 use crate::pages::approvals::ApprovalsPage;
 use crate::pages::approvals::proposal::ProposalPage;
+use crate::pages::approvals::together::TogetherPage;
 use crate::pages::billing::BillingPage;
 use crate::pages::event::EventPage;
 use crate::pages::evidence::EvidencePage;
@@ -166,6 +167,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer") view=piece!(pricing, OptimizerPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals") view=piece!(pricing, ApprovalsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals/together") view=piece!(pricing, TogetherPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals/:proposal_id") view=piece!(pricing, ProposalPage) ssr=SsrMode::Async />
                     <Route path=path!("/fabric") view=piece!(fabric, FabricPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::TenantId;
 use crate::log::Hash;
-use crate::pricing::approval::{Drift, Facts};
+use crate::pricing::approval::{Actor, Drift, Facts};
 use crate::pricing::controls::Content;
 use crate::pricing::recommend::Advice;
 
@@ -84,6 +84,9 @@ pub struct ProposalApprove {
     pub proposal_id: Uuid,
     pub version: u32,
     pub hash: Hash,
+    /// The login of whoever is away, where a delegate agrees in their stead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<Actor>,
 }
 
 /// A person refuses it, for good.
@@ -211,6 +214,12 @@ impl ProposalOpen {
 impl ProposalModify {
     pub(super) fn check(&self) -> Result<(), KindError> {
         self.edition.check("/edition")
+    }
+}
+
+impl ProposalApprove {
+    pub(super) fn check(&self) -> Result<(), KindError> {
+        self.on_behalf_of.as_ref().map_or(Ok(()), |person| name("/onBehalfOf", &person.0))
     }
 }
 

@@ -11,6 +11,8 @@ use crate::economics::probability::{normal_above, normal_density, normal_quantil
 use crate::economics::quantity::{Share, not_negative, within};
 use crate::economics::volatility::{Jumps, horizon};
 
+/// How far the logarithm of a cost strays where nobody has measured it: an assumption.
+pub const COST_SIGMA: f64 = 0.1;
 /// Counts of jumps that are less likely than this are one last state.
 const JUMP_TAIL: f64 = 1e-12;
 /// More jumps within a horizon are no jumps but a walk. Models change price once in nine years.

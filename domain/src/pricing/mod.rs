@@ -6,12 +6,14 @@
 //! - [`margin_watch`] recommends when a margin leaves its band; [`action`] weighs what could be done;
 //!   [`backtest`] replays a policy over recorded months.
 //! - [`guardrail`] clamps a target price and says which rule bound it; [`approval`] is the state
-//!   machine of a proposal that waits for people; [`drift`] watches the margin after a change.
+//!   machine of a proposal that waits for people; [`drift`] watches the margin after a change;
+//!   [`margin_law`] says how a margin is distributed at a price.
 //! - [`policy`] is the versioned data that all of them take their numbers from; [`controls`] what a
 //!   proposal puts in force; [`recommend`] what a tenant's figures suggest under a policy; [`book`]
 //!   what all decisions about prices come to, the same on every cloud.
 //! - [`edition`] makes a version of a proposal on the facts of now; [`look`] puts all of it together
-//!   for one tenant; [`rehearsal`] plays it day by day over recorded usage.
+//!   for one tenant; [`rehearsal`] plays it day by day over recorded usage; [`notice`] says what
+//!   people outside the screens are told.
 //! - [`foresight`] asks standing stresses, and proposes what would meet one before it comes true.
 //!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
@@ -27,7 +29,9 @@ pub mod edition;
 pub mod foresight;
 pub mod guardrail;
 pub mod look;
+pub mod margin_law;
 pub mod margin_watch;
+pub mod notice;
 pub mod plan;
 pub mod policy;
 pub mod recommend;

@@ -4,7 +4,7 @@ use domain::cloud::Cloud;
 use domain::key::{NoteAlgorithm, NoteKey, SigningKey};
 use domain::quorum::Mode;
 
-use super::{Config, anchor, fabric};
+use super::{Config, anchor, fabric, webhook};
 use crate::ledger::BATCH_EVENTS_MAX;
 use crate::postgres::WRITERS;
 
@@ -35,6 +35,7 @@ pub(super) fn rules(config: &Config) -> Result<(), Broken> {
     demonstration(config)?;
     anchor::rules(config)?;
     fabric::rules(config)?;
+    webhook::rules(config)?;
     endpoints(config)?;
     limits(config)
 }

@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::setting::{Kind, PREFIX, SETTINGS, Setting, nearest};
-use super::{Config, check};
+use super::{Config, check, webhook};
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,7 @@ impl Layers {
             config.data = folder.join(&config.data);
             config.anchor.start_at(folder);
             config.fabric.start_at(folder);
+            webhook::start_at(&mut config.webhook, folder);
         }
         check::rules(&config).map_err(|(path, what)| ConfigError::Wrong {
             at: sources.get(path).map_or_else(|| path.to_owned(), |at| format!("{at}: {path}")),

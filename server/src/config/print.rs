@@ -17,6 +17,15 @@ pub fn effective(config: &Config, sources: &Sources) -> Result<String, toml::ser
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{} = {value}  # {source}", setting.path);
     }
+    // Tables of a list have no setting of their own.
+    for webhook in &config.webhook {
+        let (name, file) = (&webhook.name, webhook.secret_file.display());
+        let source = sources.get("webhook").map_or("default".to_owned(), ToString::to_string);
+        let _ = writeln!(
+            text,
+            "# webhook {name:?}, its address hidden, its secret in {file}  # {source}"
+        );
+    }
     Ok(text)
 }
 

@@ -1,12 +1,16 @@
 //! Proposals, in the words of the page Approvals.
 
-use app::backend::{ApprovalsView, ControlsForm, FactRow, ProposalDetail, ProposalRow, StepRow};
+use app::backend::{
+    ControlsForm, EffectRow, FactRow, ProposalDetail, ProposalRow, StepRow, Viewer,
+};
+use domain::access::Action;
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::fabric::shares::Shares;
-use domain::pricing::approval::{Drift, Facts};
+use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Policy, differences};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -17,28 +21,15 @@ use super::optimizer::{simulate, trail};
 use crate::problem::Problem;
 use crate::projection::Catalog;
 
-/// Decided proposals that the page lists; the others stand in the ledger.
-const CLOSED_MAX: usize = 20;
+/// Of the bill that a proposal moves.
+const MONTH_DAYS: Decimal = Decimal::from_parts(30, 0, 0, false, 0);
+/// Places of shares that are drawn from a law: a tenth of a percent.
+const SHARE_DECIMALS: u32 = 3;
 
 impl Console {
-    /// What waits for people, and what was decided lately.
-    #[must_use]
-    pub fn approvals(&self) -> ApprovalsView {
-        let now = crate::now();
-        let catalog = self.projection.catalog();
-        let book = catalog.book();
-        let (mut open, mut closed): (Vec<&Case>, Vec<&Case>) =
-            book.cases().partition(|case| case.standing(now).is_open());
-        open.sort_by_key(|case| case.current().edition.expires_at);
-        closed.sort_by_key(|case| std::cmp::Reverse(case.steps.last().map(|step| step.at)));
-        closed.truncate(CLOSED_MAX);
-        let rows = |cases: Vec<&Case>| cases.into_iter().map(|case| row(book, case, now)).collect();
-        ApprovalsView { at: now, killed: book.is_killed(), open: rows(open), closed: rows(closed) }
-    }
-
     /// # Errors
     /// No such proposal, or the usage cannot be read.
-    pub async fn approval(&self, id: &str) -> Result<ProposalDetail, Problem> {
+    pub async fn approval(&self, id: &str, viewer: &Viewer) -> Result<ProposalDetail, Problem> {
         let now = crate::now();
         let catalog = self.projection.catalog();
         let book = catalog.book();
@@ -54,14 +45,15 @@ impl Console {
         let advised = advised(&catalog, case);
         Ok(ProposalDetail {
             at: now,
-            row: row(book, case, now),
+            row: row(&catalog, case, now),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
             money: money(&catalog, case),
             facts: facts(&current.edition.facts, &drift),
             trail: advised.map(trail).unwrap_or_default(),
             rule: current.edition.rule.clone(),
-            approvers: case.approvers().map(ToString::to_string).collect(),
+            approvers: case.votes().map(vote_words).collect(),
+            in_stead_of: in_stead_of(&catalog, case, viewer, now),
             steps: case.steps.iter().map(step_row).collect(),
             form: form(case),
             result_version: case.result_version,
@@ -88,7 +80,30 @@ fn simulated(catalog: &Catalog, case: &Case) -> Option<String> {
     Some(simulate(tier, Some(after.price_change(&before))))
 }
 
-fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
+/// `bo, for ann`.
+fn vote_words(vote: &Vote) -> String {
+    if vote.is_own() { vote.by.to_string() } else { format!("{}, for {}", vote.by, vote.person) }
+}
+
+/// In whose stead the viewer may approve it: those who are away, may approve and did not propose it.
+fn in_stead_of(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timestamp) -> Vec<String> {
+    let may = |login: &str| {
+        let user = catalog.user(login).map(|user| &user.value);
+        user.is_some_and(|user| user.active && user.role.may(Action::Approve))
+    };
+    let author = |login: &str| {
+        [case.requester(), &case.current().author].into_iter().any(|actor| actor.0 == login)
+    };
+    if !viewer.may(Action::Propose) || author(&viewer.email) {
+        return Vec::new();
+    }
+    let mine = catalog.book().delegations_at(now);
+    let mine = mine.into_iter().filter(|(_, delegate)| delegate.0 == viewer.email);
+    mine.map(|(person, _)| person.0).filter(|login| may(login) && !author(login)).collect()
+}
+
+pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow {
+    let book = catalog.book();
     let current = case.current();
     let about = match case.subject() {
         Subject::Tenant(tenant) => tenant.to_string(),
@@ -104,6 +119,9 @@ fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
         about,
         title,
         change,
+        risk: book.risk(case),
+        hash: current.hash.to_string(),
+        effect: effect(catalog, case),
         reason: current.edition.reason.clone(),
         requester: case.requester().to_string(),
         opened_at: case.opened_at,
@@ -113,6 +131,34 @@ fn row(book: &Book, case: &Case, now: Timestamp) -> ProposalRow {
         state: case.standing(now),
         version: current.version,
     }
+}
+
+/// What a price would do to the margin, exactly, and to the tenant's bill.
+fn effect(catalog: &Catalog, case: &Case) -> Option<EffectRow> {
+    let book = catalog.book();
+    let edition = &case.current().edition;
+    let (before, after) = controls(book, case)?;
+    let (was, is) = (before.price_of_list, after.price_of_list);
+    let policy = book.policy_of(edition.policy_version)?;
+    let rule = edition.rule.as_ref().and_then(|rule| policy.named(rule))?;
+    let [then, now] = moved(&edition.facts, was, is, rule.limits.margin_min)?;
+    let Subject::Tenant(tenant) = case.subject() else { return None };
+    let figures = catalog.recommendation(&tenant).map(|said| &said.value.advice.figures);
+    let bill = figures.filter(|figures| figures.days > 0).and_then(|figures| {
+        let month = figures.list_usd.checked_mul(MONTH_DAYS)? / Decimal::from(figures.days);
+        Some(signed_dollars(month.checked_mul(is - was)?))
+    });
+    (was != is).then(|| EffectRow {
+        margin: [then.p50, now.p50].map(share_text),
+        below_floor: [then.below_floor, now.below_floor].map(share_text),
+        bill,
+    })
+}
+
+/// `31.2 %`.
+pub(super) fn share_text(share: f64) -> String {
+    let share = Decimal::try_from(share).unwrap_or_default().round_dp(SHARE_DECIMALS);
+    percent(share)
 }
 
 /// What was in force when it was proposed, and what it would be.
@@ -267,7 +313,10 @@ fn fact_words(name: &str) -> String {
 fn step_row(step: &Step) -> StepRow {
     let what = match &step.kind {
         StepKind::Opened => "proposed it".to_owned(),
-        StepKind::Approved { version } => format!("approved version {version}"),
+        StepKind::Approved { version, in_stead_of: None } => format!("approved version {version}"),
+        StepKind::Approved { version, in_stead_of: Some(person) } => {
+            format!("approved version {version} for {person}")
+        }
         StepKind::Rejected { reason } => format!("rejected it: “{reason}”"),
         StepKind::Modified { version } => format!("made version {version}"),
         StepKind::Applied { result_version } => format!("applied it as version {result_version}"),

@@ -34,6 +34,7 @@ impl Console {
         let worries = self.snapshots.worries().await.map_err(audit::refused)?;
         items.extend(audit_alarm::attention(self.ledger.cloud(), &worries));
         items.extend(self.approvals_wait(viewer, state.at));
+        items.extend(self.untold(viewer, state.at).await?);
         items.extend(conflicts(self.projection.conflict_count()));
         items.extend(held(self.quarantine.held_count(), self.ledger.cloud()));
         items.extend(self.long_pending(state).await?);
@@ -46,11 +47,16 @@ impl Console {
         Ok(items)
     }
 
-    /// Proposals that wait for people, for those who may decide.
+    /// Proposals that wait for people, for those who may decide, for themself or for another.
     fn approvals_wait(&self, viewer: &Viewer, at: Timestamp) -> Option<Attention> {
         let catalog = self.projection.catalog();
         let waiting = catalog.book().cases().filter(|case| case.standing(at) == Standing::Pending);
-        let count = viewer.may(Action::Approve).then(|| waiting.count())?;
+        let stands_in = || {
+            let mut given = catalog.book().delegations_at(at).into_iter();
+            given.any(|(_, delegate)| delegate.0 == viewer.email)
+        };
+        let may = viewer.may(Action::Approve) || stands_in();
+        let count = may.then(|| waiting.count())?;
         let sentence = match count {
             0 => return None,
             1 => "1 proposal about prices waits for approval.".to_owned(),
@@ -63,6 +69,20 @@ impl Console {
             link_text: "Decide".to_owned(),
             severity: Severity::Notice,
         })
+    }
+
+    /// Messages to programs of others that were given up, for those who may see what they are about.
+    async fn untold(
+        &self,
+        viewer: &Viewer,
+        at: Timestamp,
+    ) -> Result<Option<Attention>, sqlx::Error> {
+        if !viewer.may(Action::ReadPricing) {
+            return Ok(None);
+        }
+        let receivers = self.webhooks.standing(at).await?;
+        let dead: u64 = receivers.iter().map(|receiver| receiver.dead).sum();
+        Ok((dead > 0).then(|| untold(dead)))
     }
 
     /// The newest repair on the list, for those who may take it off.
@@ -108,6 +128,17 @@ impl Console {
             link_text: "Open the ledger".to_owned(),
             severity: Severity::Notice,
         })
+    }
+}
+
+fn untold(count: u64) -> Attention {
+    Attention {
+        sentence: format!("{} could not be delivered.", counted(count, "notification")),
+        detail: "A program that is told what needs people did not take them for three days."
+            .to_owned(),
+        link: "/approvals#outside".to_owned(),
+        link_text: "See which".to_owned(),
+        severity: Severity::Warning,
     }
 }
 

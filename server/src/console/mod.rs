@@ -4,6 +4,7 @@
 //! asks `domain::access` first. What needs no viewer (the state that the stream repeats every
 //! second, rows for it) stands on [`Console`] itself.
 
+mod approval_queue;
 mod approvals;
 mod attention;
 mod audit;
@@ -22,6 +23,7 @@ mod optimizer;
 mod quarantine;
 mod recorder;
 mod reference;
+mod rehearsal;
 mod rows;
 mod scenarios;
 mod search;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
 use domain::cloud::PerCloud;
 
+pub use approval_queue::TOGETHER_MAX;
 pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 pub(crate) use scenarios::Sought;
@@ -49,6 +52,7 @@ use crate::problem::Problem;
 use crate::projection::Projection;
 use crate::quarantine::Quarantine;
 use crate::snapshot::Snapshots;
+use crate::webhook::Webhooks;
 
 /// The face of the console: one a node, made of the faces that it asks.
 #[derive(Debug)]
@@ -61,6 +65,7 @@ pub struct Console {
     pub anchors: Arc<Anchors>,
     pub economics: Arc<Economics>,
     pub optimizer: Arc<Optimizer>,
+    pub webhooks: Arc<Webhooks>,
     pub fabric: Arc<Fabric>,
     pub deployment: Deployment,
     /// The demonstration's supervisor, where there is one.

@@ -3,22 +3,26 @@
 use std::collections::BTreeMap;
 
 use app::backend::{
-    AppliedRow, MarginBand, OptimizerView, RecommendationRow, RunRow, TenantMargin,
+    AppliedRow, MarginBand, MarginDay, MarginSpread, OptimizerView, RecommendationRow, RunRow,
+    TenantMargin,
 };
 use domain::catalog::{Grounds, OptimizerRecommend, SwitchName};
 use domain::clock::{LogicalClock, Timestamp};
+use domain::economics::quantity::float;
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
 use domain::pricing::look::{Seen, last_change_fared};
+use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation};
 use domain::pricing::policy::{Limits, Policy};
-use domain::pricing::recommend::{Advice, Aim, Figures, PriceAdvice};
+use domain::pricing::recommend::{Advice, Aim, Day, Figures, PriceAdvice};
 use rust_decimal::Decimal;
 
 use super::Console;
-use super::approvals::{controls_text, percent};
+use super::approvals::{controls_text, percent, share_text};
 use super::figures::rounded_dollars;
+use super::rehearsal;
 use crate::economics::TenantFigures;
 use crate::optimizer::about;
 use crate::problem::Problem;
@@ -26,6 +30,9 @@ use crate::projection::{Catalog, Current};
 
 /// Versions of all tenants that the page lists; the others stand in the ledger.
 const HISTORY_MAX: usize = 50;
+const DAY_MS: i64 = 86_400_000;
+/// `2026-11-25`.
+const DATE_CHARS: usize = 10;
 
 impl Console {
     /// # Errors
@@ -60,7 +67,9 @@ impl Console {
             switch_reason: switch.map(|switch| switch.reason.clone()),
             policy_version,
             window_days: policy.window_days,
-            bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
+            edges: edges(policy),
+            rehearsal: rehearsal::form(policy),
+            bounds: everybody.map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
             run: catalog.run().map(run_row),
             foresight: super::foresight::view(&catalog),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
@@ -110,6 +119,8 @@ fn margin_row(
         name: known.map(|tenant| tenant.name.clone()).unwrap_or_default(),
         tier: figures.tier.clone(),
         margin: margin.map_or_else(|| "no revenue".to_owned(), percent),
+        spread: spread(figures, book.controls(id).price_of_list, &limits),
+        trend: trend(found, book.controls(id).price_of_list),
         band: band_of(margin, &limits),
         revenue: rounded_dollars(figures.revenue_usd),
         cost: rounded_dollars(figures.cost_usd),
@@ -119,6 +130,36 @@ fn margin_row(
         simulate: simulate(&figures.tier, advised.and_then(|price| price.change)),
         proposal_id: open.map(|case| case.id.to_string()),
     }
+}
+
+/// The edges of the bands, as the rule for everybody has them.
+fn edges(policy: &Policy) -> [String; 2] {
+    let rule = policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
+    let thresholds = rule.map(|rule| rule.limits).unwrap_or_default().thresholds;
+    [thresholds.low_enter, thresholds.high_enter].map(percent)
+}
+
+/// How the margin is distributed at the price in force.
+fn spread(figures: &Figures, price_of_list: Decimal, limits: &Limits) -> Option<MarginSpread> {
+    let cost = figures.cost_usd.checked_div(figures.list_usd)?;
+    let found = margins(cost, price_of_list, figures.penalty_rate, limits.margin_min)?;
+    Some(MarginSpread {
+        p5: share_text(found.p5),
+        p50: share_text(found.p50),
+        p95: share_text(found.p95),
+        below_floor: share_text(found.below_floor),
+    })
+}
+
+/// The margins of the days, at the price in force.
+fn trend(found: &TenantFigures, price_of_list: Decimal) -> Vec<MarginDay> {
+    let (price, owed) = (float(price_of_list), found.figures.penalty_rate.to_float());
+    let day = |day: &Day| {
+        let at = Timestamp::from_unix_ms(day.number.saturating_mul(DAY_MS)).to_string();
+        let margin = 1.0 - day.cost_of_list / price - owed;
+        MarginDay { day: at.chars().take(DATE_CHARS).collect(), margin }
+    };
+    found.days.iter().map(day).collect()
 }
 
 fn band_of(margin: Option<Decimal>, limits: &Limits) -> MarginBand {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use app::backend::{
-    ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail, EventPage,
-    EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
-    ScenariosView, SearchHit, Session, SnapshotDetail, Theme, Viewer,
+    ApprovalsQuery, ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail,
+    EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
+    HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem,
+    ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, Session,
+    SnapshotDetail, Theme, TogetherView, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -174,15 +175,32 @@ impl Backend for ViewerConsole {
         answer.await.map_err(|problem| self.tell(problem))
     }
 
-    async fn approvals(&self) -> Result<ApprovalsView, Problem> {
-        let answer = self.allow(Action::ReadPricing).map(|_| self.console.approvals());
+    async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem> {
+        let answer = async {
+            let viewer = self.allow(Action::ReadPricing)?;
+            self.console.approvals(&query, viewer).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn together(&self, ids: Vec<String>) -> Result<TogetherView, Problem> {
+        let viewer = self.allow(Action::ReadPricing);
+        let answer = viewer.map(|viewer| self.console.together(&ids, viewer));
         answer.map_err(|problem| self.tell(problem))
+    }
+
+    async fn rehearse(&self, form: RehearsalForm) -> Result<RehearsedView, Problem> {
+        let answer = async {
+            self.allow(Action::Simulate)?;
+            self.console.rehearse(&form).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
     }
 
     async fn approval(&self, id: String) -> Result<ProposalDetail, Problem> {
         let answer = async {
-            self.allow(Action::ReadPricing)?;
-            self.console.approval(&id).await
+            let viewer = self.allow(Action::ReadPricing)?;
+            self.console.approval(&id, viewer).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

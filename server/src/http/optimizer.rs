@@ -2,11 +2,13 @@
 
 mod acts;
 mod controls;
+mod delegations;
 mod foresight;
 mod form;
 mod promoted;
 mod refused;
 mod shown;
+mod together;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,7 +35,7 @@ use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::Rehearsed;
 use crate::problem::Problem;
-use acts::{Act, Proof, Seen};
+use acts::{Act, Approval, Proof, Seen};
 pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
 use shown::Shown;
 
@@ -52,6 +54,9 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/proposals", get(proposals).post(propose))
         .route("/v1/proposals/{proposal_id}", get(proposal))
         .route("/v1/approvals", get(approvals))
+        .route("/v1/approvals/bulk", post(together::bulk))
+        .route("/v1/approvals/delegations", get(delegations::list).post(delegations::give))
+        .route("/v1/approvals/delegations/{delegation_id}/withdraw", post(delegations::take_back))
         .route("/v1/approvals/{proposal_id}/approve", post(approve))
         .route("/v1/approvals/{proposal_id}/reject", post(reject))
         .route("/v1/approvals/{proposal_id}/modify", post(modify))
@@ -59,6 +64,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/policy", get(policy).put(put_policy))
         .route("/v1/controller-state", get(controller_state).put(put_controller_state))
         .route("/optimizer/act", post(form::act))
+        .route("/approvals/together/act", post(together::act))
 }
 
 fn tenant(shared: &Services, id: &str) -> Result<TenantId, Problem> {
@@ -273,6 +279,8 @@ struct Word {
     reason: Option<String>,
     /// Of whoever approves in a browser what two must agree to.
     password: Option<String>,
+    /// The login of whoever is away, where their delegate approves.
+    on_behalf_of: Option<String>,
 }
 
 impl Word {
@@ -290,10 +298,11 @@ async fn approve(
     Asked(wish): Asked<Wish>,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
-    principal.require(Action::Approve)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash"])?;
     let (seen, proof) = (word.seen(), Proof { address, password: word.password });
-    said(&shared, &principal, &id, (place, wish), Act::Approve(seen, proof)).await
+    let approval = Approval::of(&principal, word.on_behalf_of, proof);
+    delegations::may_approve(&shared, &principal, approval.on_behalf_of.as_ref())?;
+    said(&shared, &principal, &id, (place, wish), Act::Approve(seen, approval)).await
 }
 
 async fn reject(
@@ -306,6 +315,10 @@ async fn reject(
 ) -> Result<Response, Problem> {
     principal.require(Action::Approve)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash", "reason"])?;
+    if word.on_behalf_of.is_some() {
+        let problem = Problem::invalid("A delegate approves, and rejects nothing.");
+        return Err(problem.field("/onBehalfOf", "must be left out"));
+    }
     let act = Act::Reject(word.seen(), word.reason.unwrap_or_default());
     said(&shared, &principal, &id, (place, wish), act).await
 }

@@ -18,7 +18,7 @@
 //! finished by the next one to look, and nothing is applied twice. A voter asks for the approvals
 //! itself (`judge`): two clouds have seen them before a price moves.
 //!
-//! Known limits. Nobody is told outside these screens; there are no delegates.
+//! Known limits. It runs no standing scenarios.
 
 mod execute;
 mod facts;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use domain::catalog::{
-    CostPut, DECIDED_BY, ForesightRun, Known, LatencyPut, OptimizerRecommend, OptimizerRun, PricePut,
-    RoutingDrain, RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave, SnapshotAttest,
-    TenantPut, TierPut, UserPut,
+    CostPut, DECIDED_BY, ForesightRun, Known, LatencyPut, OptimizerRecommend, OptimizerRun,
+    PricePut, RoutingDrain, RoutingLatency, RoutingSwitch, ScenarioPromote, ScenarioSave,
+    SnapshotAttest, TenantPut, TierPut, UserPut,
 };
 use domain::clock::{LogicalClock, Timestamp};
 use domain::cloud::Cloud;

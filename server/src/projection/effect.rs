@@ -266,6 +266,9 @@ fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
         Known::ProposalModify(it) => word(it.proposal_id),
         Known::ProposalApply(it) => word(it.proposal_id),
         Known::ProposalStale(it) => word(it.proposal_id),
+        Known::ApprovalDelegate(_) | Known::ApprovalWithdraw(_) => {
+            (Entity::Delegation, entry.event_id.to_string())
+        }
         Known::PolicySwitch(it) => (Entity::Autonomy, autonomy_key(it)),
         Known::OptimizerRecommend(it) => (Entity::Recommendation, it.tenant_id.to_string()),
         Known::OptimizerRun(_) => (Entity::Run, RUN_KEY.to_owned()),

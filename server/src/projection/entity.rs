@@ -31,6 +31,8 @@ pub enum Entity {
     Latency,
     /// What was said of a proposal about prices, by its id and that of the event: all of it counts.
     Proposal,
+    /// Who approves in whose stead, by the id of the event: all of it counts.
+    Delegation,
     /// A switch of automatic prices, by its name and tenant.
     Autonomy,
     /// What the optimizer last said of a tenant, by its id.
@@ -42,7 +44,7 @@ pub enum Entity {
 }
 
 impl Entity {
-    pub const ALL: [Entity; 20] = [
+    pub const ALL: [Entity; 21] = [
         Entity::Tenant,
         Entity::Tier,
         Entity::Price,
@@ -59,6 +61,7 @@ impl Entity {
         Entity::Drain,
         Entity::Latency,
         Entity::Proposal,
+        Entity::Delegation,
         Entity::Autonomy,
         Entity::Recommendation,
         Entity::Run,
@@ -85,6 +88,7 @@ impl Entity {
             Entity::Drain => "drain",
             Entity::Latency => "latency",
             Entity::Proposal => "proposal",
+            Entity::Delegation => "delegation",
             Entity::Autonomy => "autonomy",
             Entity::Recommendation => "recommendation",
             Entity::Run => "run",

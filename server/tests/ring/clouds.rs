@@ -32,6 +32,7 @@ use server::peer::Channel;
 use server::projection::{self, Projection};
 use server::quarantine::{self, Quarantine};
 use server::snapshot::{self, CutJudge, Snapshots};
+use server::webhook;
 use sqlx::PgPool;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -250,6 +251,14 @@ impl Clouds {
         };
         let anchors = anchor::start(publishing, &stop, &mut tasks);
         tasks.spawn(anchors.clone().follow(snapshots.clone(), stop.clone()));
+        let telling = webhook::Setup {
+            me: cloud,
+            projection: projection.clone(),
+            pool: self.databases.get(cloud).pool.clone(),
+            receivers: Vec::new(),
+            url: "http://127.0.0.1".to_owned(),
+        };
+        let webhooks = webhook::start(telling, &stop, &mut tasks);
         let console = Arc::new(Console {
             ledger: ledger.clone(),
             projection: projection.clone(),
@@ -259,6 +268,7 @@ impl Clouds {
             anchors: anchors.clone(),
             economics,
             optimizer: optimizer.clone(),
+            webhooks,
             fabric: fabric.clone(),
             deployment: deployment(cloud),
             lab: None,

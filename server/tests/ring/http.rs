@@ -1,5 +1,7 @@
 //! The public face, asked as programs and browsers ask it.
 
+mod approval_pages;
+mod approvals;
 mod billing;
 mod economics;
 mod edge;

@@ -77,6 +77,7 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
     let may = here.viewer.may(Action::Approve);
     let ProposalDetail { row, hash, money, facts, trail, steps, .. } = detail.clone();
     let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
+    let may = may || !detail.in_stead_of.is_empty();
     let refusal = (is_open && !may).then(|| here.viewer.role.refusal(Action::Approve));
     view! {
         <Head row=row.clone() detail=detail.clone() />

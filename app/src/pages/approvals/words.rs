@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::pricing::book::Standing;
+use domain::clock::Timestamp;
+use domain::pricing::book::{Risk, Standing};
 use leptos::prelude::*;
 
 use crate::live::Live;
@@ -34,10 +35,37 @@ pub(crate) fn quorum(approvals: u32, quorum: Option<u32>) -> String {
     }
 }
 
+pub(crate) const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "Low risk",
+        Risk::High => "High risk",
+    }
+}
+
+/// `31 % → 36 %`; nothing where nothing is known.
+pub(crate) fn from_to(ends: &[String; 2]) -> String {
+    let [was, is] = ends;
+    if was.is_empty() { String::new() } else { format!("{was} → {is}") }
+}
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How long it is from one time to another: `3 h`, `2 days`.
+pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
+    let ms = to.unix_ms().saturating_sub(from.unix_ms()).max(0);
+    match ms {
+        _ if ms >= 2 * DAY_MS => format!("{} days", ms / DAY_MS),
+        _ if ms >= HOUR_MS => format!("{} h", ms / HOUR_MS),
+        _ => format!("{} min", ms / MINUTE_MS),
+    }
+}
+
 /// Asks again when something about prices became known.
 pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
     let is_news = |kind: &str| {
-        ["proposal.", "policy.", "optimizer.", "foresight."]
+        ["proposal.", "approval.", "policy.", "optimizer.", "foresight."]
             .iter()
             .any(|prefix| kind.starts_with(prefix))
     };
@@ -70,7 +98,25 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "version_changed" => {
             "Nothing was recorded: it was changed since you looked. What stands below is how it is now."
         }
-        "already_approved" => "Nothing was recorded: you have approved this version already.",
+        "already_approved" => {
+            "Nothing was recorded: one person has one vote, and yours or theirs is given already."
+        }
+        "not_delegate" => {
+            "Nothing was recorded: you do not approve in their stead now, or they may not approve themselves."
+        }
+        "not_together" => {
+            "Not approved: it needs more than one person, or is more than a price. Open it, and approve it there."
+        }
+        "forbidden" => "Nothing was recorded: your role or your name may not do that.",
+        "not_found" => "Nothing was recorded: it is not known here.",
+        "too_many" => "Nothing was recorded: you have given ten delegations that are not over.",
+        "over" => "Nothing was recorded: it is over already.",
+        "to" => {
+            "Nothing was recorded: whoever stands in is another person who signs in here and may propose."
+        }
+        "from" | "until" => {
+            "Nothing was recorded: it ends in the future, after it begins and at most 90 days later."
+        }
         "facts_changed" => {
             "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
         }
@@ -117,5 +163,13 @@ mod tests {
             assert!(refusal(code).ends_with('.'), "{code}");
         }
         assert_eq!(quorum(1, Some(2)), "1 of 2");
+    }
+
+    #[test]
+    fn a_span_is_told_in_its_largest_unit() {
+        let later = |ms| span(Timestamp::from_unix_ms(0), Timestamp::from_unix_ms(ms));
+        assert_eq!([later(-1), later(59 * MINUTE_MS)], ["0 min", "59 min"]);
+        assert_eq!([later(47 * HOUR_MS), later(2 * DAY_MS)], ["47 h", "2 days"]);
+        assert_eq!(from_to(&[String::new(), String::new()]), "");
     }
 }

@@ -6,6 +6,7 @@ use crate::catalog::SlaBand;
 use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
 use crate::economics::draw::Seed;
+use crate::economics::exact::COST_SIGMA;
 use crate::economics::penalty::Downtime;
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
@@ -103,7 +104,7 @@ impl Default for Assumptions {
             credit: Decimal::new(credit, 2),
         };
         Assumptions {
-            cost_sigma: 0.1,
+            cost_sigma: COST_SIGMA,
             usage_sigma: 0.3,
             latency_sigma: 0.25,
             elasticity: -0.8,

@@ -6,7 +6,7 @@
 //! - Approvals bind to a version and the hash of its content; an edit makes a new version and voids
 //!   them.
 //! - Four eyes: neither the requester nor the last editor counts, for themself, for another, or
-//!   through a delegate. One vote a person.
+//!   through a delegate. One vote a person; [`are_there`] says so of votes in any order.
 //! - Any rejection is final, and says why.
 //! - On execution the money facts are looked at again. If they changed, nothing is executed, and the
 //!   proposal says what changed.
@@ -16,8 +16,9 @@
 //! approval), Pricefx (delegation).
 
 mod step;
+mod vote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -28,6 +29,7 @@ use crate::economics::EconomicsError;
 use crate::economics::quantity::count;
 
 pub use step::step;
+pub use vote::{Vote, are_there};
 
 /// The content of a proposal by its hash: SHA-256 of its canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,8 +51,9 @@ impl fmt::Display for Actor {
 /// make it another decision. A fact by name.
 pub type Facts = BTreeMap<String, Decimal>;
 
-/// Who may act for whom: by principal, the delegate.
-pub type Delegations = BTreeMap<Actor, Actor>;
+/// Who may act for whom: whoever is away, and their delegate. One may have several, and act for
+/// several.
+pub type Delegations = BTreeSet<(Actor, Actor)>;
 
 /// Who changed what, and how many must agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,16 +72,6 @@ pub struct Proposal {
     pub expires_at: Timestamp,
     pub facts: Facts,
     pub state: State,
-}
-
-/// An approval.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Vote {
-    /// Whose vote it is.
-    pub person: Actor,
-    /// Who gave it: the person, or their delegate.
-    pub by: Actor,
 }
 
 /// How far a proposal has come.

@@ -56,10 +56,11 @@ fn approve(
 ) -> Result<(), Refusal> {
     must_be_open(proposal)?;
     let person = on_behalf_of.unwrap_or_else(|| by.clone());
-    if person != by && delegations.get(&person) != Some(&by) {
-        return Err(Refusal::NotDelegate { by, principal: person });
-    }
     let vote = Vote { person, by };
+    if !vote.is_own() && !delegations.contains(&(vote.person.clone(), vote.by.clone())) {
+        let Vote { person: principal, by } = vote;
+        return Err(Refusal::NotDelegate { by, principal });
+    }
     let authors = [Some(&proposal.requester), proposal.editor.as_ref()];
     if authors.into_iter().flatten().any(|author| vote.involves(author)) {
         return Err(Refusal::SelfApproval);
@@ -173,10 +174,4 @@ fn resolve(
     proposal.state = if happened { State::Applied } else { State::Approved };
     effects.push(Effect::Record(Recorded::Resolved { by, happened }));
     Ok(())
-}
-
-impl Vote {
-    fn involves(&self, actor: &Actor) -> bool {
-        self.person == *actor || self.by == *actor
-    }
 }

@@ -1,18 +1,20 @@
 //! One proposal with all that was said of it: its versions, its votes, where it stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::delegation::Stead;
 use super::needs::Needs;
 use super::{ENGINE, Told, What};
 use crate::catalog::{Edition, Forewarning, Grounds, ProposalApply};
 use crate::clock::Timestamp;
+use crate::cloud::Cloud;
 use crate::event::EventId;
 use crate::log::Hash;
 use crate::pricing::approval::{
-    Actor, ContentHash, Delegations, Drift, Effect, Input, Proposal, Refusal, State, step,
+    Actor, ContentHash, Drift, Effect, Input, Proposal, Refusal, State, Vote, are_there, step,
 };
 use crate::pricing::controls::Subject;
 
@@ -70,6 +72,8 @@ impl Standing {
 pub struct Step {
     pub event_id: EventId,
     pub at: Timestamp,
+    /// The cloud that recorded it.
+    pub origin: Cloud,
     /// Absent: a cloud.
     pub by: Option<Actor>,
     pub kind: StepKind,
@@ -80,10 +84,20 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepKind {
     Opened,
-    Approved { version: u32 },
-    Rejected { reason: String },
-    Modified { version: u32 },
-    Applied { result_version: u64 },
+    /// `in_stead_of`: who was away, where a delegate approved.
+    Approved {
+        version: u32,
+        in_stead_of: Option<Actor>,
+    },
+    Rejected {
+        reason: String,
+    },
+    Modified {
+        version: u32,
+    },
+    Applied {
+        result_version: u64,
+    },
     Stale,
 }
 
@@ -187,7 +201,12 @@ impl Case {
 
     /// Who has agreed to the version in hand, in order.
     pub fn approvers(&self) -> impl Iterator<Item = &Actor> {
-        self.machine.votes.iter().map(|vote| &vote.person)
+        self.votes().map(|vote| &vote.person)
+    }
+
+    /// The same with who gave each vote: the person, or their delegate.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.machine.votes.iter()
     }
 
     /// How many must agree to it. Absent: what it rests on is not known here yet.
@@ -256,43 +275,49 @@ impl Case {
         })
     }
 
-    /// How many persons who may have agreed to that version.
-    pub(super) fn approvals_of(&self, numbered: &Numbered) -> usize {
-        let persons: BTreeSet<&Actor> = self
+    /// Have so many persons agreed to that version who may?
+    pub(super) fn has_approvals(&self, numbered: &Numbered, persons: u32, stead: &Stead) -> bool {
+        let votes: BTreeSet<Vote> = self
             .told
             .iter()
             .filter_map(|one| {
                 let What::Approve(approve) = &one.what else { return None };
-                let by = one.by.as_ref()?;
-                let may = by != self.requester() && *by != numbered.author;
+                let by = one.by.clone()?;
+                let person = approve.on_behalf_of.clone().unwrap_or_else(|| by.clone());
+                let vote = Vote { person, by };
+                let may = !vote.involves(self.requester()) && !vote.involves(&numbered.author);
                 let counts = is(numbered, approve.version, approve.hash)
                     && one.at() < numbered.edition.expires_at;
-                (may && counts).then_some(by)
+                (may && counts && stead.bears(&vote, one)).then_some(vote)
             })
             .collect();
-        persons.len()
+        are_there(&votes, persons as usize)
     }
 
     /// Plays what was said through the state machine.
-    pub(super) fn run(&mut self, needs: impl Fn(&Case, &Numbered) -> Needs) {
+    pub(super) fn run(&mut self, needs: impl Fn(&Case, &Numbered) -> Needs, stead: &Stead) {
         let told = std::mem::take(&mut self.told);
         self.adopt(needs(self, &self.versions[0]));
         for one in &told {
             let kind = match &one.what {
                 What::Open(_) => StepKind::Opened,
-                What::Approve(it) => StepKind::Approved { version: it.version },
+                What::Approve(it) => {
+                    let in_stead_of = it.on_behalf_of.clone();
+                    StepKind::Approved { version: it.version, in_stead_of }
+                }
                 What::Reject(it) => StepKind::Rejected { reason: it.reason.clone() },
                 What::Modify(it) => StepKind::Modified { version: it.version.saturating_add(1) },
                 What::Apply(it) => StepKind::Applied { result_version: it.result_version },
                 What::Stale(_) => StepKind::Stale,
-                What::Switch(_) => continue,
+                What::Switch(_) | What::Delegate(_) | What::Withdraw(_) => continue,
             };
-            let refused = self.take(one).err();
+            let refused = self.take(one, stead).err();
             if refused.is_none() && matches!(kind, StepKind::Modified { .. }) {
                 self.adopt(needs(self, self.current()));
             }
             let (event_id, at, by) = (one.event_id, one.at(), one.by.clone());
-            self.steps.push(Step { event_id, at, by, kind, refused });
+            let origin = one.slot.origin;
+            self.steps.push(Step { event_id, at, origin, by, kind, refused });
         }
         self.told = told;
     }
@@ -308,24 +333,28 @@ impl Case {
         }
     }
 
-    fn take(&mut self, one: &Told) -> Result<(), Refusal> {
+    fn take(&mut self, one: &Told, stead: &Stead) -> Result<(), Refusal> {
         let by = || one.by.clone().unwrap_or_else(|| Actor(ENGINE.to_owned()));
         let input = match &one.what {
             // Whether it counts is asked of the whole chain of versions.
-            What::Open(_) | What::Apply(_) | What::Switch(_) => return Ok(()),
+            What::Open(_)
+            | What::Apply(_)
+            | What::Switch(_)
+            | What::Delegate(_)
+            | What::Withdraw(_) => return Ok(()),
             What::Approve(it) => {
                 let seen = (it.version, content(it.hash));
-                Input::Approve { by: by(), on_behalf_of: None, seen }
+                Input::Approve { by: by(), on_behalf_of: it.on_behalf_of.clone(), seen }
             }
             What::Reject(it) => Input::Reject { by: by(), reason: it.reason.clone() },
-            What::Modify(it) => return self.modify(one, it.version, it.hash),
+            What::Modify(it) => return self.modify(one, it.version, it.hash, stead),
             What::Stale(it) => return self.become_stale(it.version, it.hash, &it.changed),
         };
-        self.step(one.at(), input)
+        self.step(one, input, stead)
     }
 
-    fn step(&mut self, at: Timestamp, input: Input) -> Result<(), Refusal> {
-        let (machine, effects) = step(self.machine.clone(), &Delegations::new(), at, input);
+    fn step(&mut self, one: &Told, input: Input, stead: &Stead) -> Result<(), Refusal> {
+        let (machine, effects) = step(self.machine.clone(), &stead.at(one), one.at(), input);
         self.machine = machine;
         let refusal = effects.into_iter().find_map(|effect| match effect {
             Effect::Refuse(refusal) => Some(refusal),
@@ -334,14 +363,20 @@ impl Case {
         refusal.map_or(Ok(()), Err)
     }
 
-    fn modify(&mut self, one: &Told, version: u32, hash: Hash) -> Result<(), Refusal> {
+    fn modify(
+        &mut self,
+        one: &Told,
+        version: u32,
+        hash: Hash,
+        stead: &Stead,
+    ) -> Result<(), Refusal> {
         if !is(self.current(), version, hash) {
             return Err(Refusal::VersionChanged(self.current().version));
         }
         let made = self.tree.iter().find(|it| it.event_id == one.event_id).cloned();
         let Some(made) = made else { return Err(Refusal::VersionChanged(version)) };
         let (by, facts) = (made.author.clone(), made.edition.facts.clone());
-        self.step(one.at(), Input::Edit { by, content: content(made.hash), facts })?;
+        self.step(one, Input::Edit { by, content: content(made.hash), facts }, stead)?;
         self.machine.expires_at = made.edition.expires_at;
         self.versions.push(made);
         Ok(())
@@ -364,15 +399,6 @@ impl Case {
         self.result_version = result;
         let base = self.current().edition.base_version;
         self.superseded = result.is_none() && base < chain_version;
-    }
-
-    /// Votes by person, with their time: for whoever shows them.
-    #[must_use]
-    pub fn voted_at(&self) -> BTreeMap<&Actor, Timestamp> {
-        let voted = self.steps.iter().filter(|step| {
-            matches!(step.kind, StepKind::Approved { .. }) && step.refused.is_none()
-        });
-        voted.filter_map(|step| Some((step.by.as_ref()?, step.at))).collect()
     }
 }
 

@@ -11,18 +11,20 @@
 //! earlier clock, does not take a price back under which a tenant was served. A rollback does.
 
 mod case;
+mod delegation;
 mod needs;
+mod risk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::approval::Actor;
+use super::approval::{Actor, Delegations};
 use super::controls::{Content, Controls, Subject};
 use super::policy::Policy;
 use crate::catalog::{
-    Grounds, PolicySwitch, ProposalApply, ProposalApprove, ProposalModify, ProposalOpen,
-    ProposalReject, ProposalStale, SwitchName,
+    ApprovalDelegate, ApprovalWithdraw, Grounds, PolicySwitch, ProposalApply, ProposalApprove,
+    ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
 };
 use crate::clock::{LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};
@@ -30,7 +32,9 @@ use crate::fabric::shares::Shares;
 use crate::log::Hash;
 
 pub use case::{Case, Numbered, Standing, Step, StepKind};
+pub use delegation::Delegation;
 pub use needs::{Needs, within_bounds};
+pub use risk::Risk;
 
 /// Who the optimizer is, where a requester is named.
 pub const ENGINE: &str = "optimizer";
@@ -56,6 +60,8 @@ pub enum What {
     Apply(ProposalApply),
     Stale(ProposalStale),
     Switch(PolicySwitch),
+    Delegate(ApprovalDelegate),
+    Withdraw(ApprovalWithdraw),
 }
 
 impl What {
@@ -67,7 +73,7 @@ impl What {
             What::Modify(it) => Some(it.proposal_id),
             What::Apply(it) => Some(it.proposal_id),
             What::Stale(it) => Some(it.proposal_id),
-            What::Switch(_) => None,
+            What::Switch(_) | What::Delegate(_) | What::Withdraw(_) => None,
         }
     }
 }
@@ -192,6 +198,7 @@ pub struct Book {
     controls: BTreeMap<TenantId, Chain<Controls>>,
     shares: Chain<Shares>,
     switches: BTreeMap<(SwitchName, Option<TenantId>), PolicySwitch>,
+    stead: delegation::Stead,
     standard: Policy,
 }
 
@@ -200,7 +207,7 @@ impl Book {
     #[must_use]
     pub fn of(mut told: Vec<Told>) -> Self {
         told.sort_by_key(Told::order);
-        let mut book = Book::default();
+        let mut book = Book { stead: delegation::Stead::of(&told), ..Book::default() };
         let mut by_case: BTreeMap<Uuid, Vec<Told>> = BTreeMap::new();
         for one in told {
             if let What::Switch(switch) = one.what {
@@ -278,7 +285,7 @@ impl Book {
         match self.needs(case, numbered, at) {
             Needs::Unknown => false,
             Needs::Nobody => true,
-            Needs::Persons(persons) => case.approvals_of(numbered) >= persons as usize,
+            Needs::Persons(persons) => case.has_approvals(numbered, persons, &self.stead),
         }
     }
 
@@ -302,7 +309,7 @@ impl Book {
     fn run_cases(&mut self) {
         let mut cases = std::mem::take(&mut self.cases);
         for case in cases.values_mut() {
-            case.run(|case, numbered| self.needs(case, numbered, numbered.at));
+            case.run(|case, numbered| self.needs(case, numbered, numbered.at), &self.stead);
             let chain = self.version_of(&case.subject());
             let result = self.result_of(case);
             case.close(result, chain);
@@ -353,6 +360,17 @@ impl Book {
     pub fn open_about(&self, subject: &Subject, now: Timestamp) -> Option<&Case> {
         let about = self.cases.values().filter(|case| case.subject() == *subject);
         about.filter(|case| case.standing(now).is_open()).min_by_key(|case| case.opened_at)
+    }
+
+    /// Everybody's word on who approves in their stead, the first first.
+    pub fn delegations(&self) -> impl Iterator<Item = &Delegation> {
+        self.stead.iter()
+    }
+
+    /// Who may approve for whom at a time, as far as is known.
+    #[must_use]
+    pub fn delegations_at(&self, now: Timestamp) -> Delegations {
+        self.stead.now(now)
     }
 
     /// The policy in force, and its version.

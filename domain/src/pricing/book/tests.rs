@@ -5,6 +5,7 @@ use crate::catalog::Edition;
 use crate::cloud::Cloud;
 use crate::economics::quantity::decimal;
 use crate::pricing::approval::{Drift, Facts, Refusal};
+use crate::pricing::approval::{Vote, are_there};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -86,8 +87,28 @@ impl World {
     }
 
     fn approve(&mut self, by: &str, proposal_id: Uuid) -> EventId {
+        self.approve_for(by, None, proposal_id)
+    }
+
+    fn approve_for(&mut self, by: &str, person: Option<&str>, proposal_id: Uuid) -> EventId {
         let (version, hash) = self.seen(proposal_id);
-        self.tell(Some(by), What::Approve(ProposalApprove { proposal_id, version, hash }))
+        let on_behalf_of = person.map(|person| Actor(person.to_owned()));
+        let approve = ProposalApprove { proposal_id, version, hash, on_behalf_of };
+        self.tell(Some(by), What::Approve(approve))
+    }
+
+    /// From now on, for so many hours.
+    fn delegate(&mut self, by: &str, to: &str, hours: u64) -> EventId {
+        let from = self.now();
+        let until_ms = from.unix_ms() + i64::try_from(hours * HOUR_MS).expect("small");
+        let until = Timestamp::from_unix_ms(until_ms);
+        let (to, reason) = (to.to_owned(), "away".to_owned());
+        self.tell(Some(by), What::Delegate(ApprovalDelegate { to, from, until, reason }))
+    }
+
+    fn withdraw(&mut self, by: &str, delegation_id: EventId) -> EventId {
+        let withdraw = ApprovalWithdraw { delegation_id, reason: "back".to_owned() };
+        self.tell(Some(by), What::Withdraw(withdraw))
     }
 
     fn reject(&mut self, by: &str, proposal_id: Uuid, reason: &str) -> EventId {
@@ -190,7 +211,7 @@ fn another_version_voids_approvals_and_its_editor_does_not_vote() {
     world.modify("bob", id, content(price("1.06")));
     assert_eq!((world.standing(id), world.seen(id).0), (Standing::Pending, 2));
     let (version, hash) = stale_tab;
-    let approve = ProposalApprove { proposal_id: id, version, hash };
+    let approve = ProposalApprove { proposal_id: id, version, hash, on_behalf_of: None };
     let late = world.tell(Some("cid"), What::Approve(approve));
     let own = world.approve("bob", id);
     let book = world.book();
@@ -303,6 +324,21 @@ enum Act {
         by: usize,
         which: usize,
     },
+    /// In the other's stead, whether they may or not.
+    ApproveFor {
+        by: usize,
+        person: usize,
+        which: usize,
+    },
+    Delegate {
+        by: usize,
+        to: usize,
+        hours: u64,
+    },
+    /// Takes the newest back, whoever gave it.
+    Withdraw {
+        by: usize,
+    },
     Reject {
         by: usize,
         which: usize,
@@ -323,29 +359,35 @@ enum Act {
 }
 
 fn any_act(forced: bool) -> impl Strategy<Value = Act> {
-    let (by, which, price) = (|| 0..3usize, || 0..12usize, || 600..1_700i64);
+    let (by, which, price) = (|| 0..4usize, || 0..12usize, || 600..1_700i64);
     // Mostly small ones, which may apply by themselves.
     let near = || prop_oneof![3 => 950..1_060i64, 1 => price()];
-    let last = if forced { 2 } else { 0 };
     prop_oneof![
         3 => (1..400u64).prop_map(|hours| Act::Wait { hours }),
         2 => (by(), price()).prop_map(|(by, thousandths)| Act::Propose { by, thousandths }),
         4 => (any::<bool>(), near())
             .prop_map(|(automatic, thousandths)| Act::Engine { automatic, thousandths }),
         5 => (by(), which()).prop_map(|(by, which)| Act::Approve { by, which }),
+        3 => (by(), by(), which())
+            .prop_map(|(by, person, which)| Act::ApproveFor { by, person, which }),
+        2 => (by(), by(), 1..900u64)
+            .prop_map(|(by, to, hours)| Act::Delegate { by, to, hours }),
+        1 => by().prop_map(|by| Act::Withdraw { by }),
         1 => (by(), which()).prop_map(|(by, which)| Act::Reject { by, which }),
         1 => (by(), which(), price())
             .prop_map(|(by, which, thousandths)| Act::Modify { by, which, thousandths }),
         6 => which().prop_map(|which| Act::Execute { which }),
-        last => which().prop_map(|which| Act::Force { which }),
+        2 => which().prop_map(move |which| {
+            if forced { Act::Force { which } } else { Act::Execute { which } }
+        }),
     ]
 }
 
-const PEOPLE: [&str; 3] = ["ann", "bob", "cid"];
+const PEOPLE: [&str; 4] = ["ann", "bob", "cid", "dee"];
 
 fn play(acts: Vec<Act>) -> World {
     let mut world = World { ms: 1_000 * HOUR_MS, ..World::default() };
-    let mut open: Vec<Uuid> = Vec::new();
+    let (mut open, mut given) = (Vec::<Uuid>::new(), Vec::<EventId>::new());
     let of_list = |thousandths| {
         content(Controls { price_of_list: Decimal::new(thousandths, 3), ..Controls::STANDARD })
     };
@@ -368,6 +410,19 @@ fn play(acts: Vec<Act>) -> World {
             Act::Approve { by, which } => {
                 pick(which).into_iter().for_each(|id| {
                     world.approve(PEOPLE[by], id);
+                });
+            }
+            Act::ApproveFor { by, person, which } => {
+                pick(which).into_iter().for_each(|id| {
+                    world.approve_for(PEOPLE[by], Some(PEOPLE[person]), id);
+                });
+            }
+            Act::Delegate { by, to, hours } => {
+                given.push(world.delegate(PEOPLE[by], PEOPLE[to], hours));
+            }
+            Act::Withdraw { by } => {
+                given.last().copied().into_iter().for_each(|id| {
+                    world.withdraw(PEOPLE[by], id);
                 });
             }
             Act::Reject { by, which } => {
@@ -415,6 +470,19 @@ fn keeps_bounds(chain: &Chain<Controls>) -> Result<usize, TestCaseError> {
     Ok(alone)
 }
 
+/// Had that person said, before this was said, that the other votes for them now?
+fn was_given(world: &World, person: &Actor, by: &Actor, one: &Told) -> bool {
+    world.told.iter().any(|said| match &said.what {
+        What::Delegate(it) => {
+            said.by.as_ref() == Some(person)
+                && it.to == by.0
+                && said.clock < one.clock
+                && (it.from..it.until).contains(&one.at())
+        }
+        _ => false,
+    })
+}
+
 /// Every version that was applied had its approvals, by others than its authors.
 fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
     for case in book.cases().filter(|case| case.result_version.is_some()) {
@@ -424,19 +492,23 @@ fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
             Needs::Unknown => prop_assert!(false, "applied without a known need"),
             Needs::Nobody => prop_assert_eq!(case.grounds, Grounds::Automatic),
             Needs::Persons(persons) => {
+                let authors = [case.requester(), &numbered.author];
                 let votes = world.told.iter().filter_map(|one| match &one.what {
                     What::Approve(it)
                         if it.hash == numbered.hash
                             && it.proposal_id == case.id
                             && it.version == numbered.version =>
                     {
-                        one.by.clone()
+                        let by = one.by.clone()?;
+                        let person = it.on_behalf_of.clone().unwrap_or_else(|| by.clone());
+                        let may = person == by || was_given(world, &person, &by, one);
+                        may.then_some(Vote { person, by })
                     }
                     _ => None,
                 });
-                let authors = [case.requester().clone(), numbered.author.clone()];
-                let voters: BTreeSet<Actor> = votes.filter(|by| !authors.contains(by)).collect();
-                prop_assert!(persons >= 1 && voters.len() >= persons as usize);
+                let strangers = |vote: &Vote| !authors.iter().any(|it| vote.involves(it));
+                let votes: BTreeSet<Vote> = votes.filter(strangers).collect();
+                prop_assert!(persons >= 1 && are_there(&votes, persons as usize));
             }
         }
     }
@@ -508,32 +580,6 @@ fn small_changes_do_apply_by_themselves_until_the_period_is_spent() {
     assert_eq!(automatic("1.13", 1), Standing::Pending);
 }
 
-#[test]
-fn shares_of_the_traffic_need_a_second_person_and_are_taken_back_by_one() {
-    use crate::economics::quantity::Share;
-    let shares = |pairs: &[(Cloud, &str)]| {
-        let share = |text: &str| Share::new("a share", decimal(text)).expect("a share");
-        Shares(pairs.iter().map(|(cloud, text)| (*cloud, share(text))).collect())
-    };
-    let halves = shares(&[(Cloud::Gcp, "0.5"), (Cloud::Aws, "0.5")]);
-    let mut world = World::default();
-    let content = Content::Routing { shares: halves.clone() };
-    let id = world.open(Some("ann"), Grounds::Person, content);
-    world.apply(id);
-    assert_eq!(world.book().shares().version(), 0, "nobody agreed");
-    world.approve("ann", id);
-    world.apply(id);
-    assert_eq!(world.book().shares().version(), 0, "four eyes");
-    world.approve("bob", id);
-    world.apply(id);
-    assert_eq!(world.book().shares().current(), halves);
-    let wrong = Content::Routing { shares: shares(&[(Cloud::Azure, "1")]) };
-    let other = world.open(Some("bob"), Grounds::Rollback, wrong);
-    world.apply(other);
-    assert_eq!(world.book().shares().version(), 1, "that takes nothing back");
-    let back = Content::Routing { shares: Shares::default() };
-    let id = world.open(Some("bob"), Grounds::Rollback, back);
-    world.apply(id);
-    let book = world.book();
-    assert_eq!((book.shares().version(), book.shares().current()), (2, Shares::default()));
-}
+mod delegation;
+mod notice;
+mod stake;

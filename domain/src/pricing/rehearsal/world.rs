@@ -105,7 +105,7 @@ impl World {
 
     pub(super) fn approve(&mut self, case: &Case, number: u32) {
         let (proposal_id, version, hash) = in_hand(case);
-        let approve = ProposalApprove { proposal_id, version, hash };
+        let approve = ProposalApprove { proposal_id, version, hash, on_behalf_of: None };
         self.tell(Some(person(number)), What::Approve(approve));
     }
 

@@ -115,8 +115,27 @@ pub(in crate::http) async fn record_one(
     principal: &Principal,
     event: Value,
 ) -> Outcome {
+    record_if(shared, principal, event, |one| may_decide(one, principal)).await
+}
+
+/// The same where the caller has asked already whether they may: for somebody else, it may be.
+pub(in crate::http) async fn record_in_stead(
+    shared: &Services,
+    principal: &Principal,
+    event: Value,
+) -> Outcome {
+    record_if(shared, principal, event, |_| Ok(())).await
+}
+
+async fn record_if(
+    shared: &Services,
+    principal: &Principal,
+    event: Value,
+    may: impl FnOnce(&Submission) -> Result<(), Problem>,
+) -> Outcome {
     let read = item::read(event, Form::Plain, &principal.login, crate::now()).and_then(|one| {
-        admit(&one, principal, &shared.projection.catalog())?;
+        may(&one)?;
+        admit(&one, &shared.projection.catalog())?;
         Ok(one)
     });
     let outcome = submit(shared, principal, vec![read]).await.into_iter().next();
@@ -148,20 +167,23 @@ fn read_all(
     let now = crate::now();
     let read = |value| {
         let submission = item::read(value, form, &principal.login, now)?;
-        admit(&submission, principal, catalog)?;
+        may_decide(&submission, principal)?;
+        admit(&submission, catalog)?;
         refuse_rulings(&submission)?;
         Ok(submission)
     };
     values.into_iter().map(read).collect()
 }
 
-/// May this sender record that, for that tenant?
-fn admit(submission: &Submission, principal: &Principal, catalog: &Catalog) -> Result<(), Problem> {
+/// May this sender record that?
+fn may_decide(submission: &Submission, principal: &Principal) -> Result<(), Problem> {
     let decision = submission.payload.kind().filter(|kind| is_decision(kind));
-    let decides = decision.is_some();
-    if let Some(kind) = decision {
-        principal.require(decides_by(kind))?;
-    }
+    decision.map_or(Ok(()), |kind| principal.require(decides_by(kind)))
+}
+
+/// May anybody record that, for that tenant?
+fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
+    let decides = submission.payload.kind().is_some_and(is_decision);
     if submission.payload.kind().is_some_and(is_recorded_by_clouds) {
         let problem = Problem::invalid("The clouds record this kind themselves, once it is so.");
         return Err(problem.field("/payload/kind", "is not one that can be submitted"));
@@ -197,6 +219,8 @@ fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
     } else if kind.starts_with("billing.") {
         "Credits are given at POST /v1/ledger/credits, months closed at POST /v1/ledger/close, which \
          state what is invoiced."
+    } else if kind.starts_with("approval.") {
+        "Who approves in whose stead is said at POST /v1/approvals/delegations."
     } else if kind.starts_with("proposal.") || kind.starts_with("policy.") {
         "Prices and policies are proposed at POST /v1/proposals and PUT /v1/policy and decided about \
          at POST /v1/approvals; autonomy is switched at PUT /v1/controller-state."

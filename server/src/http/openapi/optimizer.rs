@@ -11,6 +11,10 @@ const DECIDED: &[(u16, &str, &str, &str)] = &[
     (201, "Recorded, and what all final events make of it", "Proposal", JSON),
     (202, "Recorded; it is not final here yet", "Proposal", JSON),
 ];
+const DELEGATED: &[(u16, &str, &str, &str)] = &[
+    (201, "Recorded, and what all final events make of it", "Delegation", JSON),
+    (202, "Recorded; it is not final here yet", "Delegation", JSON),
+];
 const RACES: &[u16] = &[400, 401, 403, 404, 409, 413, 422, 503];
 const WAITS: &[&str] = &["wait", "timeoutMs"];
 
@@ -156,6 +160,40 @@ pub(super) const OPERATIONS: &[Operation] = &[
             &[(200, "A page", "ProposalPage", JSON)],
         )
     },
+    Operation {
+        answers: &[(200, "What became of each, in order", "BulkApproval", JSON)],
+        ..act(
+            "/v1/approvals/bulk",
+            "approveTogether",
+            "Agrees to several versions at once, each answered by itself; prices that one person approves, \
+             and nothing else",
+            &[(JSON, "ManySeen")],
+        )
+    },
+    read(
+        "/v1/approvals/delegations",
+        "listDelegations",
+        "Who approves in whose stead, now or later",
+        &[(200, "All that are not over", "DelegationPage", JSON)],
+    ),
+    Operation {
+        answers: DELEGATED,
+        ..act(
+            "/v1/approvals/delegations",
+            "delegate",
+            "Has another person approve in one's own stead for a time",
+            &[(JSON, "NewDelegation")],
+        )
+    },
+    Operation {
+        answers: DELEGATED,
+        ..act(
+            "/v1/approvals/delegations/{delegation_id}/withdraw",
+            "withdrawDelegation",
+            "Takes back a delegation of one's own; what was approved before stays approved",
+            &[(JSON, "Why")],
+        )
+    },
     act(
         "/v1/approvals/{proposal_id}/approve",
         "approve",
@@ -227,6 +265,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[400, 401, 403, 503],
         ..BASE
     },
+    Operation {
+        method: "post",
+        path: "/approvals/together/act",
+        id: "actOnSeveral",
+        tag: "pricing",
+        summary: "The form that approves several prices at once",
+        access: ADMINS,
+        bodies: &[(FORM, "SeveralApproved")],
+        answers: &[(303, "Back to the page, which says what became of each", "", "text/html")],
+        problems: &[400, 401, 403, 422, 503],
+        ..BASE
+    },
 ];
 
 fn decimal() -> Value {
@@ -262,12 +312,22 @@ fn proposal() -> Value {
         "hash": hash(), "content": object(), "requester": text(), "editedBy": or_null(&text()),
         "reason": text(), "baseVersion": count(), "policyVersion": count(),
         "rule": or_null(&text()), "openedAt": time(), "expiresAt": time(),
-        "approvals": { "type": "array", "items": text() }, "quorum": or_null(&count()),
+        "approvals": { "type": "array", "items": text() }, "votes": objects(), "quorum": or_null(&count()),
         "resultVersion": or_null(&count()), "changes": objects(), "facts": object(),
         "changed": objects(), "history": objects(), "decision": object(),
         "foresight": object()
     });
     shape(properties, &["facts", "changed", "history", "decision", "foresight"])
+}
+
+fn delegation() -> Value {
+    let properties = json!({
+        "delegationId": uuid(), "person": text(), "delegate": text(), "from": time(),
+        "until": time(), "reason": text(), "holds": flag(), "withdrawnAt": or_null(&time()),
+        "decision": object()
+    });
+    let later = ["person", "delegate", "from", "until", "reason", "holds", "withdrawnAt"];
+    shape(properties, &[&later[..], &["decision"]].concat())
 }
 
 /// By name.
@@ -305,8 +365,11 @@ fn told() -> Vec<(&'static str, Value)> {
         ("Foresight", shape(foresight, &[])),
         ("ForesightRun", shape(foresight_run(), &[])),
         ("Rehearsed", shape(rehearsed(), &["policyVersion"])),
-        ("ProposalPage", shape(page, &[])),
+        ("ProposalPage", shape(page.clone(), &[])),
         ("Proposal", proposal()),
+        ("BulkApproval", json!({ "type": "array", "items": object() })),
+        ("Delegation", delegation()),
+        ("DelegationPage", shape(page.clone(), &[])),
         ("PricingPolicy", shape(policy, &[])),
         ("ControllerState", shape(switches(), &[])),
     ]
@@ -349,6 +412,9 @@ fn asked() -> Vec<(&'static str, Value)> {
     let state = with(switches(), &json!({ "reason": text() }));
     let policy = json!({ "policy": object(), "version": count(), "reason": text() });
     let rehearse = json!({ "policy": object(), "days": count(), "seed": text() });
+    let one = with(seen.clone(), &json!({ "proposalId": uuid() }));
+    let approval = json!({ "password": text(), "onBehalfOf": text() });
+    let delegation = json!({ "to": text(), "from": time(), "until": time(), "reason": text() });
     let acts = json!([
         "approve",
         "reject",
@@ -359,7 +425,9 @@ fn asked() -> Vec<(&'static str, Value)> {
         "foresee",
         "kill",
         "auto",
-        "tenantAuto"
+        "tenantAuto",
+        "delegate",
+        "withdraw"
     ]);
     let fields = [
         "proposal",
@@ -373,6 +441,11 @@ fn asked() -> Vec<(&'static str, Value)> {
         "reason",
         "password",
         "to",
+        "person",
+        "delegate",
+        "from",
+        "until",
+        "delegation",
     ];
     let mut form = json!({ "act": { "type": "string", "enum": acts } });
     for field in fields {
@@ -380,7 +453,14 @@ fn asked() -> Vec<(&'static str, Value)> {
     }
     vec![
         ("NewProposal", shape(new, &[&wish[..], &["currency"]].concat())),
-        ("Seen", shape(with(seen.clone(), &json!({ "password": text() })), &["password"])),
+        ("Seen", shape(with(seen.clone(), &approval), &["password", "onBehalfOf"])),
+        (
+            "ManySeen",
+            json!({ "type": "array", "minItems": 1, "maxItems": 50, "items": shape(one, &[]) }),
+        ),
+        ("SeveralApproved", shape(json!({ "item": { "type": "array", "items": text() } }), &[])),
+        ("NewDelegation", shape(delegation, &["from"])),
+        ("Why", shape(json!({ "reason": text() }), &[])),
         ("SeenWithReason", shape(with(seen, &json!({ "reason": text() })), &[])),
         ("ModifiedProposal", shape(modified, &wish)),
         ("Rollback", shape(json!({ "reason": text(), "version": count() }), &["version"])),
@@ -399,6 +479,14 @@ pub(super) fn example(schema: &str) -> Option<Value> {
             "tenantId": "acme-labs", "priceOfList": "1.08", "reason": "The margin is below its band"
         }),
         "Seen" => json!({ "version": 1, "hash": HASH }),
+        "NewDelegation" => json!({
+            "to": "controller@ternion.example", "until": "2027-01-04T00:00:00Z",
+            "reason": "On leave"
+        }),
+        "ManySeen" => json!([{
+            "proposalId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b", "version": 1, "hash": HASH
+        }]),
+        "Why" => json!({ "reason": "Back earlier" }),
         "SeenWithReason" => {
             json!({ "version": 1, "hash": HASH, "reason": "Not before the renewal" })
         }

@@ -22,6 +22,7 @@ pub(super) fn path_text(name: &str) -> &'static str {
         "period" => "A month such as 2026-10, or a day such as 2026-11-25",
         "scenario_id" => "The scenario's UUID",
         "proposal_id" => "The proposal's UUID",
+        "delegation_id" => "The UUID of the event that gave it",
         "evidence_id" => "SHA-256 of the record's RFC 8785 bytes, in hex",
         "record" => "Hash of the epoch's record, in hex, as /v1/keys lists it",
         "origin" => "gcp, aws or azure",

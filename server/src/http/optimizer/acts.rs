@@ -14,8 +14,8 @@ use domain::catalog::{
 };
 use domain::event::TenantId;
 use domain::log::Hash;
-use domain::pricing::approval::{Actor, ContentHash, Delegations, Effect, Input, Refusal, step};
-use domain::pricing::book::{Case, Chain};
+use domain::pricing::approval::{Actor, ContentHash, Effect, Input, Refusal, step};
+use domain::pricing::book::{Book, Case, Chain};
 use domain::pricing::controls::{Content, Controls};
 use domain::pricing::policy::Policy;
 use rust_decimal::Decimal;
@@ -27,7 +27,7 @@ use super::refused::{closed, facts_changed, refused, version_changed};
 use super::shown::Shown;
 use crate::economics::absurd;
 use crate::http::Services;
-use crate::http::events::record::{Wish, record_one, until_in_force};
+use crate::http::events::record::{Wish, record_in_stead, record_one, until_in_force};
 use crate::identity::{ClientAddress, Principal, Unproven, Via};
 use crate::ledger::Accepted;
 use crate::problem::Problem;
@@ -117,13 +117,28 @@ impl fmt::Debug for Proof {
     }
 }
 
+/// How somebody approves: whose vote it is, and what shows that they are there.
+#[derive(Clone, Debug)]
+pub(super) struct Approval {
+    /// Who is away; absent: whoever approves, for themself.
+    pub(super) on_behalf_of: Option<Actor>,
+    proof: Proof,
+}
+
+impl Approval {
+    pub(super) fn of(principal: &Principal, on_behalf_of: Option<String>, proof: Proof) -> Self {
+        let person = on_behalf_of.filter(|person| !person.is_empty() && *person != principal.login);
+        Approval { on_behalf_of: person.map(Actor), proof }
+    }
+}
+
 /// From so many persons on a change is extreme, and a browser that was left open approves nothing.
 const EXTREME_PERSONS: u32 = 2;
 
 /// What somebody does about a proposal.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Approve(Seen, Proof),
+    Approve(Seen, Approval),
     Reject(Seen, String),
     Modify(Seen, Proposed),
 }
@@ -144,14 +159,22 @@ pub(super) fn reason_of(text: &str) -> Result<String, Problem> {
     Ok(reason)
 }
 
-async fn record(
+pub(super) async fn record(
     shared: &Services,
     principal: &Principal,
     what: &Known,
     wish: Wish,
 ) -> Result<Accepted, Problem> {
     let event = json!({ "tenantId": TenantId::platform(), "payload": what.to_payload() });
-    let (_, accepted) = record_one(shared, principal, event).await.map_err(of_body)?;
+    // A delegate may not approve by their own role; whose vote it is was asked before.
+    let in_stead =
+        matches!(what, Known::ProposalApprove(approve) if approve.on_behalf_of.is_some());
+    let outcome = if in_stead {
+        record_in_stead(shared, principal, event).await
+    } else {
+        record_one(shared, principal, event).await
+    };
+    let (_, accepted) = outcome.map_err(of_body)?;
     until_in_force(shared, accepted.slot, wish).await;
     Ok(accepted)
 }
@@ -352,15 +375,17 @@ pub(super) async fn decided(
     }
     let Seen { version, hash } = seen;
     let what = match act {
-        Act::Approve(_, proof) => {
+        Act::Approve(_, Approval { on_behalf_of, proof }) => {
             let by = Actor(principal.login.clone());
             let seen = (version, ContentHash(hash.0));
-            rehearse(case, Input::Approve { by, on_behalf_of: None, seen })?;
+            let input = Input::Approve { by, on_behalf_of: on_behalf_of.clone(), seen };
+            rehearse(catalog.book(), case, input)?;
             if case.quorum().is_none_or(|persons| persons >= EXTREME_PERSONS) {
                 proven(shared, principal, proof).await?;
             }
             unchanged(shared, case).await?;
-            Known::ProposalApprove(ProposalApprove { proposal_id: id, version, hash })
+            let approve = ProposalApprove { proposal_id: id, version, hash, on_behalf_of };
+            Known::ProposalApprove(approve)
         }
         Act::Reject(_, reason) => {
             let reason = reason_of(&reason)?;
@@ -406,8 +431,9 @@ async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Resul
 }
 
 /// What the state machine says before anything is recorded.
-fn rehearse(case: &Case, input: Input) -> Result<(), Problem> {
-    let (_, effects) = step(case.machine().clone(), &Delegations::new(), crate::now(), input);
+fn rehearse(book: &Book, case: &Case, input: Input) -> Result<(), Problem> {
+    let now = crate::now();
+    let (_, effects) = step(case.machine().clone(), &book.delegations_at(now), now, input);
     let refusal: Option<Refusal> = effects.into_iter().find_map(|effect| match effect {
         Effect::Refuse(refusal) => Some(refusal),
         _ => None,

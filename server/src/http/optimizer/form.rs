@@ -5,13 +5,15 @@ use axum::extract::{Form, State};
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::SwitchName;
+use domain::clock::Timestamp;
 use domain::event::TenantId;
 use domain::log::Hash;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::acts::{self, Act, Proof, Proposed, Seen};
+use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
+use super::delegations;
 use super::foresight;
 use crate::http::Shared;
 use crate::http::events::record::Wish;
@@ -22,6 +24,7 @@ const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
 /// So long the page waits to show what was done as done.
 const EFFECT_MS: u64 = 2_500;
+const DAY_MS: i64 = 86_400_000;
 
 /// No `Debug`: it may hold a password.
 #[derive(Deserialize)]
@@ -51,6 +54,19 @@ pub(in crate::http) struct Wanted {
     /// `on` or `off`.
     #[serde(default)]
     to: String,
+    /// In whose stead; none: for oneself.
+    #[serde(default)]
+    person: String,
+    #[serde(default)]
+    delegate: String,
+    /// A day in UTC; none: from now on.
+    #[serde(default)]
+    from: String,
+    /// The last day, in UTC.
+    #[serde(default)]
+    until: String,
+    #[serde(default)]
+    delegation: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -66,12 +82,16 @@ enum Verb {
     Kill,
     Auto,
     TenantAuto,
+    Delegate,
+    Withdraw,
 }
 
 impl Verb {
     const fn needs(self) -> Action {
         match self {
-            Verb::Approve | Verb::Reject | Verb::Rollback => Action::Approve,
+            // A delegate's right is that of whoever is away, which is asked for by name.
+            Verb::Approve => Action::Propose,
+            Verb::Reject | Verb::Rollback | Verb::Delegate | Verb::Withdraw => Action::Approve,
             Verb::Modify | Verb::Propose => Action::Propose,
             Verb::Run | Verb::Foresee | Verb::Kill | Verb::Auto | Verb::TenantAuto => {
                 Action::SetAutonomy
@@ -79,8 +99,15 @@ impl Verb {
         }
     }
 
-    const fn is_about_a_proposal(self) -> bool {
-        matches!(self, Verb::Approve | Verb::Reject | Verb::Modify)
+    /// The page that the form stands on.
+    fn page(self, proposal: &str) -> String {
+        match self {
+            Verb::Approve | Verb::Reject | Verb::Modify => {
+                format!("{APPROVALS}/{}", query_value(proposal))
+            }
+            Verb::Delegate | Verb::Withdraw => APPROVALS.to_owned(),
+            _ => OPTIMIZER.to_owned(),
+        }
     }
 }
 
@@ -94,11 +121,7 @@ pub(super) async fn act(
     let Form(wanted) =
         form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
     principal.require(wanted.act.needs())?;
-    let page = if wanted.act.is_about_a_proposal() {
-        format!("{APPROVALS}/{}", query_value(&wanted.proposal))
-    } else {
-        OPTIMIZER.to_owned()
-    };
+    let page = wanted.act.page(&wanted.proposal);
     match done(&shared, &principal, address, wanted).await {
         Ok(Some(proposal)) => Ok(Redirect::to(&format!("{APPROVALS}/{proposal}"))),
         Ok(None) => Ok(Redirect::to(&page)),
@@ -125,7 +148,9 @@ async fn done(
     match wanted.act {
         Verb::Approve => {
             let proof = Proof { address, password: Some(wanted.password.clone()) };
-            decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, proof)).await
+            let approval = Approval::of(principal, Some(wanted.person.clone()), proof);
+            delegations::may_approve(shared, principal, approval.on_behalf_of.as_ref())?;
+            decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, approval)).await
         }
         Verb::Reject => {
             let act = Act::Reject(seen(&wanted)?, reason);
@@ -163,6 +188,13 @@ async fn done(
             acts::switch(shared, principal, name, tenant, on, &reason, wish).await?;
             Ok(None)
         }
+        Verb::Delegate => {
+            delegations::delegate(shared, principal, away(&wanted)?, wish).await.map(|_| None)
+        }
+        Verb::Withdraw => {
+            let id = delegations::delegation_id(&wanted.delegation)?;
+            delegations::withdraw(shared, principal, id, &reason, wish).await.map(|_| None)
+        }
     }
 }
 
@@ -181,6 +213,22 @@ fn seen(wanted: &Wanted) -> Result<Seen, Problem> {
     let version = wanted.version.parse().map_err(|_| wrong("version", "is no number"))?;
     let hash = Hash::from_hex(&wanted.hash).ok_or_else(|| wrong("hash", "is no hash"))?;
     Ok(Seen { version, hash })
+}
+
+/// Days as they are typed: the last one is whole.
+fn away(wanted: &Wanted) -> Result<delegations::Wanted, Problem> {
+    let day = |field: &str, text: &str| {
+        let start = format!("{}T00:00:00Z", text.trim()).parse::<Timestamp>();
+        start.map_err(|_| wrong(field, "is no day, such as 2026-12-24"))
+    };
+    let from = if wanted.from.trim().is_empty() { None } else { Some(day("from", &wanted.from)?) };
+    let last = day("until", &wanted.until)?;
+    Ok(delegations::Wanted {
+        to: wanted.delegate.clone(),
+        from,
+        until: Timestamp::from_unix_ms(last.unix_ms().saturating_add(DAY_MS)),
+        reason: wanted.reason.clone(),
+    })
 }
 
 fn tenant_of(wanted: &Wanted) -> Result<TenantId, Problem> {

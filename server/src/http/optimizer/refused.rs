@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use domain::pricing::approval::{Drift, Refusal};
 use domain::pricing::book::{Case, Standing};
 
+use super::delegations::not_delegate;
 use crate::optimizer::{FactsError, OptimizerError, RunError};
 use crate::problem::Problem;
 
@@ -76,18 +77,21 @@ pub(super) fn refused(refusal: &Refusal, case: &Case) -> Problem {
             StatusCode::FORBIDDEN,
             "four_eyes",
             "Somebody else must approve this",
-            "Who proposed or last changed it does not approve it. Ask another admin.",
+            "Who proposed or last changed it does not approve it, for themself or for anybody, nor does \
+             anybody in their stead. Ask another admin.",
         ),
         Refusal::Duplicate => conflict(
             "already_approved",
             "You have approved this",
-            "You have approved this version already. It waits for others, or to be applied.",
+            "One person has one vote, for themself or through a delegate, and this one is given already. \
+             It waits for others, or to be applied.",
         ),
         Refusal::ReasonRequired => {
             Problem::invalid("A rejection says why.").field("/reason", "must not be blank")
         }
         Refusal::Stale => facts_changed(&case.changed),
-        Refusal::NotDelegate { .. } | Refusal::NotApproved { .. } | Refusal::NotExecuting => {
+        Refusal::NotDelegate { .. } => not_delegate(format!("{refusal} now.")),
+        Refusal::NotApproved { .. } | Refusal::NotExecuting => {
             conflict("not_now", "Not just now", format!("{refusal}."))
         }
     }

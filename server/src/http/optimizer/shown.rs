@@ -34,7 +34,7 @@ impl Shown<'_> {
             "reason": edition.reason, "baseVersion": edition.base_version,
             "policyVersion": edition.policy_version, "rule": edition.rule,
             "openedAt": case.opened_at, "expiresAt": edition.expires_at,
-            "approvals": approvals, "quorum": case.quorum(), "resultVersion": case.result_version,
+            "approvals": approvals, "votes": case.votes().collect::<Vec<_>>(), "quorum": case.quorum(), "resultVersion": case.result_version,
             "changes": self.changes()
         })
     }
@@ -86,14 +86,18 @@ fn controls_changes(was: &Controls, is: &Controls) -> Vec<Value> {
 fn step(step: &Step) -> Value {
     let (what, more) = match &step.kind {
         StepKind::Opened => ("opened", Value::Null),
-        StepKind::Approved { version } => ("approved", json!(version)),
+        StepKind::Approved { version, .. } => ("approved", json!(version)),
         StepKind::Rejected { reason } => ("rejected", json!(reason)),
         StepKind::Modified { version } => ("modified", json!(version)),
         StepKind::Applied { result_version } => ("applied", json!(result_version)),
         StepKind::Stale => ("stale", Value::Null),
     };
+    let in_stead_of = match &step.kind {
+        StepKind::Approved { in_stead_of, .. } => in_stead_of.as_ref(),
+        _ => None,
+    };
     json!({
         "eventId": step.event_id, "at": step.at, "by": step.by, "what": what, "detail": more,
-        "refused": step.refused.as_ref().map(ToString::to_string)
+        "inSteadOf": in_stead_of, "refused": step.refused.as_ref().map(ToString::to_string)
     })
 }

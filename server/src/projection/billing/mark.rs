@@ -22,6 +22,8 @@ pub(in super::super) struct Touched {
     tiers: BTreeSet<String>,
     prices: Vec<PricePut>,
     proposals: BTreeSet<String>,
+    /// People in whose stead others vote.
+    delegators: BTreeSet<String>,
     closings: Vec<BillingClose>,
     credits: Vec<Entry>,
     credits_withdrawn: Vec<Entry>,
@@ -55,6 +57,7 @@ impl Touched {
             && self.tiers.is_empty()
             && self.prices.is_empty()
             && self.proposals.is_empty()
+            && self.delegators.is_empty()
             && self.closings.is_empty()
             && self.credits.is_empty()
             && self.credits_withdrawn.is_empty())
@@ -91,7 +94,14 @@ impl Touched {
                 let id = put.body.get("proposalId").and_then(Value::as_str);
                 self.proposals.extend(id.map(str::to_owned));
             }
-            Entity::User
+            // With it the votes count that were given in that person's stead. Taking one back undoes
+            // nothing that was applied.
+            Entity::Delegation if is_given(put) => {
+                let person = put.body.get(DECIDED_BY).and_then(Value::as_str);
+                self.delegators.extend(person.map(str::to_owned));
+            }
+            Entity::Delegation
+            | Entity::User
             | Entity::Ruling
             | Entity::Cost
             | Entity::Sample
@@ -129,7 +139,9 @@ pub(in super::super) async fn mark(
     mark_tenants(connection, &touched.tenants).await?;
     mark_prices(connection, &touched.prices).await?;
     mark_tiers(connection, &touched.tiers).await?;
-    mark_proposals(connection, &touched.proposals).await?;
+    let mut proposals = touched.proposals.clone();
+    proposals.extend(voted_in_stead_of(connection, &touched.delegators).await?);
+    mark_proposals(connection, &proposals).await?;
     for close in &touched.closings {
         mark_period(connection, close.period).await?;
     }
@@ -218,6 +230,27 @@ async fn mark_tiers(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn is_given(put: &Put) -> bool {
+    matches!(Known::read(&put.body), Ok(Some(Known::ApprovalDelegate(_))))
+}
+
+/// The proposals on which somebody voted in the stead of one of these people.
+async fn voted_in_stead_of(
+    connection: &mut PgConnection,
+    people: &BTreeSet<String>,
+) -> Result<Vec<String>, sqlx::Error> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar(
+        "SELECT DISTINCT body ->> 'proposalId' FROM projection_version WHERE entity = 'proposal' \
+         AND body ->> 'kind' = 'proposal.approve' AND body ->> 'onBehalfOf' = ANY($1)",
+    )
+    .bind(people.iter().collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
 }
 
 /// The days on which a tenant's own price may be another one now: those since a proposal about it was

@@ -20,7 +20,7 @@ pub(super) async fn own_prices(
 ) -> Result<Vec<(TenantId, OwnPrice)>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT body, event_id, logical_clock, origin, epoch, sequence FROM projection_version \
-         WHERE entity = 'proposal' AND split_part(key, '/', 1) IN \
+         WHERE entity = 'delegation' OR entity = 'proposal' AND split_part(key, '/', 1) IN \
          (SELECT body ->> 'proposalId' FROM projection_version \
           WHERE entity = 'proposal' AND body ->> 'kind' = 'proposal.open' \
           AND (body -> 'edition' -> 'content' ->> 'tenantId' = ANY($1) \
@@ -56,7 +56,7 @@ fn told(row: &PgRow) -> Result<Option<Told>, sqlx::Error> {
     }))
 }
 
-/// What a decision says about proposals, if it is about them.
+/// What a decision says about proposals or who decides about them, if it is about that.
 pub(in super::super) fn word(known: Known) -> Option<What> {
     Some(match known {
         Known::ProposalOpen(value) => What::Open(value),
@@ -66,6 +66,8 @@ pub(in super::super) fn word(known: Known) -> Option<What> {
         Known::ProposalApply(value) => What::Apply(value),
         Known::ProposalStale(value) => What::Stale(value),
         Known::PolicySwitch(value) => What::Switch(value),
+        Known::ApprovalDelegate(value) => What::Delegate(value),
+        Known::ApprovalWithdraw(value) => What::Withdraw(value),
         _ => return None,
     })
 }

@@ -14,13 +14,13 @@ use uuid::Uuid;
 use super::house::{Answer, House, asking};
 use crate::clouds::PATIENCE;
 
-const PROPOSALS: &str = "/v1/proposals?wait=final";
+pub(super) const PROPOSALS: &str = "/v1/proposals?wait=final";
 const RUN: &str = "/v1/optimizer/run?wait=final";
 const CONTROLS: &str = "/v1/tenants/acme/controls";
 const STATE: &str = "/v1/controller-state";
 
 /// A tenant whose usage of yesterday cost us so much of what it brought in.
-async fn business(cost_of_list: &str) -> House {
+pub(super) async fn business(cost_of_list: &str) -> House {
     let house = House::open().await;
     let cost: Decimal = cost_of_list.parse().expect("a decimal");
     // Ten dollars a million tokens, both ways.
@@ -54,7 +54,7 @@ fn used(tokens: u64) -> Value {
         "requestedAt": domain::clock::Timestamp::from_unix_ms(at) } })
 }
 
-async fn record(house: &House, token: &str, events: Value) {
+pub(super) async fn record(house: &House, token: &str, events: Value) {
     let answers = house.post("/v1/events?wait=final", token, &events).await.expect(200);
     for answer in answers.as_array().expect("a list") {
         assert_eq!(answer["httpStatus"], 201, "{answer}");
@@ -68,12 +68,12 @@ async fn put(house: &House, path: &str, token: &str, body: &Value) -> Answer {
     house.send(request.body(Body::from(body.to_string())).expect("a request")).await
 }
 
-async fn propose(house: &House, token: &str, price: &str) -> Value {
+pub(super) async fn propose(house: &House, token: &str, price: &str) -> Value {
     let wish = json!({ "tenantId": "acme", "priceOfList": price, "reason": "the margin is thin" });
     house.post(PROPOSALS, token, &wish).await.expect(201)
 }
 
-fn seen(proposal: &Value) -> Value {
+pub(super) fn seen(proposal: &Value) -> Value {
     json!({ "version": proposal["version"], "hash": proposal["hash"] })
 }
 
@@ -86,16 +86,21 @@ async fn decide(house: &House, act: &str, token: &str, proposal: &Value, more: V
     house.post(&format!("/v1/approvals/{id}/{act}?wait=final"), token, &body).await
 }
 
-async fn approve(house: &House, token: &str, proposal: &Value) -> Answer {
+pub(super) async fn approve(house: &House, token: &str, proposal: &Value) -> Answer {
     decide(house, "approve", token, proposal, json!({})).await
 }
 
-async fn controls(house: &House) -> Value {
+pub(super) async fn reject(house: &House, token: &str, proposal: &Value) {
+    let no = json!({ "reason": "not now" });
+    decide(house, "reject", token, proposal, no).await.expect(201);
+}
+
+pub(super) async fn controls(house: &House) -> Value {
     house.get(CONTROLS, "demo-ingest").await.expect(200)
 }
 
 /// Waits until that version of the tenant's controls is in force.
-async fn until_version(house: &House, version: u64) -> Value {
+pub(super) async fn until_version(house: &House, version: u64) -> Value {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let now = controls(house).await;
@@ -107,7 +112,7 @@ async fn until_version(house: &House, version: u64) -> Value {
     }
 }
 
-async fn state_of(house: &House, proposal: &Value) -> String {
+pub(super) async fn state_of(house: &House, proposal: &Value) -> String {
     let id = proposal["proposalId"].as_str().expect("an id");
     let now = house.get(&format!("/v1/proposals/{id}"), "demo-auditor").await.expect(200);
     now["state"].as_str().expect("a state").to_owned()

@@ -5,10 +5,14 @@ use axum::http::{Method, Request, header};
 
 use super::house::{Answer, House, asking};
 
-/// Signs in as people do; gives the session's cookie.
 async fn cookie(house: &House) -> String {
-    let form = "login=auditor%40ternion.example&email=auditor%40ternion.example\
-                &password=three+clouds+agree&next=%2F";
+    cookie_of(house, "auditor").await
+}
+
+/// Signs in as people do; gives the session's cookie.
+pub(super) async fn cookie_of(house: &House, role: &str) -> String {
+    let login = format!("{role}%40ternion.example");
+    let form = format!("login={login}&email={login}&password=three+clouds+agree&next=%2F");
     let request = Request::post("/sign-in")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "same-origin")
@@ -18,7 +22,7 @@ async fn cookie(house: &House) -> String {
     answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
 
-async fn page(house: &House, path: &str, cookie: &str) -> Answer {
+pub(super) async fn page(house: &House, path: &str, cookie: &str) -> Answer {
     let request = asking(Method::GET, path, "").header(header::COOKIE, cookie);
     house.send(request.body(Body::empty()).expect("a request")).await
 }

@@ -27,7 +27,8 @@ fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
 #[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
-    let (approves, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
+    let (own, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
+    let approves = own || !detail.in_stead_of.is_empty();
     let form = detail.form.clone();
     let is_extreme = detail.row.quorum.is_none_or(|persons| persons > 1);
     view! {
@@ -38,12 +39,13 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
                     <legend class="visually-hidden">"Approve"</legend>
                     <Seen act="approve" detail=detail.clone() />
                     <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
+                    <Whose people=detail.in_stead_of.clone() own />
                     {is_extreme.then(|| view! { <Password /> })}
                     <button id=APPROVE class="button button-first" type="submit">{format!("Approve version {}", detail.row.version)}</button>
                 </fieldset>
             </form>
             <form class="act-form" method="post" action="/optimizer/act">
-                <fieldset disabled=!approves>
+                <fieldset disabled=!own>
                     <legend class="visually-hidden">"Reject"</legend>
                     <Seen act="reject" detail=detail.clone() />
                     <ReasonField name="reject" />
@@ -54,6 +56,28 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
             <p class="muted">"Keys: a goes to approve, x to the reason of a rejection, m to another version."</p>
         </section>
     }
+}
+
+/// In whose name, where somebody who is away has the viewer approve.
+#[component]
+fn Whose(people: Vec<String>, own: bool) -> impl IntoView {
+    if people.is_empty() {
+        return ().into_any();
+    }
+    let options = people
+        .into_iter()
+        .map(|login| view! { <option value=login.clone()>{format!("For {login}, who is away")}</option> })
+        .collect_view();
+    view! {
+        <label class="field" for="approve-person">
+            <span>"Whose vote it is"</span>
+            <select id="approve-person" name="person">
+                {own.then(|| view! { <option value="">"Your own"</option> })}
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
 }
 
 /// A browser that was left open approves nothing that two must agree to.

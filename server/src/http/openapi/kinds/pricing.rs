@@ -9,7 +9,8 @@ const HASH: &str = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e4306
 
 pub(super) fn all() -> Vec<Kind> {
     let proposals = [open(), approve(), reject(), modify(), apply(), stale()];
-    proposals.into_iter().chain([switch(), recommend(), run(), foresight()]).collect()
+    let others = [delegate(), withdraw(), switch(), recommend(), run(), foresight()];
+    proposals.into_iter().chain(others).collect()
 }
 
 fn version() -> Value {
@@ -98,7 +99,8 @@ fn about(kind: &'static str, says: &'static str, more: &Value, example: &Value) 
 
 fn approve() -> Kind {
     let says = "A person agrees to a version. Recorded by POST /v1/approvals/{id}/approve.";
-    about("proposal.approve", says, &json!({}), &json!({ "decidedBy": "admin@ternion.example" }))
+    let more = json!({ "onBehalfOf": text() });
+    about("proposal.approve", says, &more, &json!({ "decidedBy": "admin@ternion.example" }))
 }
 
 fn reject() -> Kind {
@@ -133,6 +135,44 @@ fn stale() -> Kind {
     let example = json!({ "changed": [{ "fact": "margin", "then": "0.3333", "now": "0.41" }] });
     let more = json!({ "changed": { "type": "array", "items": drift } });
     about("proposal.stale", "The facts changed, and nothing was executed.", &more, &example)
+}
+
+fn delegate() -> Kind {
+    Kind {
+        name: "approval.delegate",
+        says: "Whoever decided this is away for at most 90 days, and another person approves in their \
+               stead. Recorded by POST /v1/approvals/delegations.",
+        schema: object(
+            "approval.delegate",
+            &["to", "from", "until", "reason"],
+            json!({
+                "to": text(), "from": time(), "until": time(), "reason": reason(),
+                "decidedBy": decider()
+            }),
+        ),
+        example: json!({
+            "kind": "approval.delegate", "to": "controller@ternion.example",
+            "from": "2026-12-21T00:00:00.000Z", "until": "2027-01-04T00:00:00.000Z",
+            "reason": "On leave", "decidedBy": "admin@ternion.example"
+        }),
+    }
+}
+
+fn withdraw() -> Kind {
+    Kind {
+        name: "approval.withdraw",
+        says: "Who gave a delegation takes it back; what was approved before stays approved. Recorded by \
+               POST /v1/approvals/delegations/{id}/withdraw.",
+        schema: object(
+            "approval.withdraw",
+            &["delegationId", "reason"],
+            json!({ "delegationId": uuid(), "reason": reason(), "decidedBy": decider() }),
+        ),
+        example: json!({
+            "kind": "approval.withdraw", "delegationId": PROPOSAL, "reason": "Back earlier",
+            "decidedBy": "admin@ternion.example"
+        }),
+    }
 }
 
 fn switch() -> Kind {

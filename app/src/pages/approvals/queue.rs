@@ -1,0 +1,197 @@
+//! The queue: filters that stand in the address, a table with what each proposal would do, and a box
+//! beside each that can be approved together with others.
+
+use domain::access::Action;
+use domain::clock::Timestamp;
+use domain::pricing::book::{Risk, Standing};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use leptos_router::params::ParamsMap;
+
+use super::words;
+use crate::backend::{ApprovalsQuery, EffectRow, ProposalRow};
+use crate::browser;
+use crate::components::time::Time;
+use crate::format::TimeShape;
+use crate::pages::ledger::filters::{ChoiceFilter, TextFilter};
+use crate::query::with_query;
+use crate::shell::console::Here;
+
+/// The page that asks once more.
+pub(super) const TOGETHER: &str = "/approvals/together";
+const GO_ON: &str = "approve-picked";
+
+impl ApprovalsQuery {
+    pub(super) fn from_url(params: &ParamsMap) -> Self {
+        let text = |name: &str| {
+            params.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        ApprovalsQuery {
+            class: text("class").and_then(|name| Risk::from_name(&name)),
+            q: text("q"),
+        }
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.class.is_some() || self.q.is_some()
+    }
+}
+
+#[component]
+pub(super) fn Filters(query: Memo<ApprovalsQuery>) -> impl IntoView {
+    let navigate = use_navigate();
+    let submit = move |event: web_sys::SubmitEvent| {
+        if let Some(url) = browser::form_url(&event) {
+            event.prevent_default();
+            navigate(&url, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
+    let class = Signal::derive(move || {
+        query.read().class.map(|class| class.name().to_owned()).unwrap_or_default()
+    });
+    let q = Signal::derive(move || query.read().q.clone().unwrap_or_default());
+    let options = Risk::ALL.map(|risk| (risk.name(), words::risk(risk))).to_vec();
+    view! {
+        <form class="filters" method="get" action="/approvals" role="search" aria-label="Filter the queue" on:submit=submit>
+            <ChoiceFilter name="class" label="Risk" options value=class />
+            <TextFilter name="q" label="Tenant, person or reason" value=q />
+            <div class="filter-acts">
+                <button class="button button-first" type="submit">"Filter"</button>
+                <Show when=move || query.read().is_filtered()>
+                    <A href="/approvals" attr:class="button">"Clear"</A>
+                </Show>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+/// `x` picks the row that has the focus, `b` goes on with those that are picked.
+pub(super) fn listen_to_keys() {
+    Effect::new(move |_| {
+        let heard = |event: web_sys::KeyboardEvent| {
+            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
+            if held || browser::is_typing(&event) {
+                return;
+            }
+            match event.key().as_str() {
+                "x" => browser::pick_row(),
+                "b" => browser::press(GO_ON),
+                _ => return,
+            }
+            event.prevent_default();
+        };
+        let handle = window_event_listener(leptos::ev::keydown, heard);
+        on_cleanup(move || handle.remove());
+    });
+}
+
+#[component]
+pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <p class="muted">"Nothing of what waits is so. Clear the filter to see all."</p> }
+            .into_any();
+    }
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::Approve);
+    let low: Vec<(&str, String)> =
+        rows.iter().filter(|row| is_pickable(row)).map(|row| ("pick", row.id.clone())).collect();
+    let count = low.len();
+    let all = with_query(TOGETHER, &low);
+    let acts = (may && count > 0).then(|| {
+        view! {
+            <p class="pricing-acts">
+                <button id=GO_ON class="button" type="submit">"Approve those that are picked…"</button>
+                <A href=all attr:class="button">{format!("Approve all {count} of low risk…")}</A>
+            </p>
+        }
+    });
+    let navigate = use_navigate();
+    let submit = move |event: web_sys::SubmitEvent| {
+        if let Some(url) = browser::form_url(&event) {
+            event.prevent_default();
+            navigate(&url, NavigateOptions::default());
+        }
+    };
+    let rows = rows.into_iter().map(|row| view! { <Row row at may /> }).collect_view().into_any();
+    view! {
+        <form method="get" action=TOGETHER on:submit=submit aria-label="Approve several">
+            <Table label="Proposals that wait" rows />
+            {acts}
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+pub(super) fn Decided(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
+    let rows =
+        rows.into_iter().map(|row| view! { <Row row at may=false /> }).collect_view().into_any();
+    view! { <Table label="Proposals that were decided" rows /> }
+}
+
+fn is_pickable(row: &ProposalRow) -> bool {
+    row.risk == Risk::Low && row.state == Standing::Pending
+}
+
+#[component]
+fn Table(label: &'static str, rows: AnyView) -> impl IntoView {
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label=label>
+            <table class="events pricing-table proposal-table">
+                <thead>
+                    <tr>
+                        <th scope="col">"About"</th>
+                        <th scope="col">"What"</th>
+                        <th scope="col" class="number">"Change"</th>
+                        <th scope="col" class="number">"Margin P50"</th>
+                        <th scope="col" class="number">"Below the floor"</th>
+                        <th scope="col" class="number">"Bill, 30 days"</th>
+                        <th scope="col">"From"</th>
+                        <th scope="col">"Approvals"</th>
+                        <th scope="col">"Due"</th>
+                        <th scope="col">"State"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
+    let pick = (may && is_pickable(&row)).then(|| {
+        let label = format!("Pick the proposal about {}: {}", row.about, row.title);
+        view! { <label class="pick"><input type="checkbox" name="pick" value=row.id.clone() aria-label=label /></label> }
+    });
+    let href = format!("/approvals/{}", row.id);
+    let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
+    let overdue = row.state == Standing::Expired || at >= row.expires_at;
+    let age = is_open.then(|| format!("{} old", words::span(row.opened_at, at)));
+    let due = if overdue {
+        "overdue".to_owned()
+    } else if is_open {
+        format!("in {}", words::span(at, row.expires_at))
+    } else {
+        String::new()
+    };
+    let EffectRow { margin, below_floor, bill } = row.effect.unwrap_or_default();
+    let quorum = words::quorum(row.approvals, row.quorum);
+    view! {
+        <tr data-risk=row.risk.name()>
+            <td class="cell-event pricing-first">{pick} <A href=href><span class="row-link">{row.about}</span></A></td>
+            <td data-label="What" class="pricing-wrap">{row.title} <span class="cell-about">{row.reason}</span></td>
+            <td data-label="Change" class="number mono">{row.change.unwrap_or_default()}</td>
+            <td data-label="Margin P50" class="number mono">{words::from_to(&margin)}</td>
+            <td data-label="Below the floor" class="number mono">{words::from_to(&below_floor)}</td>
+            <td data-label="Bill, 30 days" class="number mono">{bill.unwrap_or_default()}</td>
+            <td data-label="From">{row.requester} <span class="cell-about">{age}</span></td>
+            <td data-label="Approvals"><span class="mono">{quorum}</span> <span class="cell-about">{words::risk(row.risk)}</span></td>
+            <td data-label="Due" class:pricing-late=overdue><Time at=row.expires_at shape=TimeShape::Day /> <span class="cell-about">{due}</span></td>
+            <td data-label="State"><words::StateBadge state=row.state /></td>
+        </tr>
+    }
+}

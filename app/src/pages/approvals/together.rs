@@ -1,0 +1,162 @@
+//! Several proposals of low risk in one act: each with the version and hash that is agreed to, asked
+//! once more; and afterwards what became of each.
+
+use domain::access::Action;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+
+use super::words;
+use crate::api;
+use crate::backend::{TogetherRow, TogetherView};
+use crate::browser;
+use crate::components::hash::Hash;
+use crate::components::problem::{ProblemCard, Refused, Skeleton};
+use crate::format::counted;
+use crate::shell::console::Here;
+
+const CONFIRM: &str = "approve-together";
+/// What the server says of one that was approved.
+const APPROVED: &str = "approved";
+
+/// What stands in the address of each: its id, and once it was tried what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Picked {
+    id: String,
+    outcome: Option<String>,
+}
+
+impl Picked {
+    fn read(text: &str) -> Self {
+        match text.split_once('.') {
+            Some((id, outcome)) => Picked { id: id.to_owned(), outcome: Some(outcome.to_owned()) },
+            None => Picked { id: text.to_owned(), outcome: None },
+        }
+    }
+}
+
+#[component]
+pub(crate) fn TogetherPage() -> impl IntoView {
+    let params = use_query_map();
+    let picked = Memo::new(move |_| {
+        let texts = params.read().get_all("pick").unwrap_or_default();
+        texts.iter().map(|text| Picked::read(text)).collect::<Vec<_>>()
+    });
+    let ids = move || {
+        let ids: Vec<String> = picked.read().iter().map(|one| one.id.clone()).collect();
+        ids.join(",")
+    };
+    let page = Resource::new_blocking(ids, api::together);
+    let retry = Callback::new(move |()| page.refetch());
+    listen_to_keys();
+    view! {
+        <Title text="Approve several" />
+        <section class="pricing" aria-label="Approve several">
+            <Refused words=words::refusal />
+            <Transition fallback=|| view! { <Skeleton cards=1 /> }>
+                {move || Suspend::new(async move {
+                    match page.await {
+                        Ok(view) => view! { <Body view picked=picked.get() /> }.into_any(),
+                        Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+    .into_any()
+}
+
+/// `a` goes to the button.
+fn listen_to_keys() {
+    Effect::new(move |_| {
+        let heard = |event: web_sys::KeyboardEvent| {
+            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
+            if event.key() == "a" && !held && !browser::is_typing(&event) {
+                event.prevent_default();
+                browser::focus(CONFIRM);
+            }
+        };
+        let handle = window_event_listener(leptos::ev::keydown, heard);
+        on_cleanup(move || handle.remove());
+    });
+}
+
+#[component]
+fn Body(view: TogetherView, picked: Vec<Picked>) -> impl IntoView {
+    let here = expect_context::<Here>();
+    let may = here.viewer.may(Action::Approve);
+    let done = picked.iter().any(|one| one.outcome.is_some());
+    let ready = view.items.iter().filter(|item| item.refusal.is_none()).count();
+    let ready = u64::try_from(ready).unwrap_or(u64::MAX);
+    let approved = picked.iter().filter(|one| one.outcome.as_deref() == Some(APPROVED)).count();
+    let sentence = if view.items.is_empty() {
+        "Nothing is picked.".to_owned()
+    } else if done {
+        format!("{approved} of {} were approved by you.", picked.len())
+    } else {
+        format!("{} can be approved by you at once.", counted(ready, "price", "prices"))
+    };
+    let outcome =
+        |id: &str| picked.iter().find(|one| one.id == id).and_then(|one| one.outcome.clone());
+    let rows = view.items.iter().map(|item| {
+        let outcome = outcome(&item.id);
+        view! { <Item item=item.clone() outcome /> }
+    });
+    let rows = rows.collect_view();
+    let refusal = (!may).then(|| here.viewer.role.refusal(Action::Approve));
+    let confirm = (!done && may && ready > 0).then(|| {
+        view! { <button id=CONFIRM class="button button-first" type="submit">{format!("Approve {}", counted(ready, "price", "prices"))}</button> }
+    });
+    view! {
+        <form class="card pricing-head" method="post" action="/approvals/together/act">
+            <h2 class="pricing-big">{sentence}</h2>
+            {refusal.map(|why| view! { <p class="held">{why}</p> })}
+            <p class="muted">"Each is agreed to by its own version and hash, looked at once more, and answered by itself."</p>
+            <ol class="together-list">{rows}</ol>
+            <p class="pricing-acts">{confirm} <A href="/approvals" attr:class="button">"All approvals"</A></p>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Item(item: TogetherRow, outcome: Option<String>) -> impl IntoView {
+    let TogetherRow { row, id, refusal } = item;
+    let Some(row) = row else {
+        return view! { <li class="held">{format!("{id}: {}", refusal.unwrap_or_default())}</li> }
+            .into_any();
+    };
+    let tried = outcome.is_some();
+    let told = match outcome.as_deref() {
+        Some(APPROVED) => view! { <p class="together-done">"You approved it."</p> }.into_any(),
+        Some(code) => view! { <p class="held">{words::refusal(code)}</p> }.into_any(),
+        None => refusal.clone().map(|why| view! { <p class="held">{why}</p> }).into_any(),
+    };
+    let value = format!("{id}:{}:{}", row.version, row.hash);
+    let field = (!tried && refusal.is_none())
+        .then(|| view! { <input type="hidden" name="item" value=value /> });
+    view! {
+        <li>
+            <p><A href=format!("/approvals/{id}")>{row.about}</A> " " <strong>{row.title}</strong> " " <span class="mono">{row.change.unwrap_or_default()}</span> " " <words::StateBadge state=row.state /></p>
+            <p class="muted">{row.reason}</p>
+            <p class="muted">{format!("Version {}, ", row.version)} <Hash value=row.hash what="hash" /></p>
+            {field}
+            {told}
+        </li>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_what_is_picked_and_what_came_of_it() {
+        let before = Picked { id: "0192".to_owned(), outcome: None };
+        assert_eq!(Picked::read("0192"), before);
+        let after = Picked { outcome: Some("four_eyes".to_owned()), ..before };
+        assert_eq!(Picked::read("0192.four_eyes"), after);
+    }
+}

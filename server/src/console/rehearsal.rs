@@ -1,0 +1,156 @@
+//! A rehearsal of a policy, as the page Optimizer asks for it: the policy in force with some numbers of
+//! its rule for everybody changed.
+
+use app::backend::{RehearsalForm, RehearsedView};
+use domain::economics::draw::Seed;
+use domain::economics::quantity::Share;
+use domain::pricing::policy::{Limits, Policy, Rule};
+use rust_decimal::Decimal;
+
+use super::Console;
+use super::figures::grouped;
+use crate::economics::absurd;
+use crate::optimizer::Rehearsed;
+use crate::problem::Problem;
+
+/// Ninety days, and the week before the first look.
+const DAYS: u32 = 97;
+/// As long as a policy's own periods.
+const DAYS_MAX: u32 = 366;
+const SEED: u64 = 1;
+
+impl Console {
+    /// # Errors
+    /// A number is none, no such policy may be, or the usage cannot be read.
+    pub async fn rehearse(&self, form: &RehearsalForm) -> Result<RehearsedView, Problem> {
+        let catalog = self.projection.catalog();
+        let in_force = catalog.book().policy().1;
+        let days = whole("days", &form.days)?.unwrap_or(DAYS);
+        if !(1..=DAYS_MAX).contains(&days) {
+            let problem = Problem::invalid("The days of a rehearsal are 1 to 366.");
+            return Err(problem.field("/days", format!("is {days}")));
+        }
+        let seed = Seed(whole("seed", &form.seed)?.unwrap_or(SEED));
+        let wanted = changed(in_force, form)?;
+        wanted.check().map_err(|error| absurd(&error))?;
+        let policy = (wanted != *in_force).then_some(wanted);
+        Ok(view(&self.optimizer.rehearse(policy, days, seed).await?))
+    }
+}
+
+/// What the form begins with.
+pub(super) fn form(policy: &Policy) -> RehearsalForm {
+    let limits = everybody(policy).map(|rule| rule.limits).unwrap_or_default();
+    let bare = |share: Decimal| (share * Decimal::ONE_HUNDRED).normalize().to_string();
+    RehearsalForm {
+        days: DAYS.to_string(),
+        seed: SEED.to_string(),
+        auto_max: bare(limits.auto_max),
+        step_max: bare(limits.step_max),
+        cumulative_max: bare(limits.cumulative_max),
+        cooldown_days: limits.cooldown_days.to_string(),
+        margin_min: bare(limits.margin_min.get()),
+    }
+}
+
+fn everybody(policy: &Policy) -> Option<&Rule> {
+    policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none())
+}
+
+fn changed(policy: &Policy, form: &RehearsalForm) -> Result<Policy, Problem> {
+    let mut policy = policy.clone();
+    let rule = policy.rules.iter_mut().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
+    if let Some(rule) = rule {
+        rule.limits = limits(rule.limits, form)?;
+    }
+    Ok(policy)
+}
+
+fn limits(mut limits: Limits, form: &RehearsalForm) -> Result<Limits, Problem> {
+    let texts = [
+        ("autoMax", &form.auto_max, &mut limits.auto_max),
+        ("stepMax", &form.step_max, &mut limits.step_max),
+        ("cumulativeMax", &form.cumulative_max, &mut limits.cumulative_max),
+    ];
+    for (field, text, place) in texts {
+        if let Some(share) = percent(field, text)? {
+            *place = share;
+        }
+    }
+    if let Some(days) = whole("cooldownDays", &form.cooldown_days)? {
+        limits.cooldown_days = days;
+    }
+    if let Some(share) = percent("marginMin", &form.margin_min)? {
+        limits.margin_min =
+            Share::new("the margin floor", share).map_err(|error| absurd(&error))?;
+    }
+    Ok(limits)
+}
+
+fn percent(field: &str, text: &str) -> Result<Option<Decimal>, Problem> {
+    let text = text.trim().trim_end_matches('%').trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number: Decimal = text.parse().map_err(|_| wrong(field, "is no number"))?;
+    Ok(Some((number / Decimal::ONE_HUNDRED).normalize()))
+}
+
+fn whole<T: std::str::FromStr>(field: &str, text: &str) -> Result<Option<T>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
+}
+
+fn wrong(field: &str, why: &str) -> Problem {
+    Problem::invalid(format!("The form has a mistake: {field} {why}."))
+        .field(format!("/{field}"), why)
+}
+
+fn view(played: &Rehearsed) -> RehearsedView {
+    let it = &played.outcome;
+    let count = |number: u32| grouped(number);
+    let usd = |usd: f64| format!("{}${:.2}", if usd < 0.0 { "−" } else { "" }, usd.abs());
+    let counts = [
+        ("Tenants", count(it.tenants)),
+        ("Looks at them", count(it.looks)),
+        ("Applied by themselves", count(it.automatic)),
+        ("Approved and applied", count(it.approved)),
+        ("Rejected", count(it.rejected)),
+        ("Expired", count(it.expired)),
+        ("Held by a guardrail", count(it.held)),
+        ("Stopped because facts changed", count(it.stale)),
+        ("Taken back", count(it.taken_back)),
+        ("Profit with the policy", usd(it.profit_usd)),
+        ("Profit at list prices", usd(it.profit_without_usd)),
+    ];
+    RehearsedView {
+        from: played.from,
+        to: played.to,
+        policy_version: played.policy_version,
+        seed: played.seed.0.to_string(),
+        counts: counts.map(|(what, much)| [what.to_owned(), much]).to_vec(),
+        broken: it.broken.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_as_it_begins_rehearses_the_policy_in_force_and_a_changed_one_another() {
+        let policy = Policy::default();
+        let form = form(&policy);
+        assert_eq!(changed(&policy, &form).expect("readable"), policy);
+        let other = RehearsalForm { step_max: "6 %".to_owned(), ..form.clone() };
+        let limits = changed(&policy, &other).expect("readable").rules[0].limits;
+        assert_eq!(limits.step_max, Decimal::new(6, 2));
+        let blank = changed(&policy, &RehearsalForm::default()).expect("readable");
+        assert_eq!(blank, policy);
+        let wrong = RehearsalForm { auto_max: "much".to_owned(), ..form };
+        assert_eq!(changed(&policy, &wrong).expect_err("no number").errors[0].field, "/autoMax");
+    }
+}

@@ -1,0 +1,203 @@
+//! Several prices of low risk approved in one act, each by its own version and hash and each with a
+//! result of its own. What needs more than one person, or is more than a price, is refused here.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use domain::access::Action;
+use domain::log::Hash;
+use domain::pricing::book::Risk;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::acts::{self, Act, Approval, Proof, Seen};
+use super::refused::refused;
+use crate::console::TOGETHER_MAX;
+use crate::http::ask::{Asked, Whole, json as read_json, shape};
+use crate::http::events::record::{Wish, until_in_force};
+use crate::http::place::Place;
+use crate::http::{Services, Shared};
+use crate::identity::{ClientAddress, Principal, query_value};
+use crate::ledger::Accepted;
+use crate::problem::Problem;
+
+/// The page that asks once more, and says what became of each.
+const PAGE: &str = "/approvals/together";
+/// So long the page waits to show what was done as done.
+const EFFECT_MS: u64 = 2_500;
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Item {
+    proposal_id: Uuid,
+    version: u32,
+    hash: Hash,
+}
+
+/// What became of each, in order.
+type Outcomes = Vec<(Uuid, Result<Accepted, Problem>)>;
+
+/// 200 with one result an item, in order.
+pub(super) async fn bulk(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    address: ClientAddress,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::Approve)?;
+    let items: Vec<Item> = shape(read_json(&body)?)?;
+    let seat = wish.seat(place)?;
+    let outcomes = approve(&shared, &principal, &address, items, wish).await?;
+    drop(seat);
+    let told = outcomes.into_iter().enumerate().map(|(at, (id, outcome))| match outcome {
+        Ok(accepted) => {
+            let mut told = json!({
+                "proposalId": id, "httpStatus": StatusCode::CREATED.as_u16(),
+                "decision": { "eventId": accepted.event_id, "slot": accepted.slot }
+            });
+            if let Ok(shown) = acts::shown(&shared, id) {
+                told["state"] = shown["state"].clone();
+            }
+            told
+        }
+        Err(problem) => {
+            let problem = at_index(problem, at);
+            json!({ "proposalId": id, "httpStatus": problem.status, "problem": problem })
+        }
+    });
+    Ok(Json(told.collect()))
+}
+
+/// Pointers lead into the body as it was sent.
+fn at_index(mut problem: Problem, at: usize) -> Problem {
+    for error in &mut problem.errors {
+        error.field = format!("/{at}{}", error.field);
+    }
+    problem
+}
+
+async fn approve(
+    shared: &Services,
+    principal: &Principal,
+    address: &ClientAddress,
+    items: Vec<Item>,
+    wish: Wish,
+) -> Result<Outcomes, Problem> {
+    if items.is_empty() || items.len() > TOGETHER_MAX {
+        let detail = format!("Between 1 and {TOGETHER_MAX} proposals are approved in one act.");
+        return Err(Problem::invalid(detail));
+    }
+    let mut seen = BTreeSet::new();
+    let mut outcomes = Vec::with_capacity(items.len());
+    for item in items {
+        let id = item.proposal_id;
+        let outcome = if seen.insert(id) {
+            one(shared, principal, address, item).await
+        } else {
+            Err(Problem::invalid("It is named twice.").field("/proposalId", "is there already"))
+        };
+        outcomes.push((id, outcome));
+    }
+    // The last one recorded is the last one final: they stand in one log.
+    let last = outcomes.iter().rev().find_map(|(_, outcome)| outcome.as_ref().ok());
+    if let Some(last) = last {
+        until_in_force(shared, last.slot, wish).await;
+    }
+    Ok(outcomes
+        .into_iter()
+        .map(|(id, outcome)| (id, outcome.and_then(counted(shared, id))))
+        .collect())
+}
+
+/// Somebody may have been first, here or at another cloud.
+fn counted(shared: &Services, id: Uuid) -> impl Fn(Accepted) -> Result<Accepted, Problem> {
+    let catalog = shared.projection.catalog();
+    move |accepted| {
+        let case = catalog.book().case(id);
+        let why = case.and_then(|case| Some((case, case.refusal_of(accepted.event_id)?)));
+        why.map_or(Ok(accepted), |(case, why)| Err(refused(why, case)))
+    }
+}
+
+async fn one(
+    shared: &Services,
+    principal: &Principal,
+    address: &ClientAddress,
+    item: Item,
+) -> Result<Accepted, Problem> {
+    let Item { proposal_id: id, version, hash } = item;
+    let catalog = shared.projection.catalog();
+    let case = catalog.book().case(id);
+    if case.is_some_and(|case| catalog.book().risk(case) == Risk::High) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not_together",
+            "It is approved by itself",
+            "It needs more than one person, or is more than a price. Open it, and approve it there.",
+        ));
+    }
+    let proof = Proof { address: *address, password: None };
+    let act = Act::Approve(Seen { version, hash }, Approval::of(principal, None, proof));
+    // What it comes to is waited for once, for all of them.
+    acts::decided(shared, principal, id, act, Wish::default()).await
+}
+
+/// The form of the page: `item` is an id, a version and a hash, separated by colons.
+pub(super) async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    address: ClientAddress,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    principal.require(Action::Approve)?;
+    let Form(fields) =
+        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let items = fields.iter().filter(|(name, _)| name == "item").map(|(_, text)| read(text));
+    let items = items.collect::<Result<Vec<Item>, Problem>>()?;
+    let wish = Wish::final_within(EFFECT_MS);
+    let outcomes = match approve(&shared, &principal, &address, items, wish).await {
+        Ok(outcomes) => outcomes,
+        Err(problem) => return Ok(Redirect::to(&format!("{PAGE}?problem={}", problem.code))),
+    };
+    let done = outcomes.iter().map(|(id, outcome)| {
+        let code = outcome.as_ref().map_or_else(|problem| problem.code, |_| "approved");
+        format!("pick={id}.{}", query_value(code))
+    });
+    Ok(Redirect::to(&format!("{PAGE}?{}", done.collect::<Vec<_>>().join("&"))))
+}
+
+fn read(text: &str) -> Result<Item, Problem> {
+    let mut parts = text.split(':');
+    let item = (|| {
+        let proposal_id = parts.next()?.parse().ok()?;
+        let version = parts.next()?.parse().ok()?;
+        let hash = Hash::from_hex(parts.next()?)?;
+        parts.next().is_none().then_some(Item { proposal_id, version, hash })
+    })();
+    item.ok_or_else(|| {
+        let problem = Problem::invalid("The form has a mistake: an item names no version.");
+        problem.field("/item", "must be an id, a version and a hash")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_of_the_form_is_an_id_a_version_and_a_hash_and_nothing_else() {
+        let (id, hash) = (Uuid::from_u128(7), "ab".repeat(32));
+        let item = read(&format!("{id}:3:{hash}")).expect("an item");
+        assert_eq!((item.proposal_id, item.version), (id, 3));
+        for wrong in [format!("{id}:3"), format!("{id}:x:{hash}"), format!("{id}:3:{hash}:4")] {
+            assert!(read(&wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The pages about prices and their forms, as a browser without scripts has them.
+
+use axum::body::Body;
+use axum::http::{Method, header};
+use serde_json::Value;
+
+use super::house::{Answer, House, asking};
+use super::optimizer::{business, propose, until_version};
+use super::pages::{cookie_of, page};
+
+async fn submit(house: &House, path: &str, cookie: &str, form: &str) -> Answer {
+    let request = asking(Method::POST, path, "")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, cookie);
+    house.send(request.body(Body::from(form.to_owned())).expect("a request")).await
+}
+
+async fn html(house: &House, path: &str, cookie: &str) -> String {
+    let answer = page(house, path, cookie).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    let html = answer.text();
+    assert!(!html.contains(" style="), "inline styles are refused by the policy");
+    html
+}
+
+fn text<'a>(proposal: &'a Value, field: &str) -> &'a str {
+    proposal[field].as_str().expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_says_what_each_would_do_and_one_form_approves_several() {
+    let house = business("0.7").await;
+    let cookie = cookie_of(&house, "admin").await;
+    let proposal = propose(&house, "demo-controller", "1.05").await;
+    let (id, hash) = (text(&proposal, "proposalId"), text(&proposal, "hash"));
+    let queue = html(&house, "/approvals", &cookie).await;
+    for part in
+        ["Pick the proposal about acme", "Margin P50", " → ", "Low risk", " old", "in 6 days"]
+    {
+        assert!(queue.contains(part), "{part} in {queue}");
+    }
+    let none = html(&house, "/approvals?class=high", &cookie).await;
+    assert!(!none.contains("Pick the proposal"), "{none}");
+    let other = html(&house, "/approvals?q=nobody", &cookie).await;
+    assert!(!other.contains("Pick the proposal"), "{other}");
+
+    let asked = html(&house, &format!("/approvals/together?pick={id}"), &cookie).await;
+    let item = format!("{id}:1:{hash}");
+    assert!(asked.contains(&item) && asked.contains("Approve 1 price"), "{asked}");
+    let form = format!("item={}", item.replace(':', "%3A"));
+    let answer = submit(&house, "/approvals/together/act", &cookie, &form).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let back = format!("/approvals/together?pick={id}.approved");
+    assert_eq!(answer.header("location"), back);
+    let done = html(&house, &back, &cookie).await;
+    assert!(done.contains("You approved it.") && !done.contains("name=\"item\""), "{done}");
+    until_version(&house, 1).await;
+    let twice = submit(&house, "/approvals/together/act", &cookie, &form).await;
+    assert_eq!(twice.header("location"), format!("/approvals/together?pick={id}.applied"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_away_says_so_by_a_form_and_takes_it_back_by_another() {
+    let house = business("0.7").await;
+    let cookie = cookie_of(&house, "admin").await;
+    let form = |until: &str| {
+        format!(
+            "act=delegate&delegate=controller%40ternion.example&from=&until={until}&reason=on+leave"
+        )
+    };
+    let late = submit(&house, "/optimizer/act", &cookie, &form("2020-01-01")).await;
+    assert_eq!(late.header("location"), "/approvals?problem=until");
+    let refused = html(&house, "/approvals?problem=until", &cookie).await;
+    assert!(refused.contains("it ends in the future"), "{refused}");
+    let until = domain::clock::Timestamp::from_unix_ms(server::now().unix_ms() + 86_400_000);
+    let given = submit(&house, "/optimizer/act", &cookie, &form(&until.to_string()[..10])).await;
+    assert_eq!((given.status.as_u16(), given.header("location")), (303, "/approvals"));
+    let mine = html(&house, "/approvals", &cookie).await;
+    assert!(mine.contains("approves for you") && mine.contains("Take it back"), "{mine}");
+
+    // Who stands in sees for whom, and votes by a form of the proposal's page.
+    let other = cookie_of(&house, "controller").await;
+    let theirs = html(&house, "/approvals", &other).await;
+    assert!(theirs.contains("You approve for ") && !theirs.contains("Pick the proposal"));
+    let proposal = propose(&house, "demo-admin2", "1.08").await;
+    let (id, hash) = (text(&proposal, "proposalId"), text(&proposal, "hash"));
+    let detail = html(&house, &format!("/approvals/{id}"), &other).await;
+    assert!(detail.contains("For admin@ternion.example, who is away"), "{detail}");
+    let vote = format!(
+        "act=approve&proposal={id}&version=1&hash={hash}&person=admin%40ternion.example&password="
+    );
+    let voted = submit(&house, "/optimizer/act", &other, &vote).await;
+    assert_eq!(voted.header("location"), format!("/approvals/{id}"), "{}", voted.text());
+    until_version(&house, 1).await;
+    let told = html(&house, &format!("/approvals/{id}"), &cookie).await;
+    assert!(told.contains("approved version 1 for admin@ternion.example"), "{told}");
+
+    let open = house.get("/v1/approvals/delegations", "demo-auditor").await.expect(200);
+    let delegation = text(&open["items"][0], "delegationId").to_owned();
+    let form = format!("act=withdraw&delegation={delegation}&reason=back");
+    submit(&house, "/optimizer/act", &cookie, &form).await;
+    let after = html(&house, "/approvals", &cookie).await;
+    assert!(!after.contains("approves for you"), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_optimizer_shows_quantiles_and_days_and_rehearses_by_its_address() {
+    let house = business("0.7").await;
+    let cookie = cookie_of(&house, "auditor").await;
+    let whole = html(&house, "/optimizer", &cookie).await;
+    for part in [
+        "P5, P50, P95",
+        "class=\"trend\"",
+        "Margin of acme by day: from 30.0 %",
+        "below the floor with ",
+    ] {
+        assert!(whole.contains(part), "{part} in {whole}");
+    }
+    assert!(!whole.contains("No change broke a bound"), "nothing was asked");
+    let below = html(&house, "/optimizer?band=below", &cookie).await;
+    assert!(below.contains("Margin of acme by day"), "{below}");
+    let above = html(&house, "/optimizer?band=above", &cookie).await;
+    assert!(!above.contains("Margin of acme by day"), "{above}");
+    let played = html(&house, "/optimizer?rehearse=yes&days=5&stepMax=6", &cookie).await;
+    for part in ["Another policy than the one in force", "No change broke a bound of it."] {
+        assert!(played.contains(part), "{part} in {played}");
+    }
+    let wrong = page(&house, "/optimizer?rehearse=yes&days=many", &cookie).await.text();
+    assert!(wrong.contains("is no whole number"), "{wrong}");
+}
