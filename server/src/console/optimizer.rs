@@ -69,7 +69,7 @@ impl Console {
             window_days: policy.window_days,
             edges: edges(policy),
             rehearsal: rehearsal::form(policy),
-            bounds: everybody.map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
+            bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
             run: catalog.run().map(run_row),
             foresight: super::foresight::view(&catalog),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
@@ -134,7 +134,7 @@ fn margin_row(
 
 /// The edges of the bands, as the rule for everybody has them.
 fn edges(policy: &Policy) -> [String; 2] {
-    let rule = policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
+    let rule = policy.everybody();
     let thresholds = rule.map(|rule| rule.limits).unwrap_or_default().thresholds;
     [thresholds.low_enter, thresholds.high_enter].map(percent)
 }

@@ -4,7 +4,7 @@
 use app::backend::{RehearsalForm, RehearsedView};
 use domain::economics::draw::Seed;
 use domain::economics::quantity::Share;
-use domain::pricing::policy::{Limits, Policy, Rule};
+use domain::pricing::policy::{Limits, Policy};
 use rust_decimal::Decimal;
 
 use super::Console;
@@ -40,7 +40,7 @@ impl Console {
 
 /// What the form begins with.
 pub(super) fn form(policy: &Policy) -> RehearsalForm {
-    let limits = everybody(policy).map(|rule| rule.limits).unwrap_or_default();
+    let limits = policy.everybody().map(|rule| rule.limits).unwrap_or_default();
     let bare = |share: Decimal| (share * Decimal::ONE_HUNDRED).normalize().to_string();
     RehearsalForm {
         days: DAYS.to_string(),
@@ -51,10 +51,6 @@ pub(super) fn form(policy: &Policy) -> RehearsalForm {
         cooldown_days: limits.cooldown_days.to_string(),
         margin_min: bare(limits.margin_min.get()),
     }
-}
-
-fn everybody(policy: &Policy) -> Option<&Rule> {
-    policy.rules.iter().find(|rule| rule.tier.is_none() && rule.cloud.is_none())
 }
 
 fn changed(policy: &Policy, form: &RehearsalForm) -> Result<Policy, Problem> {

@@ -199,7 +199,8 @@ fn in_force(policy: Policy) -> Vec<Told> {
     let edition =
         edition(&Book::default(), content, "x".into(), None, None, Timestamp::from_unix_ms(at));
     let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
-    let approve = || What::Approve(ProposalApprove { proposal_id, version: 1, hash });
+    let approve =
+        || What::Approve(ProposalApprove { proposal_id, version: 1, hash, on_behalf_of: None });
     let apply = crate::catalog::ProposalApply { proposal_id, version: 1, hash, result_version: 1 };
     vec![
         told(901, at, Some("a"), What::Open(Box::new(open))),
@@ -234,7 +235,7 @@ fn with_autonomy_on_people_decide_all_the_same_and_every_order_of_events_says_so
     };
     let apply =
         crate::catalog::ProposalApply { proposal_id: id, version: 1, hash, result_version: 1 };
-    let approve = ProposalApprove { proposal_id: id, version: 1, hash };
+    let approve = ProposalApprove { proposal_id: id, version: 1, hash, on_behalf_of: None };
     let all = vec![
         told(1, NOW_MS - 9, Some("a"), on(None)),
         told(2, NOW_MS - 8, Some("a"), on(Some(tenant("falls")))),
