@@ -33,7 +33,7 @@ pub struct RoutingSwitch {
     /// What each observer said; absent: it was silent.
     pub votes: PerCloud<Option<View>>,
     pub clouds: PerCloud<RoutingStanding>,
-    /// What changed; none: only the mode did.
+    /// What changed; none: only the mode or who is down did.
     pub moves: Vec<RoutingMove>,
     /// Who serves each client region from now on.
     pub picks: BTreeMap<String, Cloud>,

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -106,20 +107,33 @@ impl Stream {
     /// The uniform numbers of one input, draw after draw.
     pub fn fill_uniform(self, input: u64, inputs: u64, out: &mut [f64]) {
         // One addition from draw to draw, in place of the multiplication that finds any of them.
-        let mut state = self.state(input);
-        let step = inputs.wrapping_mul(STEP);
-        widely(|| {
-            for number in out {
-                *number = unit(mix(state));
-                state = state.wrapping_add(step);
-            }
-        });
+        widely(Uniforms { state: self.state(input), step: inputs.wrapping_mul(STEP), out });
     }
 
     /// The normal numbers of one input, draw after draw: those of [`Stream::normal`], in less time.
     pub fn fill_normal(self, input: u64, inputs: u64, out: &mut [f64]) {
         self.fill_uniform(input, inputs, out);
         normal_quantiles(out);
+    }
+}
+
+/// Uniform numbers from a state on, a step apart.
+struct Uniforms<'a> {
+    state: u64,
+    step: u64,
+    out: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Uniforms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Uniforms { mut state, step, out } = self;
+        for number in out {
+            *number = unit(mix(state));
+            state = state.wrapping_add(step);
+        }
     }
 }
 

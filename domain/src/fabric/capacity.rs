@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::cloud::{Cloud, PerCloud};
+use crate::fabric::score::Status;
 use crate::fabric::selector::RegionChoice;
 use crate::fabric::spill::{Flow, spill};
 
@@ -22,6 +23,9 @@ const LEAST_SHARE: f64 = 0.001;
 pub type Capacity = PerCloud<Option<f64>>;
 
 /// Who takes how much of the demand. `without`: as if that cloud were gone.
+///
+/// What is served by a cloud without a stated capacity stays there, and is in no sum. A cloud that is
+/// not healthy takes something only where the healthy ones, filled up, do not suffice.
 #[must_use]
 pub fn plan(
     regions: &BTreeMap<String, RegionChoice>,
@@ -29,12 +33,40 @@ pub fn plan(
     capacity: &Capacity,
     without: Option<Cloud>,
 ) -> Flow {
+    let statuses = statuses(regions);
     let room = Cloud::ALL.into_iter().filter(|cloud| Some(*cloud) != without);
+    let room = room.filter(|cloud| statuses.contains_key(cloud));
     let room: BTreeMap<Cloud, f64> =
         room.filter_map(|cloud| Some((cloud, (*capacity.get(cloud))?))).collect();
-    let order = |region: &String| Some((region.clone(), distances(regions.get(region)?, &room)));
+    let stays = |choice: &RegionChoice| {
+        let mut may = choice.ranked.iter().filter(|one| Some(one.cloud) != without);
+        let serves = may.clone().find(|one| one.cloud == choice.pick).or_else(|| may.next());
+        serves.is_some_and(|one| capacity.get(one.cloud).is_none())
+    };
+    let mut demand = demand.clone();
+    demand.retain(|region, _| !regions.get(region).is_some_and(stays));
+    let best = statuses.values().min();
+    let mut healthy = room.clone();
+    healthy.retain(|cloud, _| statuses.get(cloud) == best);
+    let flow = into_room(regions, &demand, &healthy);
+    let is_shed = flow.shed.values().any(|shed| *shed > 0.0);
+    if is_shed && healthy.len() < room.len() { into_room(regions, &demand, &room) } else { flow }
+}
+
+fn into_room(
+    regions: &BTreeMap<String, RegionChoice>,
+    demand: &BTreeMap<String, f64>,
+    room: &BTreeMap<Cloud, f64>,
+) -> Flow {
+    let order = |region: &String| Some((region.clone(), distances(regions.get(region)?, room)));
     let order = demand.keys().filter_map(order).collect();
-    spill(demand, &may_serve(&room, regions), &order, TARGET_UTILIZATION)
+    spill(demand, room, &order, TARGET_UTILIZATION)
+}
+
+/// Of those that somebody may be sent to: room of others is no room.
+fn statuses(regions: &BTreeMap<String, RegionChoice>) -> BTreeMap<Cloud, Status> {
+    let ranked = regions.values().flat_map(|choice| &choice.ranked);
+    ranked.map(|one| (one.cloud, one.status)).collect()
 }
 
 /// Of each region that one cloud cannot take alone: the shares in which its networks are dealt. What
@@ -70,17 +102,6 @@ fn distances(choice: &RegionChoice, room: &BTreeMap<Cloud, f64>) -> BTreeMap<Clo
     let least = far.values().copied().fold(f64::INFINITY, f64::min);
     far.extend(first.map(|first| (first.cloud, least - TIE_MS)));
     far
-}
-
-/// Room of clouds that nobody may be sent to is no room.
-fn may_serve(
-    room: &BTreeMap<Cloud, f64>,
-    regions: &BTreeMap<String, RegionChoice>,
-) -> BTreeMap<Cloud, f64> {
-    let serves = |cloud: Cloud| {
-        regions.values().any(|choice| choice.ranked.iter().any(|one| one.cloud == cloud))
-    };
-    room.iter().filter(|(cloud, _)| serves(**cloud)).map(|(cloud, most)| (*cloud, *most)).collect()
 }
 
 #[cfg(test)]
@@ -124,6 +145,34 @@ mod tests {
         assert!(super::spills(&selection(None).regions, &demand, &roomy).is_empty());
         let none = PerCloud::default();
         assert!(super::spills(&selection(None).regions, &demand, &none).is_empty());
+    }
+
+    #[test]
+    fn what_is_served_without_a_stated_capacity_stays_there() {
+        let demand = BTreeMap::from([("eu".to_owned(), 300.0), ("na".to_owned(), 300.0)]);
+        let capacity = PerCloud { gcp: None, aws: Some(100.0), azure: Some(300.0) };
+        let spills = spills(&selection(None).regions, &demand, &capacity);
+        // gcp serves na, whatever it can take; azure keeps the most of eu that it can.
+        assert!(!spills.contains_key("na"), "{spills:?}");
+        assert!(spills.get("eu").is_none_or(|shares| shares.azure > 0.7), "{spills:?}");
+    }
+
+    #[test]
+    fn a_degraded_cloud_takes_only_what_the_healthy_ones_filled_up_cannot() {
+        let mut regions = selection(None).regions;
+        for choice in regions.values_mut() {
+            for one in &mut choice.ranked {
+                if one.cloud == Cloud::Aws {
+                    one.status = Status::Degraded;
+                }
+            }
+        }
+        let demand = |per_s| BTreeMap::from([("na".to_owned(), per_s)]);
+        let capacity = PerCloud { gcp: Some(100.0), aws: Some(400.0), azure: Some(100.0) };
+        let enough = spills(&regions, &demand(190.0), &capacity);
+        assert!(enough["na"].aws < 1e-9, "{enough:?}");
+        let too_much = spills(&regions, &demand(300.0), &capacity);
+        assert!(too_much["na"].aws > 0.1, "{too_much:?}");
     }
 
     #[test]

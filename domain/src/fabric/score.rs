@@ -10,7 +10,9 @@ pub const SERVICE_MS: f64 = 20.0;
 const LOAD_MAX: f64 = 0.98;
 
 /// What a cloud says of itself at `/health`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     #[default]

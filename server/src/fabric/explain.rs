@@ -256,7 +256,8 @@ fn by_spill(pick: Cloud, spill: PerCloud<f64>) -> String {
 }
 
 fn told_shares(shares: &PerCloud<f64>) -> String {
-    let each = shares.iter().map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
+    let some = shares.iter().filter(|(_, share)| **share > 0.0);
+    let each = some.map(|(cloud, share)| format!("{cloud} {:.0} %", 100.0 * share));
     each.collect::<Vec<_>>().join(", ")
 }
 

@@ -279,13 +279,13 @@ fn is_ahead(version: Version, recorded: Option<&RoutingSwitch>) -> bool {
     recorded.is_none_or(|switch| version > switch.version)
 }
 
-/// Is there anything to record?
+/// Is there anything to record? Shares of a region that one cloud cannot take follow from who serves and
+/// from each node's configuration: they are recorded with what moves, and move nothing by themselves.
 fn differs(selection: &Selection, recorded: Option<&RoutingSwitch>) -> bool {
     let Some(recorded) = recorded else { return true };
     recorded.mode != selection.mode
         || recorded.down != selection.down()
         || selection.regions.iter().any(|(name, now)| recorded.picks.get(name) != Some(&now.pick))
-        || recorded.spills != spills(selection)
 }
 
 fn spills(selection: &Selection) -> BTreeMap<String, PerCloud<f64>> {

@@ -55,7 +55,7 @@ fn shown(report: &CapacityReport) -> AnyView {
     view! {
         <p class="sentence">{sentence(report)}</p>
         <DataTable label="Requests a second by cloud".to_owned() head=head.collect() rows=rows.collect() />
-        <p class="muted fabric-note">"A plan by scores, with no cloud fuller than 80 % while another has room. Answers follow it: where the cloud that serves a region cannot take all of it, the rest of its networks is dealt to the next by round trip."</p>
+        <p class="muted fabric-note">"By round trip, with no cloud fuller than 80 % while another has room. Answers follow it: where the cloud that serves a region cannot take all of it, the rest of its networks is dealt to the next by round trip."</p>
     }
     .into_any()
 }

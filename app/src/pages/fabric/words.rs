@@ -202,10 +202,7 @@ pub(super) fn headline(switch: &FabricSwitch) -> String {
     if !told.is_empty() {
         return told.join(" ");
     }
-    if now.moves.is_empty() {
-        return "What one cloud cannot take of a region is dealt in other shares.".to_owned();
-    }
-    let are_new = now.moves.iter().all(|one| one.from.is_none());
+    let are_new = !now.moves.is_empty() && now.moves.iter().all(|one| one.from.is_none());
     if are_new { "New client regions are served." } else { "Another cloud serves better." }
         .to_owned()
 }

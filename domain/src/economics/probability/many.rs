@@ -101,10 +101,20 @@ const EXP: [f64; 5] = [
     f64::from_bits(0x3e66_3769_72be_a4d0),
 ];
 
+/// From here on k is 1 or more, about half of ln 2, and from there on it is counted, about one and a
+/// half: the formulas compare high words alone.
+const ONE_TWO: f64 = f64::from_bits(0x3fd6_2e43_0000_0000);
+const SOME_TWOS: f64 = f64::from_bits(0x3ff0_a2b2_0000_0000);
+/// Below, the square is lost beside 1.
+const EXP_TINY: f64 = f64::from_bits(0x3e30_0001_0000_0000);
+
 /// `eˣ = 2ᵏ·eʳ`, below [`EXP_USUAL`].
 #[inline(always)]
 fn usual_exp(x: f64) -> f64 {
-    let halves = (PER_LN2 * x + 0.5_f64.copysign(x)) as i32;
+    let counted = (PER_LN2 * x + 0.5_f64.copysign(x)) as i32;
+    let one = if x < 0.0 { -1 } else { 1 };
+    let few = if x.abs() < ONE_TWO { 0 } else { one };
+    let halves = if x.abs() < SOME_TWOS { few } else { counted };
     let twos = f64::from(halves);
     let (high, low) = (x - twos * LN2_HIGH, twos * LN2_LOW);
     let r = high - low;
@@ -112,7 +122,8 @@ fn usual_exp(x: f64) -> f64 {
     let [a, b, c, d, e] = EXP;
     let t = r - square * (a + square * (b + square * (c + square * (d + square * e))));
     let power = 1.0 + (r * t / (2.0 - t) - low + high);
-    power * f64::from_bits(((i64::from(halves) + 1023) << 52).cast_unsigned())
+    let whole = power * f64::from_bits(((i64::from(halves) + 1023) << 52).cast_unsigned());
+    if x.abs() < EXP_TINY { 1.0 + x } else { whole }
 }
 
 /// Of `ln(1 + f) − f + f²/2` over s, in powers of s² from the first on, with s = f / (2 + f).
@@ -158,25 +169,47 @@ mod tests {
         left.to_bits() == right.to_bits() || (left.is_nan() && right.is_nan())
     }
 
+    /// Alone and all together: one that is unusual decides how its neighbours are done.
+    fn as_one_by_one(values: &[f64], all: fn(&mut [f64]), one: fn(f64) -> f64) {
+        let mut together = values.to_vec();
+        all(&mut together);
+        for (value, together) in values.iter().zip(together) {
+            let mut alone = [*value];
+            all(&mut alone);
+            let expected = one(*value);
+            assert!(same(alone[0], expected) && same(together, expected), "{value:e}");
+        }
+    }
+
     #[test]
     fn what_is_unusual_is_as_one_by_one() {
-        let mut values =
-            [0.0, -0.0, 1e-300, 709.0, -745.0, 800.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
-        let expected = values.map(libm::exp);
-        exponentials(&mut values);
-        assert!(values.iter().zip(expected).all(|(left, right)| same(*left, right)));
-
-        let mut values = [0.0, 1.0, 1e-300, 1e-12, 0.075, 0.925, 0.5, f64::NAN];
-        let expected = values.map(normal_quantile);
-        normal_quantiles(&mut values);
-        assert!(values.iter().zip(expected).all(|(left, right)| same(*left, right)));
+        let tiny = [0.0, -0.0, 1e-300, 5e-324, -3e-9, 2.775e-16];
+        let huge = [709.0, -745.0, 800.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let edges = [ONE_TWO, SOME_TWOS, EXP_TINY].map(f64::to_bits);
+        let edges = edges.into_iter().flat_map(|bits| (bits - 3..bits + 3).map(f64::from_bits));
+        let edges: Vec<f64> = edges.flat_map(|edge| [edge, -edge]).collect();
+        as_one_by_one(&tiny, exponentials, libm::exp);
+        as_one_by_one(&huge, exponentials, libm::exp);
+        as_one_by_one(&edges, exponentials, libm::exp);
+        let usual = [0.075, 0.925, 0.5, 1e-9, 0.074_999_9, 0.925_000_1];
+        as_one_by_one(&usual, normal_quantiles, normal_quantile);
+        let unusual = [0.0, 1.0, 1e-300, 1e-12, 1.0 - 1e-12, f64::NAN];
+        as_one_by_one(&unusual, normal_quantiles, normal_quantile);
     }
 
     proptest! {
         #[test]
         fn exponentials_have_the_bits_of_one_alone(
             values in prop::collection::vec(
-                prop_oneof![-3.0..3.0f64, -699.0..699.0f64, -1e-7..1e-7f64], 1..400,
+                prop_oneof![
+                    -3.0..3.0f64,
+                    -699.0..699.0f64,
+                    -1e-7..1e-7f64,
+                    (0x3fd6_2e42_0000_0000..0x3fd6_2e44_0000_0000u64).prop_map(f64::from_bits),
+                    (0x3ff0_a2b1_0000_0000..0x3ff0_a2b3_0000_0000u64).prop_map(f64::from_bits),
+                    (0x3e2f_ffff_0000_0000..0x3e30_0002_0000_0000u64).prop_map(f64::from_bits),
+                ],
+                1..400,
             ),
         ) {
             let expected: Vec<f64> = values.iter().map(|value| libm::exp(*value)).collect();
@@ -198,7 +231,9 @@ mod tests {
         }
 
         #[test]
-        fn logarithms_have_the_bits_of_one_alone(x in prop_oneof![1e-300..1.0f64, 0.5..2.0f64, 1.0..1e300f64]) {
+        fn logarithms_have_the_bits_of_one_alone(
+            x in prop_oneof![1e-300..1.0f64, 0.5..2.0f64, 1.0..1e300f64],
+        ) {
             prop_assert!(same(usual_ln(x), libm::log(x)), "{x}");
         }
     }

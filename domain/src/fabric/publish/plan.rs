@@ -28,8 +28,8 @@ impl Target {
 }
 
 /// The serving one first, which all clouds have agreed on, then the others that may serve in the order
-/// of their names: scores are each cloud's own, and would have each of them write something else. `None`: nothing may be published.
-/// A node in a minority writes nothing, and where nobody is up the last good records stand.
+/// of their names: scores are each cloud's own, and would have each of them write something else.
+/// `None`: nothing may be published. A node in a minority writes nothing, and where nobody is up the last good records stand.
 #[must_use]
 pub fn targets(selection: &Selection, addresses: &PerCloud<Vec<IpAddr>>) -> Option<Vec<Target>> {
     if !selection.is_decided() || selection.mode == Mode::Panic {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::network::Found;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
@@ -254,15 +254,15 @@ impl<'a> Reply<'a> {
                 why.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect();
             (!why.is_empty()).then(|| format!("{cloud}={}", why.join("+")))
         });
-        let shares = selection.shares.as_ref().map(|shares| {
+        let each = |shares: &PerCloud<f64>| {
             let each = shares.iter().map(|(cloud, share)| format!("{cloud}:{share:.2}"));
-            format!("Shares({})", each.collect::<Vec<_>>().join(","))
-        });
-        let spill = choice.spill.as_ref().map(|shares| {
-            let each = shares.iter().map(|(cloud, share)| format!("{cloud}:{share:.2}"));
-            format!("{:?}+Spill({})", choice.why, each.collect::<Vec<_>>().join(","))
-        });
-        let why = shares.or(spill).unwrap_or_else(|| format!("{:?}", choice.why));
+            each.collect::<Vec<_>>().join(",")
+        };
+        let why = match (&selection.shares, &choice.spill) {
+            (Some(shares), _) => format!("Shares({})", each(shares)),
+            (None, Some(spill)) => format!("{:?}+Spill({})", choice.why, each(spill)),
+            (None, None) => format!("{:?}", choice.why),
+        };
         format!(
             "region={region} cloud={cloud} why={why} mode={} scores={} out={} votes={} version={}",
             selection.mode.name(),

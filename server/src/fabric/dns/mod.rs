@@ -1,8 +1,8 @@
 //! The DNS authority: every cloud answers for the whole deployment, so no name server is single.
 //!
 //! `table` is what is answered now, swapped whole with every turn of the selector; `answer` makes
-//! one message of another, without I/O; `quick` makes the same of the commonest; `limit` keeps us from being used against others; `udp` and
-//! `tcp` are the sockets. The wire format is hickory-proto's. Nothing here waits for a lock.
+//! one message of another, without I/O; `quick` makes the same of the commonest; `limit` keeps us
+//! from being used against others; `udp` and `tcp` are the sockets. The wire format is hickory-proto's. Nothing here waits for a lock.
 
 mod answer;
 mod limit;

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use metrics::Counter;
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrStorage, bind as bind_to,
     recvmmsg, sendmmsg, setsockopt, socket, sockopt,
@@ -46,8 +47,17 @@ pub(super) fn serve(socket: &UdpSocket, desk: &Desk, stop: &CancellationToken) {
     let mut mail = Mail::new();
     let mut limiter = Limiter::new();
     let mut tally = Tally::new();
+    let mut is_told = false;
     while !stop.is_cancelled() {
-        mail.receive(socket);
+        if let Err(cause) = mail.receive(socket) {
+            if !is_told {
+                tracing::error!(%cause, "questions by UDP cannot be received; it is tried again");
+            }
+            is_told = true;
+            std::thread::sleep(LOOK_EVERY);
+            continue;
+        }
+        is_told = false;
         let now = Instant::now();
         for at in 0..mail.received.len() {
             let Some((length, from)) = mail.received[at] else { continue };
@@ -97,18 +107,26 @@ impl Mail {
     }
 
     /// Waits for a question, and takes what else is there. Nothing, where none came in time.
-    fn receive(&mut self, socket: &UdpSocket) {
+    ///
+    /// # Errors
+    /// The system gives no question and will not, for whatever reason.
+    fn receive(&mut self, socket: &UdpSocket) -> Result<(), Errno> {
         self.received.clear();
         self.senders.clear();
         self.to_send.clear();
         let mut room: Vec<_> = self.questions.iter_mut().map(|it| [IoSliceMut::new(it)]).collect();
-        let wait_for_one = MsgFlags::MSG_WAITFORONE;
-        let came =
-            recvmmsg(socket.as_raw_fd(), &mut self.incoming, room.iter_mut(), wait_for_one, None);
-        for one in came.into_iter().flatten() {
-            let from = one.address.as_ref().and_then(address);
-            self.received.push(from.map(|from| (one.bytes, from)));
-            self.senders.push(one.address);
+        let (fd, wait_for_one) = (socket.as_raw_fd(), MsgFlags::MSG_WAITFORONE);
+        match recvmmsg(fd, &mut self.incoming, room.iter_mut(), wait_for_one, None) {
+            Ok(came) => {
+                for one in came {
+                    let from = one.address.as_ref().and_then(address);
+                    self.received.push(from.map(|from| (one.bytes, from)));
+                    self.senders.push(one.address);
+                }
+                Ok(())
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
+            Err(other) => Err(other),
         }
     }
 
