@@ -268,8 +268,9 @@ impl fmt::Display for Monitor {
             "monitor {method} {kind} {port} {path} every {interval} s: {expected_codes}, \
              {retries} retries, {down} down, {up} up{timeout}"
         )?;
-        let hosts = self.header.iter().map(|(name, values)| format!("{name} {}", values.join(" ")));
-        hosts.map(|host| write!(out, ", {host}")).collect()
+        let mut hosts =
+            self.header.iter().map(|(name, values)| format!("{name} {}", values.join(" ")));
+        hosts.try_for_each(|host| write!(out, ", {host}"))
     }
 }
 
@@ -284,7 +285,7 @@ impl fmt::Display for Pool {
         if self.minimum_origins != one() {
             write!(out, ", at least {}", self.minimum_origins)?;
         }
-        self.monitor.iter().map(|monitor| write!(out, ", monitor {monitor}")).collect()
+        self.monitor.iter().try_for_each(|monitor| write!(out, ", monitor {monitor}"))
     }
 }
 
