@@ -23,7 +23,8 @@ fn tenant(number: usize) -> String {
 async fn business(demonstration: &Demonstration) {
     let rate = "0.000007";
     let mut decisions = vec![
-        json!({ "kind": "tier.put", "tier": "plus", "name": "Plus" }),
+        json!({ "kind": "tier.put", "tier": "plus", "name": "Plus", "sla": { "bands": [
+            { "minUptimePct": "0", "credit": "0" } ] } }),
         json!({ "kind": "price.put", "tier": "plus", "provider": "azure", "model": "m",
             "inputUsdPerMillion": "10", "outputUsdPerMillion": "10",
             "effectiveFrom": "2026-01-01T00:00:00Z" }),
@@ -38,7 +39,7 @@ async fn business(demonstration: &Demonstration) {
     }));
     let of = |tenant: &str, payload: Value| json!({ "tenantId": tenant, "payload": payload });
     let decided: Vec<Value> = decisions.into_iter().map(|it| of("platform", it)).collect();
-    demonstration.post(Cloud::Gcp, "/v1/events?wait=final", &json!(decided)).await;
+    record(demonstration, "demo-admin", &json!(decided)).await;
     let yesterday = Timestamp::from_unix_ms(server::now().unix_ms() - 24 * 3_600_000);
     let used = tenants.map(|id| {
         of(
@@ -49,7 +50,21 @@ async fn business(demonstration: &Demonstration) {
         )
     });
     let used: Vec<Value> = used.collect();
-    demonstration.post_as("demo-ingest", Cloud::Gcp, "/v1/events?wait=final", &json!(used)).await;
+    record(demonstration, "demo-ingest", &json!(used)).await;
+    for cloud in Cloud::ALL {
+        until("every cloud knows the tenants", async || {
+            let last = tenant(KILLED_AFTER_MS.len() - 1);
+            demonstration.json(cloud, &format!("/v1/tenants/{last}/margin")).await.is_some()
+        })
+        .await;
+    }
+}
+
+async fn record(demonstration: &Demonstration, token: &str, events: &Value) {
+    let told = demonstration.post_as(token, Cloud::Gcp, "/v1/events?wait=final", events).await;
+    for answer in told.as_array().expect("a list") {
+        assert_eq!(answer["httpStatus"], 201, "{answer}");
+    }
 }
 
 /// Approves until the proposal is applied: whether a broken connection took the approval with it, its
