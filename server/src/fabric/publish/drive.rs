@@ -30,6 +30,8 @@ pub(super) struct Baseline {
     wanted: Vec<Record>,
     /// As it was written last, by whomever, under this token.
     written: Option<(Option<u64>, Vec<Record>)>,
+    /// As it was found at the last look.
+    seen: Found,
 }
 
 /// What a node remembers from one look to the next.
@@ -107,7 +109,8 @@ impl Publisher {
         memory.read_at = Some(Instant::now());
         memory.wanted.clone_from(&wanted);
         let plan = self.compared(&found, &wanted);
-        if plan.steps.is_empty() || self.dry_run {
+        // What stopped before its last call is ended even where nothing else is left to be done.
+        if (plan.steps.is_empty() && !found.under_way) || self.dry_run {
             memory.lease = None; // it runs out by itself
             return Ok(Looked::Read);
         }
@@ -210,11 +213,17 @@ impl Publisher {
 }
 
 impl Baseline {
-    /// What stands under another token was written by a cloud: that is how it should be. What is
-    /// known to be edited stays known.
+    /// What stands under another token was written by a cloud: that is how it should be. So is what
+    /// comes while a cloud writes, call by call under one token, and what its last calls left. What
+    /// is known to be edited stays known.
     fn take(&mut self, found: &Found) {
+        let seen = std::mem::replace(&mut self.seen, found.clone());
         let before = self.written.take();
         self.written = Some(match before {
+            Some((_, written)) if found.under_way || seen.under_way => {
+                let edited = still_edited(&written, &seen.records, &found.records);
+                (found.token, merged(&found.records, &written, &edited))
+            }
             Some((token, written)) if token == found.token => (token, written),
             Some((_, written)) => {
                 let edited = self.edited(&written, found);
@@ -269,6 +278,13 @@ impl Baseline {
             plan.drift.iter().map(Step::key).filter(|key| !done.contains(key)).collect();
         self.written = Some((Some(token), merged(wanted, &before, &left)));
     }
+}
+
+/// Keys of what was not as it was written when it was seen, and that nobody has touched since.
+fn still_edited(written: &[Record], seen: &[Record], found: &[Record]) -> Vec<String> {
+    let touched: Vec<String> = drift(seen, found).iter().map(Step::key).collect();
+    let edited = drift(written, seen).into_iter().map(|step| step.key());
+    edited.filter(|key| !touched.contains(key)).collect()
 }
 
 /// `new`, but what has one of these keys as in `old`.
@@ -339,6 +355,46 @@ mod tests {
         // Whoever wrote it is gone, and it is to be taken away.
         let plan = memory.plan(&again, &[], OnDrift::Report);
         assert_eq!((plan.steps.len(), plan.drift.len()), (1, 0), "{plan:?}");
+    }
+
+    #[test]
+    fn what_a_cloud_writes_call_by_call_under_one_token_is_no_edit_whatever_is_wanted_meanwhile() {
+        let [off, on] =
+            [60, 300].map(|ttl| [record("203.0.113.1", ttl), record("203.0.113.2", ttl)]);
+        let under_way = |records: &[Record]| Found { under_way: true, ..found(8, records) };
+        // Read between two calls; the other one comes before, or with, the writer's last.
+        let half = [on[0].clone(), off[1].clone()];
+        for reads in [vec![under_way(&half), under_way(&on)], vec![under_way(&half)]] {
+            let mut memory = Baseline { wanted: off.to_vec(), ..Baseline::default() };
+            for read in [vec![found(7, &off)], reads, vec![found(8, &on)]].concat() {
+                memory.take(&read);
+                memory.adopt(&read, &off);
+            }
+            // The wish has moved on: nothing of what was written is left to people.
+            let plan = memory.plan(&found(8, &on), &off, OnDrift::Report);
+            assert_eq!((plan.steps.len(), plan.drift.len()), (2, 0), "{plan:?}");
+            // From then on an edit is one again.
+            let edited = found(8, &[record("203.0.113.1", 3_600), on[1].clone()]);
+            memory.take(&edited);
+            let plan = memory.plan(&edited, &on, OnDrift::Report);
+            assert_eq!((plan.steps.len(), plan.drift.len()), (0, 1), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_to_be_edited_stays_known_while_a_cloud_writes_beside_it() {
+        let (one, two) = (record("203.0.113.1", 60), record("203.0.113.2", 60));
+        let edited = record("203.0.113.1", 3_600);
+        let mut memory = Baseline::default();
+        memory.take(&found(7, &[one.clone(), two.clone()]));
+        memory.take(&found(7, &[edited.clone(), two]));
+        // The second is taken away.
+        let later = found(8, std::slice::from_ref(&edited));
+        for read in [Found { under_way: true, ..later.clone() }, later.clone()] {
+            memory.take(&read);
+            let plan = memory.plan(&read, std::slice::from_ref(&one), OnDrift::Report);
+            assert_eq!((plan.steps.len(), plan.drift.len()), (0, 1), "{plan:?}");
+        }
     }
 
     #[test]

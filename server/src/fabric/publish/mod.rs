@@ -9,7 +9,7 @@
 //! its version. Route 53 refuses the batch of a writer of before, since each batch replaces the
 //! fence of exactly the writer that stands there. Cloudflare has no such means: there the token
 //! stands in each record's comment, or in the description of a load balancer and its pools, and is
-//! read just before it is written.
+//! read just before it is written. A load balancer takes many calls: it says `writing` until the last.
 //!
 //! Drift is what differs from the last state under the same token: somebody edited by hand. It is
 //! shown, and re-applied only where `on_drift` says so; all else goes on.

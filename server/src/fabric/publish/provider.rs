@@ -51,6 +51,8 @@ pub struct Found {
     /// Who wrote last.
     pub token: Option<u64>,
     pub writer: Option<Cloud>,
+    /// Whoever wrote last is not done: it writes at this moment, or has stopped half-way.
+    pub under_way: bool,
 }
 
 /// Why a call came to nothing. Shows no secret.
@@ -87,7 +89,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
     async fn read(&self) -> Result<Found, Fault>;
 
     /// Takes the steps if nobody else has written since `found`: all or none of them where the
-    /// provider can, else in an order of which every part may be the last.
+    /// provider can, else in an order of which every part may be the last. Without steps, it ends
+    /// what is under way.
     ///
     /// # Errors
     /// Nobody answers, or it is refused. What became of it is then read.

@@ -30,6 +30,10 @@ pub struct Account {
     pub breaks_after: Option<usize>,
     /// That one is stored all the same.
     pub stores_then: bool,
+    /// What another cloud leaves there just before the next write is stored.
+    pub meanwhile: Option<BTreeMap<&'static str, BTreeMap<String, Value>>>,
+    /// The next thing that is made is answered without its id.
+    pub hides_id: bool,
     /// After so many more writes, another cloud puts this token on the balancer.
     pub overtaken_after: Option<(usize, u64)>,
     /// Moments at which the balancer had no enabled pool to name.
@@ -168,6 +172,9 @@ fn written(
 ) -> Response {
     let mut zone = cloudflare.zone();
     let account = &mut zone.account;
+    if let Some(items) = account.meanwhile.take() {
+        account.items = items;
+    }
     let is_known = |id: &String| account.items.get(list).is_some_and(|it| it.contains_key(id));
     if let Some(id) = id.as_ref().filter(|id| !is_known(id)) {
         return unknown(id);
@@ -180,7 +187,12 @@ fn written(
     }
     match stored(account, list, method, id, body) {
         Ok(_) if breaks => broken(),
-        Ok(result) => taken(&result, None),
+        Ok(mut result) => {
+            if *method == Method::POST && std::mem::take(&mut account.hides_id) {
+                result.as_object_mut().expect("it was made").remove("id");
+            }
+            taken(&result, None)
+        }
         Err((code, message)) => refused(StatusCode::BAD_REQUEST, code, &message),
     }
 }
@@ -292,7 +304,7 @@ const MONITOR: [&str; 12] = [
     "consecutive_up",
     "consecutive_down",
 ];
-const POOL: [&str; 7] = [
+const POOL: [&str; 11] = [
     "name",
     "description",
     "enabled",
@@ -300,6 +312,10 @@ const POOL: [&str; 7] = [
     "minimum_origins",
     "monitor",
     "notification_email",
+    "check_regions",
+    "latitude",
+    "longitude",
+    "load_shedding",
 ];
 const BALANCER: [&str; 9] = [
     "name",

@@ -43,9 +43,14 @@ async fn step(
     provider.apply(&steps, &found, fence).await.map(|()| found)
 }
 
+/// All of it is there, and nobody has more to come.
 async fn is_in_step(provider: &Arc<dyn Provider>, targets: &[Target]) -> bool {
     let found = provider.read().await.expect("it answers");
-    steps(&found.records, &wanted(provider, targets)).is_empty()
+    steps(&found.records, &wanted(provider, targets)).is_empty() && !found.under_way
+}
+
+fn is_overtaken(outcome: &Result<(), Fault>) -> bool {
+    matches!(outcome, Err(Fault::Passing { why, .. }) if why.contains("another cloud"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,13 +63,19 @@ async fn pools_and_the_balancer_follow_who_may_serve_and_others_pools_are_left_a
     let provider = to_balancer(&folder, &running.url, &none);
     assert_eq!(step(&provider, &serving(&Cloud::ALL), 1).await.expect("taken"), Found::default());
     let writes = |from: usize| cloudflare.zone().account.writes[from..].join(", ");
-    assert_eq!(writes(0), "POST monitors, POST pools, POST pools, POST pools, POST load_balancers");
+    assert_eq!(
+        writes(0),
+        "POST monitors, POST pools, POST pools, POST pools, POST load_balancers, PATCH monitors"
+    );
     assert_eq!(cloudflare.zone().account.shown(), "gcp aws azure, else gcp");
     assert!(is_in_step(&provider, &serving(&Cloud::ALL)).await);
     // Gcp is lost: aws serves. The balancer turns away before the pool is switched off.
     let left = serving(&[Cloud::Aws, Cloud::Azure]);
     step(&provider, &left, 2).await.expect("taken");
-    assert_eq!(writes(5), "PATCH load_balancers, PATCH load_balancers, PATCH pools");
+    assert_eq!(
+        writes(6),
+        "PATCH load_balancers, PATCH load_balancers, PATCH pools, PATCH load_balancers"
+    );
     assert_eq!(cloudflare.zone().account.shown(), "aws azure, else aws");
     assert_eq!(cloudflare.zone().account.disabled(), ["api-example-com-gcp"]);
     // Aws is lost as gcp comes back: what is to serve is switched on first.
@@ -96,7 +107,7 @@ async fn pools_and_the_balancer_follow_who_may_serve_and_others_pools_are_left_a
 async fn what_stopped_half_way_is_gone_on_with_and_nothing_is_made_twice() {
     let folder = TempFolder::new();
     for stores_then in [false, true] {
-        for breaks_after in 0..9 {
+        for breaks_after in 0..11 {
             let running = Cloudflare::start().await;
             let provider = to_balancer(&folder, &running.url, &json!({}));
             let what = format!("after {breaks_after}, stored: {stores_then}");
@@ -104,7 +115,7 @@ async fn what_stopped_half_way_is_gone_on_with_and_nothing_is_made_twice() {
                 let account = &mut running.cloudflare.zone().account;
                 (account.breaks_after, account.stores_then) = (Some(breaks_after), stores_then);
             }
-            // Five writes make it, four more follow who may serve; one of them breaks.
+            // Six writes make it, five more follow who may serve; one of them breaks.
             let mut faults = 0;
             let orders = [&Cloud::ALL[..], &[Cloud::Aws]];
             for (token, order) in (1_u64..).zip(orders) {
@@ -133,7 +144,6 @@ async fn a_writer_of_before_stops_at_once_or_in_the_middle() {
     // It read before the other wrote.
     let lost = steps(&before.records, &wanted(&provider, &serving(&[Cloud::Aws])));
     let late = provider.apply(&lost, &before, Fence { writer: Cloud::Aws, token: 4 }).await;
-    let is_overtaken = |outcome: &Result<(), Fault>| matches!(outcome, Err(Fault::Passing { why, .. }) if why.contains("another cloud"));
     assert!(is_overtaken(&late), "{late:?}");
     // It read after that, under an older token: whoever holds it asks before.
     let late = step(&provider, &serving(&[Cloud::Aws]), 4).await.map(|_| ());
@@ -145,6 +155,70 @@ async fn a_writer_of_before_stops_at_once_or_in_the_middle() {
     assert!(is_overtaken(&slow), "{slow:?}");
     assert_eq!(running.cloudflare.zone().account.shown(), "gcp aws azure, else gcp");
     assert_eq!(running.cloudflare.zone().account.disabled(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_after_another_writer_s_last_call_stops_its_own_writer() {
+    let folder = TempFolder::new();
+    // The other has left its token on a pool as well, or on the balancer alone.
+    let others = [&[Cloud::Aws, Cloud::Azure][..], &[Cloud::Aws, Cloud::Gcp, Cloud::Azure]];
+    for (other, shown) in others.into_iter().zip(["aws azure, else aws", "aws gcp azure, else aws"])
+    {
+        let running = Cloudflare::start().await;
+        let cloudflare = running.cloudflare.clone();
+        let provider = to_balancer(&folder, &running.url, &json!({}));
+        step(&provider, &serving(&Cloud::ALL), 5).await.expect("taken");
+        let before = cloudflare.zone().account.items.clone();
+        step(&provider, &serving(other), 9).await.expect("taken");
+        // The slow one reads what was there before that, and its token comes after it.
+        {
+            let account = &mut cloudflare.zone().account;
+            account.meanwhile = Some(std::mem::replace(&mut account.items, before));
+        }
+        let written = cloudflare.zone().account.writes.len();
+        let slow = step(&provider, &serving(&[Cloud::Gcp]), 8).await.map(|_| ());
+        assert!(is_overtaken(&slow), "{slow:?}");
+        assert_eq!(cloudflare.zone().account.writes[written..], ["PATCH load_balancers"]);
+        assert_eq!(cloudflare.zone().account.shown(), shown);
+        // What it has left says that somebody is not done: the next one ends it.
+        assert!(provider.read().await.expect("it answers").under_way);
+        step(&provider, &serving(other), 10).await.expect("taken");
+        assert!(is_in_step(&provider, &serving(other)).await);
+        assert_eq!(provider.read().await.expect("it answers").token, Some(10));
+        assert_eq!(cloudflare.zone().account.shown(), shown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_between_two_calls_is_told_that_more_is_to_come() {
+    let folder = TempFolder::new();
+    for breaks_after in 1..6 {
+        let running = Cloudflare::start().await;
+        let provider = to_balancer(&folder, &running.url, &json!({}));
+        running.cloudflare.zone().account.breaks_after = Some(breaks_after);
+        step(&provider, &serving(&Cloud::ALL), 1).await.expect_err("it stops half-way");
+        let found = provider.read().await.expect("it answers");
+        assert_eq!((found.token, found.under_way), (Some(1), true), "after {breaks_after}");
+        step(&provider, &serving(&Cloud::ALL), 2).await.expect("taken");
+        assert!(is_in_step(&provider, &serving(&Cloud::ALL)).await, "after {breaks_after}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_and_has_no_id_in_the_answer_is_looked_for_and_not_named() {
+    let (running, folder) = (Cloudflare::start().await, TempFolder::new());
+    let provider = to_balancer(&folder, &running.url, &json!({}));
+    running.cloudflare.zone().account.hides_id = true;
+    let fault = step(&provider, &serving(&Cloud::ALL), 1).await.expect_err("no id");
+    assert!(
+        matches!(&fault, Fault::Passing { why, .. } if why.contains("monitor ternion")),
+        "{fault:?}"
+    );
+    assert_eq!(running.cloudflare.zone().account.writes, ["POST monitors"]);
+    step(&provider, &serving(&Cloud::ALL), 1).await.expect("taken");
+    assert!(is_in_step(&provider, &serving(&Cloud::ALL)).await);
+    let counts = LISTS.map(|list| running.cloudflare.zone().account.list(list).len());
+    assert_eq!(counts, [1, 3, 1], "nothing was made twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,11 +255,25 @@ async fn a_monitor_that_is_not_wanted_any_more_is_let_go_of_and_one_too_many_too
     running.cloudflare.zone().account.insert("monitors", twice);
     step(&probing, &all, 2).await.expect("taken");
     assert_eq!(running.cloudflare.zone().account.list("monitors").len(), 1);
+    // What people have set in a pool stays, though it is written whole.
+    let set = json!({
+        "latitude": 41.26, "longitude": -95.86, "check_regions": ["WEU"],
+        "notification_email": "ops@example.com", "load_shedding": { "default_percent": 5 }
+    });
+    let told = json!({ "created_on": "2026-11-01T00:00:00Z", "disabled_at": null });
+    for (name, value) in [&set, &told].into_iter().filter_map(Value::as_object).flatten() {
+        let account = &mut running.cloudflare.zone().account;
+        account.find("pools", "api-example-com-gcp").expect("a pool")[name] = value.clone();
+    }
     let bare = json!({ "monitor": { "enabled": false }, "proxied": true });
     let bare = to_balancer(&folder, &running.url, &bare);
     step(&bare, &all, 3).await.expect("taken");
     assert!(is_in_step(&bare, &all).await);
-    let zone = running.cloudflare.zone();
+    let mut zone = running.cloudflare.zone();
+    let gcp = zone.account.find("pools", "api-example-com-gcp").expect("a pool").clone();
+    for (name, value) in set.as_object().expect("fields") {
+        assert_eq!(&gcp[name], value, "{name}");
+    }
     assert_eq!(zone.account.list("monitors").len(), 0);
     assert!(zone.account.list("pools").iter().all(|pool| pool.get("monitor").is_none()));
     assert_eq!(zone.account.list("load_balancers")[0]["proxied"], true);

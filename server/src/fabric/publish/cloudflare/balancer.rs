@@ -1,8 +1,9 @@
 //! Cloudflare's load balancer of a name, with a pool for each cloud and the monitor of those.
 //!
 //! Cloudflare has no batch here, and no condition on a write. So whoever writes first puts its token
-//! on the balancer, and looks there again before each call: a slow writer of before is at most one
-//! call late. What stopped half-way is read at the next look, by whomever, and gone on with.
+//! on the balancer, and reads the tokens of all parts again before each call: a slow writer of before
+//! is at most one call late, besides its token. Until the last call the token says `writing`: what
+//! stopped half-way is read at the next look, by whomever, and gone on with.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,11 +11,12 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use domain::cloud::PerCloud;
 use domain::fabric::publish::Invalid;
-use domain::fabric::publish::cloudflare::balancer::write::{Call, Place, Verb};
+use domain::fabric::publish::cloudflare::balancer::write::{Call, Place, Stamp, Verb};
 use domain::fabric::publish::cloudflare::balancer::{
-    self, Lists, Part, Settings, in_order, there, token,
+    self, Lists, Part, Settings, There, in_order, there,
 };
-use domain::fabric::publish::difference::Step;
+use domain::fabric::publish::cloudflare::is_id;
+use domain::fabric::publish::difference::{self, Entry as _, Step};
 use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::Fence;
 use reqwest::Method;
@@ -52,15 +54,14 @@ impl Provider for CloudflareBalancer {
     }
 
     async fn read(&self) -> Result<Found, Fault> {
-        let lists = Lists {
-            monitors: self.api.list(&self.place.monitors(), "").await?,
-            pools: self.api.list(&self.place.pools(), "").await?,
-            balancers: self.api.list(&self.place.balancers(), "").await?,
-        };
-        let there = there(&self.place.service, &lists);
-        let there = there.map_err(|cause| Fault::Refused(cause.to_string()))?;
-        let records = there.parts.into_iter().map(Record::Balancer).collect();
-        Ok(Found { records, ids: there.ids, token: there.token, writer: None })
+        let there = self.there().await?;
+        Ok(Found {
+            records: there.parts.into_iter().map(Record::Balancer).collect(),
+            ids: there.ids,
+            token: there.token,
+            writer: None,
+            under_way: !there.writing.is_empty(),
+        })
     }
 
     async fn apply(
@@ -69,66 +70,37 @@ impl Provider for CloudflareBalancer {
         found: &Found,
         fence: Fence,
     ) -> Result<(), Fault> {
-        let now = self.read().await?;
+        let now = self.there().await?;
         if now.token > found.token || now.token > Some(fence.token) {
             return Err(overtaken());
         }
-        let mut ids = now.ids;
-        if let Some(stamp) = self.place.stamp(&ids, fence.token).filter(|_| !steps.is_empty()) {
-            self.send(&stamp).await?;
-        }
-        let mut without = Vec::new();
-        for step in in_order(steps.iter().filter_map(|step| step.other(own)).collect()) {
-            self.is_not_overtaken(&ids, fence.token).await?;
-            without.extend(self.take(&step, &mut ids, fence.token).await?);
-        }
-        if without.is_empty() {
+        let steps = in_order(steps.iter().filter_map(|step| step.other(own)).collect());
+        if steps.is_empty() && now.writing.is_empty() {
             return Ok(());
         }
-        let why = format!(
-            "the balancer goes on without {}: somebody has deleted it, and it is left alone",
-            without.join(", ")
-        );
-        Err(Fault::Refused(why))
+        let mut writer = Writer {
+            to: self,
+            token: fence.token,
+            ids: now.ids.clone(),
+            marked: now.writing.clone(),
+            without: Vec::new(),
+        };
+        writer.begin(&now).await?;
+        for step in &steps {
+            writer.take(step).await?;
+        }
+        writer.end().await
     }
 }
 
 impl CloudflareBalancer {
-    /// Which pools the balancer has to go on without.
-    async fn take(
-        &self,
-        step: &Step<Part>,
-        ids: &mut BTreeMap<String, String>,
-        token: u64,
-    ) -> Result<Vec<String>, Fault> {
-        let call = self.place.call(step, ids, token);
-        let Some(call) = call.map_err(|cause| Fault::Refused(cause.to_string()))? else {
-            return Ok(Vec::new());
+    async fn there(&self) -> Result<There, Fault> {
+        let lists = Lists {
+            monitors: self.api.list(&self.place.monitors(), "").await?,
+            pools: self.api.list(&self.place.pools(), "").await?,
+            balancers: self.api.list(&self.place.balancers(), "").await?,
         };
-        let result = self.send(&call).await?;
-        match call.verb {
-            Verb::Post => {
-                let id = result["id"].as_str().unwrap_or_default().to_owned();
-                ids.insert(step.key(), id);
-            }
-            Verb::Delete => drop(ids.remove(&step.key())),
-            Verb::Patch | Verb::Put => {}
-        }
-        Ok(call.without)
-    }
-
-    /// As good as it can be had here.
-    async fn is_not_overtaken(
-        &self,
-        ids: &BTreeMap<String, String>,
-        own: u64,
-    ) -> Result<(), Fault> {
-        let stands = match self.place.balancer(ids) {
-            Some(path) => token(&self.api.call(Method::GET, &path, None, None).await?.0),
-            // A first writer has nothing to put its token on before the pools are there.
-            None => self.read().await?.token,
-        };
-        if stands > Some(own) { Err(overtaken()) } else { Ok(()) }
+        there(&self.place.service, &lists).map_err(|cause| Fault::Refused(cause.to_string()))
     }
 
     async fn send(&self, call: &Call) -> Result<Value, Fault> {
@@ -141,6 +113,111 @@ impl CloudflareBalancer {
         let (result, _) = self.api.call(method, &call.path, None, call.body.as_ref()).await?;
         Ok(result)
     }
+}
+
+/// One writer, from its token to its last call.
+struct Writer<'a> {
+    to: &'a CloudflareBalancer,
+    token: u64,
+    /// Cloudflare's ids, by key.
+    ids: BTreeMap<String, String>,
+    /// What says that its writer is not done.
+    marked: Vec<Part>,
+    /// Pools that the balancer has to go on without.
+    without: Vec<String>,
+}
+
+impl Writer<'_> {
+    /// Puts the token where everybody sees it. It may have come so late that it stands over that of
+    /// who wrote meanwhile: then another part has the later one still, or is not as it was.
+    async fn begin(&mut self, now: &There) -> Result<(), Fault> {
+        let Some(balancer) = now.parts.iter().find(|part| matches!(part, Part::Balancer(_))) else {
+            // A first writer has nothing to put it on: the first thing that it makes has it.
+            return Ok(());
+        };
+        let Some(call) = self.to.place.stamp(balancer, &self.ids, self.stamp(true)) else {
+            return Ok(());
+        };
+        self.to.send(&call).await?;
+        self.mark(balancer);
+        let then = self.unless_overtaken().await?;
+        if difference::steps(&now.parts, &then.parts).is_empty() {
+            Ok(())
+        } else {
+            Err(overtaken())
+        }
+    }
+
+    async fn take(&mut self, step: &Step<Part>) -> Result<(), Fault> {
+        let there = self.unless_overtaken().await?;
+        // Something says so at every moment, and the same thing to the end.
+        let says_so = self.marked.is_empty() || self.is_marked(&step.key());
+        let call = self.to.place.call(step, &self.ids, &there.pools, self.stamp(says_so));
+        let Some(call) = call.map_err(|cause| Fault::Refused(cause.to_string()))? else {
+            return Ok(());
+        };
+        let result = self.to.send(&call).await?;
+        match call.verb {
+            Verb::Post => drop(self.ids.insert(step.key(), id_of(&result, &step.key())?)),
+            Verb::Delete => drop(self.ids.remove(&step.key())),
+            Verb::Patch | Verb::Put => {}
+        }
+        if let Step::Create(part) | Step::Change { to: part, .. } = step
+            && says_so
+        {
+            self.mark(part);
+        }
+        self.without.extend(call.without);
+        Ok(())
+    }
+
+    /// Nothing says any more that more is to come.
+    async fn end(self) -> Result<(), Fault> {
+        for part in &self.marked {
+            // What was taken away meanwhile says nothing.
+            let call = self.to.place.stamp(part, &self.ids, self.stamp(false));
+            let Some(call) = call else { continue };
+            self.unless_overtaken().await?;
+            self.to.send(&call).await?;
+        }
+        if self.without.is_empty() {
+            return Ok(());
+        }
+        let why = format!(
+            "the balancer goes on without {}: somebody has deleted it, and it is left alone",
+            self.without.join(", ")
+        );
+        Err(Fault::Refused(why))
+    }
+
+    /// What is there, if no part has a later token: as good as it can be had here.
+    async fn unless_overtaken(&self) -> Result<There, Fault> {
+        let there = self.to.there().await?;
+        if there.token > Some(self.token) { Err(overtaken()) } else { Ok(there) }
+    }
+
+    const fn stamp(&self, writing: bool) -> Stamp {
+        Stamp { token: self.token, writing }
+    }
+
+    fn mark(&mut self, part: &Part) {
+        if !self.is_marked(&part.key()) {
+            self.marked.push(part.clone());
+        }
+    }
+
+    fn is_marked(&self, key: &str) -> bool {
+        self.marked.iter().any(|part| part.key() == key)
+    }
+}
+
+/// Without its id, what was made cannot be named by others: the next look finds it.
+fn id_of(result: &Value, key: &str) -> Result<String, Fault> {
+    let id = result["id"].as_str().filter(|id| is_id(id));
+    id.map(str::to_owned).ok_or_else(|| Fault::Passing {
+        why: format!("Cloudflare has made {key} and does not say under which id"),
+        wait_ms: None,
+    })
 }
 
 fn own(record: &Record) -> Option<Part> {

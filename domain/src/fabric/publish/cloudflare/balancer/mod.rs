@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::fabric::publish::{Invalid, name, within};
 
 pub use part::{MONITOR, Part, in_order};
-pub use read::{Lists, There, Unusable, there, token};
+pub use read::{Lists, There, Unusable, there};
 pub use wanted::{Settings, health_monitor, pool_name, wanted};
 
 /// Of the DNS answers for a name that is not proxied.

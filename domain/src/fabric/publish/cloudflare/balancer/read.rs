@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::write::WRITING;
 use super::{Balancer, MONITOR, Monitor, Part, Pool, pool_name};
 use crate::cloud::Cloud;
 use crate::fabric::publish::cloudflare::OURS;
@@ -25,6 +26,10 @@ pub struct There {
     pub parts: Vec<Part>,
     /// Cloudflare's ids, by key.
     pub ids: BTreeMap<String, String>,
+    /// Pools as they are listed, by key: with all that people have set in them.
+    pub pools: BTreeMap<String, Value>,
+    /// What says that its writer is not done: it writes at this moment, or has stopped half-way.
+    pub writing: Vec<Part>,
     /// The highest that stands anywhere: of who wrote last.
     pub token: Option<u64>,
 }
@@ -63,7 +68,9 @@ pub fn there(service: &str, lists: &Lists) -> Result<There, Unusable> {
         there.add(part, item);
     }
     for item in pools {
-        there.add(Part::Pool(pool(read("pool", item)?, &kept)), item);
+        let part = Part::Pool(pool(read("pool", item)?, &kept));
+        there.pools.insert(part.key(), item.clone());
+        there.add(part, item);
     }
     for item in balancers {
         let part = Part::Balancer(balancer(read("load balancer", item)?, &there.ids));
@@ -75,13 +82,15 @@ pub fn there(service: &str, lists: &Lists) -> Result<There, Unusable> {
 impl There {
     fn add(&mut self, part: Part, item: &Value) {
         self.ids.insert(part.key(), id(item).to_owned());
+        if words(item).any(|word| word == WRITING) {
+            self.writing.push(part.clone());
+        }
         self.parts.push(part);
     }
 }
 
 /// The token of the grant under which this was written last.
-#[must_use]
-pub fn token(item: &Value) -> Option<u64> {
+fn token(item: &Value) -> Option<u64> {
     words(item).find_map(|word| word.strip_prefix("token=")?.parse().ok())
 }
 

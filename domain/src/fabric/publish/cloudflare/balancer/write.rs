@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Balancer, MONITOR, Part, Pool};
 use crate::fabric::publish::cloudflare::{OURS, account_path, balancers_path};
-use crate::fabric::publish::difference::Step;
+use crate::fabric::publish::difference::{Entry as _, Step};
 
 /// Whose balancer, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,21 @@ pub struct Call {
     pub without: Vec<String>,
 }
 
+/// What a description says of who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub token: u64,
+    /// More calls of the same writer follow: what is there is no state that anybody wants yet.
+    pub writing: bool,
+}
+
+/// What stands in a description as long as its writer is not done.
+pub const WRITING: &str = "writing";
+
+/// What Cloudflare tells of a pool and is not told, and the monitor, which is let go of.
+const NOT_SENT: [&str; 6] =
+    ["id", "created_on", "modified_on", "disabled_at", "healthy", "monitor"];
+
 /// It would name something that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -66,26 +81,15 @@ impl Place {
         account_path(&self.account_id, "pools")
     }
 
-    /// Where the balancer is, if it is there.
+    /// Puts the stamp on a part that is there, and changes nothing else.
     #[must_use]
-    pub fn balancer(&self, ids: &BTreeMap<String, String>) -> Option<String> {
-        let id = ids.get(&Part::balancer_key(&self.service))?;
-        Some(format!("{}/{id}", self.balancers()))
+    pub fn stamp(&self, part: &Part, ids: &BTreeMap<String, String>, stamp: Stamp) -> Option<Call> {
+        let path = format!("{}/{}", self.list(part), ids.get(&part.key())?);
+        let body = json!({ "description": self.description(stamp) });
+        Some(Call { verb: Verb::Patch, path, body: Some(body), without: vec![] })
     }
 
-    /// Puts the token where everybody looks before they write, and changes nothing else.
-    #[must_use]
-    pub fn stamp(&self, ids: &BTreeMap<String, String>, token: u64) -> Option<Call> {
-        let body = json!({ "description": self.description(token) });
-        Some(Call {
-            verb: Verb::Patch,
-            path: self.balancer(ids)?,
-            body: Some(body),
-            without: vec![],
-        })
-    }
-
-    /// The call for a step; `None`: there is nothing to be done.
+    /// The call for a step; `None`: there is nothing to be done. `pools`: as they are listed, by key.
     ///
     /// # Errors
     /// It would name something that is not there.
@@ -93,7 +97,8 @@ impl Place {
         &self,
         step: &Step<Part>,
         ids: &BTreeMap<String, String>,
-        token: u64,
+        pools: &BTreeMap<String, Value>,
+        stamp: Stamp,
     ) -> Result<Option<Call>, Missing> {
         let id = ids.get(&step.key());
         let (part, verb) = match (step, id) {
@@ -106,8 +111,8 @@ impl Place {
             (Step::Change { from, to }, Some(_)) => (to, changing(from, to)),
             (Step::Change { to, .. } | Step::Create(to), _) => (to, Verb::Post),
         };
-        let (mut body, without) = body(part, verb, ids)?;
-        body["description"] = json!(self.description(token));
+        let (mut body, without) = body(part, verb, ids, pools)?;
+        body["description"] = json!(self.description(stamp));
         let list = self.list(part);
         let path = match id {
             Some(id) if verb != Verb::Post => format!("{list}/{id}"),
@@ -117,8 +122,10 @@ impl Place {
     }
 
     /// Says whose it is, for us and for people who see it there.
-    fn description(&self, token: u64) -> String {
-        format!("{OURS} {} token={token}", self.service)
+    fn description(&self, stamp: Stamp) -> String {
+        let Stamp { token, writing } = stamp;
+        let more = if writing { format!(" {WRITING}") } else { String::new() };
+        format!("{OURS} {} token={token}{more}", self.service)
     }
 
     fn list(&self, part: &Part) -> String {
@@ -134,11 +141,19 @@ fn body(
     part: &Part,
     verb: Verb,
     ids: &BTreeMap<String, String>,
+    pools: &BTreeMap<String, Value>,
 ) -> Result<(Value, Vec<String>), Missing> {
     match part {
         Part::Monitor(monitor) => Ok((json!(monitor), vec![])),
         Part::Spare(_) => Ok((json!({}), vec![])),
-        Part::Pool(pool) => Ok((json!(with_monitor(pool, ids)?), vec![])),
+        Part::Pool(pool) => {
+            let listed = pools.get(&part.key()).filter(|_| verb == Verb::Put);
+            let mut whole = listed.map(kept).unwrap_or_default();
+            if let Value::Object(own) = json!(with_monitor(pool, ids)?) {
+                whole.extend(own);
+            }
+            Ok((Value::Object(whole), vec![]))
+        }
         Part::Balancer(balancer) => {
             // A new one is enabled, and must not be told so.
             let enabled = balancer.enabled.filter(|_| verb != Verb::Post);
@@ -151,6 +166,14 @@ fn body(
 fn changing(from: &Part, to: &Part) -> Verb {
     let monitor = |part: &Part| matches!(part, Part::Pool(pool) if pool.monitor.is_some());
     if monitor(from) && !monitor(to) { Verb::Put } else { Verb::Patch }
+}
+
+/// All of a listed pool that a call has to send for it to stay as people have set it.
+fn kept(listed: &Value) -> Map<String, Value> {
+    let fields = listed.as_object().into_iter().flatten();
+    // Nothing is what Cloudflare takes where nothing is sent.
+    let set = fields.filter(|(name, value)| !value.is_null() && !NOT_SENT.contains(&name.as_str()));
+    set.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn with_monitor(pool: &Pool, ids: &BTreeMap<String, String>) -> Result<Pool, Missing> {
@@ -222,12 +245,17 @@ mod tests {
         wanted(&settings, &targets, &addresses).expect("allowed")
     }
 
+    const fn done(token: u64) -> Stamp {
+        Stamp { token, writing: false }
+    }
+
     /// What Cloudflare would list once all of it is taken, with ids as they are given.
     fn taken(wanted: &[Part], token: u64) -> (Lists, Vec<Call>) {
         let (mut lists, mut calls) = (Lists::default(), Vec::new());
-        let mut ids = BTreeMap::new();
+        let (mut ids, none) = (BTreeMap::new(), BTreeMap::new());
         for step in in_order(steps(&[], wanted)) {
-            let call = place().call(&step, &ids, token).expect("all is there").expect("a call");
+            let call = place().call(&step, &ids, &none, done(token));
+            let call = call.expect("all is there").expect("a call");
             let id = format!("{:032x}", ids.len() + 1);
             let mut item = call.body.clone().expect("a body");
             item["id"] = json!(id);
@@ -271,7 +299,8 @@ mod tests {
         let (lists, _) = taken(&before, 7);
         let found = there(SERVICE, &lists).expect("ours");
         let calls = in_order(steps(&found.parts, &after)).into_iter().map(|step| {
-            let call = place().call(&step, &found.ids, 8).expect("there").expect("a call");
+            let call = place().call(&step, &found.ids, &found.pools, done(8));
+            let call = call.expect("there").expect("a call");
             let what = call.path.split('/').rev().nth(1).expect("a list").to_owned();
             (call.verb, what)
         });
@@ -282,10 +311,64 @@ mod tests {
         // Aws first, which the balancer is to name; then who may not serve; the monitor is free last.
         let expected = [pool(), balancer, pool(), pool(), call(Verb::Delete, "monitors")];
         assert_eq!(calls, expected);
-        let stamp = place().stamp(&found.ids, 8).expect("it is there");
-        let body = json!({ "description": "ternion api.example.com token=8" });
-        assert_eq!((stamp.verb, stamp.body), (Verb::Patch, Some(body)));
-        assert_eq!(place().stamp(&BTreeMap::new(), 8), None);
+    }
+
+    #[test]
+    fn whoever_writes_says_so_until_the_last_call_and_changes_nothing_else_by_that() {
+        let (lists, _) = taken(&parts(&[(Cloud::Gcp, None)], true), 7);
+        let found = there(SERVICE, &lists).expect("ours");
+        assert_eq!(found.writing, []);
+        let balancer = found.parts.last().expect("a balancer");
+        for (writing, description) in [(true, "token=8 writing"), (false, "token=8")] {
+            let stamp = Stamp { token: 8, writing };
+            let call = place().stamp(balancer, &found.ids, stamp).expect("it is there");
+            let body = json!({ "description": format!("ternion api.example.com {description}") });
+            let path = format!("{}/{}", place().balancers(), found.ids[&balancer.key()]);
+            assert_eq!(
+                (call.verb, &call.path, call.body.as_ref()),
+                (Verb::Patch, &path, Some(&body))
+            );
+            assert_eq!(place().stamp(balancer, &BTreeMap::new(), stamp), None);
+            let mut stamped = lists.clone();
+            stamped.balancers[0]["description"] = body["description"].clone();
+            let seen = there(SERVICE, &stamped).expect("ours");
+            assert_eq!((seen.token, seen.writing.len()), (Some(8), usize::from(writing)));
+            assert_eq!(seen.parts, found.parts, "what it is does not depend on who writes");
+        }
+    }
+
+    #[test]
+    fn a_pool_that_lets_go_of_its_monitor_keeps_what_people_have_set() {
+        let (before, after) =
+            (parts(&[(Cloud::Gcp, None)], true), parts(&[(Cloud::Gcp, None)], false));
+        let (mut lists, _) = taken(&before, 7);
+        let set = json!({
+            "latitude": 41.26, "longitude": -95.86, "check_regions": ["WEU"],
+            "load_shedding": { "default_percent": 5, "default_policy": "random" }
+        });
+        let told = json!({
+            "created_on": "2026-11-01T00:00:00Z", "modified_on": "2026-11-02T00:00:00Z",
+            "disabled_at": null, "notification_filter": null
+        });
+        for (name, value) in [&set, &told].into_iter().filter_map(Value::as_object).flatten() {
+            lists.pools[0][name] = value.clone();
+        }
+        let found = there(SERVICE, &lists).expect("ours");
+        let name = lists.pools[0]["name"].as_str().expect("a name");
+        let steps = steps(&found.parts, &after);
+        let step = steps.iter().find(|step| step.key() == Part::pool_key(name)).expect("a step");
+        let call = place().call(step, &found.ids, &found.pools, done(8));
+        let call = call.expect("there").expect("a call");
+        let body = call.body.expect("a body");
+        assert_eq!(call.verb, Verb::Put);
+        for (name, value) in set.as_object().expect("fields") {
+            assert_eq!(&body[name], value, "{name}");
+        }
+        for gone in ["id", "monitor", "created_on", "modified_on", "disabled_at"] {
+            assert_eq!(body.get(gone), None, "{gone}");
+        }
+        assert_eq!(body["description"], "ternion api.example.com token=8");
+        assert_eq!(body["origins"], lists.pools[0]["origins"]);
     }
 
     #[test]
@@ -294,16 +377,19 @@ mod tests {
         let balancer = Step::Create(wanted.last().expect("a balancer").clone());
         let aws = Part::pool_key("api-example-com-aws");
         let ids = BTreeMap::from([(aws, "2".to_owned())]);
-        let call = place().call(&balancer, &ids, 1).expect("one is left").expect("a call");
+        let none = BTreeMap::new();
+        let call = place().call(&balancer, &ids, &none, done(1));
+        let call = call.expect("one is left").expect("a call");
         let body = call.body.expect("a body");
         assert_eq!(body["default_pools"], json!(["2"]));
         assert_eq!(
             (&body["fallback_pool"], call.without),
             (&json!("2"), vec!["api-example-com-gcp".to_owned()])
         );
-        assert!(place().call(&balancer, &BTreeMap::new(), 1).is_err());
+        assert!(place().call(&balancer, &BTreeMap::new(), &none, done(1)).is_err());
         let pool = Step::Create(wanted[1].clone());
-        let missing = place().call(&pool, &BTreeMap::new(), 1).expect_err("no monitor");
+        let missing =
+            place().call(&pool, &BTreeMap::new(), &none, done(1)).expect_err("no monitor");
         assert_eq!(missing.missing, "monitor ternion");
     }
 }
