@@ -1,15 +1,17 @@
--- How long requests took. Metered rows (usage_hour) keep the sum of latencies and no percentile, and
--- audit snapshots hash them as they are; so the counts stand in a table of their own.
+-- How long requests that did not fail took. Metered rows (usage_hour) keep the sum of latencies and no
+-- percentile, and audit snapshots hash them as they are; so the counts stand in a table of their own.
 
 -- Requests by provider, region, hour and bucket of latency. Written by server::projection alone, equal
--- on every cloud, and derived again by `ternion rebuild`. Over an hour's rows, the requests are the
--- `timed` of its usage.
+-- on every cloud, and derived again by `ternion rebuild`. Over an hour's rows, the requests are those of
+-- the `timed` of its usage that did not fail.
 CREATE TABLE usage_latency (
     hour     timestamptz      NOT NULL,
     provider text COLLATE "C" NOT NULL,
     region   text COLLATE "C" NOT NULL,
     -- Microseconds where the bucket begins (domain::usage::Bucket): sixteen to each doubling.
-    from_us  bigint           NOT NULL,
+    from_us  bigint           NOT NULL CHECK (from_us >= 0),
+    -- Never negative, which no CHECK may ask for: what is taken back is inserted as a negative row that
+    -- meets the one it lessens, and a CHECK sees it before they meet. Whoever reads it refuses it.
     requests bigint           NOT NULL,
     PRIMARY KEY (hour, provider, region, from_us)
 );

@@ -1,5 +1,5 @@
 //! Metering: FINAL usage events become rows by tenant, provider, model, region and hour, and how long
-//! they took becomes counts by provider, region and hour ([`Latencies`]).
+//! those that did not fail took becomes counts by provider, region and hour ([`Latencies`]).
 //!
 //! Sums of integers only, so that every cloud derives the same rows in whatever order it learns
 //! of the events.
@@ -30,7 +30,8 @@ pub struct UsageKey {
 }
 
 /// What a count of latencies is about. Neither tenant nor model: where a request runs says how long it
-/// takes, and rows by tenant would be as many as requests.
+/// takes, and rows by tenant would be as many as requests. Failed requests are in no count: how soon a
+/// provider refuses says nothing about how long an answer takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LatencyKey {
     pub provider: String,
@@ -51,7 +52,7 @@ pub struct UsageSum {
     pub input_tokens: i64,
     pub output_tokens: i64,
     pub cached_tokens: i64,
-    /// Requests that stated a latency.
+    /// Requests that stated a latency, failed ones too.
     pub timed: i64,
     /// Microseconds, over the timed requests.
     pub latency_us: i64,
@@ -110,7 +111,7 @@ impl Meter {
 
     fn change(&mut self, tenant: &TenantId, usage: &Usage, sign: i64) {
         self.row(tenant, usage).add(UsageSum::of(usage), sign);
-        if let Some(ms) = usage.latency_ms {
+        if let Some(ms) = usage.latency_ms.filter(|_| usage.ok != Some(false)) {
             let key = LatencyKey {
                 provider: usage.provider.clone(),
                 region: usage.region.clone(),
@@ -183,17 +184,34 @@ mod tests {
     fn what_is_taken_back_is_a_negative_change_and_cancels_what_was_recorded() {
         let tenant = TenantId::platform();
         let failed = usage("2026-11-22T18:15:46.680Z", Some(false), Some(2.5));
+        let answered = usage("2026-11-22T18:15:46.680Z", None, Some(40.0));
         let mut meter = Meter::default();
         meter.retract(&tenant, &failed);
+        meter.retract(&tenant, &answered);
         let rows: Vec<_> = meter.clone().into_rows().collect();
         assert_eq!(rows.len(), 1);
         let change = rows[0].1;
-        assert_eq!((change.requests, change.failed, change.timed), (-1, -1, -1));
-        assert_eq!((change.input_tokens, change.output_tokens), (-374, -44));
-        assert_eq!(change.latency_us, -2500);
+        assert_eq!((change.requests, change.failed, change.timed), (-2, -1, -2));
+        assert_eq!((change.input_tokens, change.output_tokens), (-748, -88));
+        assert_eq!(change.latency_us, -42_500);
         let counts: Vec<_> = meter.latencies().map(|(key, count)| (key.bucket, count)).collect();
-        assert_eq!(counts, [(Bucket::of_us(2500), -1)]);
+        assert_eq!(counts, [(Bucket::of_us(40_000), -1)]);
         meter.record(&tenant, &failed);
+        meter.record(&tenant, &answered);
         assert_eq!((meter.latencies().count(), meter.into_rows().count()), (0, 0));
+    }
+
+    #[test]
+    fn a_provider_that_refuses_at_once_is_not_fast() {
+        let tenant = TenantId::platform();
+        let mut meter = Meter::default();
+        for (ok, ms) in [(Some(false), 5.0), (Some(true), 900.0), (None, 900.0)] {
+            meter.record(&tenant, &usage("2026-11-22T18:15:46.680Z", ok, Some(ms)));
+        }
+        let counts: Vec<_> = meter.latencies().map(|(key, count)| (key.bucket, count)).collect();
+        assert_eq!(counts, [(Bucket::of_us(900_000), 2)]);
+        // What snapshots hash counts all that stated a latency.
+        let sums: Vec<_> = meter.into_rows().map(|(_, sum)| (sum.timed, sum.latency_us)).collect();
+        assert_eq!(sums, [(3, 1_805_000)]);
     }
 }

@@ -156,8 +156,10 @@ impl Latency {
         Ok(Latency::Metered(Arc::new(latencies)))
     }
 
-    /// The probability that a request takes longer than promised after a shift. Stalls do not
-    /// shift: they are timeouts, not load. With stalls: `(1 − π)·breach + π·[stall > T]`.
+    /// The probability that a request takes longer than promised after a shift. Stalls beside a law
+    /// do not shift: they are timeouts, not load. With them: `(1 − π)·breach + π·[stall > T]`. What
+    /// was measured or metered shifts as a whole, and what hung in it too: nothing in it says which
+    /// requests those are.
     ///
     /// # Errors
     /// The threshold is not above 0.
@@ -228,6 +230,19 @@ impl Stalls {
         // All stall: they are in time, or none is.
         if rest > 0.0 { missing / rest } else { missing * f64::INFINITY }
     }
+
+    /// The latency that a share q of requests stays within, if those that do not stall follow a law:
+    /// the law's before any stall, the stall itself, or the law's again where its tail is longer.
+    pub(in crate::economics) fn quantile_s(&self, law: &Lognormal, q: f64) -> f64 {
+        let rest = 1.0 - self.probability;
+        let of_law = |share: f64| match share {
+            share if share <= 0.0 => 0.0,
+            share if share < 1.0 => law.quantile_s(share, Change::NONE),
+            _ => f64::INFINITY,
+        };
+        let (before, after) = (of_law(q / rest), of_law((q - self.probability) / rest));
+        before.min(after.max(self.stall_s))
+    }
 }
 
 /// How many of so many requests a share is, at least; in decimals, as contracts reckon.
@@ -271,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::economics::quantity::decimal;
-    use crate::usage::RELATIVE_ERROR;
+    use crate::usage::{Bucket, RELATIVE_ERROR};
 
     fn change(text: &str) -> Change {
         Change::new("the shift", decimal(text)).expect("a change")
@@ -349,6 +364,21 @@ mod tests {
         }
 
         #[test]
+        fn with_stalls_as_many_are_later_than_a_quantile_as_are_left(
+            (p50, tail, stalled, stall_s) in (0.1_f64..5.0, 1.1_f64..6.0, 0.0_f64..0.6, 1.0_f64..60.0),
+            q in 0.01_f64..0.999,
+        ) {
+            let law = Lognormal::from_percentiles(p50, p50 * tail).expect("a law");
+            let stalls = Stalls { probability: stalled, stall_s };
+            let at_s = stalls.quantile_s(&law, q);
+            let latency = Latency::stalling(law, stalls).expect("a latency");
+            let late = |nudge: f64| latency.breach(at_s * nudge, Change::NONE).expect("a breach");
+            let (at_most, at_least) = (late(1.0 + 1e-9), late(1.0 - 1e-9));
+            prop_assert!(at_most <= 1.0 - q + 1e-6, "{} are later than {} s", at_most, at_s);
+            prop_assert!(at_least >= 1.0 - q - 1e-6, "{} are later than {} s", at_least, at_s);
+        }
+
+        #[test]
         fn what_is_metered_breaks_a_promise_as_what_was_measured_does_but_for_its_buckets(
             all_s in prop::collection::vec(0.02_f64..90.0, 1..80), threshold_s in 0.05_f64..60.0,
         ) {
@@ -360,6 +390,45 @@ mod tests {
             prop_assert!(found <= breach(&exact, threshold_s / error));
             prop_assert!(found >= breach(&exact, threshold_s * error));
         }
+    }
+
+    #[test]
+    fn at_the_very_edge_a_promise_is_kept_and_no_room_is_left() {
+        // Doubles and eighths are exact in binary: nothing is rounded to this side of the edge or that.
+        let constant = Lognormal::from_percentiles(0.5, 0.5).expect("a law");
+        let stalls = Stalls { probability: 0.25, stall_s: 60.0 };
+        let sample = Sorted::new(vec![0.25, 0.5]).expect("a sample");
+        let middle_s = Bucket::of_us(500_000).middle_s();
+        for (latency, edge_s, share, late) in [
+            (Latency::Lognormal(constant), 0.5, "1", 0.0),
+            (Latency::stalling(constant, stalls).expect("a latency"), 0.5, "0.75", 0.25),
+            (Latency::Measured(sample), 0.5, "1", 0.0),
+            (Latency::metered(metered(&[0.25, 0.5])).expect("some"), middle_s, "1", 0.0),
+        ] {
+            for (times, shift) in [(1.0, Change::NONE), (2.0, change("1"))] {
+                let edge_s = edge_s * times;
+                let room = |threshold_s| latency.room(threshold_s, shift, decimal(share));
+                assert_eq!(latency.breach(edge_s, shift), Ok(late), "{latency:?}");
+                assert_eq!(room(edge_s).to_bits(), f64::to_bits(0.0), "{latency:?}");
+                let short_s = edge_s * 0.875;
+                assert!(latency.breach(short_s, shift).expect("a breach") > late, "{latency:?}");
+                assert!(room(short_s) < 0.0, "{latency:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_fifty_requests_of_which_three_hang_the_slowest_hundredth_hangs() {
+        let law = Lognormal::from_percentiles(0.5, 1.5).expect("a law");
+        let p99 =
+            |probability: f64, stall_s: f64| Stalls { probability, stall_s }.quantile_s(&law, 0.99);
+        assert_eq!(p99(0.06, 30.0).to_bits(), f64::to_bits(30.0));
+        assert_eq!(p99(0.0, 30.0).to_bits(), law.quantile_s(0.99, Change::NONE).to_bits());
+        // Fewer than a hundredth hang: the slowest of the law count for more, and none of them hangs.
+        assert!(p99(0.005, 30.0) > 1.5 && p99(0.005, 30.0) < 3.0, "{}", p99(0.005, 30.0));
+        // Who hangs for less than the law's own tail is not among the slowest.
+        assert!(p99(0.06, 1.0) > 1.4 && p99(0.06, 1.0) < 1.5, "{}", p99(0.06, 1.0));
+        assert_eq!(p99(1.0, 30.0).to_bits(), f64::to_bits(30.0));
     }
 
     #[test]

@@ -2,14 +2,16 @@
 //!
 //! A latency falls into a bucket by its whole microseconds alone: sixteen equal steps to each
 //! doubling, the layout of HDR histograms, reckoned in integers. Counts add. So what a set of
-//! requests comes to depends neither on their order nor on who adds. The middle of a bucket is off
-//! by at most 1/32 (3.2 %) of any latency in it.
+//! requests comes to depends neither on their order nor on who adds. Between 1 ms and 71 minutes the
+//! middle of a bucket is off by at most 1/32 (3.2 %) of any latency in it; what is shorter or longer is
+//! known to be that.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// By how much the middle of a bucket may be off, relative to a latency in it.
+/// By how much the middle of a bucket may be off, relative to a latency in it between 1 ms and 71
+/// minutes.
 pub const RELATIVE_ERROR: f64 = 1.0 / 32.0;
 
 /// Sixteen steps to a doubling, as a power of two.
@@ -123,6 +125,15 @@ impl Latencies {
         within.map(|(_, requests)| requests).sum()
     }
 
+    /// `None` if there are none.
+    #[must_use]
+    pub fn mean_s(&self) -> Option<f64> {
+        let sum_s = self
+            .counts()
+            .fold(0.0, |sum_s, (bucket, requests)| sum_s + bucket.middle_s() * requests as f64);
+        (!self.is_empty()).then(|| sum_s / self.requests() as f64)
+    }
+
     /// The latency of the request at this place, the shortest being the first. `None` beyond all.
     #[must_use]
     pub fn ranked_s(&self, rank: u64) -> Option<f64> {
@@ -224,6 +235,9 @@ mod tests {
         assert_eq!(Latencies::default().percentile_s(50), None);
         // 1.01 s falls into the bucket of 1 s, whose middle is just below.
         assert_eq!((latencies.ranked_s(201), latencies.within_s(1.0)), (None, 101));
+        let mean = latencies.mean_s().expect("there are some");
+        assert!((mean / 1.005 - 1.0).abs() <= RELATIVE_ERROR, "{mean}");
+        assert_eq!(Latencies::default().mean_s(), None);
     }
 
     proptest! {

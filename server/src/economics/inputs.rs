@@ -8,6 +8,7 @@ use domain::economics::quantity::float;
 use domain::economics::study::{Inputs, PlaceUsage, Sampled, Sources, TierPromise, Timed};
 use domain::economics::token_cost::PriceMap;
 use domain::economics::volatility::Jumps;
+use domain::usage::Latencies;
 
 use super::usage::{Books, Place, Priced};
 use crate::projection::Catalog;
@@ -41,8 +42,7 @@ pub(super) fn inputs(
         jumps: jumps(catalog, at)?,
         excluded: books.excluded(),
     };
-    let latency_mean_s = books.timed.iter().map(|(region, timed)| (region.clone(), timed.mean_s()));
-    let latency_mean_s = latency_mean_s.collect();
+    let latency_mean_s = latency_mean_s(&books);
     let places = books.places.into_iter().filter(|(_, priced)| !priced.tokens.is_zero());
     let usage: Vec<_> = places.map(usage).collect();
     let tiers = usage.iter().map(|place| (place.tier.clone(), promise(catalog, &place.tier)));
@@ -56,6 +56,17 @@ pub(super) fn inputs(
         usage,
         sources,
     })
+}
+
+/// From the counts and not from the sums of usage, which failed requests are in as well.
+fn latency_mean_s(books: &Books) -> BTreeMap<String, Option<f64>> {
+    let mean_s = |region: &String| {
+        let mut all = Latencies::default();
+        let here = books.latencies.iter().filter(|((_, at), _)| at == region);
+        here.for_each(|(_, took)| all.merge(took));
+        (region.clone(), all.mean_s())
+    };
+    books.regions.iter().map(mean_s).collect()
 }
 
 /// Recorded latencies as known at a time, of providers that are used.

@@ -30,26 +30,13 @@ pub(super) struct Priced {
     pub(super) cost_usd: Decimal,
 }
 
-/// Seconds that requests took, by region.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Timed {
-    requests: i64,
-    latency_us: i64,
-}
-
-impl Timed {
-    pub(super) fn mean_s(self) -> Option<f64> {
-        (self.requests > 0 && self.latency_us > 0)
-            .then(|| self.latency_us as f64 / 1e6 / self.requests as f64)
-    }
-}
-
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books {
     pub(super) places: BTreeMap<Place, Priced>,
-    pub(super) timed: BTreeMap<String, Timed>,
-    /// How long requests took, by provider and region.
+    /// Wherever something was used.
+    pub(super) regions: BTreeSet<String>,
+    /// How long requests that did not fail took, by provider and region.
     pub(super) latencies: BTreeMap<(String, String), Latencies>,
     excluded: BTreeMap<(Reason, String, String), Excluded>,
     pub(super) rows: usize,
@@ -71,9 +58,7 @@ impl Books {
         self.rows += 1;
         self.first_hour = Some(self.first_hour.map_or(key.hour, |first| first.min(key.hour)));
         self.last_hour = Some(self.last_hour.map_or(key.hour, |last| last.max(key.hour)));
-        let timed = self.timed.entry(key.region.clone()).or_default();
-        timed.requests = timed.requests.saturating_add(sum.timed);
-        timed.latency_us = timed.latency_us.saturating_add(sum.latency_us);
+        self.regions.insert(key.region.clone());
         let Some(tenant) = catalog.tenant(&key.tenant_id) else {
             self.exclude(Reason::UnknownTenant, row);
             return Ok(());

@@ -145,8 +145,8 @@ impl Fabric {
         Ok(json!({
             "shares": shares.map(|applied| &applied.value),
             "name": self.plan.name, "region": region, "scope": scope, "at": at, "recorded": true,
-            "cloud": pick, "spill": switch.spills.get(&region), "mode": switch.mode, "votes": switch.votes, "clouds": switch.clouds,
-            "version": switch.version,
+            "cloud": pick, "spill": switch.spills.get(&region), "mode": switch.mode,
+            "votes": switch.votes, "clouds": switch.clouds, "version": switch.version,
             "move": last_move.map(|(moved, one)| json!({
                 "since": moved.at, "eventId": moved.event_id, "from": one.from,
                 "to": one.to, "why": one.why, "level": one.level, "scores": one.scores,

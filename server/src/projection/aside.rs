@@ -85,7 +85,8 @@ impl Aside {
     }
 
     /// Derives up to exactly these sizes; from the beginning if it stands beyond one of them, if
-    /// entries have been disputed since, or if a table has come since. `progress` is told how many entries are done.
+    /// entries have been disputed since, or if a table has come since. `progress` is told how many
+    /// entries are done.
     ///
     /// # Errors
     /// The database cannot be reached, or an entry is missing or damaged. What is done stays done.

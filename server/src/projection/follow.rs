@@ -29,7 +29,7 @@ pub(super) async fn run(
     if let Err(error) = settle(&projection.pool).await {
         tracing::error!(%error, "the billing ledger waits for the next entries");
     }
-    if let Err(error) = projection.complete().await {
+    if let Err(error) = projection.complete(&stop).await {
         tracing::error!(%error, "a table that came with this version waits for the next start");
     }
     loop {
@@ -63,7 +63,7 @@ impl Projection {
         marks: &Watermarks,
         stop: &CancellationToken,
     ) -> Result<(), ProjectionError> {
-        self.leave_out_disputed(marks).await?;
+        self.leave_out_disputed(marks, stop).await?;
         for view in marks.views() {
             while !stop.is_cancelled() && self.projected(view.log) < view.final_size {
                 self.advance(view.log, view.final_size).await?;
@@ -74,24 +74,38 @@ impl Projection {
 
     /// An earlier version of the program derived fewer tables: all are derived again, and until then
     /// everybody reads what was there.
-    async fn complete(&self) -> Result<(), ProjectionError> {
+    async fn complete(&self, stop: &CancellationToken) -> Result<(), ProjectionError> {
         if are_partial(&self.pool).await? {
             tracing::warn!("tables have come with this version: deriving the projections again");
-            rebuild(&self.pool, |_| {}).await?;
-            self.refresh().await?;
+            self.derive_again(stop).await?;
         }
         Ok(())
     }
 
     /// What two branches have certified is without effect. When that is found out later, what had
     /// its effect already is taken back by deriving everything again without it.
-    async fn leave_out_disputed(&self, marks: &Watermarks) -> Result<(), ProjectionError> {
+    async fn leave_out_disputed(
+        &self,
+        marks: &Watermarks,
+        stop: &CancellationToken,
+    ) -> Result<(), ProjectionError> {
         if marks.views().any(|view| view.disputed.is_some()) && are_unaware(&self.pool).await? {
             tracing::warn!("entries are disputed: deriving the projections without them");
-            rebuild(&self.pool, |_| {}).await?;
-            self.refresh().await?;
+            self.derive_again(stop).await?;
         }
         Ok(())
+    }
+
+    /// Long logs take minutes, for which no stop waits: left midway the transaction is rolled back,
+    /// and the next start finds everything as it was.
+    async fn derive_again(&self, stop: &CancellationToken) -> Result<(), ProjectionError> {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            rebuilt = rebuild(&self.pool, |_| {}) => {
+                rebuilt?;
+                self.refresh().await
+            }
+        }
     }
 
     fn projected(&self, log: LogId) -> u64 {

@@ -1,4 +1,4 @@
-//! How long requests took, counted by provider, region and hour.
+//! How long requests that did not fail took, counted by provider, region and hour.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +85,7 @@ impl Projection {
     /// before `to`.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// The database cannot be read, or a row of it is no count of latencies.
     pub async fn latencies(
         &self,
         from: Option<Timestamp>,
@@ -104,11 +104,18 @@ impl Projection {
         let mut places = BTreeMap::<Place, Latencies>::new();
         for row in rows {
             let place = (row.try_get("provider")?, row.try_get("region")?);
-            let from_us: i64 = row.try_get("from_us")?;
-            let requests: i64 = row.try_get("requests")?;
-            let bucket = Bucket::of_us(from_us.unsigned_abs());
-            places.entry(place).or_default().add(bucket, u64::try_from(requests).unwrap_or(0));
+            let (bucket, requests) = count(row.try_get("from_us")?, row.try_get("requests")?)?;
+            places.entry(place).or_default().add(bucket, requests);
         }
         Ok(places)
     }
+}
+
+/// What no metering wrote is refused and not made to fit: promises are judged by these counts.
+fn count(from_us: i64, requests: i64) -> Result<(Bucket, u64), sqlx::Error> {
+    let bucket = u64::try_from(from_us).ok().and_then(Bucket::named);
+    bucket.zip(u64::try_from(requests).ok()).ok_or_else(|| {
+        let what = format!("usage_latency has {requests} requests in a bucket from {from_us} µs");
+        sqlx::Error::Decode(what.into())
+    })
 }

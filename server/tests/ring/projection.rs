@@ -378,6 +378,62 @@ async fn what_was_projected_before_a_table_came_is_derived_again_at_the_next_sta
 }
 
 #[tokio::test]
+async fn a_stop_does_not_wait_until_tables_are_derived_again() {
+    let database = cluster::database().await;
+    let whole = store(&database.pool, &logs()).await;
+    learn(&open(&database.pool).await, whole, 9).await;
+    sqlx::query("UPDATE projection_position SET is_whole = false")
+        .execute(&database.pool)
+        .await
+        .expect("as an upgrade leaves it");
+    // Nothing of this table is deleted while it is held: the derivation cannot end.
+    let mut held = database.pool.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE usage_latency IN SHARE MODE").execute(&mut *held).await.expect("held");
+    let (_finality, watermarks) = watch::channel(marks(whole));
+    let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+    projection::follow_watermarks(watermarks, database.pool.clone(), &stop, &mut tasks)
+        .await
+        .expect("started");
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted \
+                 AND relation = 'usage_latency'::regclass \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    let midway = async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *held).await.expect("read") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::clouds::PATIENCE, midway).await.expect("it is being derived");
+    stop.cancel();
+    let ended = tokio::time::timeout(crate::clouds::PATIENCE, tasks.join_next()).await;
+    ended.expect("it ends at once").expect("a task").expect("the follower ends cleanly");
+    held.rollback().await.expect("let go");
+    let whole = "SELECT count(*) FROM projection_position WHERE is_whole";
+    let derived: i64 = sqlx::query_scalar(whole).fetch_one(&database.pool).await.expect("read");
+    assert_eq!(derived, 0, "the next start begins it again");
+}
+
+#[tokio::test]
+async fn a_count_of_latencies_that_no_metering_wrote_is_refused_and_not_made_to_fit() {
+    let database = cluster::database().await;
+    let projection = open(&database.pool).await;
+    let put = async |from_us: i64, requests: i64| {
+        let row =
+            "INSERT INTO usage_latency VALUES ('2026-11-22T12:00:00Z', 'vertex', 'us', $1, $2)";
+        let written = sqlx::query(row).bind(from_us).bind(requests).execute(&database.pool).await;
+        let read = projection.latencies(None, None).await;
+        sqlx::query("DELETE FROM usage_latency").execute(&database.pool).await.expect("emptied");
+        (written.is_ok(), read.map(|places| places.len()).map_err(|error| error.to_string()))
+    };
+    assert_eq!(put(1_024, 3).await, (true, Ok(1)));
+    assert_eq!(put(-1_024, 3).await, (false, Ok(0)), "the database has none of it");
+    for (from_us, requests) in [(1_024, -3), (1_025, 3)] {
+        let (written, read) = put(from_us, requests).await;
+        let problem = read.expect_err("refused");
+        assert!(written && problem.contains("usage_latency has"), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn two_servers_and_a_restart_midway_apply_each_entry_once() {
     let database = cluster::database().await;
     let whole = store(&database.pool, &logs()).await;

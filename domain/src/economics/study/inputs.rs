@@ -29,9 +29,9 @@ pub struct Inputs {
     /// Of each tenant at each provider in each region, in that order.
     pub usage: Vec<PlaceUsage>,
     pub tiers: BTreeMap<String, TierPromise>,
-    /// By region, the mean seconds of requests; absent where they stated none.
+    /// By region, the mean seconds of requests that did not fail; absent where they stated none.
     pub latency_mean_s: BTreeMap<String, Option<f64>>,
-    /// The requests that stated how long they took.
+    /// The requests that did not fail and stated how long they took.
     #[serde(default)]
     pub latencies: Vec<Timed>,
     /// Recorded samples, for where no requests were timed.

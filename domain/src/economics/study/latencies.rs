@@ -24,7 +24,7 @@ const STALL_MEDIANS: f64 = 10.0;
 /// How many places a sentence names before it counts the rest.
 const PLACES_NAMED: usize = 6;
 
-/// Requests at a provider in a region, by how long they took.
+/// Requests at a provider in a region that did not fail, by how long they took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timed {
@@ -49,9 +49,10 @@ pub struct Sampled {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionLatency {
-    /// Of all its requests, or as assumed where none stated a latency.
+    /// Of its requests that did not fail, or as assumed where none stated a latency.
     pub mean_s: f64,
-    /// Whether anything here is.
+    /// Whether at some place here no request, no sample and no mean says anything. An assumed tail
+    /// alone is not meant: the basis of each place has that.
     pub assumed: bool,
     pub providers: BTreeMap<String, PlaceLatency>,
 }
@@ -68,6 +69,7 @@ pub struct PlaceLatency {
     /// How many of them took longer than ten medians.
     pub stalled: u64,
     pub p50_s: f64,
+    /// Stalls included.
     pub p99_s: f64,
 }
 
@@ -77,7 +79,7 @@ pub struct PlaceLatency {
 pub enum LatencyBasis {
     /// The requests as they were, stalls included.
     Measured,
-    /// Few requests: their median and their stalls, with an assumed tail.
+    /// Few requests: their median and their stalls, with an assumed tail between.
     Fitted,
     /// The mean, with an assumed tail.
     Mean,
@@ -228,19 +230,20 @@ fn fitted(
     let seen = seen(of, took);
     let law =
         Lognormal::from_percentiles(seen.p50_s, seen.p50_s * assumptions.latency_p99_over_p50)?;
-    let place = PlaceLatency {
-        basis: LatencyBasis::Fitted,
-        p99_s: law.quantile_s(0.99, Change::NONE),
-        ..seen
-    };
+    let stalls = stalls(took, seen.stalled);
+    let p99_s = stalls.quantile_s(&law, 0.99);
+    let place = PlaceLatency { basis: LatencyBasis::Fitted, p99_s, ..seen };
     if place.stalled == 0 {
         return Ok((law.into(), place));
     }
+    Ok((Latency::stalling(law, stalls)?, place))
+}
+
+/// So many of the requests hung, each for as long as the usual one of them.
+fn stalls(took: &Latencies, stalled: u64) -> Stalls {
     let requests = took.requests();
-    // The usual one of those that hung.
-    let stall_s = took.ranked_s(requests - place.stalled / 2).unwrap_or_default();
-    let probability = place.stalled as f64 / requests as f64;
-    Ok((Latency::stalling(law, Stalls { probability, stall_s })?, place))
+    let stall_s = took.ranked_s(requests - stalled / 2).unwrap_or_default();
+    Stalls { probability: stalled as f64 / requests as f64, stall_s }
 }
 
 /// What is assumed of latencies, and where; nothing where all is measured.
@@ -257,17 +260,20 @@ pub(super) fn sentences(
     };
     let ratio = assumptions.latency_p99_over_p50;
     let mut said = String::new();
+    let mut all = latency.values().flat_map(|region| region.providers.values());
+    let hung = all.any(|place| place.basis == LatencyBasis::Fitted && place.stalled > 0);
+    let but = if hung { ", but for those that stalled" } else { "" };
     if let Some(places) = of(&[LatencyBasis::Fitted, LatencyBasis::Mean]) {
         said += &format!(
             " Too few requests to {places} were timed to know the slowest hundredth: it is taken as \
-             {ratio} times the median."
+             {ratio} times the median{but}."
         );
     }
     if let Some(places) = of(&[LatencyBasis::Assumed]) {
         let mean_s = assumptions.latency_mean_s;
         said += &format!(
-            " No request to {places} stated how long it took: it is taken as {mean_s} s in the mean, \
-             in the slowest hundredth {ratio} times the median."
+            " No request to {places} stated how long its answer took: it is taken as {mean_s} s in \
+             the mean, in the slowest hundredth {ratio} times the median."
         );
     }
     said

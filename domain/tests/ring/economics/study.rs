@@ -320,6 +320,10 @@ fn latencies_are_taken_from_where_they_are_known_best_and_assumed_only_where_nob
     let few = Inputs { latencies: latencies[1..].to_vec(), ..inputs() };
     let place = found(&few, "bedrock", "eu-west-1");
     assert_eq!((place.basis, place.requests, place.stalled), (LatencyBasis::Fitted, Some(10), 1));
+    assert!((place.p99_s / 60.0 - 1.0).abs() < 0.033, "one in ten hung: {place:?}");
+    let few = Inputs { latencies: vec![timed("bedrock", "eu-west-1", &[(9, 700)])], ..inputs() };
+    let place = found(&few, "bedrock", "eu-west-1");
+    assert_eq!((place.basis, place.stalled), (LatencyBasis::Fitted, 0));
     assert!((place.p99_s / place.p50_s - 3.0).abs() < 1e-9, "the tail is assumed: {place:?}");
     let mean = found(&inputs(), "azure", "eu-west-1");
     assert_eq!((mean.basis, mean.requests), (LatencyBasis::Mean, None));
@@ -345,6 +349,12 @@ fn the_assumptions_name_the_places_for_which_something_is_assumed_and_no_others(
     let fitted =
         "Too few requests to azure in us-east-1, bedrock in us-east-1, vertex in us-east-1";
     assert!(basis.assumptions.contains(fitted), "{}", basis.assumptions);
+    assert!(basis.assumptions.contains("3 times the median."), "{}", basis.assumptions);
+    assert!(basis.warnings.is_empty(), "a tail alone is assumed: {:?}", basis.warnings);
+    let hung = timed("azure", "us-east-1", &[(47, 500), (3, 30_000)]);
+    let basis = said([eu.clone(), vec![hung]].concat());
+    let but = "3 times the median, but for those that stalled.";
+    assert!(basis.assumptions.contains(but), "{}", basis.assumptions);
     let all = [eu, vec![timed("azure", "us-east-1", &[(100, 500)])]].concat();
     let basis = said(all);
     assert!(!basis.assumptions.contains("times the median"), "{}", basis.assumptions);

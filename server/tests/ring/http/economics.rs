@@ -157,6 +157,12 @@ async fn stalls_of_metered_requests_are_owed_for_and_the_answer_says_what_was_me
     let hung: Vec<_> = [steady].repeat(147).into_iter().chain([stalled; 3]).collect();
     record(&house, "demo-ingest", timed("azure", 4, &hung)).await;
     record(&house, "demo-ingest", timed("vertex", 4, &[None])).await;
+    // Refused at once, which makes nobody fast: they are in no count below.
+    let refused = timed("azure", 4, &[Some(5.0); 40]).into_iter().map(|(tenant, mut payload)| {
+        payload["ok"] = json!(false);
+        (tenant, payload)
+    });
+    record(&house, "demo-ingest", refused.collect()).await;
     let asked = async |hour: u32| {
         let question = json!({ "draws": 200, "from": format!("2026-11-20T{hour:02}:00:00Z"),
             "to": format!("2026-11-20T{:02}:00:00Z", hour + 1) });
@@ -169,6 +175,8 @@ async fn stalls_of_metered_requests_are_owed_for_and_the_answer_says_what_was_me
     let azure = place(&hung, "azure");
     assert_eq!((&azure["basis"], &azure["of"]["kind"]), (&json!("measured"), &json!("requests")));
     assert_eq!((&azure["requests"], &azure["stalled"]), (&json!(150), &json!(3)), "{azure}");
+    let mean_s = hung["provenance"]["latency"]["eu"]["meanS"].as_f64().expect("a mean");
+    assert!((mean_s / 1.39 - 1.0).abs() < 0.033, "{mean_s}");
     let near = |value: &Value, s: f64| (value.as_f64().expect("a number") / s - 1.0).abs() < 0.033;
     assert!(near(&azure["p50S"], 0.5) && near(&azure["p99S"], 45.0), "{azure}");
     assert_eq!(place(&calm, "azure")["stalled"], 0);
