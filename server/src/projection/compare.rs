@@ -106,7 +106,7 @@ impl Projection {
         Ok(differ)
     }
 
-    async fn derive_again(&self) -> Result<(), ProjectionError> {
+    pub(super) async fn derive_again(&self) -> Result<(), ProjectionError> {
         rebuild(&self.pool, |_| {}).await?;
         self.refresh().await
     }

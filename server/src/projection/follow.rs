@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{
     Applied, Books, CHUNK_ENTRIES, apply, are_partial, are_unaware, begin_log, settle,
 };
-use super::{Projection, ProjectionError, rebuild};
+use super::{Projection, ProjectionError};
 use crate::ledger::Watermarks;
 
 /// Between rounds. Under traffic finality moves hundreds of times a second; ten rounds a second
@@ -77,7 +77,7 @@ impl Projection {
     async fn complete(&self, stop: &CancellationToken) -> Result<(), ProjectionError> {
         if are_partial(&self.pool).await? {
             tracing::warn!("tables have come with this version: deriving the projections again");
-            self.derive_again(stop).await?;
+            self.derive_again_until(stop).await?;
         }
         Ok(())
     }
@@ -91,20 +91,17 @@ impl Projection {
     ) -> Result<(), ProjectionError> {
         if marks.views().any(|view| view.disputed.is_some()) && are_unaware(&self.pool).await? {
             tracing::warn!("entries are disputed: deriving the projections without them");
-            self.derive_again(stop).await?;
+            self.derive_again_until(stop).await?;
         }
         Ok(())
     }
 
     /// Long logs take minutes, for which no stop waits: left midway the transaction is rolled back,
     /// and the next start finds everything as it was.
-    async fn derive_again(&self, stop: &CancellationToken) -> Result<(), ProjectionError> {
+    async fn derive_again_until(&self, stop: &CancellationToken) -> Result<(), ProjectionError> {
         tokio::select! {
             () = stop.cancelled() => Ok(()),
-            rebuilt = rebuild(&self.pool, |_| {}) => {
-                rebuilt?;
-                self.refresh().await
-            }
+            derived = self.derive_again() => derived,
         }
     }
 
