@@ -1,5 +1,6 @@
 //! What is studied: metered usage at its prices, what tiers are promised, and the day of every input.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
@@ -143,8 +144,8 @@ impl Inputs {
         let mut latencies = BTreeMap::new();
         for place in usage {
             let here = (place.provider.as_str(), place.region.as_str());
-            if !latencies.contains_key(&here) {
-                latencies.insert(here, self.latency(here.0, here.1, assumptions)?.0);
+            if let Entry::Vacant(free) = latencies.entry(here) {
+                free.insert(self.latency(here.0, here.1, assumptions)?.0);
             }
         }
         let tenants = usage.iter().map(|place| {

@@ -16,7 +16,7 @@ pub(super) fn of_price(
     [now, stressed, after]: [Level; 3],
 ) -> String {
     let price = share(price_of_list);
-    short(format!(
+    short(&format!(
         "If “{}” comes true, the margin of {tenant} falls below {} with a probability of {} (now \
          {}); at {price} of the list price with {}.",
         clipped(name),
@@ -39,7 +39,7 @@ pub(super) fn of_traffic(
     } else {
         ""
     };
-    short(format!(
+    short(&format!(
         "If “{}” comes true, the portfolio’s margin falls below {} with a probability of {} (now {}); \
          with {} of the traffic moved elsewhere with {}.{selection}",
         clipped(name),
@@ -68,7 +68,7 @@ fn clipped(name: &str) -> String {
     name.chars().take(CHARS_MAX - 1).chain(['…']).collect()
 }
 
-fn short(text: String) -> String {
+fn short(text: &str) -> String {
     debug_assert!(text.chars().count() <= REASON_CHARS_MAX, "a reason is a paragraph");
     text.chars().take(REASON_CHARS_MAX).collect()
 }
