@@ -27,6 +27,7 @@ pub mod problem;
 pub mod projection;
 pub mod quarantine;
 pub mod snapshot;
+mod typed;
 pub mod webhook;
 pub mod witness;
 

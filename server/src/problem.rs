@@ -130,6 +130,13 @@ impl Problem {
         Problem::new(status, "busy", "Too busy just now", detail).retry_after(1)
     }
 
+    /// Says in the log what only the log may know: once, where it becomes an answer or a part of one.
+    pub fn log(&self) {
+        if let Some(cause) = &self.internal {
+            tracing::error!(code = self.code, status = self.status, cause, "request failed");
+        }
+    }
+
     /// A fault of this program. What broke is for the log.
     #[must_use]
     pub fn fault(cause: impl std::fmt::Display) -> Self {
@@ -174,9 +181,7 @@ impl From<sqlx::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Some(cause) = &self.internal {
-            tracing::error!(code = self.code, status = self.status, cause, "request failed");
-        }
+        self.log();
         let retry_after = self.retry_after;
         let mut response = (self.http, Json(&self)).into_response();
         let headers = response.headers_mut();

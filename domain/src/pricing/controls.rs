@@ -4,6 +4,8 @@
 //! number moves the prices of all models that the tenant uses, and a change of the list or of the
 //! tenant's mix is not mistaken for a change of its price.
 
+use std::fmt;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -128,6 +130,17 @@ pub enum Subject {
     Tenant(TenantId),
     Policy,
     Routing,
+}
+
+/// A tenant by its id: as programs outside and the screens are told what a proposal is about.
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Tenant(tenant) => write!(out, "{tenant}"),
+            Subject::Policy => out.write_str("policy"),
+            Subject::Routing => out.write_str("routing"),
+        }
+    }
 }
 
 impl Content {

@@ -10,6 +10,7 @@ use super::book::{Book, Case, Needs, Standing, Step, StepKind};
 use crate::clock::Timestamp;
 use crate::cloud::Cloud;
 use crate::event::EventId;
+use crate::log::Hash;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,8 +70,9 @@ pub struct Notice {
     pub origin: Cloud,
     /// The event that says so; absent where time did.
     pub event_id: Option<EventId>,
-    /// The version of the proposal that it is about.
+    /// The version of the proposal that it is about, with its hash.
     pub version: u32,
+    pub hash: Hash,
 }
 
 impl Notice {
@@ -89,8 +91,15 @@ impl Notice {
 /// All that there is to tell of a proposal by now, the first first.
 #[must_use]
 pub fn notices(book: &Book, case: &Case, now: Timestamp) -> Vec<Notice> {
-    let counted = case.steps.iter().filter(|step| step.refused.is_none());
-    let mut found: Vec<Notice> = counted.filter_map(|step| of_step(book, case, step)).collect();
+    let applied_by = case.applied_by();
+    let applied_at = case.steps.iter().position(|step| Some(step.event_id) == applied_by);
+    let counted = case.steps.iter().enumerate().filter(|(_, step)| step.refused.is_none());
+    let mut found: Vec<Notice> = counted
+        .filter_map(|(at, step)| {
+            let is_over = applied_at.is_some_and(|applied| at > applied);
+            of_step(book, case, step, is_over)
+        })
+        .collect();
     let opened = case.steps.iter().find(|step| step.kind == StepKind::Opened);
     if let Some(opened) = opened.filter(|_| case.standing(now) == Standing::Expired) {
         let current = case.current();
@@ -100,37 +109,44 @@ pub fn notices(book: &Book, case: &Case, now: Timestamp) -> Vec<Notice> {
             origin: opened.origin,
             event_id: None,
             version: current.version,
+            hash: current.hash,
         });
     }
     found
 }
 
-fn of_step(book: &Book, case: &Case, step: &Step) -> Option<Notice> {
-    let current = case.current().version;
-    let (kind, version) = match &step.kind {
-        StepKind::Opened => (of_version(book, case, 1)?, 1),
-        StepKind::Modified { version } => (of_version(book, case, *version)?, *version),
-        StepKind::Rejected { .. } => (NoticeKind::Rejected, current),
-        StepKind::Stale => (NoticeKind::Failed, current),
-        StepKind::Applied { result_version } if case.result_version == Some(*result_version) => {
+/// `is_over`: it had been applied by then, so nobody has to agree to another version.
+fn of_step(book: &Book, case: &Case, step: &Step, is_over: bool) -> Option<Notice> {
+    let current = case.current();
+    let (kind, version, hash) = match &step.kind {
+        StepKind::Opened if !is_over => of_version(book, case, 1)?,
+        StepKind::Modified { version } if !is_over => of_version(book, case, *version)?,
+        StepKind::Rejected { .. } => (NoticeKind::Rejected, current.version, current.hash),
+        StepKind::Stale => (NoticeKind::Failed, current.version, current.hash),
+        StepKind::Applied { version, hash, .. } if case.applied_by() == Some(step.event_id) => {
             let back = case.grounds.takes_back();
-            (if back { NoticeKind::RolledBack } else { NoticeKind::Applied }, current)
+            let kind = if back { NoticeKind::RolledBack } else { NoticeKind::Applied };
+            (kind, *version, *hash)
         }
         // One more has agreed; or it has no effect.
-        StepKind::Approved { .. } | StepKind::Applied { .. } => return None,
+        StepKind::Opened
+        | StepKind::Modified { .. }
+        | StepKind::Approved { .. }
+        | StepKind::Applied { .. } => return None,
     };
     let (at, origin, event_id) = (step.at, step.origin, Some(step.event_id));
-    Some(Notice { kind, at, origin, event_id, version })
+    Some(Notice { kind, at, origin, event_id, version, hash })
 }
 
 /// Whether people must agree to a version. `None`: what it rests on is not known here yet.
-fn of_version(book: &Book, case: &Case, version: u32) -> Option<NoticeKind> {
+fn of_version(book: &Book, case: &Case, version: u32) -> Option<(NoticeKind, u32, Hash)> {
     let numbered = case.versions.iter().find(|it| it.version == version)?;
-    match book.needs(case, numbered, numbered.at) {
-        Needs::Unknown => None,
-        Needs::Nobody | Needs::Persons(0) => Some(NoticeKind::Opened),
-        Needs::Persons(_) => Some(NoticeKind::NeedsApproval),
-    }
+    let kind = match book.needs(case, numbered, numbered.at) {
+        Needs::Unknown => return None,
+        Needs::Nobody | Needs::Persons(0) => NoticeKind::Opened,
+        Needs::Persons(_) => NoticeKind::NeedsApproval,
+    };
+    Some((kind, numbered.version, numbered.hash))
 }
 
 #[cfg(test)]

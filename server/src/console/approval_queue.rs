@@ -8,7 +8,7 @@ use app::backend::{
 };
 use domain::access::Action;
 use domain::clock::Timestamp;
-use domain::pricing::book::{Case, Delegation, Risk};
+use domain::pricing::book::{Case, Delegation, Risk, TOGETHER_MAX};
 use uuid::Uuid;
 
 use super::Console;
@@ -19,8 +19,6 @@ use crate::webhook::Standing;
 
 /// Decided proposals that the page lists; the others stand in the ledger.
 const CLOSED_MAX: usize = 20;
-/// Proposals that are approved in one act: what one person can have read.
-pub const TOGETHER_MAX: usize = 50;
 
 impl Console {
     /// What waits for people, and what was decided lately.

@@ -105,18 +105,13 @@ fn in_stead_of(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timestamp) 
 pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow {
     let book = catalog.book();
     let current = case.current();
-    let about = match case.subject() {
-        Subject::Tenant(tenant) => tenant.to_string(),
-        Subject::Policy => "policy".to_owned(),
-        Subject::Routing => "routing".to_owned(),
-    };
     let (title, change) = match controls(book, case) {
         Some((before, after)) => told(&before, &after),
         None => (other_title(book, case), None),
     };
     ProposalRow {
         id: case.id.to_string(),
-        about,
+        about: case.subject().to_string(),
         title,
         change,
         risk: book.risk(case),
@@ -126,7 +121,7 @@ pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow
         requester: case.requester().to_string(),
         opened_at: case.opened_at,
         expires_at: current.edition.expires_at,
-        approvals: u32::try_from(case.approvers().count()).unwrap_or(u32::MAX),
+        approvals: case.agreed(),
         quorum: case.quorum(),
         state: case.standing(now),
         version: current.version,
@@ -319,7 +314,9 @@ fn step_row(step: &Step) -> StepRow {
         }
         StepKind::Rejected { reason } => format!("rejected it: “{reason}”"),
         StepKind::Modified { version } => format!("made version {version}"),
-        StepKind::Applied { result_version } => format!("applied it as version {result_version}"),
+        StepKind::Applied { result_version, .. } => {
+            format!("applied it as version {result_version}")
+        }
         StepKind::Stale => "found that the facts had changed; nothing was executed".to_owned(),
     };
     StepRow {

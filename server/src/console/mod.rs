@@ -35,7 +35,6 @@ use std::sync::Arc;
 use app::backend::{BackendHandle, CloudAddress, DemonstrationLogin, Deployment, Theme, Viewer};
 use domain::cloud::PerCloud;
 
-pub use approval_queue::TOGETHER_MAX;
 pub use quarantine::{Act, Plan};
 pub use recorder::LedgerRecorder;
 pub(crate) use scenarios::Sought;

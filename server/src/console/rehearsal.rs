@@ -10,14 +10,9 @@ use rust_decimal::Decimal;
 use super::Console;
 use super::figures::grouped;
 use crate::economics::absurd;
-use crate::optimizer::Rehearsed;
+use crate::optimizer::{REHEARSED_DAYS, REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
-
-/// Ninety days, and the week before the first look.
-const DAYS: u32 = 97;
-/// As long as a policy's own periods.
-const DAYS_MAX: u32 = 366;
-const SEED: u64 = 1;
+use crate::typed::{percent, whole};
 
 impl Console {
     /// # Errors
@@ -25,12 +20,8 @@ impl Console {
     pub async fn rehearse(&self, form: &RehearsalForm) -> Result<RehearsedView, Problem> {
         let catalog = self.projection.catalog();
         let in_force = catalog.book().policy().1;
-        let days = whole("days", &form.days)?.unwrap_or(DAYS);
-        if !(1..=DAYS_MAX).contains(&days) {
-            let problem = Problem::invalid("The days of a rehearsal are 1 to 366.");
-            return Err(problem.field("/days", format!("is {days}")));
-        }
-        let seed = Seed(whole("seed", &form.seed)?.unwrap_or(SEED));
+        let days = rehearsed_days(whole("days", &form.days)?)?;
+        let seed = whole("seed", &form.seed)?.map_or(REHEARSED_SEED, Seed);
         let wanted = changed(in_force, form)?;
         wanted.check().map_err(|error| absurd(&error))?;
         let policy = (wanted != *in_force).then_some(wanted);
@@ -43,8 +34,8 @@ pub(super) fn form(policy: &Policy) -> RehearsalForm {
     let limits = policy.everybody().map(|rule| rule.limits).unwrap_or_default();
     let bare = |share: Decimal| (share * Decimal::ONE_HUNDRED).normalize().to_string();
     RehearsalForm {
-        days: DAYS.to_string(),
-        seed: SEED.to_string(),
+        days: REHEARSED_DAYS.to_string(),
+        seed: REHEARSED_SEED.0.to_string(),
         auto_max: bare(limits.auto_max),
         step_max: bare(limits.step_max),
         cumulative_max: bare(limits.cumulative_max),
@@ -55,8 +46,7 @@ pub(super) fn form(policy: &Policy) -> RehearsalForm {
 
 fn changed(policy: &Policy, form: &RehearsalForm) -> Result<Policy, Problem> {
     let mut policy = policy.clone();
-    let rule = policy.rules.iter_mut().find(|rule| rule.tier.is_none() && rule.cloud.is_none());
-    if let Some(rule) = rule {
+    if let Some(rule) = policy.everybody_mut() {
         rule.limits = limits(rule.limits, form)?;
     }
     Ok(policy)
@@ -81,28 +71,6 @@ fn limits(mut limits: Limits, form: &RehearsalForm) -> Result<Limits, Problem> {
             Share::new("the margin floor", share).map_err(|error| absurd(&error))?;
     }
     Ok(limits)
-}
-
-fn percent(field: &str, text: &str) -> Result<Option<Decimal>, Problem> {
-    let text = text.trim().trim_end_matches('%').trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let number: Decimal = text.parse().map_err(|_| wrong(field, "is no number"))?;
-    Ok(Some((number / Decimal::ONE_HUNDRED).normalize()))
-}
-
-fn whole<T: std::str::FromStr>(field: &str, text: &str) -> Result<Option<T>, Problem> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
-}
-
-fn wrong(field: &str, why: &str) -> Problem {
-    Problem::invalid(format!("The form has a mistake: {field} {why}."))
-        .field(format!("/{field}"), why)
 }
 
 fn view(played: &Rehearsed) -> RehearsedView {

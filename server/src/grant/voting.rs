@@ -44,11 +44,17 @@ impl Grants {
             if let Some(decision) = standing.decision {
                 return Ok(Answer::Decided(decision));
             }
-            if let Some(refusal) = self.judged(grant, request).await? {
+            let accepted = standing.accepted;
+            // What was accepted here once is accepted again, whatever became known since: it may be
+            // what a majority chose, and then nothing else is ever decided.
+            let is_repeated = matches!(
+                request,
+                Request::Propose { value, .. } if accepted.as_ref() == Some(value)
+            );
+            if !is_repeated && let Some(refusal) = self.judged(grant, request).await? {
                 count("refused");
                 return Ok(Answer::Refused(refusal));
             }
-            let accepted = standing.accepted;
             match standing.acceptor.step(from, request) {
                 AcceptorEffect::Store(vote) => {
                     if let Some(vote) = self.cast(standing.cast, vote, request).await? {

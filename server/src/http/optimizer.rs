@@ -33,7 +33,7 @@ use super::events::record::Wish;
 use super::place::Place;
 use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
-use crate::optimizer::Rehearsed;
+use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
 use acts::{Act, Approval, Proof, Seen};
 pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
@@ -128,11 +128,6 @@ async fn run(
     Ok((StatusCode::CREATED, Json(report)).into_response())
 }
 
-/// Ninety days, and the week before the first look.
-const REHEARSED_DAYS: u32 = 97;
-/// As long as a policy's own periods.
-const REHEARSED_DAYS_MAX: u32 = 366;
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Rehearse {
@@ -150,12 +145,8 @@ async fn rehearse(
 ) -> Result<Json<Rehearsed>, Problem> {
     principal.require(Action::Simulate)?;
     let Rehearse { policy, days, seed } = shape(read_json(&body)?)?;
-    let days = days.unwrap_or(REHEARSED_DAYS);
-    if !(1..=REHEARSED_DAYS_MAX).contains(&days) {
-        let problem = Problem::invalid("The days of a rehearsal are 1 to 366.");
-        return Err(problem.field("/days", format!("is {days}")));
-    }
-    let seed = seed.unwrap_or(Seed(1));
+    let days = rehearsed_days(days)?;
+    let seed = seed.unwrap_or(REHEARSED_SEED);
     Ok(Json(shared.optimizer.rehearse(policy, days, seed).await?))
 }
 
@@ -298,10 +289,11 @@ async fn approve(
     Asked(wish): Asked<Wish>,
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
+    // A delegate's right is that of whoever is away, which the act asks for.
+    principal.require(Action::Propose)?;
     let word: Word = shape_of(read_json(&body)?, &["version", "hash"])?;
     let (seen, proof) = (word.seen(), Proof { address, password: word.password });
     let approval = Approval::of(&principal, word.on_behalf_of, proof);
-    delegations::may_approve(&shared, &principal, approval.on_behalf_of.as_ref())?;
     said(&shared, &principal, &id, (place, wish), Act::Approve(seen, approval)).await
 }
 

@@ -11,8 +11,11 @@ use crate::projection::Projection;
 
 /// Judges versions of prices, or of the policy, by what is FINAL here.
 ///
-/// It asks only for what stays true once it is true. A value that one voter has accepted may have to
-/// be proposed again by others, so a voter that changed its mind would stop the resource for good.
+/// It asks for what stays true once it is true. A value that one voter has accepted may have to be
+/// proposed again by others, so a voter that changed its mind would stop the resource for good. With one
+/// exception: a vote that was given in somebody's stead after they had taken that back is objected to
+/// from when the withdrawal is FINAL here, and that stays so. What waits then goes on once others have
+/// agreed, and a cloud that had accepted it before accepts it again (`grant::voting`).
 #[derive(Debug)]
 pub struct PriceJudge {
     pub family: Family,
@@ -45,6 +48,10 @@ impl Judge for PriceJudge {
         }
         if !book.is_authorised(case, order.version, order.hash) {
             return Ok(Some("approvals that it needs are not final here yet".to_owned()));
+        }
+        if !book.is_authorised_still(case, order.version, order.hash) {
+            let why = "it needs a vote that was given after its delegation had been withdrawn";
+            return Ok(Some(why.to_owned()));
         }
         let base = case.base_of(order.version, order.hash);
         if base.and_then(|base| base.checked_add(1)) != Some(grant.version.number()) {

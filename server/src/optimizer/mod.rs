@@ -47,7 +47,7 @@ pub use facts::FactsError;
 pub(crate) use facts::about;
 pub use foresight::ForesightReport;
 pub use judge::PriceJudge;
-pub use rehearse::Rehearsed;
+pub use rehearse::{REHEARSED_DAYS, REHEARSED_SEED, Rehearsed, rehearsed_days};
 pub use run::{RunError, RunReport};
 
 use crate::economics::{Economics, SimulateError};

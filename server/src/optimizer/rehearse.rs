@@ -10,6 +10,27 @@ use serde::Serialize;
 
 use super::Optimizer;
 use crate::economics::SimulateError;
+use crate::problem::Problem;
+
+/// Ninety days, and the week before the first look.
+pub const REHEARSED_DAYS: u32 = 97;
+/// As long as a policy's own periods.
+const REHEARSED_DAYS_MAX: u32 = 366;
+/// Which people answer, where nobody chose.
+pub const REHEARSED_SEED: Seed = Seed(1);
+
+/// The days that are rehearsed, of those that were asked for.
+///
+/// # Errors
+/// None, or more than a policy's own periods.
+pub fn rehearsed_days(wanted: Option<u32>) -> Result<u32, Problem> {
+    let days = wanted.unwrap_or(REHEARSED_DAYS);
+    if (1..=REHEARSED_DAYS_MAX).contains(&days) {
+        return Ok(days);
+    }
+    let detail = format!("The days of a rehearsal are 1 to {REHEARSED_DAYS_MAX}.");
+    Err(Problem::invalid(detail).field("/days", format!("is {days}")))
+}
 
 /// What a rehearsal came to, and over which usage.
 #[derive(Clone, Debug, Serialize)]

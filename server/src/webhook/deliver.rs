@@ -16,7 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_secs(2);
 /// Sent in a row before the queue is looked at again.
 const BATCH: i64 = 20;
-/// A message that nobody took for so long is given up: whoever decides has seen it here.
+/// A message that nobody took for so long since it was written down is given up: whoever decides has seen
+/// it here.
 const DEAD_AFTER_DAYS: i64 = 3;
 const DAY_MS: i64 = 86_400_000;
 
@@ -74,7 +75,7 @@ impl Webhooks {
 
 fn outcome(message: &Message, sent: Result<(), String>, now: Timestamp) -> Outcome {
     let Err(problem) = sent else { return Outcome::Delivered };
-    let age_ms = now.unix_ms().saturating_sub(message.happened_at.unix_ms());
+    let age_ms = now.unix_ms().saturating_sub(message.written_at.unix_ms());
     if age_ms >= DEAD_AFTER_DAYS * DAY_MS {
         return Outcome::Dead(problem);
     }
@@ -119,7 +120,9 @@ mod tests {
             id: "x".to_owned(),
             kind: "proposal.applied".to_owned(),
             body: "{}".to_owned(),
-            happened_at: Timestamp::from_unix_ms(now.unix_ms() - days * DAY_MS),
+            // Learnt late: how long ago it happened does not count.
+            happened_at: Timestamp::from_unix_ms(0),
+            written_at: Timestamp::from_unix_ms(now.unix_ms() - days * DAY_MS),
             attempts,
         };
         let failed = || Err("it answered 500".to_owned());

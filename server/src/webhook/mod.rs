@@ -125,13 +125,11 @@ pub struct Webhooks {
     url: String,
 }
 
-/// Tells and delivers until `stop`. Without receivers it does nothing.
+/// Tells and delivers until `stop`. Without receivers it forgets what earlier ones left, and ends.
 pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) -> Arc<Webhooks> {
     let Setup { me, projection, pool, receivers, url } = setup;
     let webhooks = Arc::new(Webhooks { me, projection, pool, receivers, url });
-    if !webhooks.receivers.is_empty() {
-        tasks.spawn(Arc::clone(&webhooks).tell(stop.clone()));
-    }
+    tasks.spawn(Arc::clone(&webhooks).tell(stop.clone()));
     for place in 0..webhooks.receivers.len() {
         tasks.spawn(Arc::clone(&webhooks).deliver(place, stop.clone()));
     }

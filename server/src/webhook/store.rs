@@ -25,6 +25,9 @@ pub(super) struct Message {
     pub(super) kind: String,
     pub(super) body: String,
     pub(super) happened_at: Timestamp,
+    /// When this cloud learnt of it: since then it is tried. A link that was cut is no receiver that
+    /// does not answer.
+    pub(super) written_at: Timestamp,
     /// That failed.
     pub(super) attempts: u32,
 }
@@ -52,6 +55,17 @@ pub struct Dead {
     pub kind: String,
     pub happened_at: Timestamp,
     pub problem: String,
+}
+
+/// Forgets receivers that are configured no more, with all that was written down for them.
+pub(super) async fn forget_others(pool: &PgPool, names: &[String]) -> Result<(), sqlx::Error> {
+    for forget in [
+        "DELETE FROM webhook_message WHERE receiver <> ALL($1)",
+        "DELETE FROM webhook_receiver WHERE name <> ALL($1)",
+    ] {
+        sqlx::query(forget).bind(names).execute(pool).await?;
+    }
+    Ok(())
 }
 
 /// Since when a receiver is told; from now on, if it is new.
@@ -86,12 +100,11 @@ pub(super) async fn put(
     pool: &PgPool,
     receiver: &str,
     message: &Message,
-    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO webhook_message (receiver, message_id, kind, body, happened_at, next_at, state, \
-           problem, settled_at) \
-         SELECT $1, $2, $3, $4, $5, $6, CASE WHEN is_full THEN 'dead' ELSE 'waiting' END, \
+        "INSERT INTO webhook_message (receiver, message_id, kind, body, happened_at, written_at, next_at, \
+           state, problem, settled_at) \
+         SELECT $1, $2, $3, $4, $5, $6, $6, CASE WHEN is_full THEN 'dead' ELSE 'waiting' END, \
            CASE WHEN is_full THEN 'too many messages waited' END, CASE WHEN is_full THEN $6 END \
          FROM (SELECT count(*) >= $7 AS is_full FROM webhook_message \
                WHERE receiver = $1 AND state = 'waiting') AS queue \
@@ -102,7 +115,7 @@ pub(super) async fn put(
     .bind(&message.kind)
     .bind(&message.body)
     .bind(message.happened_at.to_datetime())
-    .bind(now.to_datetime())
+    .bind(message.written_at.to_datetime())
     .bind(WAITING_MAX)
     .execute(pool)
     .await?;
@@ -117,7 +130,7 @@ pub(super) async fn due(
     limit: i64,
 ) -> Result<Vec<Message>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT message_id, kind, body, happened_at, attempts FROM webhook_message \
+        "SELECT message_id, kind, body, happened_at, written_at, attempts FROM webhook_message \
          WHERE receiver = $1 AND state = 'waiting' AND next_at <= $2 \
          ORDER BY happened_at, message_id LIMIT $3",
     )
@@ -136,6 +149,7 @@ fn message(row: &PgRow) -> Result<Message, sqlx::Error> {
         kind: row.try_get("kind")?,
         body: row.try_get("body")?,
         happened_at: Timestamp::from_datetime(row.try_get("happened_at")?),
+        written_at: Timestamp::from_datetime(row.try_get("written_at")?),
         attempts: u32::try_from(attempts).unwrap_or(0),
     })
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::clock::Timestamp;
 use domain::pricing::book::Case;
-use domain::pricing::controls::Subject;
 use domain::pricing::notice::{Notice, notices};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::Webhooks;
 use super::store::{self, Message};
-use super::{Receiver, Webhooks};
+use crate::projection::Catalog;
 
 /// That something expired no event says.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -31,19 +31,32 @@ struct Told {
     ids: BTreeSet<String>,
 }
 
+impl Told {
+    /// Is it news for this receiver?
+    fn lacks(&self, notice: &Notice, id: &str) -> bool {
+        notice.at >= self.since && !self.ids.contains(id)
+    }
+}
+
+/// What all proposals were looked through with last, and when.
+type Seen = (Arc<Catalog>, Instant);
+
 impl Webhooks {
     pub(super) async fn tell(self: Arc<Self>, stop: CancellationToken) {
         let mut position = self.projection.position();
         let mut remembered: Option<Vec<Told>> = None;
         let mut pruned_at = Timestamp::from_unix_ms(0);
+        let mut seen: Option<Seen> = None;
         loop {
             position.mark_unchanged();
-            let pause = match self.tell_what_is_new(&mut remembered, &mut pruned_at).await {
+            let pause = match self.look(&mut remembered, &mut pruned_at, &mut seen).await {
+                // Nobody is told, and what earlier receivers left is gone.
+                Ok(()) if self.receivers.is_empty() => return,
                 Ok(()) => LOOK_EVERY,
                 Err(cause) => {
                     tracing::warn!(%cause, "what is to be told outside waits");
                     // What was written is looked up again.
-                    remembered = None;
+                    (remembered, seen) = (None, None);
                     RETRY
                 }
             };
@@ -59,10 +72,13 @@ impl Webhooks {
         }
     }
 
-    async fn tell_what_is_new(
+    /// Most events are about no proposal and leave the catalog as it is: then there is nothing to look
+    /// through until time alone may have ended one.
+    async fn look(
         &self,
         remembered: &mut Option<Vec<Told>>,
         pruned_at: &mut Timestamp,
+        seen: &mut Option<Seen>,
     ) -> Result<(), sqlx::Error> {
         let now = crate::now();
         if now.unix_ms() - pruned_at.unix_ms() >= PRUNE_EVERY_MS {
@@ -74,36 +90,44 @@ impl Webhooks {
             None => remembered.insert(self.remember(now).await?),
         };
         let catalog = self.projection.catalog();
+        let is_seen = |(last, at): &Seen| Arc::ptr_eq(last, &catalog) && at.elapsed() < LOOK_EVERY;
+        if !seen.as_ref().is_some_and(is_seen) {
+            self.tell_what_is_new(&catalog, told, now).await?;
+            *seen = Some((catalog, Instant::now()));
+        }
+        Ok(())
+    }
+
+    async fn tell_what_is_new(
+        &self,
+        catalog: &Catalog,
+        told: &mut [Told],
+        now: Timestamp,
+    ) -> Result<(), sqlx::Error> {
         let book = catalog.book();
         let oldest = now.unix_ms() - HORIZON_DAYS * DAY_MS;
         for case in book.cases() {
             let found = notices(book, case, now).into_iter();
             for notice in found.filter(|it| it.origin == self.me && it.at.unix_ms() >= oldest) {
-                let message = self.message(case, &notice);
+                let id = notice.id(case);
+                if !told.iter().any(|told| told.lacks(&notice, &id)) {
+                    continue;
+                }
+                let message = self.message(case, &notice, id, now);
                 for (receiver, told) in self.receivers.iter().zip(told.iter_mut()) {
-                    self.put(receiver, told, &message, now).await?;
+                    if told.lacks(&notice, &message.id) {
+                        store::put(&self.pool, &receiver.name, &message).await?;
+                        told.ids.insert(message.id.clone());
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    async fn put(
-        &self,
-        receiver: &Receiver,
-        told: &mut Told,
-        message: &Message,
-        now: Timestamp,
-    ) -> Result<(), sqlx::Error> {
-        if message.happened_at < told.since || told.ids.contains(&message.id) {
-            return Ok(());
-        }
-        store::put(&self.pool, &receiver.name, message, now).await?;
-        told.ids.insert(message.id.clone());
-        Ok(())
-    }
-
     async fn remember(&self, now: Timestamp) -> Result<Vec<Told>, sqlx::Error> {
+        let names: Vec<String> = self.receivers.iter().map(|it| it.name.clone()).collect();
+        store::forget_others(&self.pool, &names).await?;
         let mut all = Vec::with_capacity(self.receivers.len());
         for receiver in &self.receivers {
             let since = store::since(&self.pool, &receiver.name, now).await?;
@@ -113,18 +137,13 @@ impl Webhooks {
         Ok(all)
     }
 
-    fn message(&self, case: &Case, notice: &Notice) -> Message {
-        let numbered = case.versions.iter().find(|it| it.version == notice.version);
+    fn message(&self, case: &Case, notice: &Notice, id: String, now: Timestamp) -> Message {
+        let numbered = case.version_of(notice.version, notice.hash);
         let numbered = numbered.unwrap_or_else(|| case.current());
-        let about = match case.subject() {
-            Subject::Tenant(tenant) => tenant.to_string(),
-            Subject::Policy => "policy".to_owned(),
-            Subject::Routing => "routing".to_owned(),
-        };
         let body = json!({
             "type": notice.kind, "timestamp": notice.at,
             "data": {
-                "proposalId": case.id, "about": about, "version": numbered.version,
+                "proposalId": case.id, "about": case.subject().to_string(), "version": numbered.version,
                 "hash": numbered.hash, "content": numbered.edition.content,
                 "grounds": case.grounds, "requester": case.requester(),
                 "reason": numbered.edition.reason, "expiresAt": numbered.edition.expires_at,
@@ -133,10 +152,11 @@ impl Webhooks {
             }
         });
         Message {
-            id: notice.id(case),
+            id,
             kind: notice.kind.name().to_owned(),
             body: body.to_string(),
             happened_at: notice.at,
+            written_at: now,
             attempts: 0,
         }
     }

@@ -3,7 +3,7 @@
 
 use domain::access::Action;
 use domain::clock::Timestamp;
-use domain::pricing::book::{Risk, Standing};
+use domain::pricing::book::{Risk, Standing, TOGETHER_MAX};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
@@ -99,12 +99,12 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
     let low: Vec<(&str, String)> =
         rows.iter().filter(|row| is_pickable(row)).map(|row| ("pick", row.id.clone())).collect();
     let count = low.len();
-    let all = with_query(TOGETHER, &low);
+    let all = with_query(TOGETHER, &low[..count.min(TOGETHER_MAX)]);
     let acts = (may && count > 0).then(|| {
         view! {
             <p class="pricing-acts">
                 <button id=GO_ON class="button" type="submit">"Approve those that are picked…"</button>
-                <A href=all attr:class="button">{format!("Approve all {count} of low risk…")}</A>
+                <A href=all attr:class="button">{all_words(count)}</A>
             </p>
         }
     });
@@ -130,6 +130,26 @@ pub(super) fn Decided(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
     let rows =
         rows.into_iter().map(|row| view! { <Row row at may=false /> }).collect_view().into_any();
     view! { <Table label="Proposals that were decided" rows /> }
+}
+
+/// What the link to all of them says: not more than it leads to.
+fn all_words(count: usize) -> String {
+    if count > TOGETHER_MAX {
+        format!("Approve the first {TOGETHER_MAX} of {count} of low risk…")
+    } else {
+        format!("Approve all {count} of low risk…")
+    }
+}
+
+/// Is it late, and when it is due. What was decided in time is never late.
+fn due(state: Standing, at: Timestamp, expires_at: Timestamp) -> (bool, String) {
+    if state == Standing::Expired || (state.is_open() && at >= expires_at) {
+        (true, "overdue".to_owned())
+    } else if state.is_open() {
+        (false, format!("in {}", words::span(at, expires_at)))
+    } else {
+        (false, String::new())
+    }
 }
 
 fn is_pickable(row: &ProposalRow) -> bool {
@@ -168,16 +188,8 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
         view! { <label class="pick"><input type="checkbox" name="pick" value=row.id.clone() aria-label=label /></label> }
     });
     let href = format!("/approvals/{}", row.id);
-    let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
-    let overdue = row.state == Standing::Expired || at >= row.expires_at;
-    let age = is_open.then(|| format!("{} old", words::span(row.opened_at, at)));
-    let due = if overdue {
-        "overdue".to_owned()
-    } else if is_open {
-        format!("in {}", words::span(at, row.expires_at))
-    } else {
-        String::new()
-    };
+    let age = row.state.is_open().then(|| format!("{} old", words::span(row.opened_at, at)));
+    let (overdue, due) = due(row.state, at, row.expires_at);
     let EffectRow { margin, below_floor, bill } = row.effect.unwrap_or_default();
     let quorum = words::quorum(row.approvals, row.quorum);
     view! {
@@ -193,5 +205,29 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
             <td data-label="Due" class:pricing-late=overdue><Time at=row.expires_at shape=TimeShape::Day /> <span class="cell-about">{due}</span></td>
             <td data-label="State"><words::StateBadge state=row.state /></td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_expired_or_is_open_past_its_time_is_overdue() {
+        let at = |ms| Timestamp::from_unix_ms(ms);
+        let is_late = |state| due(state, at(10), at(5)).0;
+        let late = [Standing::Expired, Standing::Pending, Standing::Approved];
+        assert!(late.into_iter().all(is_late));
+        let decided =
+            [Standing::Applied, Standing::Rejected, Standing::Stale, Standing::Superseded];
+        assert!(!decided.into_iter().any(is_late));
+        assert_eq!(due(Standing::Applied, at(10), at(5)), (false, String::new()));
+        assert_eq!(due(Standing::Pending, at(0), at(7_200_000)), (false, "in 2 h".to_owned()));
+    }
+
+    #[test]
+    fn the_link_says_how_many_it_leads_to() {
+        assert_eq!(all_words(TOGETHER_MAX), "Approve all 50 of low risk…");
+        assert_eq!(all_words(61), "Approve the first 50 of 61 of low risk…");
     }
 }

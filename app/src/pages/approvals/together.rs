@@ -2,6 +2,7 @@
 //! once more; and afterwards what became of each.
 
 use domain::access::Action;
+use domain::pricing::book::TOGETHER_MAX;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -104,6 +105,10 @@ fn Body(view: TogetherView, picked: Vec<Picked>) -> impl IntoView {
         view! { <Item item=item.clone() outcome /> }
     });
     let rows = rows.collect_view();
+    let left = picked.len().saturating_sub(view.items.len());
+    let left = (left > 0).then(|| {
+        view! { <p class="held">{format!("At most {TOGETHER_MAX} are approved in one act, and {left} more were picked. Approve these first, then pick the others.")}</p> }
+    });
     let refusal = (!may).then(|| here.viewer.role.refusal(Action::Approve));
     let confirm = (!done && may && ready > 0).then(|| {
         view! { <button id=CONFIRM class="button button-first" type="submit">{format!("Approve {}", counted(ready, "price", "prices"))}</button> }
@@ -111,6 +116,7 @@ fn Body(view: TogetherView, picked: Vec<Picked>) -> impl IntoView {
     view! {
         <form class="card pricing-head" method="post" action="/approvals/together/act">
             <h2 class="pricing-big">{sentence}</h2>
+            {left}
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
             <p class="muted">"Each is agreed to by its own version and hash, looked at once more, and answered by itself."</p>
             <ol class="together-list">{rows}</ol>

@@ -83,6 +83,9 @@ pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
     });
 }
 
+/// Of what has no sentence of its own.
+const OTHER_REFUSAL: &str = "Nothing was recorded. Try again, or see the log of this cloud.";
+
 /// Why nothing came of a form.
 pub(crate) fn refusal(code: &str) -> &'static str {
     match code {
@@ -148,7 +151,8 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "no_usage" => "The optimizer has nothing to look at: no usage has a price on both sides.",
         "no_quorum" => "Fewer than two clouds answer. Nothing was done; try again in a moment.",
         "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
-        _ => "Nothing was recorded. Try again, or see the log of this cloud.",
+        "not_now" => "Nothing was recorded: that cannot be done just now. Look at it again.",
+        _ => OTHER_REFUSAL,
     }
 }
 
@@ -156,12 +160,51 @@ pub(crate) fn refusal(code: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    /// What the server answers to a form of these pages: codes, and the fields of those that are wrong.
+    const CODES: [&str; 34] = [
+        "four_eyes",
+        "prove_again",
+        "rate_limited",
+        "version_changed",
+        "already_approved",
+        "not_delegate",
+        "not_together",
+        "forbidden",
+        "not_found",
+        "too_many",
+        "over",
+        "to",
+        "from",
+        "until",
+        "facts_changed",
+        "expired",
+        "superseded",
+        "applied",
+        "rejected",
+        "closed",
+        "already_open",
+        "nothing_to_take_back",
+        "tenant_inactive",
+        "tenantId",
+        "priceOfList",
+        "overageOfList",
+        "concurrency",
+        "tokenCap",
+        "reason",
+        "running_elsewhere",
+        "no_usage",
+        "no_quorum",
+        "busy",
+        "not_now",
+    ];
+
     #[test]
-    fn every_refusal_has_a_sentence() {
-        for code in ["four_eyes", "version_changed", "facts_changed", "expired", "priceOfList", "x"]
-        {
+    fn every_refusal_has_a_sentence_of_its_own() {
+        for code in CODES {
+            assert_ne!(refusal(code), OTHER_REFUSAL, "{code}");
             assert!(refusal(code).ends_with('.'), "{code}");
         }
+        assert_eq!(refusal("x"), OTHER_REFUSAL);
         assert_eq!(quorum(1, Some(2)), "1 of 2");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::clock::Timestamp;
 use crate::pricing::approval::{
     Actor, ContentHash, Delegations, Drift, Effect, Execution, Facts, Input, Proposal, Recorded,
-    Refusal, State, Vote,
+    Refusal, State, Vote, are_there,
 };
 
 /// One step. Expiry is looked at before the input is.
@@ -65,12 +65,18 @@ fn approve(
     if authors.into_iter().flatten().any(|author| vote.involves(author)) {
         return Err(Refusal::SelfApproval);
     }
-    let voted = |earlier: &Vote| earlier.involves(&vote.person) || earlier.involves(&vote.by);
-    if proposal.votes.iter().any(voted) {
+    // Such a vote never counts beside what is there, whatever follows.
+    let is_there =
+        |earlier: &Vote| *earlier == vote || (earlier.is_own() && vote.involves(&earlier.person));
+    if proposal.votes.iter().any(is_there) {
         return Err(Refusal::Duplicate);
     }
     if seen != (proposal.version, proposal.content) {
         return Err(Refusal::VersionChanged(proposal.version));
+    }
+    if vote.is_own() {
+        // It replaces those that others gave for them, and those that they gave for others.
+        proposal.votes.retain(|earlier| !earlier.involves(&vote.person));
     }
     proposal.votes.push(vote.clone());
     effects.push(Effect::Record(Recorded::Vote(vote)));
@@ -80,9 +86,9 @@ fn approve(
     Ok(())
 }
 
-/// Votes are of distinct persons, so their number is that of persons.
+/// As what was applied is judged ([`are_there`]), so that both say the same of the same votes.
 fn has_quorum(proposal: &Proposal) -> bool {
-    u32::try_from(proposal.votes.len()).is_ok_and(|votes| votes >= proposal.quorum)
+    are_there(&proposal.votes.iter().cloned().collect(), proposal.quorum as usize)
 }
 
 fn reject(
@@ -121,7 +127,7 @@ fn edit(
 fn apply(proposal: &mut Proposal, facts: &Facts, effects: &mut Vec<Effect>) -> Result<(), Refusal> {
     must_be_open(proposal)?;
     if proposal.state == State::Pending {
-        let (votes, quorum) = (proposal.votes.len(), proposal.quorum);
+        let (votes, quorum) = (proposal.agreed(), proposal.quorum);
         return Err(Refusal::NotApproved { votes, quorum });
     }
     let drifts = drifts(&proposal.facts, facts);

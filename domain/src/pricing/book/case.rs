@@ -95,7 +95,10 @@ pub enum StepKind {
     Modified {
         version: u32,
     },
+    /// That version of the proposal became that version of what it is about.
     Applied {
+        version: u32,
+        hash: Hash,
         result_version: u64,
     },
     Stale,
@@ -199,14 +202,21 @@ impl Case {
         &self.machine
     }
 
-    /// Who has agreed to the version in hand, in order.
+    /// Whose votes for the version in hand are there, in order.
     pub fn approvers(&self) -> impl Iterator<Item = &Actor> {
-        self.votes().map(|vote| &vote.person)
+        let mut seen = BTreeSet::new();
+        self.votes().map(|vote| &vote.person).filter(move |person| seen.insert(*person))
     }
 
-    /// The same with who gave each vote: the person, or their delegate.
+    /// The same with who gave each vote: the person, or a delegate; of one person several may have.
     pub fn votes(&self) -> impl Iterator<Item = &Vote> {
         self.machine.votes.iter()
+    }
+
+    /// How many persons have agreed to the version in hand.
+    #[must_use]
+    pub fn agreed(&self) -> u32 {
+        self.machine.agreed()
     }
 
     /// How many must agree to it. Absent: what it rests on is not known here yet.
@@ -252,7 +262,9 @@ impl Case {
         step.refused.as_ref()
     }
 
-    pub(super) fn version_of(&self, version: u32, hash: Hash) -> Option<&Numbered> {
+    /// A version that was ever proposed, accepted or not.
+    #[must_use]
+    pub fn version_of(&self, version: u32, hash: Hash) -> Option<&Numbered> {
         self.tree.iter().find(|it| is(it, version, hash))
     }
 
@@ -275,8 +287,14 @@ impl Case {
         })
     }
 
-    /// Have so many persons agreed to that version who may?
-    pub(super) fn has_approvals(&self, numbered: &Numbered, persons: u32, stead: &Stead) -> bool {
+    /// Have so many persons agreed to that version who may? `counts`: may this vote be given in that
+    /// person's stead?
+    pub(super) fn has_approvals(
+        &self,
+        numbered: &Numbered,
+        persons: u32,
+        counts: impl Fn(&Vote, &Told) -> bool,
+    ) -> bool {
         let votes: BTreeSet<Vote> = self
             .told
             .iter()
@@ -286,12 +304,19 @@ impl Case {
                 let person = approve.on_behalf_of.clone().unwrap_or_else(|| by.clone());
                 let vote = Vote { person, by };
                 let may = !vote.involves(self.requester()) && !vote.involves(&numbered.author);
-                let counts = is(numbered, approve.version, approve.hash)
+                let is_of_it = is(numbered, approve.version, approve.hash)
                     && one.at() < numbered.edition.expires_at;
-                (may && counts && stead.bears(&vote, one)).then_some(vote)
+                (may && is_of_it && counts(&vote, one)).then_some(vote)
             })
             .collect();
         are_there(&votes, persons as usize)
+    }
+
+    /// The event that made it what is in force, or was until something replaced it.
+    #[must_use]
+    pub fn applied_by(&self) -> Option<EventId> {
+        let (told, ..) = self.application(self.result_version?)?;
+        Some(told.event_id)
     }
 
     /// Plays what was said through the state machine.
@@ -307,7 +332,10 @@ impl Case {
                 }
                 What::Reject(it) => StepKind::Rejected { reason: it.reason.clone() },
                 What::Modify(it) => StepKind::Modified { version: it.version.saturating_add(1) },
-                What::Apply(it) => StepKind::Applied { result_version: it.result_version },
+                What::Apply(it) => {
+                    let (version, hash) = (it.version, it.hash);
+                    StepKind::Applied { version, hash, result_version: it.result_version }
+                }
                 What::Stale(_) => StepKind::Stale,
                 What::Switch(_) | What::Delegate(_) | What::Withdraw(_) => continue,
             };

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::approval::{Actor, Delegations};
+use super::approval::{Actor, Delegations, Vote};
 use super::controls::{Content, Controls, Subject};
 use super::policy::Policy;
 use crate::catalog::{
@@ -34,7 +34,7 @@ use crate::log::Hash;
 pub use case::{Case, Numbered, Standing, Step, StepKind};
 pub use delegation::Delegation;
 pub use needs::{Needs, within_bounds};
-pub use risk::Risk;
+pub use risk::{Risk, TOGETHER_MAX};
 
 /// Who the optimizer is, where a requester is named.
 pub const ENGINE: &str = "optimizer";
@@ -265,7 +265,8 @@ impl Book {
         let found = cases.filter_map(|case| {
             let (told, apply, numbered) = case.application(version + 1)?;
             let is_next = numbered.edition.base_version == version;
-            (is_next && self.is_backed(case, numbered, told.at())).then_some((
+            let bears = |vote: &Vote, one: &Told| self.stead.bears(vote, one);
+            (is_next && self.is_backed(case, numbered, told.at(), bears)).then_some((
                 told.order(),
                 Applied {
                     value: (),
@@ -281,29 +282,49 @@ impl Book {
         first.map(|(_, applied, content)| (applied, content))
     }
 
-    fn is_backed(&self, case: &Case, numbered: &Numbered, at: Timestamp) -> bool {
+    /// `counts`: which votes in somebody's stead do.
+    fn is_backed(
+        &self,
+        case: &Case,
+        numbered: &Numbered,
+        at: Timestamp,
+        counts: impl Fn(&Vote, &Told) -> bool,
+    ) -> bool {
         match self.needs(case, numbered, at) {
             Needs::Unknown => false,
             Needs::Nobody => true,
-            Needs::Persons(persons) => case.has_approvals(numbered, persons, &self.stead),
+            Needs::Persons(persons) => case.has_approvals(numbered, persons, counts),
         }
     }
 
-    /// May it be executed now? All that it needs is there, and nothing took its place.
+    /// May it be executed now? All that it needs is there, none of it by a vote that came after its
+    /// withdrawal, and nothing took its place.
     #[must_use]
     pub fn is_ready(&self, case: &Case, now: Timestamp) -> bool {
         let current = case.current();
         case.standing(now) == Standing::Approved
             && current.edition.base_version == self.version_of(&case.subject())
-            && self.is_backed(case, current, now)
+            && self.is_backed(case, current, now, |vote, one| self.stead.holds(vote, one))
     }
 
-    /// Had this version what it needs when it was made or has it come since? Once so, always so: what a
-    /// voter asks.
+    /// Had this version what it needs when it was made or has it come since? Once so, always so: what an
+    /// application that is FINAL counts by, whatever became known after it.
     #[must_use]
     pub fn is_authorised(&self, case: &Case, version: u32, hash: Hash) -> bool {
-        case.version_of(version, hash)
-            .is_some_and(|numbered| self.is_backed(case, numbered, numbered.at))
+        case.version_of(version, hash).is_some_and(|numbered| {
+            let bears = |vote: &Vote, one: &Told| self.stead.bears(vote, one);
+            self.is_backed(case, numbered, numbered.at, bears)
+        })
+    }
+
+    /// The same without the votes that were given in somebody's stead after they had taken that back:
+    /// what a voter asks before it is applied.
+    #[must_use]
+    pub fn is_authorised_still(&self, case: &Case, version: u32, hash: Hash) -> bool {
+        case.version_of(version, hash).is_some_and(|numbered| {
+            let holds = |vote: &Vote, one: &Told| self.stead.holds(vote, one);
+            self.is_backed(case, numbered, numbered.at, holds)
+        })
     }
 
     fn run_cases(&mut self) {

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Book, Case, Controls};
 use crate::pricing::controls::{Content, Subject};
 
+/// Proposals that are approved in one act: what one person can have read.
+pub const TOGETHER_MAX: usize = 50;
+
 /// What its approval needs, as a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

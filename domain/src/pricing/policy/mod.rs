@@ -367,6 +367,11 @@ impl Policy {
         self.rules.iter().find(|rule| rule.names() == 0)
     }
 
+    /// The same, to be changed.
+    pub fn everybody_mut(&mut self) -> Option<&mut Rule> {
+        self.rules.iter_mut().find(|rule| rule.names() == 0)
+    }
+
     /// The rule of that name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Rule> {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::Player;
 use crate::catalog::Grounds;
 use crate::clock::Timestamp;
-use crate::pricing::book::{Applied, Book};
+use crate::pricing::book::{Applied, Book, Case};
 use crate::pricing::controls::Controls;
 use crate::pricing::policy::{Answer, Limits, Policy};
 
@@ -42,13 +42,13 @@ fn judge(
     };
     let (was, is) = (price(before.last()), last.value.price_of_list);
     let change = ((is - was) / was).abs();
-    let votes = book.case(last.proposal_id).map_or(0, |case| case.approvers().count());
+    let votes = book.case(last.proposal_id).map_or(0, Case::agreed);
     let alone = match last.grounds {
         Grounds::Automatic => true,
         Grounds::Shortfall => policy.watch.answer == Answer::RollBack,
         Grounds::Person | Grounds::Engine | Grounds::Rollback | Grounds::Foresight => false,
     };
-    if !alone && votes < policy.quorum.persons(is / was - Decimal::ONE) as usize {
+    if !alone && votes < policy.quorum.persons(is / was - Decimal::ONE) {
         say("without the approvals that it needs");
     }
     if last.grounds.takes_back() {

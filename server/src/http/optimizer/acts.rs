@@ -23,6 +23,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::delegations::may_approve;
 use super::refused::{closed, facts_changed, refused, version_changed};
 use super::shown::Shown;
 use crate::economics::absurd;
@@ -31,6 +32,9 @@ use crate::http::events::record::{Wish, record_in_stead, record_one, until_in_fo
 use crate::identity::{ClientAddress, Principal, Unproven, Via};
 use crate::ledger::Accepted;
 use crate::problem::Problem;
+
+/// So long a page waits to show what was done as done.
+pub(super) const EFFECT_MS: u64 = 2_500;
 
 /// The version of a proposal that somebody looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl fmt::Debug for Proof {
 #[derive(Clone, Debug)]
 pub(super) struct Approval {
     /// Who is away; absent: whoever approves, for themself.
-    pub(super) on_behalf_of: Option<Actor>,
+    on_behalf_of: Option<Actor>,
     proof: Proof,
 }
 
@@ -166,7 +170,8 @@ pub(super) async fn record(
     wish: Wish,
 ) -> Result<Accepted, Problem> {
     let event = json!({ "tenantId": TenantId::platform(), "payload": what.to_payload() });
-    // A delegate may not approve by their own role; whose vote it is was asked before.
+    // A delegate may not approve by their own role: `decided` has asked whether they may for whoever is
+    // away.
     let in_stead =
         matches!(what, Known::ProposalApprove(approve) if approve.on_behalf_of.is_some());
     let outcome = if in_stead {
@@ -355,6 +360,7 @@ pub(super) async fn decide(
     answered(shared, id, &accepted)
 }
 
+/// Whether they may approve is asked here, where a vote is made, whichever way leads to it.
 pub(super) async fn decided(
     shared: &Services,
     principal: &Principal,
@@ -362,6 +368,9 @@ pub(super) async fn decided(
     act: Act,
     wish: Wish,
 ) -> Result<Accepted, Problem> {
+    if let Act::Approve(_, approval) = &act {
+        may_approve(shared, principal, approval.on_behalf_of.as_ref())?;
+    }
     let catalog = shared.projection.catalog();
     let case = catalog.book().case(id).ok_or_else(|| unknown(id))?;
     let seen = act.seen();

@@ -8,22 +8,20 @@ use domain::catalog::SwitchName;
 use domain::clock::Timestamp;
 use domain::event::TenantId;
 use domain::log::Hash;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
+use super::acts::{self, Act, Approval, EFFECT_MS, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
 use crate::http::Shared;
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
 use crate::problem::Problem;
+use crate::typed::{percent, whole, wrong};
 
 const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_500;
 const DAY_MS: i64 = 86_400_000;
 
 /// No `Debug`: it may hold a password.
@@ -89,7 +87,7 @@ enum Verb {
 impl Verb {
     const fn needs(self) -> Action {
         match self {
-            // A delegate's right is that of whoever is away, which is asked for by name.
+            // A delegate's right is that of whoever is away, which the act asks for.
             Verb::Approve => Action::Propose,
             Verb::Reject | Verb::Rollback | Verb::Delegate | Verb::Withdraw => Action::Approve,
             Verb::Modify | Verb::Propose => Action::Propose,
@@ -149,7 +147,6 @@ async fn done(
         Verb::Approve => {
             let proof = Proof { address, password: Some(wanted.password.clone()) };
             let approval = Approval::of(principal, Some(wanted.person.clone()), proof);
-            delegations::may_approve(shared, principal, approval.on_behalf_of.as_ref())?;
             decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, approval)).await
         }
         Verb::Reject => {
@@ -246,27 +243,4 @@ fn proposed(wanted: &Wanted) -> Result<Proposed, Problem> {
         reason: wanted.reason.clone(),
         currency: None,
     })
-}
-
-/// Percent as a share.
-fn percent(field: &str, text: &str) -> Result<Option<Decimal>, Problem> {
-    let text = text.trim().trim_end_matches('%').trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let number = text.parse::<Decimal>().map_err(|_| wrong(field, "is no number"))?;
-    Ok(Some((number / Decimal::ONE_HUNDRED).normalize()))
-}
-
-fn whole<T: std::str::FromStr>(field: &str, text: &str) -> Result<Option<T>, Problem> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
-}
-
-fn wrong(field: &str, why: &str) -> Problem {
-    Problem::invalid(format!("The form has a mistake: {field} {why}."))
-        .field(format!("/{field}"), why)
 }

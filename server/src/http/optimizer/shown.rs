@@ -89,7 +89,7 @@ fn step(step: &Step) -> Value {
         StepKind::Approved { version, .. } => ("approved", json!(version)),
         StepKind::Rejected { reason } => ("rejected", json!(reason)),
         StepKind::Modified { version } => ("modified", json!(version)),
-        StepKind::Applied { result_version } => ("applied", json!(result_version)),
+        StepKind::Applied { result_version, .. } => ("applied", json!(result_version)),
         StepKind::Stale => ("stale", Value::Null),
     };
     let in_stead_of = match &step.kind {

@@ -10,14 +10,13 @@ use axum::http::StatusCode;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::log::Hash;
-use domain::pricing::book::Risk;
+use domain::pricing::book::{Risk, TOGETHER_MAX};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::acts::{self, Act, Approval, Proof, Seen};
+use super::acts::{self, Act, Approval, EFFECT_MS, Proof, Seen};
 use super::refused::refused;
-use crate::console::TOGETHER_MAX;
 use crate::http::ask::{Asked, Whole, json as read_json, shape};
 use crate::http::events::record::{Wish, until_in_force};
 use crate::http::place::Place;
@@ -28,8 +27,6 @@ use crate::problem::Problem;
 
 /// The page that asks once more, and says what became of each.
 const PAGE: &str = "/approvals/together";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_500;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -68,6 +65,7 @@ pub(super) async fn bulk(
             told
         }
         Err(problem) => {
+            problem.log();
             let problem = at_index(problem, at);
             json!({ "proposalId": id, "httpStatus": problem.status, "problem": problem })
         }
@@ -167,7 +165,13 @@ pub(super) async fn act(
         Err(problem) => return Ok(Redirect::to(&format!("{PAGE}?problem={}", problem.code))),
     };
     let done = outcomes.iter().map(|(id, outcome)| {
-        let code = outcome.as_ref().map_or_else(|problem| problem.code, |_| "approved");
+        let code = match outcome {
+            Ok(_) => "approved",
+            Err(problem) => {
+                problem.log();
+                problem.code
+            }
+        };
         format!("pick={id}.{}", query_value(code))
     });
     Ok(Redirect::to(&format!("{PAGE}?{}", done.collect::<Vec<_>>().join("&"))))

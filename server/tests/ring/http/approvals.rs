@@ -261,4 +261,17 @@ async fn a_program_outside_is_told_signed_and_again_after_a_failure_and_a_restar
     assert!(told_of_before.clone().count() >= 1);
     assert!(told_of_before.clone().all(|told| !told[3].contains(&opened.to_string())));
     stop.cancel();
+
+    // A receiver that is configured no more leaves nothing behind.
+    let stop = CancellationToken::new();
+    let nobody = webhook::Setup { receivers: Vec::new(), ..telling(&house, &url) };
+    webhook::start(nobody, &stop, &mut tasks);
+    until("what was written down is forgotten", async || written(&house).await == 0).await;
+    stop.cancel();
+}
+
+async fn written(house: &House) -> i64 {
+    let count =
+        "SELECT (SELECT count(*) FROM webhook_message) + (SELECT count(*) FROM webhook_receiver)";
+    sqlx::query_scalar(count).fetch_one(&house.gcp.database.pool).await.expect("readable")
 }

@@ -61,13 +61,57 @@ fn one_person_has_one_vote_through_whomever_they_or_others_give_it() {
         world.delegate(person, delegate, 48);
     }
     let id = large(&mut world, "eve");
-    world.approve_for("bo", Some("ann"), id);
-    // The other delegate, the same for another, for themself, and whoever is away after all.
-    for (by, person) in [("cid", Some("ann")), ("bo", Some("dee")), ("bo", None), ("ann", None)] {
+    let again = |world: &mut World, by: &str, person: Option<&str>| {
         let vote = world.approve_for(by, person, id);
-        assert_eq!(refusal(&world, id, vote), Some(Refusal::Duplicate), "{by} for {person:?}");
+        refusal(world, id, vote)
+    };
+    let agreed = |world: &World| world.book().case(id).expect("it").agreed();
+    assert_eq!(again(&mut world, "bo", Some("ann")), None);
+    assert_eq!(again(&mut world, "bo", Some("ann")), Some(Refusal::Duplicate));
+    // The other delegate: it is the vote of the same person.
+    assert_eq!(again(&mut world, "cid", Some("ann")), None);
+    assert_eq!((agreed(&world), world.standing(id)), (1, Standing::Pending));
+    // Back after all: nobody votes for them beside that, nor they for others.
+    assert_eq!(again(&mut world, "ann", None), None);
+    assert_eq!((agreed(&world), world.standing(id)), (1, Standing::Pending));
+    for (by, person) in [("ann", None), ("bo", Some("ann")), ("cid", Some("ann"))] {
+        assert_eq!(again(&mut world, by, person), Some(Refusal::Duplicate), "{by} for {person:?}");
     }
-    assert_eq!(world.standing(id), Standing::Pending);
+    let book = world.book();
+    let votes: Vec<&Vote> = book.case(id).expect("it").votes().collect();
+    assert_eq!(votes, [&Vote { person: Actor("ann".into()), by: Actor("ann".into()) }]);
+}
+
+#[test]
+fn an_own_vote_replaces_one_that_was_given_in_somebody_s_stead() {
+    for order in [["bo", "ann"], ["ann", "bo"]] {
+        let mut world = World::default();
+        world.delegate("ann", "bo", 48);
+        let id = large(&mut world, "cid");
+        world.approve_for("bo", Some("ann"), id);
+        assert_eq!(world.standing(id), Standing::Pending);
+        let own = order.map(|by| world.approve(by, id));
+        assert_eq!(own.map(|vote| refusal(&world, id, vote)), [None, None], "{order:?}");
+        assert_eq!(world.standing(id), Standing::Approved, "{order:?}");
+        world.apply(id);
+        assert_eq!(world.book().controls(&acme()), price("1.3"));
+    }
+}
+
+#[test]
+fn two_delegates_who_stand_in_for_two_are_two_in_whatever_order_they_vote() {
+    let votes = [("bo", "ann"), ("cid", "ann"), ("bo", "dee")];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 0, 1]] {
+        let mut world = World::default();
+        for (by, person) in votes {
+            world.delegate(person, by, 48);
+        }
+        let id = large(&mut world, "eve");
+        for (by, person) in order.map(|place: usize| votes[place]) {
+            world.approve_for(by, Some(person), id);
+        }
+        assert_eq!(world.standing(id), Standing::Approved, "{order:?}");
+    }
 }
 
 #[test]
@@ -137,7 +181,43 @@ fn a_withdrawal_that_is_learnt_late_stops_what_waits_and_not_what_was_applied() 
     let book = waits.book();
     let case = book.case(id).expect("it");
     assert!(!book.is_ready(case, waits.now()));
-    // A voter asks only for what stays true once it is true.
+    // It would count had it been applied, and nobody lets it be now.
     assert!(book.is_authorised(case, 1, case.current().hash));
+    assert!(!book.is_authorised_still(case, 1, case.current().hash));
     assert_eq!(world.standing(id), Standing::Applied);
+}
+
+#[test]
+fn a_vote_long_after_a_withdrawal_is_objected_to_by_whoever_knows_and_what_was_applied_stays() {
+    let mut cut_off = World::default();
+    let id = cut_off.open(Some("dee"), Grounds::Person, content(price("1.1")));
+    let delegation = cut_off.delegate("ann", "bo", 48);
+    let mut knows = cut_off.clone();
+    knows.withdraw("ann", delegation);
+    let withdrawal = knows.told.last().expect("told").clone();
+    // An hour later, where the withdrawal is not known.
+    cut_off.ms += HOUR_MS;
+    cut_off.approve_for("bo", Some("ann"), id);
+    let vote = cut_off.told.last().expect("told").clone();
+    knows.ms = cut_off.ms;
+    knows.told.push(vote);
+    let judged = |world: &World| {
+        let book = world.book();
+        let case = book.case(id).expect("it");
+        let (version, hash) = (case.current().version, case.current().hash);
+        (book.is_ready(case, world.now()), book.is_authorised_still(case, version, hash))
+    };
+    assert_eq!(judged(&cut_off), (true, true));
+    assert_eq!(judged(&knows), (false, false));
+    // Whoever is away may have voted since.
+    let mut back = knows.clone();
+    back.approve("ann", id);
+    assert_eq!(judged(&back), (true, true));
+    // It was applied before that became known, and is the same for all who know all.
+    cut_off.apply(id);
+    cut_off.told.push(withdrawal);
+    assert_eq!(cut_off.standing(id), Standing::Applied);
+    let mut reversed = cut_off.told.clone();
+    reversed.reverse();
+    assert_eq!(Book::of(reversed), cut_off.book());
 }

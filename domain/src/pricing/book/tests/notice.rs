@@ -53,6 +53,25 @@ fn who_recorded_an_event_tells_of_it_and_ids_are_different_and_without_full_stop
 }
 
 #[test]
+fn what_was_applied_is_told_with_its_own_version_and_nobody_is_asked_about_another_one_later() {
+    let mut world = World::default();
+    let id = world.open(Some("ann"), Grounds::Person, content(price("1.1")));
+    let first = world.seen(id);
+    world.approve("bob", id);
+    world.apply(id);
+    // At a cloud that did not know yet.
+    world.modify("cid", id, content(price("1.08")));
+    assert_eq!(world.seen(id).0, 2);
+    assert_eq!(kinds(&world, id), [NoticeKind::NeedsApproval, NoticeKind::Applied]);
+    let last = told(&world, id).pop().expect("told");
+    assert_eq!((last.version, last.hash), first);
+    let book = world.book();
+    let case = book.case(id).expect("it");
+    let applied = case.version_of(last.version, last.hash).expect("a version");
+    assert_eq!(applied.edition.content, content(price("1.1")));
+}
+
+#[test]
 fn an_application_without_its_approvals_is_not_told() {
     let mut world = World::default();
     let id = world.open(Some("ann"), Grounds::Person, content(price("1.1")));
