@@ -6,8 +6,7 @@
 //! - Approvals bind to a version and the hash of its content; an edit makes a new version and voids
 //!   them.
 //! - Four eyes: neither the requester nor the last editor counts, for themself, for another, or
-//!   through a delegate. One vote a person; [`are_there`] says so of votes in any order. A person's own
-//!   vote replaces one given in their stead, and one that they gave for another.
+//!   through a delegate. One vote a person; [`are_there`] says so of votes in any order.
 //! - Any rejection is final, and says why.
 //! - On execution the money facts are looked at again. If they changed, nothing is executed, and the
 //!   proposal says what changed.
@@ -65,8 +64,7 @@ pub struct Proposal {
     pub requester: Actor,
     /// Who edited last, if anybody did.
     pub editor: Option<Actor>,
-    /// On this version, in order: all that can count. A person's own stands beside none that others gave
-    /// for them or that they gave for others; of those two may meet, and are one person.
+    /// On this version, in order.
     pub votes: Vec<Vote>,
     /// Persons who must agree.
     pub quorum: u32,
@@ -136,14 +134,6 @@ impl Proposal {
             facts,
             state: State::Pending,
         }
-    }
-
-    /// How many persons have agreed to this version: as many votes as can stand beside each other.
-    #[must_use]
-    pub fn agreed(&self) -> u32 {
-        let votes: BTreeSet<Vote> = self.votes.iter().cloned().collect();
-        let agreed = (1..=votes.len()).take_while(|persons| are_there(&votes, *persons)).count();
-        u32::try_from(agreed).unwrap_or(u32::MAX)
     }
 }
 
@@ -249,7 +239,7 @@ pub enum Refusal {
     #[error("a rejection says why")]
     ReasonRequired,
     #[error("{votes} of {quorum} approvals are there")]
-    NotApproved { votes: u32, quorum: u32 },
+    NotApproved { votes: usize, quorum: u32 },
     #[error("the facts changed; nothing was executed")]
     Stale,
     #[error("nothing is being executed")]

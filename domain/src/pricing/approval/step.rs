@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::clock::Timestamp;
 use crate::pricing::approval::{
     Actor, ContentHash, Delegations, Drift, Effect, Execution, Facts, Input, Proposal, Recorded,
-    Refusal, State, Vote, are_there,
+    Refusal, State, Vote,
 };
 
 /// One step. Expiry is looked at before the input is.
@@ -65,18 +65,12 @@ fn approve(
     if authors.into_iter().flatten().any(|author| vote.involves(author)) {
         return Err(Refusal::SelfApproval);
     }
-    // Such a vote never counts beside what is there, whatever follows.
-    let is_there =
-        |earlier: &Vote| *earlier == vote || (earlier.is_own() && vote.involves(&earlier.person));
-    if proposal.votes.iter().any(is_there) {
+    let voted = |earlier: &Vote| earlier.involves(&vote.person) || earlier.involves(&vote.by);
+    if proposal.votes.iter().any(voted) {
         return Err(Refusal::Duplicate);
     }
     if seen != (proposal.version, proposal.content) {
         return Err(Refusal::VersionChanged(proposal.version));
-    }
-    if vote.is_own() {
-        // It replaces those that others gave for them, and those that they gave for others.
-        proposal.votes.retain(|earlier| !earlier.involves(&vote.person));
     }
     proposal.votes.push(vote.clone());
     effects.push(Effect::Record(Recorded::Vote(vote)));
@@ -86,9 +80,9 @@ fn approve(
     Ok(())
 }
 
-/// As what was applied is judged ([`are_there`]), so that both say the same of the same votes.
+/// Votes are of distinct persons, so their number is that of persons.
 fn has_quorum(proposal: &Proposal) -> bool {
-    are_there(&proposal.votes.iter().cloned().collect(), proposal.quorum as usize)
+    u32::try_from(proposal.votes.len()).is_ok_and(|votes| votes >= proposal.quorum)
 }
 
 fn reject(
@@ -127,7 +121,7 @@ fn edit(
 fn apply(proposal: &mut Proposal, facts: &Facts, effects: &mut Vec<Effect>) -> Result<(), Refusal> {
     must_be_open(proposal)?;
     if proposal.state == State::Pending {
-        let (votes, quorum) = (proposal.agreed(), proposal.quorum);
+        let (votes, quorum) = (proposal.votes.len(), proposal.quorum);
         return Err(Refusal::NotApproved { votes, quorum });
     }
     let drifts = drifts(&proposal.facts, facts);

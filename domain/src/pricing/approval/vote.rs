@@ -1,9 +1,8 @@
 //! Votes, and how many of them can stand beside each other.
 //!
-//! What is in force must not depend on which votes are known so far, or in which order: more of them
-//! never make fewer persons agree. So the question is whether enough of them can stand beside each other,
-//! nobody in two of them. The state machine asks it too: were votes counted as they come, one that a
-//! delegate gave would keep out the own votes of both for good.
+//! The state machine counts votes in the order in which they were given. What is in force must not
+//! depend on which votes are known so far: more of them never make fewer persons agree. So there the
+//! question is whether enough of them can stand beside each other, nobody in two of them.
 
 use std::collections::BTreeSet;
 

@@ -202,13 +202,12 @@ impl Case {
         &self.machine
     }
 
-    /// Whose votes for the version in hand are there, in order.
+    /// Who has agreed to the version in hand, in order.
     pub fn approvers(&self) -> impl Iterator<Item = &Actor> {
-        let mut seen = BTreeSet::new();
-        self.votes().map(|vote| &vote.person).filter(move |person| seen.insert(*person))
+        self.votes().map(|vote| &vote.person)
     }
 
-    /// The same with who gave each vote: the person, or a delegate; of one person several may have.
+    /// The same with who gave each vote: the person, or their delegate.
     pub fn votes(&self) -> impl Iterator<Item = &Vote> {
         self.machine.votes.iter()
     }
@@ -216,7 +215,7 @@ impl Case {
     /// How many persons have agreed to the version in hand.
     #[must_use]
     pub fn agreed(&self) -> u32 {
-        self.machine.agreed()
+        u32::try_from(self.machine.votes.len()).unwrap_or(u32::MAX)
     }
 
     /// How many must agree to it. Absent: what it rests on is not known here yet.

@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::Edition;
 use crate::cloud::Cloud;
 use crate::economics::quantity::decimal;
-use crate::pricing::approval::{Drift, Facts, Refusal, State, are_there};
+use crate::pricing::approval::{Drift, Facts, Refusal, are_there};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -527,22 +527,6 @@ proptest! {
             keeps_bounds(chain)?;
         }
         has_approvals(&world, &book)?;
-    }
-
-    #[test]
-    fn the_state_of_an_open_proposal_says_the_same_of_its_votes_as_whoever_executes_it(
-        acts in prop::collection::vec(any_act(false), 1..60),
-    ) {
-        let book = play(acts).book();
-        for case in book.cases() {
-            let state = case.machine().state;
-            let persons = case.quorum().filter(|persons| *persons > 0);
-            let Some(persons) = persons.filter(|_| state.is_open()) else { continue };
-            let holds = |vote: &Vote, one: &Told| book.stead.holds(vote, one);
-            let there = case.has_approvals(case.current(), persons, holds);
-            prop_assert_eq!(state == State::Approved, there);
-            prop_assert_eq!(there, case.agreed() >= persons);
-        }
     }
 
     #[test]
