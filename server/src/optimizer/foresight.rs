@@ -48,8 +48,8 @@ impl Optimizer {
     /// Asks the standing stresses now, if nothing else runs.
     ///
     /// # Errors
-    /// Another run of either kind is under way, fewer than two clouds can be reached, all cores are busy, or there is
-    /// no usage with prices.
+    /// Another run of either kind is under way, fewer than two clouds can be reached, all cores are
+    /// busy, or there is no usage with prices.
     pub async fn foresee(&self) -> Result<ForesightReport, RunError> {
         // Before a month of usage is summed up for nothing, and again after it: that takes time.
         self.next_turn().await?;
