@@ -131,7 +131,15 @@ pub struct ForesightRun {
     pub floor: Share,
     pub tenants: u64,
     pub scenarios: Vec<Foreseen>,
+    /// Kept scenarios that are marked as standing ones, and were not asked: too many are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unasked: u32,
     pub opened: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What a proposal of the foresight loop foresees: the stress, as it was asked, and what it would do
@@ -242,6 +250,10 @@ mod tests {
     fn a_run_reads_back_and_is_recorded_by_clouds_alone() {
         let read = Known::read(&run()).expect("valid").expect("known");
         assert_eq!(read.to_payload(), run());
+        let mut more = run();
+        more["unasked"] = json!(2);
+        let said = Known::read(&more).expect("valid").expect("known");
+        assert_eq!(said.to_payload(), more);
         let Known::ForesightRun(read) = read else { panic!("a run") };
         assert!((read.scenarios[0].broken[0].by() - 0.36).abs() < 1e-12);
         assert!(is_decision("foresight.run") && is_recorded_by_clouds("foresight.run"));

@@ -7,6 +7,7 @@ use domain::catalog::{Broken, Fallen, Foreseen, ForesightRun, Forewarning, Shock
 use domain::clock::Timestamp;
 use domain::economics::study::{Level, Request};
 use domain::pricing::book::Case;
+use domain::pricing::foresight::KEPT_MAX;
 
 use super::approvals::{percent, shares_text};
 use super::optimizer::{rule_words, time_of};
@@ -30,16 +31,25 @@ fn row(run: &Current<ForesightRun>) -> ForesightRow {
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         basis: format!(
-            "Usage of {} tenants since {}, prices as of {}; {} draws, seed {}.",
+            "Usage of {} tenants since {}, prices as of {}; {} draws, seed {}.{}",
             it.tenants,
             day(it.usage_from),
             day(it.price_map_as_of),
             it.draws,
-            it.seed
+            it.seed,
+            unasked(it.unasked)
         ),
         floor: percent(it.floor.get()),
         stresses: it.scenarios.iter().map(|foreseen| stress(it, foreseen)).collect(),
     }
+}
+
+fn unasked(count: u32) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let is_kept = "kept scenarios marked “Ask it on schedule” were not asked";
+    format!(" {count} {is_kept}: at most {KEPT_MAX} are. Take the mark off others.")
 }
 
 fn stress(run: &ForesightRun, foreseen: &Foreseen) -> StressRow {
@@ -67,6 +77,9 @@ fn stress(run: &ForesightRun, foreseen: &Foreseen) -> StressRow {
 }
 
 fn under_water(foreseen: &Foreseen) -> String {
+    if foreseen.stressed.is_none() {
+        return "What it would do is not known.".to_owned();
+    }
     let already = foreseen.under_water.saturating_sub(foreseen.fell);
     match (foreseen.fell, already) {
         (0, 0) => "No tenant is under water.".to_owned(),
@@ -153,7 +166,7 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
 }
 
 fn below(level: Option<Level>) -> String {
-    level.map_or_else(|| "no revenue".to_owned(), likely)
+    level.map_or_else(|| "not known".to_owned(), likely)
 }
 
 fn likely(level: Level) -> String {
@@ -170,6 +183,12 @@ mod tests {
     use domain::economics::scenario::Scenario;
 
     use super::*;
+
+    #[test]
+    fn what_is_marked_beyond_ten_is_told_and_nothing_otherwise() {
+        assert_eq!(unasked(0), "");
+        assert!(unasked(2).contains("2 kept scenarios") && unasked(2).contains("at most 10"));
+    }
 
     #[test]
     fn a_stress_opens_under_the_levers_and_a_kept_one_as_it_is_kept() {

@@ -10,6 +10,7 @@ use domain::access::Action;
 use domain::catalog::{DECIDED_BY, Known, ScenarioPromote, ScenarioSave};
 use domain::economics::study::Request;
 use domain::event::{EventId, Slot, TenantId};
+use domain::pricing::foresight::KEPT_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::economics::absurd;
 use crate::identity::Principal;
 use crate::ledger::Accepted;
 use crate::problem::Problem;
-use crate::projection::{Entity, Saved};
+use crate::projection::{Catalog, Entity, Saved};
 
 mod form;
 
@@ -61,7 +62,7 @@ struct Promotion<'a> {
 }
 
 impl<'a> Scenario<'a> {
-    fn of(saved: &'a Saved, catalog: &'a crate::projection::Catalog) -> Self {
+    fn of(saved: &'a Saved, catalog: &'a Catalog) -> Self {
         let current = &saved.current;
         let promotion = catalog.promotion(current.value.scenario_id).map(|promotion| Promotion {
             promoted: &promotion.value,
@@ -153,6 +154,7 @@ async fn create(
         return Err(problem.field("/version", "must be left out"));
     }
     let id = Uuid::now_v7();
+    may_stand(&shared.projection.catalog(), id, draft.standing)?;
     record(&shared, &principal, wish, id, 1, &draft.into_save(id, 1)?).await
 }
 
@@ -173,6 +175,7 @@ async fn replace(
         problem.field("/version", "is missing")
     })?;
     newest(&shared, id, replaced)?;
+    may_stand(&shared.projection.catalog(), id, draft.standing)?;
     let version = replaced.saturating_add(1);
     record(&shared, &principal, wish, id, version, &draft.into_save(id, version)?).await
 }
@@ -231,6 +234,19 @@ fn newest(shared: &Services, id: Uuid, version: u32) -> Result<(), Problem> {
     }
     let detail = format!("Version {newest} is in force, and not {version}. Look at it first.");
     Err(Problem::conflict(detail).field("/version", format!("is {newest} now")))
+}
+
+/// A run asks so many kept scenarios and no more: one that would not be asked is not marked so.
+fn may_stand(catalog: &Catalog, id: Uuid, standing: bool) -> Result<(), Problem> {
+    let marked = || catalog.scenarios().map(|saved| &saved.current.value).filter(|it| it.standing);
+    if !standing || marked().any(|it| it.scenario_id == id) || marked().count() < KEPT_MAX {
+        return Ok(());
+    }
+    let detail = format!(
+        "{KEPT_MAX} scenarios are asked on schedule already, and no more are. Take the mark off one \
+         of them first, or keep this one without it."
+    );
+    Err(Problem::conflict(detail).field("/standing", "is so of too many"))
 }
 
 /// Records a decision about a scenario, and waits as long as is wished.

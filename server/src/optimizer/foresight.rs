@@ -1,14 +1,10 @@
 //! Foresight: the standing stresses are drawn over fresh usage and prices, what they come to is said,
 //! and what would meet them is proposed. People decide about all of it.
 //!
-//! One cloud runs the n-th run, by the grant `lease/foresight-run`. Its last word is the event of the
-//! run: whoever knows that knows every proposal of the run, since all of them stand in one log. So a
-//! run waits until the one before is known here, and no tenant is proposed about twice; one that broke
-//! off is waited for only so long, and what it proposed stands.
+//! One cloud at a time does so, and not while tenants are looked at (`turn`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::catalog::{ForesightRun, Known};
 use domain::clock::Timestamp;
@@ -16,7 +12,9 @@ use domain::economics::quantity::Share;
 use domain::economics::study::Inputs;
 use domain::event::{EventId, Slot, TenantId};
 use domain::pricing::controls::Subject;
-use domain::pricing::foresight::{Foresaw, Known as KnownTenant, View, asks, foresee};
+use domain::pricing::foresight::{
+    Foresaw, Known as KnownTenant, View, asks, draws, foresee, unasked,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -24,11 +22,6 @@ use super::{Optimizer, OptimizerError, RunError, about, event_id};
 use crate::economics::{Cores, Draw, Found, SimulateError, Window};
 use crate::projection::Catalog;
 
-/// The resource of its family whose n-th version is the n-th run.
-const RUNS: &str = "foresight-run";
-/// A run that is not known so long after it began has broken off: drawing takes seconds, recording
-/// and becoming final seconds more.
-const RUN_LASTS: Duration = Duration::from_secs(120);
 const DAY_MS: i64 = 86_400_000;
 
 /// What a run of the standing stresses came to.
@@ -52,17 +45,18 @@ struct Scene {
 }
 
 impl Optimizer {
-    /// Asks the standing stresses now, if no other cloud does.
+    /// Asks the standing stresses now, if nothing else runs.
     ///
     /// # Errors
-    /// Another run is under way, fewer than two clouds can be reached, all cores are busy, or there is
-    /// no usage with prices.
+    /// Another run of either kind is under way, fewer than two clouds can be reached, all cores are
+    /// busy, or there is no usage with prices.
     pub async fn foresee(&self) -> Result<ForesightReport, RunError> {
-        let now = crate::now();
-        let scene = self.scene(now).await?;
+        // Before a month of usage is summed up for nothing, and again after it: that takes time.
+        self.next_turn().await?;
+        let scene = self.scene(crate::now()).await?;
         let cores = self.economics.cores().map_err(OptimizerError::from)?;
-        self.nobody_is_under_way(now).await?;
-        let run = self.take_turn(RUNS, now).await?;
+        let turn = self.next_turn().await?;
+        let run = self.take_turn(turn).await?;
         // Proposals of every run before are known here, and what was decided about them as well as
         // anybody can know it.
         let catalog = self.projection.catalog();
@@ -85,18 +79,6 @@ impl Optimizer {
         Ok(Scene { inputs, found, from, to: now })
     }
 
-    /// Nobody is under way: the last turn's word is known here, or is not to come any more.
-    async fn nobody_is_under_way(&self, now: Timestamp) -> Result<(), RunError> {
-        let Some((number, turn)) = self.last_turn(RUNS).await? else { return Ok(()) };
-        let known = self.projection.catalog().foresight().map_or(0, |run| run.value.run);
-        let age_ms = now.unix_ms().saturating_sub(turn.at.unix_ms());
-        let lasts = u128::try_from(age_ms).is_ok_and(|age| age < RUN_LASTS.as_millis());
-        if known < number && lasts {
-            return Err(RunError::Elsewhere { by: turn.by });
-        }
-        Ok(())
-    }
-
     async fn say_foreseen(
         &self,
         run: u64,
@@ -104,12 +86,14 @@ impl Optimizer {
         scene: &Scene,
         foresaw: Foresaw,
     ) -> Result<ForesightReport, RunError> {
-        let opened = u64::try_from(foresaw.openings.len()).unwrap_or(u64::MAX);
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let opened = count(foresaw.openings.len());
         for open in foresaw.openings {
             let parts = ["foresight-open", &run.to_string(), &open.proposal_id.to_string()];
             self.tell(&Known::ProposalOpen(Box::new(open)), Some(event_id(&parts))).await?;
         }
         let (policy_version, policy) = catalog.book().policy();
+        let kept = catalog.scenarios().map(|saved| &saved.current.value);
         let floor = policy.everybody().map_or(Share::ZERO, |rule| rule.limits.margin_min);
         let done = ForesightRun {
             run,
@@ -119,10 +103,11 @@ impl Optimizer {
             usage_to: scene.to,
             price_map_as_of: scene.inputs.sources.price_map_as_of,
             seed: policy.foresight.seed,
-            draws: policy.foresight.draws,
+            draws: draws(&policy.foresight, &scene.inputs),
             floor,
-            tenants: u64::try_from(scene.found.tenants.len()).unwrap_or(u64::MAX),
+            tenants: count(scene.found.tenants.len()),
             scenarios: foresaw.scenarios,
+            unasked: u32::try_from(unasked(&policy.foresight, kept)).unwrap_or(u32::MAX),
             opened,
         };
         let id = event_id(&["foresight", &run.to_string()]);

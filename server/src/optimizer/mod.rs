@@ -4,10 +4,10 @@
 //! ```text
 //! usage, prices ─► economics::figures ─► domain::pricing::look ─► optimizer.recommend
 //!                                                │
-//!                     people ──► proposal.* ◄────┤         one runner: grant lease/optimizer-run
-//!                                   │            │
+//!                     people ──► proposal.* ◄────┤         one runner of either kind:
+//!                                   │            │         grant lease/optimizer-run
 //!            standing stresses ─► domain::pricing::foresight ─► foresight.run
-//!                                   │                         one runner: grant lease/foresight-run
+//!                                   │
 //!                                   │ FINAL
 //!                      domain::pricing::book (the same on every cloud)
 //!                                   │ approved, facts unchanged
@@ -17,8 +17,6 @@
 //! is recorded is a function of what was decided, so that a cloud which stops between the two is
 //! finished by the next one to look, and nothing is applied twice. A voter asks for the approvals
 //! itself (`judge`): two clouds have seen them before a price moves.
-//!
-//! Known limits. It runs no standing scenarios.
 
 mod execute;
 mod facts;

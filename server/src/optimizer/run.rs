@@ -1,7 +1,7 @@
 //! One run: every tenant is looked at, what is new is said, and prices are proposed.
 //!
-//! Exactly one cloud runs the n-th run: the one whose word the clouds decided on. Ids of what it says
-//! are made of the run and the tenant, so a run that is repeated says nothing twice.
+//! Exactly one cloud runs the n-th run (`turn`). Ids of what it says are made of the run and the tenant,
+//! so a run that is repeated says nothing twice.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,6 @@ use serde::Serialize;
 use super::{Optimizer, OptimizerError, about, event_id};
 use crate::economics::{Found, TenantFigures};
 use crate::projection::Catalog;
-
-/// The resource of its family whose n-th version is the n-th run.
-const RUNS: &str = "optimizer-run";
 
 /// Why there was no run, or not a whole one.
 #[derive(Debug, thiserror::Error)]
@@ -55,20 +52,25 @@ struct Word {
 }
 
 impl Optimizer {
-    /// Runs now, if no other cloud does.
+    /// Runs now, if nothing else does.
     ///
     /// # Errors
-    /// Another cloud runs, fewer than two can be reached, or there is nothing to say.
+    /// Another run of either kind is under way, fewer than two clouds can be reached, or there is
+    /// nothing to say.
     pub async fn run(&self) -> Result<RunReport, RunError> {
+        // Before a month of usage is summed up for nothing, and again after it: that takes time.
+        self.next_turn().await?;
         let now = crate::now();
-        let catalog = self.projection.catalog();
-        let days = catalog.book().policy().1.window_days;
+        let days = self.projection.catalog().book().policy().1.window_days;
         let found = self.economics.figures(None, days, now).await;
         let found = found.map_err(OptimizerError::from)?;
         if found.tenants.is_empty() {
             return Err(RunError::NothingToSay);
         }
-        let run = self.take_turn(RUNS, now).await?;
+        let turn = self.next_turn().await?;
+        let run = self.take_turn(turn).await?;
+        // Proposals of every run before are known here.
+        let catalog = self.projection.catalog();
         self.say(run, &catalog, &found).await
     }
 

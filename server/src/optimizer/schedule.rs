@@ -7,23 +7,25 @@ use std::time::{Duration, Instant};
 use domain::cloud::Cloud;
 use tokio_util::sync::CancellationToken;
 
-use super::{Optimizer, RunError};
+use super::{Optimizer, OptimizerError, RunError};
 
 /// How late a run may begin.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Clouds look in turn, so that they seldom propose the same run at once.
 const TURN: Duration = Duration::from_secs(5);
-/// What could not be asked is asked again so much later: each attempt may take a turn.
+/// What failed or had nothing to say is tried again so much later: each attempt sums up a month of
+/// usage and may take a turn, and the other kind of run is to have one in between.
 const AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 impl Optimizer {
     pub(super) async fn keep_schedule(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+        let mut not_before = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK_EVERY + self.my_turn()) => {}
             }
-            if !self.is_due(every) {
+            if Instant::now() < not_before || !self.is_due(every) {
                 continue;
             }
             match self.run().await {
@@ -32,7 +34,13 @@ impl Optimizer {
                     tracing::info!(run, opened, "the optimizer ran");
                 }
                 Err(RunError::NothingToSay | RunError::Elsewhere { .. }) => {}
-                Err(cause) => tracing::warn!(%cause, "the optimizer's run waits"),
+                Err(cause) => {
+                    tracing::warn!(%cause, "the optimizer's run waits");
+                    // Without two clouds no turn was taken, and none is in the other's way.
+                    if !matches!(cause, RunError::Optimizer(OptimizerError::Grant(_))) {
+                        not_before = Instant::now() + AGAIN_AFTER;
+                    }
+                }
             }
         }
     }
@@ -58,7 +66,9 @@ impl Optimizer {
                     let (run, broken, opened) = (report.run.run, broken.count(), report.run.opened);
                     tracing::info!(run, broken, opened, "the standing stresses were asked");
                 }
-                Err(RunError::NothingToSay | RunError::Elsewhere { .. }) => {}
+                // Noticed before anything is summed up, and over in seconds.
+                Err(RunError::Elsewhere { .. }) => {}
+                Err(RunError::NothingToSay) => not_before = Instant::now() + AGAIN_AFTER,
                 Err(cause) => {
                     tracing::warn!(%cause, "the standing stresses wait");
                     not_before = Instant::now() + AGAIN_AFTER;

@@ -11,7 +11,7 @@ use domain::pricing::book::{Case, Standing};
 use domain::pricing::controls::Subject;
 use serde_json::{Value, json};
 use server::ledger::Submission;
-use server::optimizer::RunError;
+use server::optimizer::{Optimizer, RunError};
 
 use crate::clouds::PATIENCE;
 use crate::three::{Deployment, submit_one};
@@ -142,6 +142,65 @@ async fn two_clouds_that_are_asked_at_once_make_one_run() {
     until(&deployment, "the run", |all, cloud| run_known(all, cloud) == 1).await;
     for cloud in Cloud::ALL {
         assert_eq!(cases(&deployment, cloud, "thin").len(), 1, "on {cloud}");
+    }
+}
+
+/// The number of a run of either kind, once nothing else is under way.
+async fn number(optimizer: &Optimizer, foresees: bool) -> u64 {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let run = if foresees {
+            optimizer.foresee().await.map(|report| report.run.run)
+        } else {
+            optimizer.run().await.map(|report| report.run.run)
+        };
+        match run {
+            Ok(number) => return number,
+            Err(RunError::Elsewhere { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the run before never came to be known");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_kinds_of_run_take_turns_and_each_gets_its_own() {
+    let deployment = business().await;
+    let turns =
+        [(Cloud::Gcp, true), (Cloud::Azure, false), (Cloud::Azure, true), (Cloud::Aws, false)];
+    for (before, (cloud, foresees)) in (0..).zip(turns) {
+        assert_eq!(number(deployment.optimizer(cloud), foresees).await, before + 1, "on {cloud}");
+    }
+    for cloud in Cloud::ALL {
+        assert!(cases(&deployment, cloud, "thin").len() <= 1, "on {cloud}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_and_the_stresses_at_once_propose_no_tenant_twice() {
+    let deployment = business().await;
+    let (looker, asker) = (deployment.optimizer(Cloud::Gcp), deployment.optimizer(Cloud::Azure));
+    let (looked, foreseen) = tokio::join!(looker.run(), asker.foresee());
+    assert!(looked.is_ok() || foreseen.is_ok(), "{looked:?} {foreseen:?}");
+    let mut done = Vec::new();
+    match looked {
+        Ok(report) => done.push((report.run.run, report.slot)),
+        Err(error) => assert!(matches!(error, RunError::Elsewhere { .. }), "{error}"),
+    }
+    match foreseen {
+        Ok(report) => done.push((report.run.run, report.slot)),
+        Err(error) => assert!(matches!(error, RunError::Elsewhere { .. }), "{error}"),
+    }
+    if let [looked, foreseen] = done.as_slice() {
+        assert_ne!(looked.0, foreseen.0, "each has a turn of its own");
+    }
+    for cloud in Cloud::ALL {
+        for (_, slot) in &done {
+            let projected = deployment.projection(cloud).until_projected(*slot);
+            tokio::time::timeout(PATIENCE, projected).await.expect("it is known on every cloud");
+        }
+        assert!(cases(&deployment, cloud, "thin").len() <= 1, "on {cloud}");
     }
 }
 

@@ -90,7 +90,7 @@ fn Stress(row: StressRow, floor: String) -> impl IntoView {
         view! { <p>{text} " " <A href=format!("/approvals/{proposal}")>"The proposal"</A></p> }
     });
     let left_out = (!left_out.is_empty()).then(|| {
-        view! { <p class="held">{format!("Left out, since this usage does not have it: {}.", left_out.join("; "))}</p> }
+        view! { <p class="held">{format!("Left out: {}.", left_out.join("; "))}</p> }
     });
     view! {
         <li class="advice" data-broken=breaks.to_string()>

@@ -34,6 +34,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
             "Nothing was kept: what the levers and settings ask has no answer. Correct them first."
         }
         "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
+        "standing" => {
+            "Nothing was kept: ten scenarios are asked on schedule already, and no more are. Take the mark off one of them first, or keep this one without it."
+        }
         "version" => {
             "Nothing was recorded: somebody has kept a newer version meanwhile. Open it, and look at it first."
         }

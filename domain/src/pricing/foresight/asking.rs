@@ -1,17 +1,24 @@
 //! What is asked: the product's own stresses, and kept scenarios that are marked as standing ones.
 
-use crate::catalog::{ScenarioSave, Shock};
+use std::fmt::Display;
+
+use crate::catalog::{Foreseen, ScenarioSave, Shock};
 use crate::economics::scenario::Scenario;
+use crate::economics::simulation::DRAWS_MIN;
 use crate::economics::stress::{Grip, stresses};
-use crate::economics::study::{Assumptions, Inputs, Request};
+use crate::economics::study::{Assumptions, Inputs, Request, TENANT_DRAWS_MAX};
 use crate::pricing::policy::Foresight;
 
-/// Kept scenarios that are asked: each is drawn whole, and nobody reads more.
+/// Kept scenarios that are asked: each is drawn whole, and nobody reads more. One more is refused
+/// where it is kept.
 pub const KEPT_MAX: usize = 10;
 /// A run's event names what each of them changes, and a payload holds no more.
 const CHANGES_MAX: usize = 12;
 /// What is left out of one is named so often.
 const LEFT_OUT_MAX: usize = 3;
+/// Places times draws of one stress. A run draws ten and more, and keeps of each draw what a tenant in
+/// several places costs: all of them together are to take what one what-if may.
+const PLACE_DRAWS_MAX: usize = TENANT_DRAWS_MAX / 10;
 
 /// A stress that is asked, and under which assumptions.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +27,56 @@ pub struct Ask {
     pub assumptions: Assumptions,
     /// What of it this usage does not have.
     pub left_out: Vec<String>,
+}
+
+impl Ask {
+    /// Is it somebody's, and not one of the product's own?
+    pub(super) const fn is_kept(&self) -> bool {
+        self.shock.scenario_id.is_some()
+    }
+
+    /// What is said of one that could not be drawn.
+    pub(super) fn unanswered(&self, error: &impl Display) -> Foreseen {
+        let mut left_out = vec![format!("all of it, because it has no answer: {error}")];
+        left_out.extend(self.left_out.iter().cloned());
+        left_out.truncate(LEFT_OUT_MAX);
+        Foreseen {
+            shock: self.shock.clone(),
+            now: None,
+            stressed: None,
+            under_water: 0,
+            fell: 0,
+            tenants: Vec::new(),
+            broken: Vec::new(),
+            left_out,
+            routing: None,
+        }
+    }
+}
+
+/// How often each stress of these inputs is drawn: as the policy says, or as often as can be afforded.
+#[must_use]
+pub fn draws(foresight: &Foresight, inputs: &Inputs) -> u32 {
+    let affordable = (PLACE_DRAWS_MAX / inputs.usage.len().max(1)).max(DRAWS_MIN);
+    foresight.draws.min(u32::try_from(affordable).unwrap_or(u32::MAX))
+}
+
+/// Kept scenarios that are marked as standing ones and are not asked, since [`KEPT_MAX`] stand before
+/// them.
+#[must_use]
+pub fn unasked<'a>(
+    foresight: &Foresight,
+    kept: impl IntoIterator<Item = &'a ScenarioSave>,
+) -> usize {
+    standing(foresight, kept).skip(KEPT_MAX).count()
+}
+
+fn standing<'a>(
+    foresight: &Foresight,
+    kept: impl IntoIterator<Item = &'a ScenarioSave>,
+) -> impl Iterator<Item = &'a ScenarioSave> {
+    let asked = foresight.scenarios.kept;
+    kept.into_iter().filter(move |save| asked && save.standing)
 }
 
 /// What the policy asks of these inputs. `kept`: scenarios in the order in which they are asked.
@@ -49,8 +106,8 @@ pub fn asks<'a>(
         assumptions: assumptions.clone(),
         left_out: Vec::new(),
     });
-    let kept = kept.into_iter().filter(|save| foresight.scenarios.kept && save.standing);
-    own.chain(kept.take(KEPT_MAX).map(|save| of_kept(save, inputs))).collect()
+    let kept = standing(foresight, kept).take(KEPT_MAX);
+    own.chain(kept.map(|save| of_kept(save, inputs))).collect()
 }
 
 /// Its first scenario under its own assumptions; the window, the floor and the draws are the loop's.

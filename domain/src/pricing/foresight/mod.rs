@@ -18,6 +18,7 @@ mod traffic;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ use crate::economics::study::{
 };
 use crate::event::TenantId;
 
-pub use asking::{Ask, KEPT_MAX, asks};
+pub use asking::{Ask, KEPT_MAX, asks, draws, unasked};
 
 use price::{Answer, Threat};
 
@@ -86,22 +87,52 @@ struct Hit {
     stressed: Level,
 }
 
+/// Under which assumptions a base was drawn, and what it came to.
+type Base<'a> = (&'a Assumptions, Stressed);
+
 /// Asks all of it, with whoever draws. `name` gives the id of a proposal about a subject.
+///
+/// A kept scenario is somebody's, with assumptions of its own: one that has no answer says so, and the
+/// others are asked all the same.
 ///
 /// # Errors
 /// What `draw` refuses; negative amounts, or numbers beyond decimals.
-pub fn foresee<E: From<EconomicsError>>(
+pub fn foresee<E: From<EconomicsError> + Display>(
     view: &View<'_>,
     asks: &[Ask],
     draw: &impl Fn(&Simulation) -> Result<Outcome, E>,
     name: &impl Fn(&Subject) -> Uuid,
 ) -> Result<Foresaw, E> {
-    let mut bases: Vec<(&Assumptions, Stressed)> = Vec::new();
+    let mut bases: Vec<Base<'_>> = Vec::new();
     let (mut foresaw, mut hits) = (Foresaw::default(), BTreeMap::new());
     for (at, ask) in asks.iter().enumerate() {
+        let foreseen = match view.ask(at, ask, &mut bases, &mut hits, draw) {
+            Err(error) if ask.is_kept() => ask.unanswered(&error),
+            answered => answered?,
+        };
+        foresaw.scenarios.push(foreseen);
+    }
+    view.propose_prices(asks, &hits, &mut foresaw, name)?;
+    let base = |assumed: &Assumptions| {
+        bases.iter().find(|(known, _)| *known == assumed).and_then(|(_, base)| base.portfolio)
+    };
+    reroute::propose(view, asks, &mut foresaw, &base, draw, name)?;
+    Ok(foresaw)
+}
+
+impl<'a> View<'a> {
+    /// Draws one of them, and the base that it stands beside.
+    fn ask<'b, E: From<EconomicsError>>(
+        &self,
+        at: usize,
+        ask: &'b Ask,
+        bases: &mut Vec<Base<'b>>,
+        hits: &mut BTreeMap<TenantId, Hit>,
+        draw: &impl Fn(&Simulation) -> Result<Outcome, E>,
+    ) -> Result<Foreseen, E> {
         let drawn = |changes: &Scenario| {
-            let request = view.request(&ask.assumptions, &[]);
-            Stressed::of(view.inputs, &request, changes, draw)
+            let request = self.request(&ask.assumptions, &[]);
+            Stressed::of(self.inputs, &request, changes, draw)
         };
         // A base for every set of assumptions: mostly one.
         let known = bases.iter().position(|(assumed, _)| **assumed == ask.assumptions);
@@ -114,17 +145,9 @@ pub fn foresee<E: From<EconomicsError>>(
         };
         let now = &bases[base].1;
         let stressed = drawn(&ask.shock.changes)?;
-        foresaw.scenarios.push(view.compare(at, ask, (now, &stressed), &mut hits)?);
+        self.compare(at, ask, (now, &stressed), hits).map_err(E::from)
     }
-    view.propose_prices(asks, &hits, &mut foresaw, name)?;
-    let base = |assumed: &Assumptions| {
-        bases.iter().find(|(known, _)| *known == assumed).and_then(|(_, base)| base.portfolio)
-    };
-    reroute::propose(view, asks, &mut foresaw, &base, draw, name)?;
-    Ok(foresaw)
-}
 
-impl<'a> View<'a> {
     /// A what-if of this window as the policy asks it, with the portfolio's floor.
     fn request(&self, assumptions: &Assumptions, scenarios: &[(&str, &Scenario)]) -> Request {
         let foresight = &self.book.policy().1.foresight;
@@ -137,7 +160,7 @@ impl<'a> View<'a> {
             to: Some(self.window.1),
             prices_as_of: Some(self.now),
             seed: foresight.seed,
-            draws: usize::try_from(foresight.draws).unwrap_or(usize::MAX),
+            draws: usize::try_from(draws(foresight, self.inputs)).unwrap_or(usize::MAX),
             floor: self.floor(),
             scenarios: asked.collect(),
             assumptions: assumptions.clone(),
@@ -163,7 +186,7 @@ impl<'a> View<'a> {
         hits: &mut BTreeMap<TenantId, Hit>,
     ) -> Result<Foreseen, EconomicsError> {
         let borne = self.book.policy().1.foresight.tenant_below_floor_max;
-        let (mut under_water, mut fallen) = (0, Vec::new());
+        let (mut under_water, mut fallen, mut hit) = (0, Vec::new(), Vec::new());
         for (tenant, risk) in &stressed.tenants {
             let Some(known) = self.tenants.get(tenant) else { continue };
             let Some((rule, calm)) = self.rule(known).zip(base.tenants.get(tenant)) else {
@@ -184,9 +207,11 @@ impl<'a> View<'a> {
             let worse = |hit: &Hit| levels.1.below_floor > hit.stressed.below_floor;
             if hits.get(tenant).is_none_or(worse) {
                 let (risk, (now, stressed)) = (risk.clone(), levels);
-                hits.insert(tenant.clone(), Hit { at, risk, floor, now, stressed });
+                hit.push((tenant.clone(), Hit { at, risk, floor, now, stressed }));
             }
         }
+        // Of a stress that has no answer, nobody is remembered.
+        hits.extend(hit);
         fallen.sort_by(|a, b| b.stressed.below_floor.total_cmp(&a.stressed.below_floor));
         let fell = fallen.len() as u64;
         let broken = self.broken(stressed.portfolio, fallen.first());

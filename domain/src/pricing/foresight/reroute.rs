@@ -1,10 +1,12 @@
 //! Which division of the traffic meets a stress, judged by drawing the stress once more with it.
 
+use std::fmt::Display;
+
 use uuid::Uuid;
 
 use super::traffic::{Division, dearer, divisions};
 use super::{Ask, Foresaw, View, words};
-use crate::catalog::{Foreseen, Forewarning, Grounds, ProposalOpen, Rerouted, stated};
+use crate::catalog::{Foreseen, Forewarning, Grounds, ProposalOpen, Rerouted, Threshold, stated};
 use crate::economics::EconomicsError;
 use crate::economics::scenario::Scenario;
 use crate::economics::simulation::{Outcome, Simulation};
@@ -19,8 +21,9 @@ const GAIN_MIN: f64 = 0.01;
 const MOVED: &str = "The same with the traffic moved";
 
 /// Proposes shares against the stress that hits the portfolio worst, of those that make a cloud dearer
-/// and break a threshold. At most one: there is one division of the traffic.
-pub(super) fn propose<E: From<EconomicsError>>(
+/// and break the portfolio's threshold: one tenant's is the matter of its price. At most one: there is
+/// one division of the traffic.
+pub(super) fn propose<E: From<EconomicsError> + Display>(
     view: &View<'_>,
     asks: &[Ask],
     foresaw: &mut Foresaw,
@@ -42,7 +45,14 @@ pub(super) fn propose<E: From<EconomicsError>>(
     let dearer = dearer(&ask.shock.changes);
     let step_max = policy.foresight.traffic_step_max;
     let tried = divisions(view.inputs, &in_force, &dearer, step_max);
-    let best = best(view, ask, (now, stressed), tried, draw)?;
+    let best = match best(view, ask, (now, stressed), tried, draw) {
+        Err(error) if ask.is_kept() => {
+            let left_out = &mut foresaw.scenarios[at].left_out;
+            left_out.push(format!("moving traffic, because it has no answer: {error}"));
+            return Ok(());
+        }
+        best => best?,
+    };
     let Some((division, after)) = best else { return Ok(()) };
     let id = name(&Subject::Routing);
     let shares = division.shares.clone();
@@ -58,11 +68,15 @@ fn worst(scenarios: &[Foreseen]) -> Option<usize> {
     let answerable = scenarios.iter().enumerate().filter(|(_, foreseen)| {
         let changes = &foreseen.shock.changes;
         // One that says itself where the traffic goes is not answered by another division.
-        !foreseen.broken.is_empty() && changes.routing.is_empty() && !dearer(changes).is_empty()
+        breaks_portfolio(foreseen) && changes.routing.is_empty() && !dearer(changes).is_empty()
     });
     // Of equal ones the first.
     let worst = answerable.rev().max_by(|(_, a), (_, b)| level(a).total_cmp(&level(b)));
     worst.map(|(at, _)| at)
+}
+
+fn breaks_portfolio(foreseen: &Foreseen) -> bool {
+    foreseen.broken.iter().any(|broken| broken.threshold == Threshold::Portfolio)
 }
 
 /// The smallest move that brings the portfolio back within what is borne, or else the one after which it

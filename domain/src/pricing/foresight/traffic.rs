@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
@@ -36,7 +36,7 @@ const WORDS: [(&str, Cloud); 7] = [
 pub(super) struct Division {
     pub(super) shares: Shares,
     pub(super) routing: BTreeMap<String, Share>,
-    /// What moves, a share of the traffic.
+    /// What moves in fact, after all rounding: a share of the traffic.
     pub(super) moved: Decimal,
 }
 
@@ -46,41 +46,15 @@ pub(super) fn dearer(changes: &Scenario) -> BTreeSet<Cloud> {
     raised.filter_map(|(provider, _)| cloud_of(provider)).collect()
 }
 
-/// Divisions with less and less traffic at the dearer clouds, by at most `step_max`. None where a stress
-/// makes no cloud dearer, or leaves none to go to.
+/// Divisions with less and less traffic at the dearer clouds, which move at most `step_max` of it, shares
+/// rounded. None where a stress makes no cloud dearer, or leaves none to go to.
 pub(super) fn divisions(
     inputs: &Inputs,
     in_force: &Shares,
     dearer: &BTreeSet<Cloud>,
     step_max: Share,
 ) -> Vec<Division> {
-    let used = Used::of(inputs);
-    let present = used.present(in_force);
-    let sum = |clouds: &dyn Fn(&Cloud) -> bool| {
-        present.iter().filter(|(cloud, _)| clouds(cloud)).map(|(_, share)| *share).sum::<Decimal>()
-    };
-    let (there, elsewhere) =
-        (sum(&|cloud| dearer.contains(cloud)), sum(&|cloud| !dearer.contains(cloud)));
-    if there.is_zero() || elsewhere.is_zero() {
-        return Vec::new();
-    }
-    let step = step_max.get().min(there) / Decimal::from(STEPS);
-    let moved = (1..=STEPS).map(|count| (step * Decimal::from(count)).round_dp(SHARE_DECIMALS));
-    let moved: BTreeSet<Decimal> = moved.filter(|moved| !moved.is_zero()).collect();
-    let division = |moved: Decimal| {
-        let scaled = present.iter().map(|(cloud, share)| {
-            let (part, of) = if dearer.contains(cloud) {
-                (there - moved, there)
-            } else {
-                (elsewhere + moved, elsewhere)
-            };
-            (*cloud, *share * part / of)
-        });
-        let shares = Shares(whole(scaled.collect(), SHARE_DECIMALS)?);
-        let routing = used.routing(&shares)?;
-        Some(Division { shares, routing, moved })
-    };
-    moved.into_iter().filter_map(division).collect()
+    Used::of(inputs).divisions(in_force, dearer, step_max)
 }
 
 fn cloud_of(provider: &str) -> Option<Cloud> {
@@ -98,6 +72,48 @@ impl<'a> Used<'a> {
             *used.entry(&place.provider).or_default() += place.tokens;
         }
         Used(used)
+    }
+
+    fn divisions(
+        &self,
+        in_force: &Shares,
+        dearer: &BTreeSet<Cloud>,
+        step_max: Share,
+    ) -> Vec<Division> {
+        let present = self.present(in_force);
+        let sum = |there: bool| {
+            let clouds = present.iter().filter(|(cloud, _)| dearer.contains(*cloud) == there);
+            clouds.map(|(_, share)| *share).sum::<Decimal>()
+        };
+        let (there, elsewhere) = (sum(true), sum(false));
+        if there.is_zero() || elsewhere.is_zero() {
+            return Vec::new();
+        }
+        let step = step_max.get().min(there) / Decimal::from(STEPS);
+        let planned = (1..=STEPS).map(|count| {
+            let moved = step * Decimal::from(count);
+            moved.round_dp_with_strategy(SHARE_DECIMALS, RoundingStrategy::ToZero)
+        });
+        let planned: BTreeSet<Decimal> = planned.filter(|moved| !moved.is_zero()).collect();
+        let division = |planned: Decimal| {
+            let scaled = present.iter().map(|(cloud, share)| {
+                let (part, of) = if dearer.contains(cloud) {
+                    (there - planned, there)
+                } else {
+                    (elsewhere + planned, elsewhere)
+                };
+                (*cloud, *share * part / of)
+            });
+            let shares = Shares(whole(scaled.collect(), SHARE_DECIMALS)?);
+            // Rounding moves traffic too: a hundredth more than planned, or back to where it was.
+            let (away, moved) = moved(&present, &shares, dearer);
+            if away <= Decimal::ZERO || moved > step_max.get() {
+                return None;
+            }
+            let routing = self.routing(&shares)?;
+            Some(Division { shares, routing, moved })
+        };
+        planned.into_iter().filter_map(division).collect()
     }
 
     fn at(&self, cloud: Option<Cloud>) -> Decimal {
@@ -138,6 +154,23 @@ impl<'a> Used<'a> {
     }
 }
 
+/// What a division takes from the dearer clouds, and what it takes from any: shares of the traffic.
+fn moved(
+    present: &BTreeMap<Cloud, Decimal>,
+    shares: &Shares,
+    dearer: &BTreeSet<Cloud>,
+) -> (Decimal, Decimal) {
+    let (mut away, mut moved) = (Decimal::ZERO, Decimal::ZERO);
+    for (cloud, share) in present {
+        let lost = *share - shares.0.get(cloud).map_or(Decimal::ZERO, |share| share.get());
+        if dearer.contains(cloud) {
+            away += lost;
+        }
+        moved += lost.max(Decimal::ZERO);
+    }
+    (away, moved)
+}
+
 /// Rounded, with what rounding leaves at the largest, so that they sum to 1.
 fn whole<K: Ord + Clone>(parts: BTreeMap<K, Decimal>, decimals: u32) -> Option<BTreeMap<K, Share>> {
     let mut parts: BTreeMap<K, Decimal> =
@@ -151,6 +184,8 @@ fn whole<K: Ord + Clone>(parts: BTreeMap<K, Decimal>, decimals: u32) -> Option<B
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::economics::quantity::decimal;
 
@@ -187,6 +222,54 @@ mod tests {
     fn nobody_is_sent_to_a_cloud_whose_cost_is_not_known() {
         let used = used(&[("azure", 30), ("bedrock", 30)]);
         assert_eq!(used.routing(&shares(&[(Cloud::Gcp, "0.1"), (Cloud::Aws, "0.9")])), None);
+    }
+
+    fn share_of(text: &str) -> Share {
+        Share::new("a share", decimal(text)).expect("a share")
+    }
+
+    #[test]
+    fn a_third_moves_by_less_than_a_fifth_and_not_by_a_little_more() {
+        let used = used(&[("azure", 1), ("bedrock", 1), ("vertex", 1)]);
+        let dearer = BTreeSet::from([Cloud::Azure]);
+        let tried = used.divisions(&Shares::default(), &dearer, share_of("0.2"));
+        // A third less a fifth is 13.3 %: in whole percents that would be 20.3 % of the traffic.
+        let azure = |division: &Division| division.shares.0.get(&Cloud::Azure).map(|it| it.get());
+        let left: Vec<_> = tried.iter().filter_map(azure).collect();
+        assert_eq!(left, [decimal("0.28"), decimal("0.23"), decimal("0.18")]);
+        let third = Decimal::ONE / Decimal::from(3);
+        assert!(tried.iter().zip(&left).all(|(it, left)| it.moved == third - left), "{tried:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_division_moves_more_than_is_let_through_or_nothing_away(
+            azure in 1..1_000i64, bedrock in 1..1_000i64, vertex in 0..1_000i64,
+            step in 0..=100i64, both in any::<bool>(),
+        ) {
+            let used = used(&[("azure", azure), ("bedrock", bedrock), ("vertex", vertex)]);
+            let mut dearer = BTreeSet::from([Cloud::Azure]);
+            if both {
+                dearer.insert(Cloud::Gcp);
+            }
+            let present = used.present(&Shares::default());
+            let step_max = share_of(&Decimal::new(step, 2).to_string());
+            for division in used.divisions(&Shares::default(), &dearer, step_max) {
+                prop_assert_eq!(division.shares.check(), Ok(()));
+                let of = |cloud: &Cloud| {
+                    division.shares.0.get(cloud).map_or(Decimal::ZERO, |share| share.get())
+                };
+                let lost = present.iter().map(|(cloud, share)| *share - of(cloud));
+                let moved: Decimal = lost.filter(|lost| *lost > Decimal::ZERO).sum();
+                prop_assert_eq!(moved, division.moved);
+                prop_assert!(moved > Decimal::ZERO && moved <= step_max.get());
+                let there = |share: &dyn Fn(&Cloud) -> Decimal| -> Decimal {
+                    dearer.iter().map(share).sum()
+                };
+                let before = |cloud: &Cloud| present.get(cloud).copied().unwrap_or_default();
+                prop_assert!(there(&of) < there(&before));
+            }
+        }
     }
 
     #[test]

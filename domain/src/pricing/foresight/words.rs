@@ -7,6 +7,9 @@ use crate::economics::quantity::Share;
 use crate::economics::study::Level;
 use crate::event::TenantId;
 
+/// A share of the traffic is told to a tenth of a percent.
+const MOVED_DECIMALS: u32 = 3;
+
 /// `now`, under stress, and after.
 pub(super) fn of_price(
     tenant: &TenantId,
@@ -46,7 +49,7 @@ pub(super) fn of_traffic(
         share(floor.get()),
         percent(stressed),
         percent(now),
-        share(moved),
+        share(moved.round_dp(MOVED_DECIMALS)),
         percent(after),
     ))
 }

@@ -74,7 +74,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         takes: &["wait", "timeoutMs"],
         bodies: &[(JSON, "ScenarioDraft")],
         answers: DECIDED,
-        problems: &[400, 401, 403, 413, 422, 503],
+        problems: &[400, 401, 403, 409, 413, 422, 503],
     },
     Operation {
         path: "/v1/scenarios/{scenario_id}",

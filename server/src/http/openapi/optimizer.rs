@@ -88,7 +88,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/optimizer/run",
         id: "runOptimizer",
         tag: "pricing",
-        summary: "Runs the optimizer now, on this cloud, if no other cloud does",
+        summary: "Runs the optimizer now, on this cloud, if no run of it or of the standing stresses \
+                  is under way",
         access: ADMINS,
         takes: WAITS,
         bodies: &[],
@@ -106,8 +107,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/foresight/run",
         id: "runForesight",
         tag: "pricing",
-        summary: "Asks the standing stresses now, on this cloud, if no other cloud does; proposes what \
-                  would meet them, and applies nothing",
+        summary: "Asks the standing stresses now, on this cloud, if no run of them or of the optimizer \
+                  is under way; proposes what would meet them, and applies nothing",
         access: ADMINS,
         takes: WAITS,
         bodies: &[],
@@ -363,7 +364,7 @@ fn told() -> Vec<(&'static str, Value)> {
         ("Recommendations", shape(said, &[])),
         ("OptimizerRun", shape(run, &[])),
         ("Foresight", shape(foresight, &[])),
-        ("ForesightRun", shape(foresight_run(), &[])),
+        ("ForesightRun", shape(foresight_run(), &["unasked"])),
         ("Rehearsed", shape(rehearsed(), &["policyVersion"])),
         ("ProposalPage", shape(page.clone(), &[])),
         ("Proposal", proposal()),
@@ -379,8 +380,8 @@ fn foresight_run() -> Value {
     json!({
         "run": count(), "by": text(), "policyVersion": count(), "usageFrom": time(),
         "usageTo": time(), "priceMapAsOf": time(), "seed": text(), "draws": count(),
-        "floor": decimal(), "tenants": count(), "scenarios": objects(), "opened": count(),
-        "eventId": uuid()
+        "floor": decimal(), "tenants": count(), "scenarios": objects(), "unasked": count(),
+        "opened": count(), "eventId": uuid()
     })
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::super::Shared;
-use super::{keep, newest, scenario_id};
+use super::{keep, may_stand, newest, scenario_id};
 use crate::console::Sought;
 use crate::http::events::record::Wish;
 use crate::http::fabric::shares::from_percent;
@@ -157,10 +157,11 @@ fn save(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
         }
         _ => (Uuid::now_v7(), 1),
     };
+    let standing = !wanted.standing.is_empty();
+    may_stand(&catalog, scenario_id, standing)?;
     // Browsers end the lines of a text area with both.
     let notes = wanted.notes.replace("\r\n", "\n");
     let request = serde_json::to_value(request).map_err(Problem::fault)?;
-    let standing = !wanted.standing.is_empty();
     let save = ScenarioSave { scenario_id, version, name, notes, request, standing };
     Ok((scenario_id, Known::ScenarioSave(save)))
 }

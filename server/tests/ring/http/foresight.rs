@@ -110,6 +110,39 @@ async fn a_kept_scenario_is_asked_once_it_is_marked_and_no_stress_leaves_nothing
     let list = house.get("/v1/scenarios", "demo-controller").await.expect(200);
     assert_eq!(list["items"][0]["standing"], true);
 
+    // One whose assumptions are absurd says so, and the others are asked.
+    let absurd = json!({ "scenarios": request["scenarios"], "assumptions": { "costSigma": -1.0 } });
+    let draft = json!({ "name": "Absurd", "request": absurd, "standing": true });
+    house.post("/v1/scenarios?wait=final", "demo-controller", &draft).await.expect(201);
+    let run = house.post(RUN, "demo-admin", &json!({})).await.expect(201);
+    let scenarios = run["scenarios"].as_array().expect("a list");
+    let of = |name: &str| scenarios.iter().find(|it| it["shock"]["name"] == name).expect("asked");
+    assert_eq!(of("A hard winter")["fell"], 1);
+    let why = of("Absurd")["leftOut"][0].as_str().expect("a reason");
+    assert!(why.contains("the sigma of costs is -1"), "{why}");
+
     let empty = House::open().await;
     empty.post(RUN, "demo-admin", &json!({})).await.problem(422, "no_usage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_kept_scenarios_are_asked_and_the_eleventh_is_not_marked_so() {
+    let house = House::open().await;
+    let draft = |number: usize, standing: bool| {
+        let name = format!("Winter {number}");
+        json!({ "name": name, "request": {}, "standing": standing })
+    };
+    let path = "/v1/scenarios?wait=final";
+    let mut last = Value::Null;
+    for number in 1..=10 {
+        last = house.post(path, "demo-controller", &draft(number, true)).await.expect(201);
+    }
+    house.post(path, "demo-controller", &draft(11, true)).await.problem(409, "conflict");
+    house.post(path, "demo-controller", &draft(11, false)).await.expect(201);
+    // One of the ten gets a new version, and stays one.
+    let tenth = last["scenarioId"].as_str().expect("an id");
+    let mut again = draft(10, true);
+    again["version"] = json!(1);
+    let path = format!("/v1/scenarios/{tenth}?wait=final");
+    house.post(&path, "demo-controller", &again).await.expect(201);
 }

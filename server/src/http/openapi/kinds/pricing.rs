@@ -252,7 +252,7 @@ fn foresight() -> Kind {
                 "priceMapAsOf": time(), "seed": text(), "draws": version(),
                 "floor": { "type": "string" }, "tenants": version(),
                 "scenarios": { "type": "array", "items": { "type": "object" } },
-                "opened": version()
+                "unasked": version(), "opened": version()
             }),
         ),
         example: json!({
