@@ -50,13 +50,17 @@ async fn business(demonstration: &Demonstration) {
         )
     });
     let used: Vec<Value> = used.collect();
+    until_known(demonstration, "controls", |it| it["version"] == 0).await;
     record(demonstration, "demo-ingest", &json!(used)).await;
+    until_known(demonstration, "margin", |it| it["margin"] == "0.3").await;
+}
+
+/// What is so of the last tenant is so of all.
+async fn until_known(demonstration: &Demonstration, what: &str, is_so: fn(&Value) -> bool) {
+    let path = format!("/v1/tenants/{}/{what}", tenant(KILLED_AFTER_MS.len() - 1));
     for cloud in Cloud::ALL {
-        until("every cloud knows the tenants", async || {
-            let last = tenant(KILLED_AFTER_MS.len() - 1);
-            demonstration.json(cloud, &format!("/v1/tenants/{last}/margin")).await.is_some()
-        })
-        .await;
+        until(what, async || demonstration.json(cloud, &path).await.is_some_and(|it| is_so(&it)))
+            .await;
     }
 }
 
