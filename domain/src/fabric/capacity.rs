@@ -69,8 +69,9 @@ fn statuses(regions: &BTreeMap<String, RegionChoice>) -> BTreeMap<Cloud, Status>
     ranked.map(|one| (one.cloud, one.status)).collect()
 }
 
-/// Of each region that one cloud cannot take alone: the shares in which its networks are dealt. What
-/// finds no place is dealt like the rest, since everybody is answered.
+/// Of each region that the one that serves it cannot take alone, or at all beside what else it serves:
+/// the shares in which its networks are dealt. What finds no place is dealt like the rest, since
+/// everybody is answered.
 #[must_use]
 pub fn spills(
     regions: &BTreeMap<String, RegionChoice>,
@@ -81,8 +82,9 @@ pub fn spills(
     for (region, flow) in plan(regions, demand, capacity, None).flow {
         let sum: f64 = flow.values().sum();
         let share = |cloud| flow.get(&cloud).map_or(0.0, |per_s| per_s / sum);
-        let serve = Cloud::ALL.into_iter().filter(|cloud| share(*cloud) > LEAST_SHARE).count();
-        if sum > 0.0 && serve > 1 {
+        let pick = regions.get(&region).map(|choice| choice.pick);
+        let takes_all = pick.is_some_and(|pick| share(pick) >= 1.0 - LEAST_SHARE);
+        if sum > 0.0 && pick.is_some() && !takes_all {
             spills.insert(region, PerCloud::from_fn(share));
         }
     }
@@ -145,6 +147,20 @@ mod tests {
         assert!(super::spills(&selection(None).regions, &demand, &roomy).is_empty());
         let none = PerCloud::default();
         assert!(super::spills(&selection(None).regions, &demand, &none).is_empty());
+    }
+
+    #[test]
+    fn a_region_for_which_its_cloud_has_no_room_left_is_served_by_another() {
+        let mut regions = selection(None).regions;
+        let near = regions["na"].clone();
+        let far = |gcp, aws| PerCloud { gcp, aws, azure: 300.0 };
+        regions.insert("sa".to_owned(), RegionChoice { rtt_ms: far(50.0, 60.0), ..near });
+        let demand = BTreeMap::from([("na".to_owned(), 320.0), ("sa".to_owned(), 60.0)]);
+        let capacity = PerCloud { gcp: Some(400.0), aws: Some(400.0), azure: Some(400.0) };
+        let spills = spills(&regions, &demand, &capacity);
+        let [(region, shares)] = Vec::from_iter(&spills)[..] else { panic!("{spills:?}") };
+        assert_eq!(region, "sa", "gcp is full with na");
+        assert!(shares.gcp < 1e-9 && (shares.aws - 1.0).abs() < 1e-9, "{shares:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub enum Client {
 pub enum ExplainError {
     #[error("this deployment answers for {answered}, and not for \"{asked}\"")]
     Name { asked: String, answered: String },
-    #[error("no client region \"{0}\" is known")]
+    #[error("no client region \"{0}\" is known; GET /v1/fabric/state lists those that are")]
     Region(String),
     #[error(transparent)]
     Network(#[from] BadNetwork),

@@ -45,7 +45,12 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
     let rows = move || {
         let wanted = band.get();
         let shown = tenants.iter().filter(|row| wanted.is_none_or(|band| band == row.band));
-        shown.map(|row| view! { <Tenant row=row.clone() /> }).collect_view()
+        let shown = shown.map(|row| view! { <Tenant row=row.clone() /> }).collect::<Vec<_>>();
+        if shown.is_empty() {
+            return view! { <tr><td colspan="11">"No tenant’s margin is there now."</td></tr> }
+                .into_any();
+        }
+        shown.into_any()
     };
     view! {
         <section class="card pricing-part" aria-labelledby="tenants-title">
@@ -91,7 +96,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
         view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
     });
     let spread = row.spread.map(|MarginSpread { p5, p50, p95, below_floor }| {
-        let floor = format!("below the floor with {below_floor}");
+        let floor = format!("chance to be below the floor: {below_floor}");
         view! { {format!("{p5}, {p50}, {p95}")} <span class="cell-about">{floor}</span> }
     });
     view! {

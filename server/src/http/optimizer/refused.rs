@@ -47,7 +47,8 @@ pub(super) fn version_changed(case: &Case) -> Problem {
 pub(super) fn facts_changed(changed: &[Drift]) -> Problem {
     let told: Vec<String> = changed.iter().map(sentence).collect();
     let detail = format!(
-        "What it rests on has changed, so nothing was executed: {}. Propose it anew.",
+        "What it rests on has changed, so nothing was executed: {}. Make a new version of it, which rests on \
+         the facts of now, or reject it.",
         told.join("; ")
     );
     let problem = conflict("facts_changed", "The facts changed", detail);

@@ -113,7 +113,7 @@ async fn the_optimizer_shows_quantiles_and_days_and_rehearses_by_its_address() {
         "P5, P50, P95",
         "class=\"trend\"",
         "Margin of acme by day: from 30.0 %",
-        "below the floor with ",
+        "chance to be below the floor: ",
     ] {
         assert!(whole.contains(part), "{part} in {whole}");
     }
