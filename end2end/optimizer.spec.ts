@@ -182,7 +182,8 @@ async function whoIsSureToFall(request: APIRequestContext): Promise<string> {
     expect(told.map((it) => it.httpStatus)).toEqual(data.map(() => 201));
   };
   await record("demo-admin", decisions.map((payload) => ({ tenantId: "platform", payload })));
-  await record("demo-ingest", [{ tenantId, payload: used }]);
+  // A decision is in force a moment after it is final.
+  await expect(() => record("demo-ingest", [{ tenantId, payload: used }])).toPass(SOON);
   return tenantId;
 }
 
