@@ -46,7 +46,9 @@ export const test = base.extend<EachTest, EachWorker>({
       await use(async (role) => {
         const before = known.get(role);
         if (before) return before;
-        const visitor = await playwright.request.newContext({ baseURL: clouds.gcp });
+        // A stranger: whoever signs in with another's session ends it.
+        const nobody = { cookies: [], origins: [] };
+        const visitor = await playwright.request.newContext({ baseURL: clouds.gcp, storageState: nobody });
         const form = { email: email(role), password: PASSWORD, next: "/verify" };
         const answer = await visitor.post("/sign-in", { form, maxRedirects: 0 });
         expect(answer.headers()["location"], "signing in leads on").toBe("/verify");
