@@ -153,7 +153,11 @@ test("the kill switch is one press away and back, and the optimizer runs when as
   await expect(page.locator(".autonomy")).toHaveAttribute("data-state", "off", SOON);
   await page.getByRole("button", { name: "Run now" }).click();
   await expect(page.locator(".pricing-head")).toContainText(/Run \d+ on gcp/, SOON);
-  await expect(advice.first()).toBeVisible(SOON);
+  // A band is entered after two runs in a row that ask for it.
+  await expect(async () => {
+    if (!(await advice.first().isVisible())) await page.getByRole("button", { name: "Run now" }).click();
+    await expect(advice.first()).toBeVisible({ timeout: 5_000 });
+  }).toPass(SOON);
   await advice.locator("summary").first().click();
   await expect(advice.first()).toContainText("What the guardrails did");
   const simulate = await advice.first().getByRole("link", { name: "Simulate first" }).getAttribute("href");
