@@ -117,6 +117,46 @@ pub struct Excluded {
     pub output_tokens: i64,
 }
 
+#[cfg(test)]
+impl Inputs {
+    /// Usage of one tier that is promised nothing, and of which no latency is known.
+    pub(crate) fn of(usage: Vec<PlaceUsage>, at: Timestamp) -> Self {
+        Inputs {
+            tiers: [("pro".to_owned(), TierPromise::default())].into(),
+            latency_mean_s: BTreeMap::new(),
+            latencies: Vec::new(),
+            samples: Vec::new(),
+            sources: Sources {
+                usage_rows: usage.len(),
+                usage_from: None,
+                usage_through: None,
+                price_map_as_of: at,
+                prices_as_of: at,
+                inexact_rows: 0,
+                jumps: BTreeMap::new(),
+                excluded: Vec::new(),
+            },
+            usage,
+        }
+    }
+}
+
+#[cfg(test)]
+impl PlaceUsage {
+    /// A hundred dollars of revenue in the EU, and what it cost.
+    pub(crate) fn of(tenant_id: TenantId, provider: &str, cost_usd: Decimal) -> Self {
+        PlaceUsage {
+            tenant_id,
+            tier: "pro".into(),
+            provider: provider.into(),
+            region: "eu".into(),
+            tokens: Decimal::from(1_000_000),
+            revenue_usd: Decimal::ONE_HUNDRED,
+            cost_usd,
+        }
+    }
+}
+
 impl Inputs {
     /// What scenarios may change.
     #[must_use]

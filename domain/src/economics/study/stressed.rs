@@ -129,45 +129,18 @@ fn risks(model: &Model) -> BTreeMap<TenantId, Risk> {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::Decimal;
-
-    use super::super::{PlaceUsage, Sources, TierPromise};
+    use super::super::PlaceUsage;
     use super::*;
     use crate::clock::Timestamp;
     use crate::economics::quantity::{Change, decimal};
 
     fn place(tenant: &str, provider: &str, cost: &str) -> PlaceUsage {
-        PlaceUsage {
-            tenant_id: TenantId::try_from(tenant.to_owned()).expect("an id"),
-            tier: "pro".into(),
-            provider: provider.into(),
-            region: "eu".into(),
-            tokens: decimal("1000000"),
-            revenue_usd: Decimal::ONE_HUNDRED,
-            cost_usd: decimal(cost),
-        }
+        let tenant = TenantId::try_from(tenant.to_owned()).expect("an id");
+        PlaceUsage::of(tenant, provider, decimal(cost))
     }
 
     fn inputs(usage: Vec<PlaceUsage>) -> Inputs {
-        let at = Timestamp::from_unix_ms(0);
-        let sources = Sources {
-            usage_rows: usage.len(),
-            usage_from: None,
-            usage_through: None,
-            price_map_as_of: at,
-            prices_as_of: at,
-            inexact_rows: 0,
-            jumps: BTreeMap::new(),
-            excluded: Vec::new(),
-        };
-        Inputs {
-            usage,
-            tiers: [("pro".to_owned(), TierPromise::default())].into(),
-            latency_mean_s: BTreeMap::new(),
-            latencies: Vec::new(),
-            samples: Vec::new(),
-            sources,
-        }
+        Inputs::of(usage, Timestamp::from_unix_ms(0))
     }
 
     fn stressed(inputs: &Inputs, changes: &Scenario) -> Stressed {

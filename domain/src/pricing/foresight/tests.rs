@@ -12,7 +12,7 @@ use crate::clock::LogicalClock;
 use crate::cloud::Cloud;
 use crate::economics::exact::MarginLaw;
 use crate::economics::quantity::{decimal, float};
-use crate::economics::study::{PlaceUsage, Sources, TierPromise};
+use crate::economics::study::PlaceUsage;
 use crate::event::{EventId, Slot};
 use crate::pricing::approval::Actor;
 use crate::pricing::book::{Needs, Standing, Told, What};
@@ -28,32 +28,11 @@ fn tenant(id: &str) -> TenantId {
 }
 
 fn place(id: &str, provider: &str, cost: &str) -> PlaceUsage {
-    PlaceUsage {
-        tenant_id: tenant(id),
-        tier: "pro".into(),
-        provider: provider.into(),
-        region: "eu".into(),
-        tokens: decimal("1000000"),
-        revenue_usd: Decimal::ONE_HUNDRED,
-        cost_usd: decimal(cost),
-    }
+    PlaceUsage::of(tenant(id), provider, decimal(cost))
 }
 
 fn inputs(usage: Vec<PlaceUsage>) -> Inputs {
-    let at = Timestamp::from_unix_ms(NOW_MS);
-    let sources = Sources {
-        usage_rows: usage.len(),
-        usage_from: None,
-        usage_through: None,
-        price_map_as_of: at,
-        prices_as_of: at,
-        inexact_rows: 0,
-        jumps: BTreeMap::new(),
-        excluded: Vec::new(),
-    };
-    let tiers = [("pro".to_owned(), TierPromise::default())].into();
-    let (latencies, samples) = (Vec::new(), Vec::new());
-    Inputs { usage, tiers, latency_mean_s: BTreeMap::new(), latencies, samples, sources }
+    Inputs::of(usage, Timestamp::from_unix_ms(NOW_MS))
 }
 
 fn figures(cost: &str) -> Figures {

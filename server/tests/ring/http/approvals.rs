@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::house::{Answer, House};
 use super::optimizer::{
-    PROPOSALS, approve, business, controls, propose, record, seen, state_of, until_version,
+    PROPOSALS, approve, business, controls, propose, seen, state_of, until_version,
 };
 use crate::clouds::PATIENCE;
 
@@ -89,7 +89,7 @@ async fn propose_other(house: &House, token: &str) -> Value {
 async fn bolt(house: &House) {
     let bolt = json!({ "kind": "tenant.put", "tenantId": "bolt", "name": "Bolt", "tier": "pro",
         "cloud": "gcp", "region": "eu", "active": true });
-    record(house, "demo-admin", json!([{ "tenantId": "platform", "payload": bolt }])).await;
+    house.record("demo-admin", json!([{ "tenantId": "platform", "payload": bolt }])).await;
 }
 
 async fn propose_for(house: &House, token: &str, tenant: &str, price: &str) -> Value {
@@ -120,7 +120,7 @@ async fn a_delegation_is_to_somebody_else_who_may_propose_for_ninety_days_at_mos
     let proposal = propose(&house, "demo-admin2", "1.05").await;
     let demoted = json!({ "kind": "user.put", "login": ADMIN, "name": "A", "role": "auditor" });
     let demoted = json!([{ "tenantId": "platform", "payload": demoted }]);
-    record(&house, "demo-admin2", demoted).await;
+    house.record("demo-admin2", demoted).await;
     let late = approve_for(&house, "demo-controller", ADMIN, &proposal).await;
     late.problem(403, "not_delegate");
     assert_eq!(controls(&house).await["version"], 0);

@@ -1,6 +1,5 @@
 //! The billing ledger over HTTP: entries, balances, a credit, a month that is closed.
 
-use domain::event::Slot;
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -29,19 +28,11 @@ async fn business() -> House {
             "effectiveFrom": "2026-01-01T00:00:00Z" }),
     ];
     let decisions = decisions.map(|payload| json!({ "tenantId": "platform", "payload": payload }));
-    record(&house, "demo-admin", json!(decisions)).await;
-    record(&house, "demo-ingest", json!([used("m", true), used("m", false), used("new", true)]))
+    house.record("demo-admin", json!(decisions)).await;
+    house
+        .record("demo-ingest", json!([used("m", true), used("m", false), used("new", true)]))
         .await;
     house
-}
-
-async fn record(house: &House, token: &str, events: Value) {
-    let answers = house.post("/v1/events?wait=final", token, &events).await.expect(200);
-    for answer in answers.as_array().expect("a list") {
-        assert_eq!(answer["httpStatus"], 201, "{answer}");
-        let slot: Slot = serde_json::from_value(answer["slot"].clone()).expect("a slot");
-        house.gcp.projection.until_projected(slot).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +153,7 @@ async fn a_month_that_is_over_is_closed_once_and_what_was_invoiced_stays() {
     let price = json!([{ "tenantId": "platform", "payload": { "kind": "price.put", "tier": "pro",
         "provider": "azure", "model": "new", "inputUsdPerMillion": "1", "outputUsdPerMillion": "0",
         "effectiveFrom": "2026-08-01T00:00:00Z" } }]);
-    record(&house, "demo-admin", price).await;
+    house.record("demo-admin", price).await;
     let balances = house.get(BALANCES, "demo-auditor").await.expect(200);
     assert_eq!(balances["items"][0]["netUsd"], "288");
     assert_eq!(balances["unpriced"], json!([]));

@@ -1,6 +1,5 @@
 //! What would be, asked over HTTP of FINAL usage; and scenarios that are kept.
 
-use domain::event::Slot;
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -11,13 +10,7 @@ const SIMULATE: &str = "/v1/economics/simulate";
 async fn record(house: &House, token: &str, events: Vec<(&str, Value)>) {
     let event = |(tenant, payload)| json!({ "tenantId": tenant, "payload": payload });
     let events: Vec<Value> = events.into_iter().map(event).collect();
-    let path = "/v1/events?wait=final";
-    let answers = house.post(path, token, &Value::from(events)).await.expect(200);
-    for answer in answers.as_array().expect("a list") {
-        assert_eq!(answer["httpStatus"], 201, "{answer}");
-        let slot: Slot = serde_json::from_value(answer["slot"].clone()).expect("a slot");
-        house.gcp.projection.until_projected(slot).await;
-    }
+    house.record(token, Value::from(events)).await;
 }
 
 fn cost(provider: &str, day: &str, input: &str) -> (&'static str, Value) {

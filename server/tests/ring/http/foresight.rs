@@ -4,7 +4,6 @@
 use axum::body::Body;
 use axum::http::Method;
 use domain::clock::Timestamp;
-use domain::event::Slot;
 use serde_json::{Value, json};
 
 use super::house::{House, asking};
@@ -27,22 +26,13 @@ async fn business() -> House {
             "asOf": "2026-01-01T00:00:00Z" }),
     ];
     let decisions = decisions.map(|payload| json!({ "tenantId": "platform", "payload": payload }));
-    record(&house, "demo-admin", json!(decisions)).await;
+    house.record("demo-admin", json!(decisions)).await;
     let at = Timestamp::from_unix_ms(server::now().unix_ms() - 24 * 3_600_000);
     let used = json!({ "tenantId": "acme", "payload": { "kind": "usage", "provider": "azure",
         "model": "m", "region": "eu", "inputTokens": 1_000_000, "outputTokens": 0,
         "latencyMs": 800.0, "requestedAt": at } });
-    record(&house, "demo-ingest", json!([used])).await;
+    house.record("demo-ingest", json!([used])).await;
     house
-}
-
-async fn record(house: &House, token: &str, events: Value) {
-    let answers = house.post("/v1/events?wait=final", token, &events).await.expect(200);
-    for answer in answers.as_array().expect("a list") {
-        assert_eq!(answer["httpStatus"], 201, "{answer}");
-        let slot: Slot = serde_json::from_value(answer["slot"].clone()).expect("a slot");
-        house.gcp.projection.until_projected(slot).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

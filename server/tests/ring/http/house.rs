@@ -33,6 +33,16 @@ pub(super) struct House {
 }
 
 impl House {
+    /// Records events, and waits until they are in force here.
+    pub(super) async fn record(&self, token: &str, events: Value) {
+        let answers = self.post("/v1/events?wait=final", token, &events).await.expect(200);
+        for answer in answers.as_array().expect("a list") {
+            assert_eq!(answer["httpStatus"], 201, "{answer}");
+            let slot: Slot = serde_json::from_value(answer["slot"].clone()).expect("a slot");
+            self.gcp.projection.until_projected(slot).await;
+        }
+    }
+
     /// The demonstration's users are known, their tokens hold.
     pub(super) async fn open() -> House {
         House::with(Limits::default()).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, header};
 use domain::cloud::Cloud;
-use domain::event::{Slot, TenantId};
+use domain::event::TenantId;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -37,8 +37,8 @@ pub(super) async fn business(cost_of_list: &str) -> House {
             "asOf": "2026-01-01T00:00:00Z" }),
     ];
     let decisions = decisions.map(|payload| json!({ "tenantId": "platform", "payload": payload }));
-    record(&house, "demo-admin", json!(decisions)).await;
-    record(&house, "demo-ingest", json!([used(1_000_000)])).await;
+    house.record("demo-admin", json!(decisions)).await;
+    house.record("demo-ingest", json!([used(1_000_000)])).await;
     house
 }
 
@@ -52,15 +52,6 @@ fn used(tokens: u64) -> Value {
     json!({ "tenantId": "acme", "payload": { "kind": "usage", "provider": "azure", "model": "m",
         "region": "eu", "inputTokens": tokens, "outputTokens": 0, "latencyMs": 800.0,
         "requestedAt": domain::clock::Timestamp::from_unix_ms(at) } })
-}
-
-pub(super) async fn record(house: &House, token: &str, events: Value) {
-    let answers = house.post("/v1/events?wait=final", token, &events).await.expect(200);
-    for answer in answers.as_array().expect("a list") {
-        assert_eq!(answer["httpStatus"], 201, "{answer}");
-        let slot: Slot = serde_json::from_value(answer["slot"].clone()).expect("a slot");
-        house.gcp.projection.until_projected(slot).await;
-    }
 }
 
 async fn put(house: &House, path: &str, token: &str, body: &Value) -> Answer {
@@ -284,7 +275,7 @@ async fn what_changed_between_proposal_and_approval_stops_it_and_is_named() {
         "provider": "azure", "model": "m", "price": { "rates": {
             "inputUsdPerToken": "0.000008", "outputUsdPerToken": "0.000008" } },
         "asOf": "2026-06-01T00:00:00Z" } });
-    record(&house, "demo-admin", json!([dearer])).await;
+    house.record("demo-admin", json!([dearer])).await;
     let problem = approve(&house, "demo-admin2", &proposal).await.problem(409, "facts_changed");
     assert!(problem["detail"].as_str().expect("text").contains("margin was 0.3 and is 0.2"));
     // Another version rests on the facts of now.
@@ -297,7 +288,7 @@ async fn what_changed_between_proposal_and_approval_stops_it_and_is_named() {
 
     let proposal = propose(&house, "demo-controller", "1.1").await;
     let gone = json!({ "tenantId": "platform", "payload": tenant(false) });
-    record(&house, "demo-admin", json!([gone])).await;
+    house.record("demo-admin", json!([gone])).await;
     let problem = approve(&house, "demo-admin", &proposal).await.problem(409, "facts_changed");
     assert!(problem["errors"].to_string().contains("tenantActive"), "{problem}");
     let wish = json!({ "tenantId": "acme", "priceOfList": "1.2", "reason": "x" });
