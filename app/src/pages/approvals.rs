@@ -12,6 +12,7 @@ use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
 
+mod keys;
 mod outside;
 pub(crate) mod proposal;
 mod queue;
@@ -30,7 +31,7 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
     );
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(live, retry);
-    queue::listen_to_keys();
+    keys::on_keys(queue::pick_by_key);
     view! {
         <Title text="Approvals" />
         <section class="pricing" aria-label="Approvals">

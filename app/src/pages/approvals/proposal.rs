@@ -7,6 +7,7 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
+use super::keys::on_keys;
 use super::words;
 use crate::api;
 use crate::backend::{FactRow, ForeseenWhy, ProposalDetail, ProposalRow, StepRow};
@@ -31,7 +32,7 @@ pub(crate) fn ProposalPage() -> impl IntoView {
         Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::approval(id));
     let retry = Callback::new(move |()| detail.refetch());
     words::refetch_on_news(live, retry);
-    listen_to_keys();
+    on_keys(decide_by_key);
     view! {
         <Title text="Approval" />
         <section class="pricing" aria-label="Approval">
@@ -50,25 +51,15 @@ pub(crate) fn ProposalPage() -> impl IntoView {
 }
 
 /// `a`, `x` and `m` go to the three decisions.
-fn listen_to_keys() {
-    Effect::new(move |_| {
-        let heard = |event: web_sys::KeyboardEvent| {
-            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if held || browser::is_typing(&event) {
-                return;
-            }
-            let place = match event.key().as_str() {
-                "a" => forms::APPROVE,
-                "x" => forms::REJECT_REASON,
-                "m" => forms::PRICE,
-                _ => return,
-            };
-            event.prevent_default();
-            browser::focus(place);
-        };
-        let handle = window_event_listener(leptos::ev::keydown, heard);
-        on_cleanup(move || handle.remove());
-    });
+fn decide_by_key(key: &str) -> bool {
+    let place = match key {
+        "a" => forms::APPROVE,
+        "x" => forms::REJECT_REASON,
+        "m" => forms::PRICE,
+        _ => return false,
+    };
+    browser::focus(place);
+    true
 }
 
 #[component]

@@ -69,23 +69,13 @@ pub(super) fn Filters(query: Memo<ApprovalsQuery>) -> impl IntoView {
 }
 
 /// `x` picks the row that has the focus, `b` goes on with those that are picked.
-pub(super) fn listen_to_keys() {
-    Effect::new(move |_| {
-        let heard = |event: web_sys::KeyboardEvent| {
-            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if held || browser::is_typing(&event) {
-                return;
-            }
-            match event.key().as_str() {
-                "x" => browser::pick_row(),
-                "b" => browser::press(GO_ON),
-                _ => return,
-            }
-            event.prevent_default();
-        };
-        let handle = window_event_listener(leptos::ev::keydown, heard);
-        on_cleanup(move || handle.remove());
-    });
+pub(super) fn pick_by_key(key: &str) -> bool {
+    match key {
+        "x" => browser::pick_row(),
+        "b" => browser::press(GO_ON),
+        _ => return false,
+    }
+    true
 }
 
 #[component]

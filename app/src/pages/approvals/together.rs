@@ -8,6 +8,7 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
+use super::keys::on_keys;
 use super::words;
 use crate::api;
 use crate::backend::{TogetherRow, TogetherView};
@@ -50,7 +51,7 @@ pub(crate) fn TogetherPage() -> impl IntoView {
     };
     let page = Resource::new_blocking(ids, api::together);
     let retry = Callback::new(move |()| page.refetch());
-    listen_to_keys();
+    on_keys(confirm_by_key);
     view! {
         <Title text="Approve several" />
         <section class="pricing" aria-label="Approve several">
@@ -69,18 +70,12 @@ pub(crate) fn TogetherPage() -> impl IntoView {
 }
 
 /// `a` goes to the button.
-fn listen_to_keys() {
-    Effect::new(move |_| {
-        let heard = |event: web_sys::KeyboardEvent| {
-            let held = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if event.key() == "a" && !held && !browser::is_typing(&event) {
-                event.prevent_default();
-                browser::focus(CONFIRM);
-            }
-        };
-        let handle = window_event_listener(leptos::ev::keydown, heard);
-        on_cleanup(move || handle.remove());
-    });
+fn confirm_by_key(key: &str) -> bool {
+    let is_mine = key == "a";
+    if is_mine {
+        browser::focus(CONFIRM);
+    }
+    is_mine
 }
 
 #[component]
