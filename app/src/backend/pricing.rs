@@ -233,6 +233,8 @@ pub struct TogetherRow {
     pub id: String,
     /// Why it cannot be approved so.
     pub refusal: Option<String>,
+    /// Whether a vote that the viewer gave is final here.
+    pub voted: bool,
 }
 
 /// What a rehearsal is asked: of the rule for everybody, in percent of the list price.

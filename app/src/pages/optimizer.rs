@@ -73,7 +73,7 @@ fn Head(view: OptimizerView) -> impl IntoView {
         format!("No usage of the last {window_days} days has a price.")
     } else {
         let all = counted(count(tenants.len()), "tenant", "tenants");
-        format!("Of {all}, {below} below the floor of its band and {above} above it.")
+        format!("Of {all}, {below} below the floor of their band and {above} above it.")
     };
     let bounds = bounds.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
     view! {

@@ -68,7 +68,8 @@ impl Console {
                 |case| refusal(&catalog, case, viewer, now),
             );
             let row = case.map(|case| row(&catalog, case, now));
-            TogetherRow { row, id: id.clone(), refusal }
+            let voted = case.is_some_and(|case| has_voted(case, viewer));
+            TogetherRow { row, id: id.clone(), refusal, voted }
         };
         TogetherView { at: now, items: ids.iter().take(TOGETHER_MAX).map(item).collect() }
     }
@@ -90,11 +91,16 @@ fn refusal(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timestamp) -> O
         Some("It puts more at stake: it is approved by itself.".to_owned())
     } else if authors.into_iter().any(|author| author.0 == viewer.email) {
         Some("You proposed or last changed it.".to_owned())
-    } else if case.votes().any(|vote| vote.person.0 == viewer.email || vote.by.0 == viewer.email) {
+    } else if has_voted(case, viewer) {
         Some("You have approved it.".to_owned())
     } else {
         None
     }
+}
+
+/// For themself or for another, or another for them.
+fn has_voted(case: &Case, viewer: &Viewer) -> bool {
+    case.votes().any(|vote| vote.person.0 == viewer.email || vote.by.0 == viewer.email)
 }
 
 fn stead(catalog: &Catalog, viewer: &Viewer, now: Timestamp) -> SteadView {

@@ -16,6 +16,7 @@ use crate::browser;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::format::counted;
+use crate::live::Live;
 use crate::shell::console::Here;
 
 const CONFIRM: &str = "approve-together";
@@ -36,6 +37,10 @@ impl Picked {
             None => Picked { id: text.to_owned(), outcome: None },
         }
     }
+
+    fn is_approved(&self) -> bool {
+        self.outcome.as_deref() == Some(APPROVED)
+    }
 }
 
 #[component]
@@ -51,6 +56,7 @@ pub(crate) fn TogetherPage() -> impl IntoView {
     };
     let page = Resource::new_blocking(ids, api::together);
     let retry = Callback::new(move |()| page.refetch());
+    words::refetch_on_news(expect_context::<Live>(), retry);
     on_keys(confirm_by_key);
     view! {
         <Title text="Approve several" />
@@ -85,7 +91,9 @@ fn Body(view: TogetherView, picked: Vec<Picked>) -> impl IntoView {
     let done = picked.iter().any(|one| one.outcome.is_some());
     let ready = view.items.iter().filter(|item| item.refusal.is_none()).count();
     let ready = u64::try_from(ready).unwrap_or(u64::MAX);
-    let approved = picked.iter().filter(|one| one.outcome.as_deref() == Some(APPROVED)).count();
+    // The address says what was tried; what came of it, the ledger.
+    let voted = |id: &str| view.items.iter().any(|item| item.id == id && item.voted);
+    let approved = picked.iter().filter(|one| one.is_approved() && voted(&one.id)).count();
     let sentence = if view.items.is_empty() {
         "Nothing is picked.".to_owned()
     } else if done {
@@ -123,14 +131,19 @@ fn Body(view: TogetherView, picked: Vec<Picked>) -> impl IntoView {
 
 #[component]
 fn Item(item: TogetherRow, outcome: Option<String>) -> impl IntoView {
-    let TogetherRow { row, id, refusal } = item;
+    let TogetherRow { row, id, refusal, voted } = item;
     let Some(row) = row else {
         return view! { <li class="held">{format!("{id}: {}", refusal.unwrap_or_default())}</li> }
             .into_any();
     };
     let tried = outcome.is_some();
     let told = match outcome.as_deref() {
-        Some(APPROVED) => view! { <p class="together-done">"You approved it."</p> }.into_any(),
+        Some(APPROVED) if voted => {
+            view! { <p class="together-done">"You approved it."</p> }.into_any()
+        }
+        Some(APPROVED) => {
+            view! { <p class="held">"No approval of yours is final here yet."</p> }.into_any()
+        }
         Some(code) => view! { <p class="held">{words::refusal(code)}</p> }.into_any(),
         None => refusal.clone().map(|why| view! { <p class="held">{why}</p> }).into_any(),
     };

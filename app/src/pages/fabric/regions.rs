@@ -93,7 +93,7 @@ fn Row(state: RwSignal<FabricView>, name: String) -> impl IntoView {
 
 fn pick(region: &FabricRegion) -> AnyView {
     let (pick, why) = (region.pick, words::why_short(region.why, region.level));
-    let spill = region.spill.as_ref().map(|shares| format!("not all of it: {shares}"));
+    let spill = region.spill.as_ref().map(|shares| format!("no room for all of it: {shares}"));
     view! {
         <span class="cloud"><CloudGlyph cloud=pick /> <strong>{pick.name()}</strong></span>
         <span class="cell-about">{spill.unwrap_or_else(|| why.to_owned())}</span>

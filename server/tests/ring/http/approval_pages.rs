@@ -45,6 +45,10 @@ async fn the_queue_says_what_each_would_do_and_one_form_approves_several() {
     let other = html(&house, "/approvals?q=nobody", &cookie).await;
     assert!(!other.contains("Pick the proposal"), "{other}");
 
+    // An address that somebody made up approves nothing, and does not say so.
+    let claimed = html(&house, &format!("/approvals/together?pick={id}.approved"), &cookie).await;
+    assert!(claimed.contains("0 of 1 were approved by you."), "{claimed}");
+    assert!(!claimed.contains("You approved it."), "{claimed}");
     let asked = html(&house, &format!("/approvals/together?pick={id}"), &cookie).await;
     let item = format!("{id}:1:{hash}");
     assert!(asked.contains(&item) && asked.contains("Approve 1 price"), "{asked}");
