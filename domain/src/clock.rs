@@ -11,6 +11,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+/// A day without leap seconds, as UTC is counted here.
+pub const DAY_MS: i64 = 86_400_000;
+
 /// A remote clock further ahead than this does not move ours: one bad clock must not drag every
 /// cloud into the future.
 pub const REMOTE_AHEAD_MS_MAX: i64 = 5_000;

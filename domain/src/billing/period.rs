@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use time::{Date, Month};
 
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 
 /// A calendar month in UTC: `2026-10`. Earlier ones sort first, as their texts do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,7 +60,6 @@ impl Period {
     /// The first moment after it.
     #[must_use]
     pub fn end(self) -> Timestamp {
-        const DAY_MS: i64 = 86_400_000;
         Timestamp::from_unix_ms(self.last_day().start().unix_ms() + DAY_MS)
     }
 

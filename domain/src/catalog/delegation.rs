@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{KindError, name, reason, refuse};
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::event::EventId;
 
-const DAY_MS: i64 = 86_400_000;
 /// A quarter: whoever is away for longer hands over the role, and not the vote.
 pub const DELEGATION_DAYS_MAX: i64 = 90;
 

@@ -9,11 +9,10 @@ use super::book::Book;
 use super::controls::{Content, Subject};
 use super::recommend::Figures;
 use crate::catalog::Edition;
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
 
-const DAY_MS: i64 = 86_400_000;
 /// Facts that move with every request; policy says how far they may.
 pub(super) const MARGIN: &str = "margin";
 pub(super) const COST: &str = "costOfList";

@@ -13,12 +13,11 @@ use super::margin_watch::Band;
 use super::policy::Limits;
 use super::recommend::{Advice, Day, Figures, Standing, advise};
 use crate::catalog::{Edition, Grounds};
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::economics::EconomicsError;
 use crate::economics::quantity::float;
 use crate::event::TenantId;
 
-const DAY_MS: i64 = 86_400_000;
 /// A price that never changed is as old as can be.
 const NEVER_DAYS: u32 = u32::MAX;
 

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 
 use super::Outcome;
 use super::database::DatabaseArguments;
 use crate::identity::{Credential, Operator, OperatorError};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// A token that should outlive this is better made without an end, and looked at.
 const DAYS_MAX: i64 = 3_650;
 

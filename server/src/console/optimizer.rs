@@ -7,7 +7,7 @@ use app::backend::{
     TenantMargin,
 };
 use domain::catalog::{Grounds, OptimizerRecommend, SwitchName};
-use domain::clock::{LogicalClock, Timestamp};
+use domain::clock::{DAY_MS, LogicalClock, Timestamp};
 use domain::economics::quantity::float;
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
@@ -30,7 +30,6 @@ use crate::projection::{Catalog, Current};
 
 /// Versions of all tenants that the page lists; the others stand in the ledger.
 const HISTORY_MAX: usize = 50;
-const DAY_MS: i64 = 86_400_000;
 /// `2026-11-25`.
 const DATE_CHARS: usize = 10;
 

@@ -9,7 +9,7 @@ use domain::catalog::{
     BillingCredit, CostPut, Known, PricePut, RoutingLatency, Sla, SlaBand, TenantPut, TierPut,
     Usage,
 };
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::cloud::Cloud;
 use domain::economics::token_cost::{ProviderPrice, Rates};
 use domain::event::{Region, TenantId};
@@ -204,7 +204,6 @@ fn price(tier: &Tier, model: &Model) -> PricePut {
 
 /// The month before the one of `now`, in which the sample tenants used something already.
 fn last_month(now: Timestamp) -> Period {
-    const DAY_MS: i64 = 86_400_000;
     Period::of(Timestamp::from_unix_ms(Period::of(now).start().unix_ms() - DAY_MS))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::EconomicsError;
 use domain::economics::quantity::{Share, float};
 use domain::economics::sla::{Ladder, Uptime};
@@ -17,7 +17,6 @@ use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
 use super::usage::{added, at_list_prices, at_own_price};
 use crate::projection::{Catalog, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
-const DAY_MS: i64 = 86_400_000;
 /// Tokens of what prices and caps are stated for.
 const THOUSAND: Decimal = Decimal::ONE_THOUSAND;
 

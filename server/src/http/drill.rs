@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::post;
 use domain::access::Action;
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::snapshot::Period;
 
 use super::Shared;
@@ -21,7 +21,6 @@ use crate::problem::Problem;
 /// A drill takes the newest day that has no snapshot. Whoever plays more often in one demonstration
 /// has seen it.
 const DAYS_BACK_MAX: i64 = 365;
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/anchors/drill", post(drill))

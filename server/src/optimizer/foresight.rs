@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::catalog::{ForesightRun, Known};
-use domain::clock::Timestamp;
-use domain::economics::quantity::Share;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::study::Inputs;
 use domain::event::{EventId, Slot, TenantId};
 use domain::pricing::controls::Subject;
@@ -21,8 +20,6 @@ use uuid::Uuid;
 use super::{Optimizer, OptimizerError, RunError, about, event_id};
 use crate::economics::{Cores, Draw, Found, SimulateError, Window};
 use crate::projection::Catalog;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What a run of the standing stresses came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -94,7 +91,6 @@ impl Optimizer {
         }
         let (policy_version, policy) = catalog.book().policy();
         let kept = catalog.scenarios().map(|saved| &saved.current.value);
-        let floor = policy.everybody().map_or(Share::ZERO, |rule| rule.limits.margin_min);
         let done = ForesightRun {
             run,
             by: self.me,
@@ -104,7 +100,7 @@ impl Optimizer {
             price_map_as_of: scene.inputs.sources.price_map_as_of,
             seed: policy.foresight.seed,
             draws: draws(&policy.foresight, &scene.inputs),
-            floor,
+            floor: policy.margin_floor(),
             tenants: count(scene.found.tenants.len()),
             scenarios: foresaw.scenarios,
             unasked: u32::try_from(unasked(&policy.foresight, kept)).unwrap_or(u32::MAX),

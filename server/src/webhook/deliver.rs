@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::webhook::wait_ms;
 use reqwest::header::CONTENT_TYPE;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,6 @@ const BATCH: i64 = 20;
 /// A message that nobody took for so long since it was written down is given up: whoever decides has seen
 /// it here.
 const DEAD_AFTER_DAYS: i64 = 3;
-const DAY_MS: i64 = 86_400_000;
 
 impl Webhooks {
     pub(super) async fn deliver(self: Arc<Self>, place: usize, stop: CancellationToken) {

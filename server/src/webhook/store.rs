@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 use time::OffsetDateTime;
@@ -16,7 +16,6 @@ const KEPT_DAYS: i32 = 30;
 const DEAD_SHOWN: i64 = 5;
 /// So long a dead message is something that people should see to.
 const DEAD_DAYS: i64 = 7;
-const DAY_MS: i64 = 86_400_000;
 
 /// A message that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

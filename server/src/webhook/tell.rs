@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::pricing::book::Case;
 use domain::pricing::notice::{Notice, notices};
 use serde_json::json;
@@ -21,7 +21,6 @@ const RETRY: Duration = Duration::from_secs(2);
 /// What is older is not told any more: nobody acts on it. Longer than a message is tried, and shorter
 /// than its row is kept, so that none is told anew after its row is gone.
 const HORIZON_DAYS: i64 = 7;
-const DAY_MS: i64 = 86_400_000;
 /// Settled rows are looked through so often.
 const PRUNE_EVERY_MS: i64 = 3_600_000;
 

@@ -26,7 +26,7 @@ use crate::catalog::{
     ApprovalDelegate, ApprovalWithdraw, Grounds, PolicySwitch, ProposalApply, ProposalApprove,
     ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
 };
-use crate::clock::{LogicalClock, Timestamp};
+use crate::clock::{DAY_MS, LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};
 use crate::fabric::shares::Shares;
 use crate::log::Hash;
@@ -183,8 +183,6 @@ impl Chain<Controls> {
         needs::days_since_change(self, self.version(), at)
     }
 }
-
-const DAY_MS: i64 = 86_400_000;
 
 fn days_before(at: Timestamp, days: u32) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_sub(i64::from(days) * DAY_MS))

@@ -161,16 +161,10 @@ impl<'a> View<'a> {
             prices_as_of: Some(self.now),
             seed: foresight.seed,
             draws: usize::try_from(draws(foresight, self.inputs)).unwrap_or(usize::MAX),
-            floor: self.floor(),
+            floor: self.book.policy().1.margin_floor(),
             scenarios: asked.collect(),
             assumptions: assumptions.clone(),
         }
-    }
-
-    /// The portfolio's: the one that holds for everybody.
-    fn floor(&self) -> Share {
-        let rule = self.book.policy().1.everybody();
-        rule.map_or_else(Share::default, |rule| rule.limits.margin_min)
     }
 
     fn rule(&self, known: &Known<'a>) -> Option<&'a Rule> {

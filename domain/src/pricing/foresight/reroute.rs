@@ -124,7 +124,7 @@ fn opening(
 ) -> ProposalOpen {
     let [now, stressed, after] = levels.map(stated);
     let replaces = view.book.shares().current().0.is_empty();
-    let (name, floor) = (&ask.shock.name, view.floor());
+    let (name, floor) = (&ask.shock.name, view.book.policy().1.margin_floor());
     let reason = words::of_traffic(name, floor, division.moved, replaces, levels);
     let moved = Scenario { routing: division.routing, ..ask.shock.changes.clone() };
     let scenarios = [(name.as_str(), &ask.shock.changes), (MOVED, &moved)];

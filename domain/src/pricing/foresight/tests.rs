@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::catalog::{PolicySwitch, ProposalApprove, ProposalReject, ScenarioSave, SwitchName};
+use crate::clock::DAY_MS;
 use crate::clock::LogicalClock;
 use crate::cloud::Cloud;
 use crate::economics::exact::MarginLaw;
@@ -21,7 +22,6 @@ use crate::pricing::policy::{Foresight, Limits, Policy};
 use crate::pricing::recommend::Standing as Stands;
 
 const NOW_MS: i64 = 1_800_000_000_000;
-const DAY_MS: i64 = 86_400_000;
 
 fn tenant(id: &str) -> TenantId {
     TenantId::try_from(id.to_owned()).expect("an id")

@@ -367,6 +367,12 @@ impl Policy {
         self.rules.iter().find(|rule| rule.names() == 0)
     }
 
+    /// The margin below which the portfolio is under water: the one that holds for everybody.
+    #[must_use]
+    pub fn margin_floor(&self) -> Share {
+        self.everybody().map_or_else(Share::default, |rule| rule.limits.margin_min)
+    }
+
     /// The same, to be changed.
     pub fn everybody_mut(&mut self) -> Option<&mut Rule> {
         self.rules.iter_mut().find(|rule| rule.names() == 0)

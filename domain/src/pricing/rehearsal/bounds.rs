@@ -4,12 +4,10 @@ use rust_decimal::Decimal;
 
 use super::Player;
 use crate::catalog::Grounds;
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::pricing::book::{Applied, Book, Case};
 use crate::pricing::controls::Controls;
 use crate::pricing::policy::{Answer, Limits, Policy};
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Every bound that is broken, in words.
 pub(super) fn broken(book: &Book, policy: &Policy, players: &[Player]) -> Vec<String> {

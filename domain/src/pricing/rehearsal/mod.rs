@@ -21,6 +21,7 @@ use super::look::{Seen, look};
 use super::policy::Policy;
 use super::recommend::{Advice, Day, Figures};
 use crate::catalog::Grounds;
+use crate::clock::DAY_MS;
 use crate::cloud::Cloud;
 use crate::economics::EconomicsError;
 use crate::economics::draw::{Seed, Stream};
@@ -147,7 +148,7 @@ fn answered(world: &mut World, seed: Seed) {
     for case in book.cases().filter(|case| case.standing(now) == Standing::Pending) {
         let drawn = Stream::named(seed, "answer", &case.id.to_string()).uniform(0);
         let waited_ms = now.unix_ms() - case.opened_at.unix_ms();
-        if waited_ms < world::DAY_MS / 2 || drawn > REFUSED {
+        if waited_ms < DAY_MS / 2 || drawn > REFUSED {
             continue;
         }
         if drawn > APPROVED {

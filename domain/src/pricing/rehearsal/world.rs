@@ -7,7 +7,7 @@ use crate::catalog::{
     Edition, Grounds, PolicySwitch, ProposalApply, ProposalApprove, ProposalOpen, ProposalReject,
     ProposalStale, SwitchName,
 };
-use crate::clock::{LogicalClock, Timestamp};
+use crate::clock::{DAY_MS, LogicalClock, Timestamp};
 use crate::cloud::Cloud;
 use crate::event::{EventId, Slot};
 use crate::log::Hash;
@@ -18,7 +18,6 @@ use crate::pricing::edition::edition;
 use crate::pricing::look::Opening;
 use crate::pricing::policy::Policy;
 
-pub(super) const DAY_MS: i64 = 86_400_000;
 /// Who answers; more are never asked for than a policy may name.
 const PERSONS: u32 = 20;
 

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use domain::catalog::{Known, Usage};
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 
 use super::random::Random;
 use crate::demo::story::{COMPANIES, Company, MODELS};
@@ -96,7 +96,6 @@ impl Shape {
 
 /// Events a second at this time of the day.
 fn rate(now: Timestamp) -> f64 {
-    const DAY_MS: i64 = 86_400_000;
     let hour = now.unix_ms().rem_euclid(DAY_MS) as f64 / 3_600_000.0;
     let angle = std::f64::consts::TAU * (hour - PEAK_HOUR_UTC) / 24.0;
     EVENTS_PER_S * (1.0 + DAILY_SWING * angle.cos())

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::catalog::{ApprovalDelegate, ApprovalWithdraw, Known};
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::event::EventId;
 use domain::pricing::approval::Actor;
 use domain::pricing::book::Delegation;
@@ -31,7 +31,6 @@ use crate::problem::Problem;
 const OPEN_MAX: usize = 10;
 /// Nobody knows earlier when they will be away.
 const AHEAD_DAYS_MAX: i64 = 366;
-const DAY_MS: i64 = 86_400_000;
 
 /// What somebody who will be away says.
 #[derive(Clone, Debug, Deserialize)]

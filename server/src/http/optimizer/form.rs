@@ -5,7 +5,7 @@ use axum::extract::{Form, State};
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::SwitchName;
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::event::TenantId;
 use domain::log::Hash;
 use serde::Deserialize;
@@ -22,7 +22,6 @@ use crate::typed::{percent, whole, wrong};
 
 const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
-const DAY_MS: i64 = 86_400_000;
 
 /// No `Debug`: it may hold a password.
 #[derive(Deserialize)]
