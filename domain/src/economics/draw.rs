@@ -6,12 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::economics::EconomicsError;
-use crate::economics::probability::{normal_quantile, normal_quantiles, widely};
+use crate::economics::probability::{Loop, normal_quantile, normal_quantiles, widely};
 use crate::economics::quantity::refuse;
 
 /// What stands on the screen and in exports beside every figure that was sampled.
@@ -124,11 +123,9 @@ struct Uniforms<'a> {
     out: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Uniforms<'_> {
-    type Output = ();
-
+impl Loop for Uniforms<'_> {
     #[inline(always)]
-    fn call(self) {
+    fn run(self) {
         let Uniforms { mut state, step, out } = self;
         for number in out {
             *number = unit(mix(state));

@@ -5,19 +5,11 @@
 //! turns out to have. It never fuses a product with a sum, so registers do not change a bit. What
 //! lies outside the usual range is left to `libm`.
 
-use pulp::NullaryFnOnce;
-
 use super::normal::{CENTRE, central_quantile, near_tail, normal_quantile};
+use super::wide::{Loop, widely};
 
 /// Few enough to stay in the processor's nearest cache.
 const LANES: usize = 128;
-
-/// Runs a loop in the widest registers there are. What it calls must be inlined to profit, and the
-/// compiler inlines a closure only while it is small.
-#[inline(always)]
-pub(crate) fn widely(work: impl NullaryFnOnce<Output = ()>) {
-    pulp::Arch::new().dispatch(work);
-}
 
 /// Replaces numbers by their exponentials.
 pub(crate) fn exponentials(values: &mut [f64]) {
@@ -31,11 +23,9 @@ pub(crate) fn normal_quantiles(values: &mut [f64]) {
 
 struct Exponentials<'a>(&'a mut [f64]);
 
-impl NullaryFnOnce for Exponentials<'_> {
-    type Output = ();
-
+impl Loop for Exponentials<'_> {
     #[inline(always)]
-    fn call(self) {
+    fn run(self) {
         for chunk in self.0.chunks_mut(LANES) {
             let usual = chunk.iter().all(|value| value.abs() < EXP_USUAL);
             for value in chunk {
@@ -47,11 +37,9 @@ impl NullaryFnOnce for Exponentials<'_> {
 
 struct Quantiles<'a>(&'a mut [f64]);
 
-impl NullaryFnOnce for Quantiles<'_> {
-    type Output = ();
-
+impl Loop for Quantiles<'_> {
     #[inline(always)]
-    fn call(self) {
+    fn run(self) {
         for chunk in self.0.chunks_mut(LANES) {
             quantiles(chunk);
         }

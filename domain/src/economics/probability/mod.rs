@@ -6,10 +6,12 @@
 mod count;
 mod many;
 mod normal;
+mod wide;
 
 pub use count::{binomial_above, poisson_below, poisson_quantile};
-pub(crate) use many::{exponentials, normal_quantiles, widely};
+pub(crate) use many::{exponentials, normal_quantiles};
 pub use normal::{normal_above, normal_below, normal_density, normal_quantile};
+pub(crate) use wide::{Loop, widely};
 
 /// The 99 % quantile of the standard normal law.
 pub const Z_99: f64 = 2.326_347_874_040_840_8;
