@@ -11,7 +11,8 @@ use crate::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
     EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
     HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
-    RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail, TogetherView,
+    RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail, TenantDetail,
+    TenantsQuery, TenantsView, TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -125,6 +126,24 @@ pub async fn fabric(#[server(default)] query: FabricQuery) -> Result<FabricView,
 #[server(name = ReadScenarios, endpoint = "scenarios", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn scenarios(#[server(default)] search: String) -> Result<ScenariosView, Problem> {
     backend()?.scenarios(search).await
+}
+
+/// Who is served, and on what terms.
+#[server(name = ReadTenants, endpoint = "tenants", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn tenants(#[server(default)] query: TenantsQuery) -> Result<TenantsView, Problem> {
+    backend()?.tenants(query).await
+}
+
+/// One tenant.
+#[server(name = ReadTenant, endpoint = "tenant", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn tenant(id: String) -> Result<TenantDetail, Problem> {
+    backend()?.tenant(id).await
+}
+
+/// What is promised and charged by tier.
+#[server(name = ReadTiers, endpoint = "tiers", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn tiers() -> Result<TiersView, Problem> {
+    backend()?.tiers().await
 }
 
 /// Tenants' margins, what is recommended, what was applied.

@@ -14,6 +14,7 @@ mod lab;
 mod pricing;
 mod quarantine;
 mod scenarios;
+mod tenants;
 
 use std::sync::Arc;
 
@@ -63,6 +64,10 @@ pub use scenarios::{
     DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView, UNDER_LEVERS,
     under_levers,
 };
+pub use tenants::{
+    BandText, ModelName, PaidRow, PriceRow, PriceText, TenantDetail, TenantForm, TenantRow,
+    TenantsQuery, TenantsView, TermsView, TierName, TierView, TiersView, VersionRow, When,
+};
 
 /// The server, as the screens see it.
 #[async_trait::async_trait]
@@ -98,6 +103,12 @@ pub trait Backend: Send + Sync {
     async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem>;
     /// Tenants' margins, what is recommended, what was applied.
     async fn optimizer(&self) -> Result<OptimizerView, Problem>;
+    /// Who is served, and on what terms.
+    async fn tenants(&self, query: TenantsQuery) -> Result<TenantsView, Problem>;
+    /// `id`: a tenant's.
+    async fn tenant(&self, id: String) -> Result<TenantDetail, Problem>;
+    /// What is promised and charged by tier.
+    async fn tiers(&self) -> Result<TiersView, Problem>;
     /// What waits for people, and what they decided lately.
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem>;
     /// Some proposals by id.

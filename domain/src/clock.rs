@@ -12,7 +12,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// A day without leap seconds, as UTC is counted here.
-pub const DAY_MS: i64 = 86_400_000;
+pub const HOUR_MS: i64 = 3_600_000;
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A remote clock further ahead than this does not move ours: one bad clock must not drag every
 /// cloud into the future.
@@ -48,7 +49,6 @@ impl Timestamp {
     /// The start of the UTC hour that contains this instant.
     #[must_use]
     pub fn hour(self) -> Self {
-        const HOUR_MS: i64 = 3_600_000;
         Timestamp::from_unix_ms(self.0.div_euclid(HOUR_MS) * HOUR_MS)
     }
 

@@ -15,4 +15,5 @@ pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod scenarios;
 pub(crate) mod sign_in;
+pub(crate) mod tenants;
 pub(crate) mod verify;

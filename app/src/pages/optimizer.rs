@@ -20,6 +20,7 @@ mod advice;
 mod foresight;
 mod rehearsal;
 mod switches;
+pub(crate) mod tabs;
 mod tenants;
 mod trend;
 
@@ -33,6 +34,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
     view! {
         <Title text="Optimizer" />
         <section class="pricing" aria-label="Optimizer">
+            <tabs::OptimizerTabs />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {

@@ -41,6 +41,9 @@ use crate::pages::quarantine::QuarantinePage;
 use crate::pages::quarantine::item::HeldItemPage;
 use crate::pages::scenarios::ScenariosPage;
 use crate::pages::sign_in::SignInPage;
+use crate::pages::tenants::TenantsPage;
+use crate::pages::tenants::one::TenantPage;
+use crate::pages::tenants::tiers::TiersPage;
 use crate::pages::verify::VerifyPage;
 use crate::piece::piece;
 use crate::zone::Zone;
@@ -166,6 +169,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
                     <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer") view=piece!(pricing, OptimizerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer/tenants") view=piece!(tenants, TenantsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer/tenants/:tenant_id") view=piece!(tenants, TenantPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer/tiers") view=piece!(tenants, TiersPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals") view=piece!(pricing, ApprovalsPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals/together") view=piece!(pricing, TogetherPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals/:proposal_id") view=piece!(pricing, ProposalPage) ssr=SsrMode::Async />

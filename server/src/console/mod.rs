@@ -28,6 +28,8 @@ mod rows;
 mod scenarios;
 mod search;
 mod state;
+mod tenants;
+mod tiers;
 mod viewer;
 
 use std::sync::Arc;

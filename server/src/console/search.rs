@@ -39,7 +39,7 @@ impl Console {
             what: "tenant".to_owned(),
             title: tenant.value.tenant_id.to_string(),
             detail: format!("{}, tier {}", tenant.value.name, tenant.value.tier),
-            link: format!("/ledger?tenant={}", tenant.value.tenant_id),
+            link: format!("/optimizer/tenants/{}", tenant.value.tenant_id),
         };
         catalog.tenants_like(text, TENANTS_MAX).into_iter().map(hit).collect()
     }

@@ -7,7 +7,8 @@ use app::backend::{
     EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
     HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem,
     ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, Session,
-    SnapshotDetail, Theme, TogetherView, Viewer,
+    SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView, TogetherView,
+    Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -173,6 +174,24 @@ impl Backend for ViewerConsole {
             self.console.optimizer().await
         };
         answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn tenants(&self, query: TenantsQuery) -> Result<TenantsView, Problem> {
+        let answer = self.allow(Action::ReadTenants).and_then(|_| self.console.tenants(&query));
+        answer.map_err(|problem| self.tell(problem))
+    }
+
+    async fn tenant(&self, id: String) -> Result<TenantDetail, Problem> {
+        let answer = async {
+            self.allow(Action::ReadTenants)?;
+            self.console.tenant(&id).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn tiers(&self) -> Result<TiersView, Problem> {
+        let answer = self.allow(Action::ReadTenants).map(|_| self.console.tiers());
+        answer.map_err(|problem| self.tell(problem))
     }
 
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem> {

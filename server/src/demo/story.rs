@@ -9,7 +9,7 @@ use domain::catalog::{
     BillingCredit, CostPut, Known, PricePut, RoutingLatency, Sla, SlaBand, TenantPut, TierPut,
     Usage,
 };
-use domain::clock::{DAY_MS, Timestamp};
+use domain::clock::{DAY_MS, HOUR_MS, Timestamp};
 use domain::cloud::Cloud;
 use domain::economics::token_cost::{ProviderPrice, Rates};
 use domain::event::{Region, TenantId};
@@ -222,7 +222,6 @@ pub fn usage_of_last_month(now: Timestamp) -> Vec<(TenantId, Known)> {
 }
 
 fn past_usage(company: &Company, month: Period, day: u8, turn: u8) -> Usage {
-    const HOUR_MS: i64 = 3_600_000;
     let model = &MODELS[company.models[usize::from(turn == 3)]];
     let ok = !(company.id == "helios-ai" && day == 13 && turn == 2);
     let hour = 8 + 3 * i64::from(turn);

@@ -5,6 +5,7 @@
 
 mod anchors;
 mod billing;
+mod catalog;
 mod docs;
 mod economics;
 mod fabric;

@@ -35,6 +35,7 @@ use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
+pub(super) use acts::open_policy;
 use acts::{Act, Approval, Proof, Seen};
 pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
 use shown::Shown;

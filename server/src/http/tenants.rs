@@ -1,32 +1,36 @@
-//! Tenants, tiers and prices: what decisions have put in force.
+//! Tenants, tiers and prices: what decisions have put in force, and the forms of their pages.
+
+mod change;
+mod form;
 
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
-use domain::catalog::{Known, TenantPut};
+use domain::catalog::TenantPut;
 use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::ask::{Asked, Named, Whole, json as read_json, shape};
-use super::events::record::{Wish, decide};
-use super::place;
+use super::ask::{Asked, Named};
 use crate::identity::Principal;
 use crate::problem::Problem;
-use crate::projection::Current;
+use crate::projection::{Current, Entity, Version};
 
 const ITEMS: usize = 100;
 const ITEMS_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/v1/tenants", get(list).post(put))
-        .route("/v1/tenants/{tenant_id}", get(one).post(put_named))
-        .route("/v1/tiers", get(tiers))
-        .route("/v1/prices", get(prices))
+        .route("/v1/tenants", get(list).post(change::tenant))
+        .route("/v1/tenants/{tenant_id}", get(one).post(change::named_tenant))
+        .route("/v1/tenants/{tenant_id}/versions", get(versions))
+        .route("/v1/tiers", get(tiers).post(change::tier))
+        .route("/v1/prices", get(prices).post(change::price))
+        .route("/tenants/act", post(form::act))
 }
 
 /// A value in force, and the decision that put it there.
@@ -90,49 +94,38 @@ async fn one(
     State(shared): State<Shared>,
     principal: Principal,
     Named(id): Named<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     principal.require(Action::ReadTenants)?;
     let catalog = shared.projection.catalog();
     let tenant = TenantId::try_from(id.clone()).ok();
     let found = tenant.and_then(|tenant| catalog.tenant(&tenant).map(InForce::from));
-    let found =
-        found.ok_or_else(|| Problem::not_found(format!("No tenant \"{id}\" is known here.")))?;
-    serde_json::to_value(found).map(Json).map_err(Problem::fault)
+    let found = found.ok_or_else(|| unknown(&id))?;
+    let tag = format!("\"{}\"", found.decision.event_id);
+    Ok(([(header::ETAG, tag)], Json(found)).into_response())
 }
 
-/// A tenant, whole. Takes effect on every cloud once the decision is final.
-async fn put(
-    State(shared): State<Shared>,
-    principal: Principal,
-    place: place::Place,
-    Asked(wish): Asked<Wish>,
-    Whole(body): Whole,
-) -> Result<Response, Problem> {
-    principal.require(Action::EditTenants)?;
-    let tenant: TenantPut = shape(read_json(&body)?)?;
-    decide(&shared, &principal, &Known::TenantPut(tenant), wish, place).await
+fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!("No tenant \"{id}\" is known here."))
 }
 
-/// As above; the path names the tenant, so the body need not.
-async fn put_named(
+/// Everything that was decided about a tenant, the version in force first.
+async fn versions(
     State(shared): State<Shared>,
     principal: Principal,
     Named(id): Named<String>,
-    place: place::Place,
-    Asked(wish): Asked<Wish>,
-    Whole(body): Whole,
-) -> Result<Response, Problem> {
-    principal.require(Action::EditTenants)?;
-    let mut body = read_json(&body)?;
-    if let Some(fields) = body.as_object_mut() {
-        let named = fields.entry("tenantId").or_insert_with(|| Value::from(id.clone()));
-        if *named != id {
-            let problem = Problem::invalid("The body is about another tenant than the address.");
-            return Err(problem.field("/tenantId", format!("must be \"{id}\" or left out")));
-        }
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadTenants)?;
+    let found = shared.projection.versions(Entity::Tenant, &id).await;
+    let found = found.map_err(|cause| Problem::database(&cause))?;
+    if found.is_empty() {
+        return Err(unknown(&id));
     }
-    let tenant: TenantPut = shape(body)?;
-    decide(&shared, &principal, &Known::TenantPut(tenant), wish, place).await
+    let item = |version: &Version| {
+        let Version { event_id, slot, logical_clock, body } = version;
+        let decision = Decision { event_id: *event_id, slot: *slot };
+        json!({ "tenant": body, "logicalClock": logical_clock, "decision": decision })
+    };
+    Ok(page(&found.iter().map(item).collect::<Vec<_>>(), None))
 }
 
 async fn tiers(State(shared): State<Shared>, principal: Principal) -> Result<Json<Value>, Problem> {

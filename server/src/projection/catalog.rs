@@ -116,6 +116,12 @@ impl Catalog {
         self.tiers.get(id)
     }
 
+    /// Has it terms or prices?
+    #[must_use]
+    pub fn has_tier(&self, id: &str) -> bool {
+        self.tiers.contains_key(id) || self.prices.keys().any(|(tier, ..)| tier == id)
+    }
+
     /// By tier, provider, model and the time from which they apply.
     pub fn prices(&self) -> impl Iterator<Item = &Current<PricePut>> {
         self.prices.values().flat_map(BTreeMap::values)

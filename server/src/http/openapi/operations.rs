@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parameters::{Place, asked, path_text};
-use super::{anchors, billing, economics, fabric, keys, lab, optimizer, snapshots};
+use super::{anchors, billing, catalog, economics, fabric, keys, lab, optimizer, snapshots};
 
 pub(super) const TAGS: [(&str, &str); 14] = [
     ("events", "Recording events, finding them, and proof of what became of them"),
@@ -94,7 +94,11 @@ pub(super) const BASE: Operation = Operation {
 
 /// Everything, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    let own = OPERATIONS.iter().chain(billing::OPERATIONS).chain(economics::OPERATIONS);
+    let own = OPERATIONS
+        .iter()
+        .chain(catalog::OPERATIONS)
+        .chain(billing::OPERATIONS)
+        .chain(economics::OPERATIONS);
     own.chain(keys::OPERATIONS)
         .chain(snapshots::OPERATIONS)
         .chain(anchors::OPERATIONS)
@@ -383,81 +387,6 @@ const OPERATIONS: &[Operation] = &[
             "text/event-stream",
         )],
         problems: &[401, 403, 503],
-        ..BASE
-    },
-    Operation {
-        path: "/v1/tenants",
-        id: "listTenants",
-        tag: "catalog",
-        summary: "Tenants in force, by id",
-        takes: &["cursor", "limit"],
-        answers: &[(200, "A page", "TenantPage", JSON)],
-        problems: &[400, 401, 403],
-        ..BASE
-    },
-    Operation {
-        method: "post",
-        path: "/v1/tenants",
-        id: "putTenant",
-        tag: "catalog",
-        summary: "Adds or replaces a tenant: a decision, in force everywhere once it is final",
-        access: ADMINS,
-        takes: &["wait", "timeoutMs", "receipt"],
-        bodies: &[(JSON, "Tenant")],
-        answers: &[
-            (201, "The decision's event", "Recorded", JSON),
-            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
-        ],
-        problems: &[400, 401, 403, 422, 503],
-    },
-    Operation {
-        path: "/v1/tenants/{tenant_id}",
-        id: "readTenant",
-        tag: "catalog",
-        summary: "One tenant in force",
-        answers: &[(200, "The tenant", "TenantInForce", JSON)],
-        problems: &[401, 403, 404],
-        ..BASE
-    },
-    Operation {
-        method: "post",
-        path: "/v1/tenants/{tenant_id}",
-        id: "putNamedTenant",
-        tag: "catalog",
-        summary: "Adds or replaces this tenant; the body need not name it",
-        access: ADMINS,
-        takes: &["wait", "timeoutMs", "receipt"],
-        bodies: &[(JSON, "Tenant")],
-        answers: &[(201, "The decision's event", "Recorded", JSON)],
-        problems: &[400, 401, 403, 422, 503],
-    },
-    Operation {
-        path: "/v1/tiers",
-        id: "listTiers",
-        tag: "catalog",
-        summary: "Tiers in force, with their service levels",
-        answers: &[(200, "All of them", "List", JSON)],
-        problems: &[401, 403],
-        ..BASE
-    },
-    Operation {
-        path: "/v1/prices",
-        id: "listPrices",
-        tag: "catalog",
-        summary: "Prices by tier, provider, model and the time from which they apply",
-        answers: &[(200, "All of them", "List", JSON)],
-        problems: &[401, 403],
-        ..BASE
-    },
-    Operation {
-        path: "/v1/usage",
-        id: "listUsage",
-        tag: "catalog",
-        summary: "Metered usage of final events by tenant, hour, provider, model and region",
-        access: CURIOUS,
-        takes: &["tenant", "from", "to", "provider", "model", "region", "cursor", "limit"],
-        answers: &[(200, "A page", "UsagePage", JSON)],
-        problems: &[400, 401, 403, 503],
         ..BASE
     },
     Operation {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
 use super::{
-    anchors, billing, economics, fabric, keys, kinds, lab, optimizer, reference, snapshots,
+    anchors, billing, catalog, economics, fabric, keys, kinds, lab, optimizer, reference, snapshots,
 };
 use crate::problem::{FieldProblem, Problem};
 
@@ -23,6 +23,7 @@ pub(super) fn all() -> Map<String, Value> {
     add("FieldProblem", serde_json::to_value(FieldProblem::schema()).unwrap_or_default());
     let parts = submissions().into_iter().chain(events()).chain(others());
     let parts = parts
+        .chain(catalog::schemas())
         .chain(lab::schemas())
         .chain(held::all())
         .chain(keys::schemas())
@@ -54,11 +55,8 @@ pub(super) fn example(schema: &str) -> Option<Value> {
         "LabDelay" => Some(json!({ "ms": 300 })),
         "ReleaseHeld" => Some(json!({ "reason": "The meter confirms this reading" })),
         "RejectHeld" => Some(json!({ "reason": "Forged" })),
-        "Tenant" => Some(json!({
-            "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
-            "region": "us-central1"
-        })),
         _ => economics::example(schema)
+            .or_else(|| catalog::example(schema))
             .or_else(|| keys::example(schema))
             .or_else(|| snapshots::example(schema))
             .or_else(|| anchors::example(schema))
@@ -84,6 +82,11 @@ pub(super) fn problem_example(status: u16) -> Value {
             "not_final",
             "Not final yet",
             "No second cloud has signed for it yet. Ask again in a moment.",
+        ),
+        412 => (
+            "changed_meanwhile",
+            "Changed meanwhile",
+            "The tier \"pro\" was changed since you read it. Nothing was recorded. Read it again.",
         ),
         413 => ("too_large", "Too large", "The body is larger than this cloud takes."),
         415 => ("unsupported_media_type", "Unsupported media type", "Use application/json."),
@@ -178,19 +181,11 @@ fn submissions() -> Vec<(&'static str, Value)> {
         }),
         &["time", "datacontenttype", "data", "region"],
     );
-    let tenant = shape(
-        json!({
-            "tenantId": text(), "name": text(), "tier": text(), "cloud": cloud(),
-            "region": text(), "active": flag()
-        }),
-        &["active"],
-    );
     vec![
         ("NewEvent", event),
         ("EventOrEvents", json!({ "oneOf": [reference("NewEvent"), list("NewEvent")] })),
         ("CloudEvent", cloud_event),
         ("CloudEvents", list("CloudEvent")),
-        ("Tenant", tenant),
     ]
 }
 

@@ -285,6 +285,19 @@ pub(super) async fn propose_policy(
     reason: String,
     wish: Wish,
 ) -> Result<Response, Problem> {
+    let (id, accepted) = open_policy(shared, principal, policy, version, reason, wish).await?;
+    answered(shared, id, &accepted)
+}
+
+/// `version`: the one in force that the proposal was made from.
+pub(in crate::http) async fn open_policy(
+    shared: &Services,
+    principal: &Principal,
+    policy: Policy,
+    version: u64,
+    reason: String,
+    wish: Wish,
+) -> Result<(Uuid, Accepted), Problem> {
     let reason = reason_of(&reason)?;
     let now = shared.projection.catalog().book().policy().0;
     if now != version {
@@ -299,8 +312,7 @@ pub(super) async fn propose_policy(
         problem.field("/policy", detail)
     })?;
     let content = Content::Policy { policy: Box::new(policy) };
-    let (id, accepted) = open(shared, principal, Grounds::Person, content, reason, wish).await?;
-    answered(shared, id, &accepted)
+    open(shared, principal, Grounds::Person, content, reason, wish).await
 }
 
 /// Back to what was in force before the last change.

@@ -1,0 +1,96 @@
+//! What is set of a tenant: a new one, or another version of one.
+
+use domain::cloud::Cloud;
+use leptos::prelude::*;
+
+use crate::backend::{TenantForm, TierName};
+
+/// What the forms send.
+pub(super) const ACT: &str = "/tenants/act";
+
+#[component]
+pub(super) fn NewTenant(form: TenantForm, tiers: Vec<TierName>, open: bool) -> impl IntoView {
+    view! {
+        <details class="pricing-more" open=open>
+            <summary class="button">"New tenant…"</summary>
+            <form class="act-form" method="post" action=ACT>
+                <input type="hidden" name="act" value="tenant" />
+                <label class="field" for="new-id">
+                    <span>"Id, in every event from now on"</span>
+                    <input id="new-id" name="tenantId" type="text" required maxlength="64" autocomplete="off" spellcheck="false" />
+                </label>
+                <Fields name="new" form tiers />
+                <p class="muted">"It is recorded in the ledger with your name, and counts on every cloud once it is final. Then its events are taken."</p>
+                <button class="button button-first" type="submit">"Record the tenant"</button>
+            </form>
+        </details>
+    }
+}
+
+/// `seen`: the event that put what is shown.
+#[component]
+pub(super) fn EditTenant(
+    form: TenantForm,
+    seen: String,
+    tiers: Vec<TierName>,
+    may: bool,
+) -> impl IntoView {
+    let tenant_id = form.tenant_id.clone();
+    view! {
+        <form class="act-form" method="post" action=ACT>
+            <fieldset disabled=!may>
+                <legend class="visually-hidden">"Change the tenant"</legend>
+                <input type="hidden" name="act" value="tenant" />
+                <input type="hidden" name="seen" value=seen />
+                <input type="hidden" name="tenantId" value=tenant_id />
+                <Fields name="edit" form tiers />
+                <p class="muted">"Another tier charges its list prices from the moment it is final; what was used before stands as it was charged."</p>
+                <button class="button button-first" type="submit">"Record the change"</button>
+            </fieldset>
+        </form>
+    }
+}
+
+#[component]
+fn Fields(name: &'static str, form: TenantForm, tiers: Vec<TierName>) -> impl IntoView {
+    let id = |field: &str| format!("{name}-{field}");
+    let TenantForm { name: called, tier, cloud, region, active, .. } = form;
+    let mut tiers = tiers;
+    if !tier.is_empty() && tiers.iter().all(|other| other.tier != tier) {
+        tiers.push(TierName { tier: tier.clone(), name: tier.clone() });
+    }
+    let tiers = tiers
+        .into_iter()
+        .map(|one| {
+            let selected = one.tier == tier;
+            view! { <option value=one.tier selected=selected>{one.name}</option> }
+        })
+        .collect_view();
+    let clouds = Cloud::ALL.map(|one| {
+        view! { <option value=one.name() selected={one == cloud}>{one.title()}</option> }
+    });
+    view! {
+        <div class="tenant-fields">
+            <label class="field" for=id("name")>
+                <span>"Name"</span>
+                <input id=id("name") name="name" type="text" required maxlength="200" value=called autocomplete="off" />
+            </label>
+            <label class="field" for=id("tier")>
+                <span>"Tier"</span>
+                <select id=id("tier") name="tier" required>{tiers}</select>
+            </label>
+            <label class="field" for=id("cloud")>
+                <span>"Cloud that serves it first"</span>
+                <select id=id("cloud") name="cloud" required>{clouds.collect_view()}</select>
+            </label>
+            <label class="field" for=id("region")>
+                <span>"Region, such as eu"</span>
+                <input id=id("region") name="region" type="text" required maxlength="63" value=region autocomplete="off" spellcheck="false" />
+            </label>
+        </div>
+        <label class="choice">
+            <input type="checkbox" name="active" value="yes" checked=active />
+            <span>"Active: its events are taken. Without it they are refused; what is recorded stays."</span>
+        </label>
+    }
+}

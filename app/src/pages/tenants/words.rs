@@ -1,0 +1,53 @@
+//! Why nothing came of a form.
+
+pub(super) fn refusal(code: &str) -> &'static str {
+    match code {
+        "changed_meanwhile" => {
+            "Nothing was recorded: somebody changed it since you looked. What stands below is how it is now."
+        }
+        "version_changed" => {
+            "Nothing was proposed: another policy is in force since you looked. Try again."
+        }
+        "already_open" | "proposalId" => {
+            "Nothing was proposed: another policy waits for approval. Decide about it first."
+        }
+        "tenantId" => {
+            "Nothing was recorded: an id is 1 to 64 letters, digits, dots, dashes and underscores."
+        }
+        "name" => "Nothing was recorded: the name must be 1 to 200 printable characters.",
+        "tier" => "Nothing was recorded: no tier of that id has terms or prices.",
+        "cloud" => "Nothing was recorded: the cloud is gcp, aws or azure.",
+        "region" => {
+            "Nothing was recorded: a region is lower-case letters, digits and dashes, such as eu or us-east-1."
+        }
+        "bands" => {
+            "Nothing was recorded: the ladder must fall from the best uptime to 0, with uptimes of 0 to 100 % and credits of 0 to 100 %."
+        }
+        "uptime" | "credit" => {
+            "Nothing was recorded: each step of the ladder has an uptime and a credit, both numbers."
+        }
+        "latency" => {
+            "Nothing was recorded: the promised latency is a whole number of milliseconds."
+        }
+        "provider" | "model" => {
+            "Nothing was recorded: provider and model must be 1 to 200 printable characters."
+        }
+        "input"
+        | "output"
+        | "cached"
+        | "inputUsdPerMillion"
+        | "outputUsdPerMillion"
+        | "cachedUsdPerMillion" => {
+            "Nothing was recorded: a price is a number of US dollars a million tokens, and not negative."
+        }
+        "from" | "effectiveFrom" => {
+            "Nothing was recorded: a price counts from a time on, such as 2027-01-01 00:00 (UTC)."
+        }
+        "until" => "Nothing was proposed: a contract runs until a day that is to come.",
+        "policy" => "Nothing was proposed: the policy would not be one that holds together.",
+        "reason" => "Nothing was proposed: the reason must be 1 to 500 printable characters.",
+        "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
+        "forbidden" => "Nothing was recorded: your role may not do that.",
+        _ => "Nothing was recorded. Try again, or see the log of this cloud.",
+    }
+}

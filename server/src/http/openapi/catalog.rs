@@ -1,0 +1,191 @@
+//! Tenants, tiers, prices and metered usage: what can be asked and set, and the shapes.
+
+use serde_json::{Value, json};
+
+use super::operations::{ADMINS, BASE, CURIOUS, JSON, Operation};
+use super::schemas::{cloud, flag, shape, text, time};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/v1/tenants",
+        id: "listTenants",
+        tag: "catalog",
+        summary: "Tenants in force, by id",
+        takes: &["cursor", "limit"],
+        answers: &[(200, "A page", "TenantPage", JSON)],
+        problems: &[400, 401, 403],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/tenants",
+        id: "putTenant",
+        tag: "catalog",
+        summary: "Adds or replaces a tenant: a decision, in force everywhere once it is final",
+        access: ADMINS,
+        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Tenant")],
+        answers: &[
+            (201, "The decision's event", "Recorded", JSON),
+            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
+        ],
+        problems: &[400, 401, 403, 412, 422, 503],
+    },
+    Operation {
+        path: "/v1/tenants/{tenant_id}",
+        id: "readTenant",
+        tag: "catalog",
+        summary: "One tenant in force, with an ETag",
+        answers: &[(200, "The tenant", "TenantInForce", JSON)],
+        problems: &[401, 403, 404],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/tenants/{tenant_id}",
+        id: "putNamedTenant",
+        tag: "catalog",
+        summary: "Adds or replaces this tenant; the body need not name it",
+        access: ADMINS,
+        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Tenant")],
+        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        problems: &[400, 401, 403, 412, 422, 503],
+    },
+    Operation {
+        path: "/v1/tenants/{tenant_id}/versions",
+        id: "listTenantVersions",
+        tag: "catalog",
+        summary: "Everything that was decided about a tenant, the version in force first",
+        answers: &[(200, "All of them, at most 1,000", "List", JSON)],
+        problems: &[401, 403, 404],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/v1/tiers",
+        id: "putTier",
+        tag: "catalog",
+        summary: "Adds or replaces a tier with its service level",
+        access: ADMINS,
+        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Tier")],
+        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        problems: &[400, 401, 403, 412, 422, 503],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/prices",
+        id: "putPrice",
+        tag: "catalog",
+        summary: "A tier's list price of a model from a time on; another for the same time replaces it",
+        access: ADMINS,
+        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
+        bodies: &[(JSON, "Price")],
+        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        problems: &[400, 401, 403, 412, 422, 503],
+    },
+    Operation {
+        path: "/v1/tiers",
+        id: "listTiers",
+        tag: "catalog",
+        summary: "Tiers in force, with their service levels",
+        answers: &[(200, "All of them", "List", JSON)],
+        problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/prices",
+        id: "listPrices",
+        tag: "catalog",
+        summary: "Prices by tier, provider, model and the time from which they apply",
+        answers: &[(200, "All of them", "List", JSON)],
+        problems: &[401, 403],
+        ..BASE
+    },
+    Operation {
+        path: "/v1/usage",
+        id: "listUsage",
+        tag: "catalog",
+        summary: "Metered usage of final events by tenant, hour, provider, model and region",
+        access: CURIOUS,
+        takes: &["tenant", "from", "to", "provider", "model", "region", "cursor", "limit"],
+        answers: &[(200, "A page", "UsagePage", JSON)],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/tenants/act",
+        id: "actOnTenants",
+        tag: "catalog",
+        summary: "Sets a tenant, tier or list price, or proposes a contract: the forms of the pages \
+                  Tenants and Tiers",
+        access: ADMINS,
+        bodies: &[(FORM, "TenantAct")],
+        answers: &[(303, "To what it is about, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+];
+
+/// By name.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    let decimal = || json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$" });
+    let tenant = shape(
+        json!({
+            "tenantId": text(), "name": text(), "tier": text(), "cloud": cloud(),
+            "region": text(), "active": flag()
+        }),
+        &["active"],
+    );
+    let band = shape(json!({ "minUptimePct": decimal(), "credit": decimal() }), &[]);
+    let bands = json!({
+        "type": "array", "items": band,
+        "description": "From the best to the worst: minUptimePct falls, the last is 0"
+    });
+    let latency = json!({ "type": "integer", "minimum": 0, "description": "Milliseconds" });
+    let sla = shape(json!({ "bands": bands, "latencyP99Ms": latency }), &["latencyP99Ms"]);
+    let tier = shape(json!({ "tier": text(), "name": text(), "sla": sla }), &[]);
+    let price = shape(
+        json!({
+            "tier": text(), "provider": text(), "model": text(),
+            "inputUsdPerMillion": decimal(), "outputUsdPerMillion": decimal(),
+            "cachedUsdPerMillion": decimal(), "effectiveFrom": time()
+        }),
+        &["cachedUsdPerMillion"],
+    );
+    let act = json!({ "type": "string", "enum": ["tenant", "tier", "price", "contract"] });
+    let form = json!({
+        "type": "object", "required": ["act"],
+        "properties": { "act": act, "seen": text() },
+        "additionalProperties": { "type": "string" }
+    });
+    vec![("Tenant", tenant), ("Tier", tier), ("Price", price), ("TenantAct", form)]
+}
+
+pub(super) fn example(schema: &str) -> Option<Value> {
+    match schema {
+        "Tenant" => Some(json!({
+            "tenantId": "acme-labs", "name": "Acme Labs", "tier": "gold", "cloud": "gcp",
+            "region": "us-central1"
+        })),
+        "Tier" => Some(json!({
+            "tier": "gold", "name": "Gold",
+            "sla": {
+                "bands": [
+                    { "minUptimePct": "99.9", "credit": "0" },
+                    { "minUptimePct": "0", "credit": "0.25" }
+                ]
+            }
+        })),
+        "Price" => Some(json!({
+            "tier": "gold", "provider": "vertex", "model": "gemini-2.5-flash",
+            "inputUsdPerMillion": "0.36", "outputUsdPerMillion": "3.00",
+            "effectiveFrom": "2026-12-01T00:00:00Z"
+        })),
+        _ => None,
+    }
+}

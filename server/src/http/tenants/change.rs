@@ -1,0 +1,206 @@
+//! Tenants, tiers and prices, as admins set them: each is a decision, whole, in force on every cloud
+//! once it is final.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::Response;
+use domain::access::Action;
+use domain::catalog::{Known, PricePut, TenantPut, TierPut};
+use domain::event::EventId;
+use serde_json::Value;
+
+use crate::http::Shared;
+use crate::http::ask::{Asked, Named, Whole, json as read_json, shape};
+use crate::http::events::record::{Wish, decide};
+use crate::http::place::Place;
+use crate::identity::Principal;
+use crate::problem::Problem;
+use crate::projection::Catalog;
+
+/// What is in force, as far as whoever changes it has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// They do not say.
+    Unsaid,
+    /// There is none yet.
+    Nothing,
+    /// The version that this decision put.
+    Version(EventId),
+}
+
+impl Seen {
+    /// `If-Match: "<event id>"`, or `If-None-Match: *`.
+    fn of_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = |name: HeaderName| {
+            headers.get(name).map(|value| value.to_str().unwrap_or_default().trim().to_owned())
+        };
+        if let Some(tag) = text(header::IF_MATCH) {
+            let id = tag.trim_matches('"').parse().map(EventId).map(Seen::Version);
+            return id.map_err(|_| {
+                Problem::malformed("If-Match takes the ETag of what was read: \"<event id>\".")
+            });
+        }
+        match text(header::IF_NONE_MATCH).as_deref() {
+            None => Ok(Seen::Unsaid),
+            Some("*") => Ok(Seen::Nothing),
+            Some(_) => Err(Problem::malformed("If-None-Match takes * alone: there is none yet.")),
+        }
+    }
+
+    /// Two people may look at one thing at once: who comes second is told.
+    pub(super) fn check(self, what: &str, now: Option<EventId>) -> Result<(), Problem> {
+        let told = |detail: String| {
+            let (status, title) = (StatusCode::PRECONDITION_FAILED, "Changed meanwhile");
+            Err(Problem::new(status, "changed_meanwhile", title, detail))
+        };
+        match (self, now) {
+            (Seen::Nothing, Some(now)) => told(format!(
+                "{what} is there already, since the event {now}. Nothing was recorded."
+            )),
+            (Seen::Version(seen), now) if now != Some(seen) => {
+                let now = now.map_or_else(|| "nothing".to_owned(), |id| format!("the event {id}"));
+                told(format!(
+                    "{what} was changed since: {now} is in force. Nothing was recorded. Read it again."
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The decision that is in force about the same.
+pub(super) fn in_force(catalog: &Catalog, decision: &Known) -> Option<EventId> {
+    match decision {
+        Known::TenantPut(tenant) => catalog.tenant(&tenant.tenant_id).map(|it| it.event_id),
+        Known::TierPut(tier) => catalog.tier(&tier.tier).map(|it| it.event_id),
+        Known::PricePut(price) => {
+            let PricePut { tier, provider, model, effective_from, .. } = price;
+            let found = catalog.price_at(tier, provider, model, *effective_from);
+            let same = found.filter(|it| it.value.effective_from == *effective_from);
+            same.map(|it| it.event_id)
+        }
+        _ => None,
+    }
+}
+
+pub(super) async fn tenant(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    headers: HeaderMap,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::EditTenants)?;
+    let tenant: TenantPut = shape(read_json(&body)?)?;
+    put(&shared, &principal, Known::TenantPut(tenant), &headers, wish, place).await
+}
+
+/// As above; the path names the tenant, so the body need not.
+pub(super) async fn named_tenant(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+    place: Place,
+    headers: HeaderMap,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::EditTenants)?;
+    let mut body = read_json(&body)?;
+    if let Some(fields) = body.as_object_mut() {
+        let named = fields.entry("tenantId").or_insert_with(|| Value::from(id.clone()));
+        if *named != id {
+            let problem = Problem::invalid("The body is about another tenant than the address.");
+            return Err(problem.field("/tenantId", format!("must be \"{id}\" or left out")));
+        }
+    }
+    let tenant: TenantPut = shape(body)?;
+    put(&shared, &principal, Known::TenantPut(tenant), &headers, wish, place).await
+}
+
+pub(super) async fn tier(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    headers: HeaderMap,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::EditTenants)?;
+    let tier: TierPut = shape(read_json(&body)?)?;
+    put(&shared, &principal, Known::TierPut(tier), &headers, wish, place).await
+}
+
+/// A list price counts from its `effectiveFrom` on; what was invoiced before stands.
+pub(super) async fn price(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    headers: HeaderMap,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::EditTenants)?;
+    let price: PricePut = shape(read_json(&body)?)?;
+    put(&shared, &principal, Known::PricePut(price), &headers, wish, place).await
+}
+
+async fn put(
+    shared: &Shared,
+    principal: &Principal,
+    decision: Known,
+    headers: &HeaderMap,
+    wish: Wish,
+    place: Place,
+) -> Result<Response, Problem> {
+    let seen = Seen::of_headers(headers)?;
+    seen.check(&title(&decision), in_force(&shared.projection.catalog(), &decision))?;
+    decide(shared, principal, &decision, wish, place).await
+}
+
+/// What a decision is about, at the start of a sentence.
+pub(super) fn title(decision: &Known) -> String {
+    match decision {
+        Known::TenantPut(tenant) => format!("The tenant \"{}\"", tenant.tenant_id),
+        Known::TierPut(tier) => format!("The tier \"{}\"", tier.tier),
+        Known::PricePut(price) => {
+            let PricePut { tier, provider, model, effective_from, .. } = price;
+            format!("The price of {provider}/{model} for {tier} from {effective_from} on")
+        }
+        _ => "It".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    const ID: &str = "0190a0d0-0000-7000-8000-000000000001";
+
+    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn who_comes_second_is_told_and_nothing_is_recorded() {
+        let id = EventId(ID.parse().expect("an id"));
+        let other = EventId(uuid::Uuid::nil());
+        let read = |name, value| Seen::of_headers(&headers(name, value));
+        let seen = read(header::IF_MATCH, "\"0190a0d0-0000-7000-8000-000000000001\"");
+        let seen = seen.expect("an id");
+        assert_eq!(seen, Seen::Version(id));
+        assert!(seen.check("The tier \"pro\"", Some(id)).is_ok());
+        for now in [Some(other), None] {
+            let problem = seen.check("The tier \"pro\"", now).expect_err("another");
+            assert_eq!((problem.status, problem.code), (412, "changed_meanwhile"));
+        }
+        let nothing = read(header::IF_NONE_MATCH, "*").expect("none");
+        assert!(nothing.check("It", None).is_ok());
+        assert_eq!(nothing.check("It", Some(id)).expect_err("there is one").status, 412);
+        assert_eq!(Seen::of_headers(&HeaderMap::new()).expect("nothing said"), Seen::Unsaid);
+        assert_eq!(read(header::IF_MATCH, "\"v1\"").expect_err("no id").status, 400);
+        assert_eq!(read(header::IF_NONE_MATCH, "\"x\"").expect_err("no star").status, 400);
+    }
+}

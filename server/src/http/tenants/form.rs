@@ -1,0 +1,305 @@
+//! The forms of the pages Tenants and Tiers: what browsers without scripts send, and those with.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::response::Redirect;
+use domain::access::Action;
+use domain::catalog::{Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
+use domain::clock::{DAY_MS, Timestamp};
+use domain::event::{EventId, Region, TenantId};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::change::{Seen, in_force, title};
+use crate::http::events::record::{Wish, record_one, until_in_force};
+use crate::http::{Services, Shared, optimizer};
+use crate::identity::{Principal, query_value};
+use crate::problem::Problem;
+use crate::typed::{percent, whole, wrong};
+
+const TENANTS: &str = "/optimizer/tenants";
+const TIERS: &str = "/optimizer/tiers";
+/// So long the page waits to show what was done as done.
+const EFFECT_MS: u64 = 2_500;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    act: Verb,
+    /// The event that put what the form shows; empty: there was none.
+    #[serde(default)]
+    seen: String,
+    /// Each form has its own.
+    #[serde(flatten)]
+    fields: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verb {
+    Tenant,
+    Tier,
+    Price,
+    Contract,
+}
+
+impl Wanted {
+    fn text(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", |text| text.trim())
+    }
+
+    /// The page that the form stands on.
+    fn page(&self) -> String {
+        let id = self.text("tenantId");
+        match self.act {
+            Verb::Tenant if self.seen.is_empty() => TENANTS.to_owned(),
+            Verb::Tenant | Verb::Contract => format!("{TENANTS}/{}", query_value(id)),
+            Verb::Tier | Verb::Price => TIERS.to_owned(),
+        }
+    }
+
+    fn decision(&self) -> Result<Known, Problem> {
+        match self.act {
+            Verb::Tier => self.tier().map(Known::TierPut),
+            Verb::Price => self.price().map(Known::PricePut),
+            Verb::Tenant | Verb::Contract => self.tenant().map(Known::TenantPut),
+        }
+    }
+
+    fn tenant_id(&self) -> Result<TenantId, Problem> {
+        TenantId::try_from(self.text("tenantId").to_owned())
+            .map_err(|error| wrong("tenantId", &error.to_string()))
+    }
+
+    fn tenant(&self) -> Result<TenantPut, Problem> {
+        let region = Region::try_from(self.text("region").to_owned());
+        Ok(TenantPut {
+            tenant_id: self.tenant_id()?,
+            name: self.text("name").to_owned(),
+            tier: self.text("tier").to_owned(),
+            cloud: self
+                .text("cloud")
+                .parse()
+                .map_err(|_| wrong("cloud", "is none of the three"))?,
+            region: region.map_err(|error| wrong("region", &error.to_string()))?,
+            active: self.text("active") == "yes",
+        })
+    }
+
+    fn tier(&self) -> Result<TierPut, Problem> {
+        Ok(TierPut {
+            tier: self.text("tier").to_owned(),
+            name: self.text("name").to_owned(),
+            sla: Sla {
+                bands: self.bands()?,
+                latency_p99_ms: whole("latency", self.text("latency"))?,
+            },
+        })
+    }
+
+    /// `uptime0` and `credit0` and so on; a step of which both are blank is none.
+    fn bands(&self) -> Result<Vec<SlaBand>, Problem> {
+        let mut bands = Vec::new();
+        for name in self.fields.keys() {
+            let Some(number) = name.strip_prefix("uptime") else { continue };
+            let uptime = percent("uptime", self.text(name))?;
+            let credit = percent("credit", self.text(&format!("credit{number}")))?;
+            match (uptime, credit) {
+                (None, None) => {}
+                (Some(uptime), Some(credit)) => {
+                    let min_uptime_pct = (uptime * Decimal::ONE_HUNDRED).normalize();
+                    bands.push(SlaBand { min_uptime_pct, credit });
+                }
+                (None, Some(_)) => return Err(wrong("uptime", "is missing beside a credit")),
+                (Some(_), None) => return Err(wrong("credit", "is missing beside an uptime")),
+            }
+        }
+        // The order in which they were typed says nothing that the numbers do not.
+        bands.sort_by_key(|band| std::cmp::Reverse(band.min_uptime_pct));
+        Ok(bands)
+    }
+
+    fn price(&self) -> Result<PricePut, Problem> {
+        let usd = |name: &str| {
+            let text = self.text(name).trim_start_matches('$').replace(',', "");
+            text.parse::<Decimal>().map_err(|_| wrong(name, "is no number of US dollars"))
+        };
+        let cached = self.text("cached");
+        let from = self.text("from");
+        Ok(PricePut {
+            tier: self.text("tier").to_owned(),
+            provider: self.text("provider").to_owned(),
+            model: self.text("model").to_owned(),
+            input_usd_per_million: usd("input")?,
+            output_usd_per_million: usd("output")?,
+            cached_usd_per_million: if cached.is_empty() { None } else { Some(usd("cached")?) },
+            effective_from: instant(from).ok_or_else(|| wrong("from", "is no time"))?,
+        })
+    }
+}
+
+/// What `<input type="datetime-local">` gives, read as UTC.
+fn instant(text: &str) -> Option<Timestamp> {
+    let spellings = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
+    spellings.iter().find_map(|spelling| spelling.parse().ok())
+}
+
+/// Back to the page, which says what is so now or what was wrong.
+pub(super) async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    form: Result<Form<Wanted>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    let Form(wanted) =
+        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let page = wanted.page();
+    let done = match wanted.act {
+        Verb::Contract => contract(&shared, &principal, &wanted).await,
+        _ => put(&shared, &principal, &wanted).await,
+    };
+    match done {
+        Ok(page) => Ok(Redirect::to(&page)),
+        Err(problem) if problem.status < 500 || problem.code == "busy" => {
+            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
+            let field = field.and_then(|field| field.rsplit('/').next());
+            let told = if problem.code == "invalid" { field } else { None };
+            let code = query_value(told.unwrap_or(problem.code));
+            Ok(Redirect::to(&format!("{page}?problem={code}")))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Records what the form says, whole. Then leads to what it is about.
+async fn put(shared: &Services, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
+    principal.require(Action::EditTenants)?;
+    let decision = wanted.decision()?;
+    let catalog = shared.projection.catalog();
+    if let Known::TenantPut(tenant) = &decision
+        && !catalog.has_tier(&tenant.tier)
+    {
+        return Err(wrong("tier", "is none that has terms or prices"));
+    }
+    // A price is set anew for a time of its own: what it replaces was on the page.
+    if wanted.act != Verb::Price {
+        seen(&wanted.seen)?.check(&title(&decision), in_force(&catalog, &decision))?;
+    }
+    let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
+    let (_, accepted) = record_one(shared, principal, event).await?;
+    until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
+    Ok(match &decision {
+        Known::TenantPut(tenant) => format!("{TENANTS}/{}", tenant.tenant_id),
+        _ => wanted.page(),
+    })
+}
+
+fn seen(text: &str) -> Result<Seen, Problem> {
+    if text.is_empty() {
+        return Ok(Seen::Nothing);
+    }
+    text.parse().map(EventId).map(Seen::Version).map_err(|_| wrong("seen", "is no event's id"))
+}
+
+/// Proposes the policy in which the contract fixes the price, or no longer does. Leads to the
+/// proposal: others approve it.
+async fn contract(
+    shared: &Services,
+    principal: &Principal,
+    wanted: &Wanted,
+) -> Result<String, Problem> {
+    principal.require(Action::Propose)?;
+    let tenant = wanted.tenant_id()?;
+    let catalog = shared.projection.catalog();
+    if catalog.tenant(&tenant).is_none() {
+        return Err(wrong("tenantId", "is not known here"));
+    }
+    let (version, policy) = catalog.book().policy();
+    let mut policy = policy.clone();
+    match wanted.text("until") {
+        "" => policy.locked_until.remove(&tenant),
+        day => {
+            let last = instant(&format!("{day}T00:00"));
+            let last = last.ok_or_else(|| wrong("until", "is no day, such as 2027-06-30"))?;
+            // The last day is whole.
+            let until = Timestamp::from_unix_ms(last.unix_ms().saturating_add(DAY_MS));
+            if until <= crate::now() {
+                return Err(wrong("until", "is over"));
+            }
+            policy.locked_until.insert(tenant, until)
+        }
+    };
+    let reason = wanted.text("reason").to_owned();
+    let wish = Wish::final_within(EFFECT_MS);
+    let (id, _) = optimizer::open_policy(shared, principal, policy, version, reason, wish).await?;
+    Ok(format!("/approvals/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(act: Verb, fields: &[(&str, &str)]) -> Wanted {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        Wanted { act, seen: String::new(), fields: fields.iter().map(owned).collect() }
+    }
+
+    #[test]
+    fn a_ladder_is_read_from_its_steps_in_whatever_order_and_blank_ones_are_none() {
+        let steps = [
+            ("tier", "pro"),
+            ("name", "Pro"),
+            ("latency", ""),
+            ("uptime0", "0"),
+            ("credit0", "100 %"),
+            ("uptime1", "99.9"),
+            ("credit1", "0"),
+            ("uptime2", " "),
+            ("credit2", ""),
+        ];
+        let tier = wanted(Verb::Tier, &steps).tier().expect("a tier");
+        let bands: Vec<(String, String)> = tier.sla.bands.iter().map(text).collect();
+        assert_eq!(bands, [("99.9".into(), "0".into()), ("0".into(), "1".into())]);
+        assert_eq!(tier.sla.latency_p99_ms, None);
+        let half = wanted(Verb::Tier, &[("uptime0", "99"), ("credit0", "")]).bands();
+        assert_eq!(half.expect_err("half a step").errors[0].field, "/credit");
+    }
+
+    fn text(band: &SlaBand) -> (String, String) {
+        (band.min_uptime_pct.to_string(), band.credit.to_string())
+    }
+
+    #[test]
+    fn a_price_is_read_as_people_type_it() {
+        let fields = [
+            ("tier", "pro"),
+            ("provider", "openai"),
+            ("model", "gpt-4o"),
+            ("input", "$1,250.50"),
+            ("output", "10"),
+            ("cached", ""),
+            ("from", "2027-01-01T00:00"),
+        ];
+        let price = wanted(Verb::Price, &fields).price().expect("a price");
+        assert_eq!(price.input_usd_per_million.to_string(), "1250.50");
+        assert_eq!(price.cached_usd_per_million, None);
+        assert_eq!(price.effective_from.to_string(), "2027-01-01T00:00:00.000Z");
+        for (name, text) in [("input", "much"), ("output", ""), ("from", "soon")] {
+            let mut bad = wanted(Verb::Price, &fields);
+            bad.fields.insert(name.to_owned(), text.to_owned());
+            assert_eq!(bad.price().expect_err(name).errors[0].field, format!("/{name}"));
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_form_is_that_of_what_it_is_about() {
+        let of = |act, seen: &str| {
+            let fields = [("tenantId", "acme")];
+            Wanted { seen: seen.to_owned(), ..wanted(act, &fields) }.page()
+        };
+        assert_eq!(of(Verb::Tenant, ""), "/optimizer/tenants");
+        assert_eq!(of(Verb::Tenant, "x"), "/optimizer/tenants/acme");
+        assert_eq!(of(Verb::Price, ""), "/optimizer/tiers");
+    }
+}
