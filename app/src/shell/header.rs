@@ -63,6 +63,16 @@ fn PageTitle() -> impl IntoView {
         ["anchors", period] => {
             within("/anchors", "Anchors", view! { <Id id=(*period).to_owned() /> }).into_any()
         }
+        ["optimizer", "tenants"] => within_optimizer(view! { <span>"Tenants"</span> }).into_any(),
+        ["optimizer", "tenants", id] => within_optimizer(view! {
+            <A href="/optimizer/tenants">"Tenants"</A>
+            <Slash />
+            <Id id=(*id).to_owned() />
+        })
+        .into_any(),
+        ["optimizer", "tiers"] => {
+            within_optimizer(view! { <span>"Tiers and list prices"</span> }).into_any()
+        }
         ["approvals", "together"] => {
             within("/approvals", "Approvals", view! { <span>"Several at once"</span> }).into_any()
         }
@@ -76,6 +86,10 @@ fn PageTitle() -> impl IntoView {
 
 fn within_ledger(rest: impl IntoView) -> impl IntoView {
     within("/ledger", "Ledger", rest)
+}
+
+fn within_optimizer(rest: impl IntoView) -> impl IntoView {
+    within("/optimizer", "Optimizer", rest)
 }
 
 fn within(path: &'static str, title: &'static str, rest: impl IntoView) -> impl IntoView {

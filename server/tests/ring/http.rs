@@ -19,3 +19,4 @@ mod scrub;
 mod snapshots;
 mod strangers;
 mod stream;
+mod tenants;

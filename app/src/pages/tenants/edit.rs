@@ -70,7 +70,7 @@ fn Fields(name: &'static str, form: TenantForm, tiers: Vec<TierName>) -> impl In
         view! { <option value=one.name() selected={one == cloud}>{one.title()}</option> }
     });
     view! {
-        <div class="tenant-fields">
+        <div class="pricing-fields">
             <label class="field" for=id("name")>
                 <span>"Name"</span>
                 <input id=id("name") name="name" type="text" required maxlength="200" value=called autocomplete="off" />

@@ -67,9 +67,9 @@ fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
 #[component]
 fn ContractForm(tenant: String, fixed: bool) -> impl IntoView {
     let (word, hint) = if fixed {
-        ("Change the contract…", "Blank: no contract fixes the price any more.")
+        ("Change the contract…", "In UTC; blank: no contract fixes the price any more.")
     } else {
-        ("Fix its price by contract…", "The last day, in UTC.")
+        ("Fix its price by contract…", "In UTC, the day included.")
     };
     view! {
         <details class="pricing-more">
@@ -78,10 +78,10 @@ fn ContractForm(tenant: String, fixed: bool) -> impl IntoView {
                 <input type="hidden" name="act" value="contract" />
                 <input type="hidden" name="tenantId" value=tenant />
                 <label class="field" for="contract-until">
-                    <span>"Until and with"</span>
+                    <span>"The contract’s last day"</span>
                     <input id="contract-until" name="until" type="date" required=!fixed aria-describedby="contract-hint" />
                 </label>
-                <p id="contract-hint" class="muted">{hint} " Contracts are a part of the policy, so this proposes its next version, which a second admin approves."</p>
+                <p id="contract-hint" class="muted">{hint} " Contracts are a part of the policy, so this proposes its next version, which other admins approve."</p>
                 <ReasonField name="contract" />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>

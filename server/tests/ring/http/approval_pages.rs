@@ -1,28 +1,9 @@
 //! The pages about prices and their forms, as a browser without scripts has them.
 
-use axum::body::Body;
-use axum::http::{Method, header};
 use serde_json::Value;
 
-use super::house::{Answer, House, asking};
 use super::optimizer::{business, propose, until_version};
-use super::pages::{cookie_of, page};
-
-async fn submit(house: &House, path: &str, cookie: &str, form: &str) -> Answer {
-    let request = asking(Method::POST, path, "")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::COOKIE, cookie);
-    house.send(request.body(Body::from(form.to_owned())).expect("a request")).await
-}
-
-async fn html(house: &House, path: &str, cookie: &str) -> String {
-    let answer = page(house, path, cookie).await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-    let html = answer.text();
-    assert!(!html.contains(" style="), "inline styles are refused by the policy");
-    html
-}
+use super::pages::{cookie_of, html, page, submit};
 
 fn text<'a>(proposal: &'a Value, field: &str) -> &'a str {
     proposal[field].as_str().expect("text")

@@ -9,6 +9,24 @@ async fn cookie(house: &House) -> String {
     cookie_of(house, "auditor").await
 }
 
+/// A form, as a browser sends it.
+pub(super) async fn submit(house: &House, path: &str, cookie: &str, form: &str) -> Answer {
+    let request = asking(Method::POST, path, "")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, cookie);
+    house.send(request.body(Body::from(form.to_owned())).expect("a request")).await
+}
+
+/// A page that there is.
+pub(super) async fn html(house: &House, path: &str, cookie: &str) -> String {
+    let answer = page(house, path, cookie).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    let html = answer.text();
+    assert!(!html.contains(" style="), "inline styles are refused by the policy");
+    html
+}
+
 /// Signs in as people do; gives the session's cookie.
 pub(super) async fn cookie_of(house: &House, role: &str) -> String {
     let login = format!("{role}%40ternion.example");

@@ -63,9 +63,9 @@ fn Fields(
         let step = at + 1;
         view! {
             <div class="ladder-step">
-                <input name=uptime type="text" inputmode="decimal" maxlength="10" value=band.uptime aria-label=format!("Step {step}: uptime, percent") autocomplete="off" />
+                <input class="ladder-number" name=uptime type="text" inputmode="decimal" maxlength="10" value=band.uptime aria-label=format!("Step {step}: uptime, percent") autocomplete="off" />
                 <span>"% up or more credits"</span>
-                <input name=credit type="text" inputmode="decimal" maxlength="10" value=band.credit aria-label=format!("Step {step}: credit, percent of the month") autocomplete="off" />
+                <input class="ladder-number" name=credit type="text" inputmode="decimal" maxlength="10" value=band.credit aria-label=format!("Step {step}: credit, percent of the month") autocomplete="off" />
                 <span>"%"</span>
             </div>
         }

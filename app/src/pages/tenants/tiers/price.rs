@@ -33,7 +33,7 @@ pub(super) fn NewPrice(
             <summary class="button">"Set a list price…"</summary>
             <form class="act-form" method="post" action=ACT>
                 <input type="hidden" name="act" value="price" />
-                <div class="tenant-fields">
+                <div class="pricing-fields">
                     <label class="field" for="price-tier">
                         <span>"Tier"</span>
                         <select id="price-tier" name="tier" required>{tiers}</select>

@@ -1,0 +1,153 @@
+//! Tenants, tiers and list prices, set over the API and by the forms of their pages.
+
+use axum::body::Body;
+use axum::http::{Method, header};
+use serde_json::{Value, json};
+
+use super::house::{Answer, House, asking};
+use super::pages::{cookie_of, html, submit};
+
+const READER: &str = "demo-auditor";
+const ADMIN: &str = "demo-admin";
+const FINAL: &str = "wait=final&timeoutMs=30000";
+
+async fn put(house: &House, path: &str, body: &Value) -> Value {
+    let decision = house.post(&format!("{path}?{FINAL}"), ADMIN, body).await.expect(201);
+    let slot = serde_json::from_value(decision["slot"].clone()).expect("a slot");
+    house.gcp.projection.until_projected(slot).await;
+    decision
+}
+
+fn acme(tier: &str) -> Value {
+    json!({
+        "tenantId": "acme-labs", "name": "Acme", "tier": tier, "cloud": "aws", "region": "us-east-1"
+    })
+}
+
+async fn put_if(house: &House, body: &Value, name: header::HeaderName, tag: &str) -> Answer {
+    let request = asking(Method::POST, &format!("/v1/tenants?{FINAL}"), ADMIN)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(name, tag);
+    house.send(request.body(Body::from(body.to_string())).expect("a request")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_a_tenant_second_is_told_and_every_version_is_kept() {
+    let house = House::open().await;
+    let first = put(&house, "/v1/tenants", &acme("gold")).await;
+    let read = house.get("/v1/tenants/acme-labs", READER).await;
+    let seen = read.header("etag").to_owned();
+    assert_eq!(seen, format!("{}", first["eventId"]), "an ETag is the event's id in quotes");
+
+    let taken = put_if(&house, &acme("gold"), header::IF_NONE_MATCH, "*").await;
+    taken.problem(412, "changed_meanwhile");
+    let moved = put_if(&house, &acme("silver"), header::IF_MATCH, &seen).await.expect(201);
+    let slot = serde_json::from_value(moved["slot"].clone()).expect("a slot");
+    house.gcp.projection.until_projected(slot).await;
+    let late = put_if(&house, &acme("bronze"), header::IF_MATCH, &seen).await;
+    let told = late.problem(412, "changed_meanwhile");
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains("Read it again")), "{told}");
+    put_if(&house, &acme("gold"), header::IF_MATCH, "\"v1\"").await.problem(400, "malformed");
+
+    let path = "/v1/tenants/acme-labs/versions";
+    let versions = house.get(path, READER).await.expect(200);
+    let tiers: Vec<&Value> = versions["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| &it["tenant"]["tier"])
+        .collect();
+    assert_eq!(tiers, ["silver", "gold"], "{versions}");
+    assert_eq!(versions["items"][1]["decision"]["eventId"], first["eventId"]);
+    house.get("/v1/tenants/nobody/versions", READER).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tier_and_a_price_are_set_and_absurd_ones_refused() {
+    let house = House::open().await;
+    let bands = json!([{ "minUptimePct": "99.9", "credit": "0" }, { "minUptimePct": "0", "credit": "0.25" }]);
+    let tier = json!({ "tier": "pro", "name": "Pro", "sla": { "bands": bands } });
+    house.post("/v1/tiers", READER, &tier).await.problem(403, "forbidden");
+    put(&house, "/v1/tiers", &tier).await;
+    let price = json!({
+        "tier": "pro", "provider": "vertex", "model": "m", "inputUsdPerMillion": "0.50",
+        "outputUsdPerMillion": "4", "effectiveFrom": "2026-01-01T00:00:00Z"
+    });
+    put(&house, "/v1/prices", &price).await;
+    let listed = house.get("/v1/prices", READER).await.expect(200);
+    assert!(listed["items"].as_array().expect("a list").iter().any(|it| it["tier"] == "pro"));
+    let mut rising = tier.clone();
+    rising["sla"]["bands"] =
+        json!([{ "minUptimePct": "0", "credit": "0.25" }, { "minUptimePct": "99", "credit": "0" }]);
+    let told = house.post("/v1/tiers", ADMIN, &rising).await.problem(422, "invalid");
+    assert_eq!(told["errors"][0]["field"], "/payload/sla/bands", "{told}");
+    let mut free = price.clone();
+    free["inputUsdPerMillion"] = json!("-1");
+    let told = house.post("/v1/prices", ADMIN, &free).await.problem(422, "invalid");
+    assert_eq!(told["errors"][0]["field"], "/payload/inputUsdPerMillion", "{told}");
+}
+
+/// Where a form leads.
+async fn sent(house: &House, cookie: &str, form: &str) -> String {
+    let answer = submit(house, "/tenants/act", cookie, form).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    answer.header("location").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
+    let house = House::open().await;
+    let cookie = cookie_of(&house, "admin").await;
+    let ladder = "uptime0=99.9&credit0=0&uptime1=0&credit1=25%25&uptime2=&credit2=&latency=";
+    let tier = format!("act=tier&tier=pro&name=Pro&{ladder}");
+    assert_eq!(sent(&house, &cookie, &tier).await, "/optimizer/tiers");
+    // There is one now, and this form has not seen it.
+    let again = sent(&house, &cookie, &tier).await;
+    assert_eq!(again, "/optimizer/tiers?problem=changed_meanwhile");
+    let half = sent(&house, &cookie, "act=tier&tier=half&name=Half&uptime0=99&credit0=").await;
+    assert_eq!(half, "/optimizer/tiers?problem=credit");
+    let rises = sent(&house, &cookie, "act=tier&tier=half&name=Half&uptime0=99&credit0=3").await;
+    assert_eq!(rises, "/optimizer/tiers?problem=bands");
+
+    let price = "act=price&tier=pro&provider=vertex&model=m&input=%240.50&output=4&cached=";
+    let soon = sent(&house, &cookie, &format!("{price}&from=soon")).await;
+    assert_eq!(soon, "/optimizer/tiers?problem=from");
+    for from in ["2026-01-01T00:00", "2126-01-01T00:00"] {
+        assert_eq!(
+            sent(&house, &cookie, &format!("{price}&from={from}")).await,
+            "/optimizer/tiers"
+        );
+    }
+    let page = html(&house, "/optimizer/tiers", &cookie).await;
+    for part in ["99.9 % up or more: ", "25 %", "$0.50", "to come", "0 tenants"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+
+    let tenant = "act=tenant&tenantId=acme-labs&name=Acme&cloud=aws&region=eu&active=yes";
+    let nowhere = sent(&house, &cookie, &format!("{tenant}&tier=nowhere")).await;
+    assert_eq!(nowhere, "/optimizer/tenants?problem=tier");
+    let made = sent(&house, &cookie, &format!("{tenant}&tier=pro")).await;
+    assert_eq!(made, "/optimizer/tenants/acme-labs");
+    let page = html(&house, &made, &cookie).await;
+    for part in ["What it pays: 100 % of the list of pro", "Came as “Acme”, tier pro", "$4.00"]
+    {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let found = html(&house, "/optimizer/tenants?q=acm&tier=pro", &cookie).await;
+    assert!(found.contains("/optimizer/tenants/acme-labs"), "{found}");
+
+    let contract = "act=contract&tenantId=acme-labs&reason=Agreed+for+a+year";
+    let over = sent(&house, &cookie, &format!("{contract}&until=2020-01-01")).await;
+    assert_eq!(over, "/optimizer/tenants/acme-labs?problem=until");
+    let proposal = sent(&house, &cookie, &format!("{contract}&until=2126-06-30")).await;
+    let id = proposal.strip_prefix("/approvals/").expect("a proposal");
+    let found = house.get(&format!("/v1/proposals/{id}"), READER).await.expect(200);
+    let until = &found["content"]["policy"]["lockedUntil"]["acme-labs"];
+    assert_eq!(until, "2126-07-01T00:00:00.000Z", "the last day is whole: {found}");
+    // Whoever only reads is told so on the page, and by the form.
+    let reader = cookie_of(&house, "auditor").await;
+    let page = html(&house, "/optimizer/tenants", &reader).await;
+    assert!(page.contains("may not change tenants") && !page.contains("New tenant"), "{page}");
+    let refused = sent(&house, &reader, &format!("{tenant}&tier=pro")).await;
+    assert_eq!(refused, "/optimizer/tenants?problem=forbidden");
+}
