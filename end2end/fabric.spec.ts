@@ -244,6 +244,8 @@ test.describe("shares of the traffic", () => {
     await page.getByRole("button", { name: "Propose it" }).click();
     await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}/);
     await expect(page.getByRole("heading", { name: "Shares of the traffic: gcp 60 %, aws 40 %" })).toBeVisible();
+    // 60 % of the 1300 requests a second that are expected: more than gcp takes, told and not refused.
+    await expect(page.getByText("asks for 780 requests/s")).toBeVisible();
     const id = page.url().split("/").at(-1);
     const proposal = await (await page.request.get(`/v1/proposals/${id}`, admin)).json();
     const seen = { version: proposal.version, hash: proposal.hash };
@@ -251,6 +253,7 @@ test.describe("shares of the traffic", () => {
     expect(approved.status()).toBe(201);
     await open("/fabric");
     await expect(page.locator(".shares-now")).toHaveText("gcp 60 %, aws 40 %", SOON);
+    await expect(page.locator(".shares-over")).toContainText("gcp's share is 780 requests a second", SOON);
     await expectAccessible();
     const back = await page.request.post("/v1/fabric/shares/rollback?wait=final", { data: { reason: "the commitment ended" }, ...admin });
     expect(back.status()).toBe(201);

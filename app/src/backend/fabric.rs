@@ -62,6 +62,8 @@ pub struct FabricShares {
     pub wished: Option<String>,
     /// As far as they can be kept now; absent: by nobody who may serve.
     pub kept: Option<String>,
+    /// Sentences, one a cloud whose share asks for more than it takes.
+    pub over: Vec<String>,
     pub version: u64,
     /// Of the last change.
     pub proposal_id: Option<String>,
@@ -128,7 +130,7 @@ pub struct FabricRegion {
     pub name: String,
     pub place: Option<Place>,
     pub pick: Cloud,
-    /// The shares its networks are dealt in, where one cloud cannot take it alone.
+    /// The shares its networks are dealt in, where not everybody has room for what was meant for it.
     pub spill: Option<String>,
     pub why: Why,
     pub level: Level,
@@ -165,7 +167,7 @@ pub struct DrainPreview {
     pub moves: Vec<RegionMove>,
     /// Nobody else is up: it would go on serving.
     pub in_vain: bool,
-    /// Regions that one cloud could not take alone then, each with its shares.
+    /// Regions for which not everybody would have the room then, each with its shares.
     pub spills: Vec<(String, String)>,
     /// Shares of the traffic as they would be kept then, where people decided on some.
     pub shares: Option<String>,
@@ -207,6 +209,8 @@ pub struct FabricPublisher {
     pub dry_run: bool,
     /// What was edited by hand is written over.
     pub applies: bool,
+    /// Capacities are stated, and its records have no weights to follow them by.
+    pub ignores_capacity: bool,
     /// Who wrote last: a sentence.
     pub writer: Option<String>,
     /// As lines.

@@ -10,9 +10,9 @@
 //! - **How far, how busy?** [`smoothing`] follows peaks (F3), [`distance`] guesses where nothing was
 //!   measured, [`score`] ranks (F1, F2), [`region`] does so for each client region (F13).
 //! - **Better enough?** [`hysteresis`] asks for a margin (F4).
-//! - **Who goes where?** [`spill`] respects capacity (F8), [`capacity`] plans by it,
-//!   [`weight`] shares and keeps clients where
-//!   they were (F9, F10), [`network`] knows a client's region by its address.
+//! - **Who goes where?** [`spill`] respects capacity (F8), [`capacity`] plans by it, [`shares`] are what
+//!   people decided on, [`weight`] shares and keeps clients where they were (F9, F10), [`network`] knows
+//!   a client's region by its address.
 //! - **Who else is told?** [`publish`] has what providers of DNS are sent.
 //! - **For how long?** [`ttl`]: until something can change (F11), and the bound that follows (F14).
 //!

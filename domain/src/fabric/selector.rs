@@ -1,7 +1,7 @@
 //! One node's selector: what it sees and hears goes in, who serves whom comes out.
 //!
-//! No I/O and no clock: `now_ms` is a clock that never goes back, the same for every call. A node in
-//! a minority changes nothing: it goes on with the last good answer, without what it sees down
+//! No I/O and no clock: `now_ms` is one clock, the same for every call. Were it to jump, what peers told
+//! before counts for nothing, until they tell it anew. A node in a minority changes nothing: it goes on with the last good answer, without what it sees down
 //! itself. Where nobody is up, the last good answer stands too (F12).
 
 mod report;
@@ -15,6 +15,7 @@ use crate::fabric::damping::{self, Damping};
 use crate::fabric::health::{Health, Seen, Thresholds};
 use crate::fabric::hysteresis::{Hysteresis, Margin, Why};
 use crate::fabric::score::{Candidate, Policy, Scored, Status, rank};
+use crate::fabric::shares::among;
 use crate::fabric::smoothing::PeakEwma;
 use crate::fabric::ttl::{self, ttl_s};
 use crate::fabric::verdict::{Mode, Verdict, View, count};
@@ -98,6 +99,7 @@ pub struct Selector {
     /// Requests a second that are expected from regions, and what the clouds can take.
     demand: BTreeMap<String, f64>,
     capacity: Capacity,
+    latest_ms: u64,
 }
 
 impl Selector {
@@ -116,11 +118,11 @@ impl Selector {
         let clouds = PerCloud::from_fn(|_| watched);
         let regions = BTreeMap::from([(ANYWHERE.to_owned(), Region::default())]);
         let (demand, capacity) = (BTreeMap::new(), Capacity::default());
-        Selector { me, settings, clouds, regions, shares: None, demand, capacity }
+        Selector { me, settings, clouds, regions, shares: None, demand, capacity, latest_ms: 0 }
     }
 
-    /// What is expected, and what can be taken: where one cloud cannot take a region alone, the rest of
-    /// it goes to others.
+    /// What is expected, and what can be taken: where one cloud cannot take a region alone, or its share of
+    /// one, the rest of it goes to others.
     #[must_use]
     pub fn with_capacity(mut self, demand: BTreeMap<String, f64>, capacity: Capacity) -> Self {
         (self.demand, self.capacity) = (demand, capacity);
@@ -155,6 +157,7 @@ impl Selector {
 
     /// A peer told what it sees.
     pub fn hear(&mut self, from: Cloud, report: Report, now_ms: u64) {
+        self.notice(now_ms);
         if from != self.me {
             self.clouds.get_mut(from).heard = Some((now_ms, report));
         }
@@ -235,8 +238,17 @@ impl Selector {
         copy.evaluate(now_ms)
     }
 
+    /// What would be selected now, were these the shares that people decided on.
+    #[must_use]
+    pub fn preview_shares(&self, shares: Option<PerCloud<f64>>, now_ms: u64) -> Selection {
+        let mut copy = self.clone();
+        copy.set_shares(shares);
+        copy.evaluate(now_ms)
+    }
+
     /// Who serves whom as of now.
     pub fn evaluate(&mut self, now_ms: u64) -> Selection {
+        self.notice(now_ms);
         let votes = self.votes(now_ms);
         let verdict = count(&votes);
         if let Verdict::Decided(down) = &verdict {
@@ -250,22 +262,29 @@ impl Selector {
         };
         let mut choices: BTreeMap<String, RegionChoice> = regions.iter_mut().map(choose).collect();
         self.regions = regions;
-        for (name, shares) in spills(&choices, &self.demand, &self.capacity) {
+        let (shares, ttl_s) = (self.shares_kept(&standings), self.ttl_s(mode));
+        for (name, spill) in spills(&choices, shares.as_ref(), &self.demand, &self.capacity) {
             if let Some(choice) = choices.get_mut(&name) {
-                choice.spill = Some(shares);
+                choice.spill = Some(spill);
             }
         }
-        let (shares, ttl_s) = (self.shares_kept(&standings), self.ttl_s(mode));
         Selection { mode, votes, clouds: standings, regions: choices, shares, ttl_s }
     }
 
     /// Who may not serve has none, and the others keep their proportions. A node in a minority goes on
     /// with them, without whom it sees down itself.
     fn shares_kept(&self, standings: &PerCloud<Standing>) -> Option<PerCloud<f64>> {
-        let may = |cloud: Cloud| standings.get(cloud).passes(Level::Rules);
-        let kept = self.shares?.map(|cloud, share| if may(cloud) { *share } else { 0.0 });
-        let sum: f64 = kept.iter().map(|(_, share)| share).sum();
-        (sum > 0.0).then(|| kept.map(|_, share| share / sum))
+        among(&self.shares?, |cloud| standings.get(cloud).passes(Level::Rules))
+    }
+
+    /// Of what was heard before the clock went back nobody knows how old it is.
+    fn notice(&mut self, now_ms: u64) {
+        if now_ms < self.latest_ms {
+            for cloud in Cloud::ALL {
+                self.clouds.get_mut(cloud).heard = None;
+            }
+        }
+        self.latest_ms = now_ms;
     }
 
     fn take_verdict(&mut self, down: &PerCloud<bool>, now_ms: u64) {

@@ -2,7 +2,8 @@
 //!
 //! Where shares are in force, a client's network falls to a cloud by weighted rendezvous hashing
 //! ([`super::weight::rendezvous`], F10), as long as that cloud may serve; the shares of who may not go
-//! to the others. Without shares, whoever serves the client's region answers.
+//! to the others, and so does what a cloud has no room for ([`super::capacity`]). Without shares, whoever
+//! serves the client's region answers.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -40,6 +41,14 @@ impl Shares {
         let share = |cloud| self.0.get(&cloud).map_or(0.0, |share| float(share.get()));
         (!self.0.is_empty()).then(|| PerCloud::from_fn(share))
     }
+}
+
+/// Whoever may not serve has none, and the others keep their proportions. `None`: nobody of them may.
+#[must_use]
+pub fn among(shares: &PerCloud<f64>, may: impl Fn(Cloud) -> bool) -> Option<PerCloud<f64>> {
+    let kept = shares.map(|cloud, share| if may(cloud) { *share } else { 0.0 });
+    let sum: f64 = kept.iter().map(|(_, share)| share).sum();
+    (sum > 0.0).then(|| kept.map(|_, share| share / sum))
 }
 
 /// The network that an address is dealt by, such as `198.51.100.0/24`, and its bits.

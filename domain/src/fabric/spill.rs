@@ -25,7 +25,8 @@ pub fn spill(
     scores: &BTreeMap<String, BTreeMap<Cloud, f64>>,
     target_util: f64,
 ) -> Flow {
-    let target_util = utilization(demand, capacity, target_util);
+    let (wanted, there) = (demand.values().sum(), capacity.values().sum());
+    let target_util = utilization(wanted, there, target_util);
     let mut left: BTreeMap<Cloud, f64> =
         capacity.iter().map(|(cloud, most)| (*cloud, most * target_util)).collect();
     let mut needed = demand.clone();
@@ -45,12 +46,8 @@ pub fn spill(
     Flow { target_util, flow, shed: needed }
 }
 
-fn utilization(
-    demand: &BTreeMap<String, f64>,
-    capacity: &BTreeMap<Cloud, f64>,
-    target: f64,
-) -> f64 {
-    let (wanted, there): (f64, f64) = (demand.values().sum(), capacity.values().sum());
+/// The target, or as much as demand asks for, up to all that is there.
+pub(super) fn utilization(wanted: f64, there: f64, target: f64) -> f64 {
     if there > 0.0 && wanted > target * there { (wanted / there).min(1.0) } else { target }
 }
 

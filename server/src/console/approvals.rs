@@ -48,7 +48,7 @@ impl Console {
             row: row(&catalog, case, now),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
-            money: money(&catalog, case),
+            money: self.with_room(case, now, money(&catalog, case)),
             facts: facts(&current.edition.facts, &drift),
             trail: advised.map(trail).unwrap_or_default(),
             rule: current.edition.rule.clone(),
@@ -60,6 +60,25 @@ impl Console {
             simulate: simulated(&catalog, case),
             foreseen: super::foresight::why(case),
         })
+    }
+
+    /// Beside each proposed share that asks a cloud for more than it takes: by how much, as of now.
+    fn with_room(
+        &self,
+        case: &Case,
+        now: Timestamp,
+        mut lines: Vec<[String; 4]>,
+    ) -> Vec<[String; 4]> {
+        let Content::Routing { shares } = &case.current().edition.content else { return lines };
+        if !case.standing(now).is_open() {
+            return lines;
+        }
+        for (cloud, told) in self.over_by(shares) {
+            if let Some(line) = lines.iter_mut().find(|line| line[0] == cloud.title()) {
+                line[3] = told;
+            }
+        }
+        lines
     }
 }
 

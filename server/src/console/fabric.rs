@@ -8,7 +8,9 @@ use app::backend::{
 };
 use domain::catalog::{RoutingStanding, RoutingSwitch};
 use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::capacity::Over;
 use domain::fabric::selector::{Level, RegionChoice, Selection, Settings, Standing};
+use domain::fabric::shares::Shares;
 use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
@@ -51,7 +53,7 @@ impl Console {
             capacity: self.capacity_report(),
             switches: told(&switches),
             shares: self.fabric_shares(selection),
-            publishers: self.fabric.publishers().iter().map(|one| publisher(one)).collect(),
+            publishers: self.publishers(),
             reason: self.fabric_reason(query, &glance).await?,
         })
     }
@@ -63,10 +65,21 @@ impl Console {
         FabricShares {
             wished: chain.current().wished().map(|shares| told_shares(&shares)),
             kept: selection.shares.map(|shares| told_shares(&shares)),
+            over: self.fabric.over(selection).iter().map(|over| format!("{over}.")).collect(),
             version: chain.version(),
             proposal_id: last.map(|last| last.proposal_id.to_string()),
             can_be_taken_back: last.is_some_and(|last| !last.grounds.takes_back()),
         }
+    }
+
+    /// Whose proposed shares would ask for more than they take now, with what to say of each.
+    pub(super) fn over_by(&self, shares: &Shares) -> Vec<(Cloud, String)> {
+        let then = self.fabric.preview_shares(shares);
+        let told = |over: &Over| {
+            let Over { asked_per_s, takes_per_s, .. } = over;
+            (over.cloud, format!("asks for {asked_per_s:.0} requests/s, takes {takes_per_s:.0}"))
+        };
+        self.fabric.over(&then).iter().map(told).collect()
     }
 
     fn fabric_cloud(&self, cloud: Cloud, standing: &Standing) -> FabricCloud {
@@ -135,6 +148,12 @@ impl Console {
             demand: plan.demand.values().sum(),
             plans: plans.collect::<Option<Vec<_>>>()?,
         })
+    }
+
+    fn publishers(&self) -> Vec<FabricPublisher> {
+        let is_stated = self.fabric.capacity_without(None).is_some();
+        let publishers = self.fabric.publishers().iter();
+        publishers.map(|one| publisher(one, is_stated)).collect()
     }
 
     async fn fabric_reason(
@@ -249,7 +268,7 @@ fn observer(cloud: Cloud, glance: &Glance) -> Option<FabricObserver> {
     })
 }
 
-fn publisher(one: &Publisher) -> FabricPublisher {
+fn publisher(one: &Publisher, is_capacity_stated: bool) -> FabricPublisher {
     let standing = one.standing();
     let writer = standing.writer.map(|(token, cloud)| {
         let by = cloud.map_or_else(String::new, |cloud| format!("by {cloud}, "));
@@ -260,6 +279,7 @@ fn publisher(one: &Publisher) -> FabricPublisher {
         place: one.place(),
         dry_run: one.is_dry_run(),
         applies: one.on_drift() == OnDrift::Apply,
+        ignores_capacity: is_capacity_stated && !one.deals_by_weight(),
         writer,
         waiting: standing.waiting,
         drift: standing.drift,

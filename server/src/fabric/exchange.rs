@@ -121,6 +121,7 @@ mod tests {
         assert!(places.take(Cloud::Aws, &told(5, 3)));
         assert!(!places.take(Cloud::Aws, &told(5, 3)) && !places.take(Cloud::Aws, &told(5, 2)));
         assert!(places.take(Cloud::Aws, &told(9, 1)));
+        assert!(places.take(Cloud::Aws, &told(2, 1)), "begun anew, by a clock that went back");
         assert!(places.take(Cloud::Azure, &told(5, 1)));
     }
 }

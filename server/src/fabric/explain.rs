@@ -111,14 +111,11 @@ impl Fabric {
     pub fn explain(&self, name: Option<&str>, client: &Client) -> Result<Value, ExplainError> {
         let Now { region, scope, choice, latest } = self.now_for(name, client)?;
         let mut told = self::choice(&choice);
-        told["reason"] = sentence(&choice, &latest).into();
+        told["reason"] = reason(&choice, &latest).into();
         if let Some(shares) = latest.selection.shares {
             told["shares"] = json!(shares);
-            told["reason"] = by_shares(shares).into();
-            let dealt = dealt(client, &region, &latest.selection);
-            told["cloud"] = json!(dealt.unwrap_or(choice.pick));
-        } else if let Some(spill) = choice.spill {
-            told["reason"] = by_spill(choice.pick, spill).into();
+        }
+        if latest.selection.shares.is_some() || choice.spill.is_some() {
             let dealt = dealt(client, &region, &latest.selection);
             told["cloud"] = json!(dealt.unwrap_or(choice.pick));
         }
@@ -234,7 +231,8 @@ fn address_of(text: &str) -> Result<IpAddr, BadNetwork> {
 
 fn reason(choice: &RegionChoice, latest: &Latest) -> String {
     match (latest.selection.shares, choice.spill) {
-        (Some(shares), _) => by_shares(shares),
+        (Some(shares), Some(spill)) => by_shares_with_room(shares, spill),
+        (Some(shares), None) => by_shares(shares),
         (None, Some(spill)) => by_spill(choice.pick, spill),
         (None, None) => sentence(choice, latest),
     }
@@ -244,6 +242,15 @@ fn by_shares(shares: PerCloud<f64>) -> String {
     format!(
         "Shares of the traffic are in force: {}. Each client's network, or key, is dealt by them.",
         told_shares(&shares)
+    )
+}
+
+fn by_shares_with_room(shares: PerCloud<f64>, spill: PerCloud<f64>) -> String {
+    format!(
+        "Shares of the traffic are in force: {}. Not everybody has room for its share of this region, \
+         and the rest goes to others: {}. Each client's network, or key, is dealt by these.",
+        told_shares(&shares),
+        told_shares(&spill)
     )
 }
 

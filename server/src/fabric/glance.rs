@@ -7,9 +7,10 @@ use domain::catalog::{Known, RoutingSwitch};
 use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
 use domain::event::{EventId, Slot};
-use domain::fabric::capacity;
+use domain::fabric::capacity::{self, Over};
 use domain::fabric::distance::Place;
 use domain::fabric::selector::Selection;
+use domain::fabric::shares::Shares;
 use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
@@ -88,7 +89,20 @@ impl Fabric {
         let Plan { demand, capacity, .. } = &self.plan;
         let stated = !demand.is_empty() && capacity.iter().any(|(_, most)| most.is_some());
         let selection = &self.latest.load().selection;
-        stated.then(|| capacity::plan(&selection.regions, demand, capacity, cloud))
+        let Selection { regions, shares, .. } = selection;
+        stated.then(|| capacity::plan(regions, shares.as_ref(), demand, capacity, cloud))
+    }
+
+    /// What would be selected, were these shares decided on, and all else as it is.
+    #[must_use]
+    pub fn preview_shares(&self, shares: &Shares) -> Selection {
+        self.with_selector(|selector, now_ms| selector.preview_shares(shares.wished(), now_ms))
+    }
+
+    /// Whose shares of a selection ask for more than they are planned to take.
+    #[must_use]
+    pub fn over(&self, selection: &Selection) -> Vec<Over> {
+        selection.over(&self.plan.demand, &self.plan.capacity)
     }
 
     /// The newest first.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::cloud::{Cloud, PerCloud};
-use domain::fabric::selector::{RegionChoice, Settings, Standing};
+use domain::fabric::capacity::Over;
+use domain::fabric::selector::{RegionChoice, Selection, Settings, Standing};
+use domain::fabric::shares::Shares;
 use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 use serde_json::{Value, json};
@@ -50,7 +52,7 @@ impl Fabric {
             "clouds": selection.clouds.map(|cloud, standing| self.cloud(cloud, standing, &catalog)),
             "regions": regions(&selection.regions, &self.trips.load()),
             "capacity": self.capacity_without(None).map(|flow| capacity(&flow)),
-            "shares": shares_of(&catalog, selection.shares.as_ref()),
+            "shares": self.shares_of(&catalog, selection),
             "version": catalog.switch().map_or(0, |switch| switch.value.version.number()),
             "switches": switches.iter().take(SWITCHES_MAX).map(switch).collect::<Vec<_>>(),
         }))
@@ -101,6 +103,36 @@ impl Fabric {
         })
     }
 
+    /// What people decided on, how far it can be kept now, and whose share asks for too much.
+    fn shares_of(&self, catalog: &Catalog, selection: &Selection) -> Value {
+        let chain = catalog.book().shares();
+        json!({
+            "version": chain.version(), "wished": chain.current(), "kept": selection.shares,
+            "over": self.over(selection),
+        })
+    }
+
+    /// What shares would come to, as programs are told.
+    #[must_use]
+    pub fn previewed_shares(&self, shares: &Shares) -> Value {
+        let then = self.preview_shares(shares);
+        json!({
+            "at": self.latest.load().at, "shares": shares, "kept": then.shares,
+            "spills": then.spills(), "warnings": self.warnings(&then),
+        })
+    }
+
+    /// Why people might think again, as the answers will not quite be what they decide.
+    pub(crate) fn warnings(&self, selection: &Selection) -> Vec<Value> {
+        let told = |over: &Over| {
+            let mut told = json!(over);
+            told["code"] = "over_capacity".into();
+            told["detail"] = format!("{over}.").into();
+            told
+        };
+        self.over(selection).iter().map(told).collect()
+    }
+
     /// What a drain would come to, as programs are told.
     #[must_use]
     pub fn previewed(&self, cloud: Cloud, drained: bool) -> Value {
@@ -117,12 +149,6 @@ impl Fabric {
             "shares": then.shares,
         })
     }
-}
-
-/// What people decided on, and how far it can be kept now.
-fn shares_of(catalog: &Catalog, kept: Option<&PerCloud<f64>>) -> Value {
-    let chain = catalog.book().shares();
-    json!({ "version": chain.version(), "wished": chain.current(), "kept": kept })
 }
 
 fn regions(regions: &BTreeMap<String, RegionChoice>, trips: &Matrix) -> Vec<Value> {

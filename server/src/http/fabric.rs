@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/fabric/publishers", get(publishers))
         .route("/v1/fabric/drain", post(drain))
         .route("/v1/fabric/shares", post(shares::propose))
+        .route("/v1/fabric/shares/preview", get(shares::preview))
         .route("/v1/fabric/shares/rollback", post(shares::take_back))
         .route("/fabric/act", post(form::act))
 }

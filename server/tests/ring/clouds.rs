@@ -71,6 +71,8 @@ pub struct Clouds {
     pub records: PerCloud<Vec<Arc<Publisher>>>,
     /// What DNS answers for each cloud.
     pub addresses_of_clients: PerCloud<Vec<IpAddr>>,
+    /// Where each cloud answers DNS.
+    pub dns_listen: PerCloud<Vec<SocketAddr>>,
 }
 
 /// One running cloud. Dropped, it ends as in a power cut: every task where it stands.
@@ -164,6 +166,7 @@ impl Clouds {
             publishers: PerCloud::default(),
             records: PerCloud::default(),
             addresses_of_clients: PerCloud::default(),
+            dns_listen: PerCloud::default(),
         }
     }
 
@@ -221,7 +224,10 @@ impl Clouds {
         };
         let snapshots = snapshot::start(auditing, &stop, &mut tasks).expect("snapshots start");
         let routing = fabric::Setup {
-            plan: nobody_is_probed(self.addresses_of_clients.clone()),
+            plan: Plan {
+                dns_listen: self.dns_listen.get(cloud).clone(),
+                ..nobody_is_probed(self.addresses_of_clients.clone())
+            },
             ledger: ledger.clone(),
             grants: grants.clone(),
             projection: projection.clone(),

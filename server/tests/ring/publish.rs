@@ -1,8 +1,9 @@
 //! Records at providers: a strict stand-in for Cloudflare, moto for Route 53, and two real clouds of
-//! which one writes.
+//! which one writes; and what becomes of them while a provider is away.
 
 mod account;
 mod balancer;
+mod outage;
 mod stand_in;
 mod strict;
 
@@ -42,6 +43,7 @@ fn serving(clouds: &[Cloud]) -> Vec<Target> {
         cloud: *cloud,
         addresses: addresses().get(*cloud).clone(),
         share: None,
+        room: None,
     };
     clouds.iter().map(target).collect()
 }
@@ -161,10 +163,10 @@ impl Moto {
     }
 }
 
-fn to_route53(folder: &TempFolder, moto: &Moto, zone: &str, policy: &str) -> Arc<dyn Provider> {
+fn to_route53(folder: &TempFolder, url: &str, zone: &str, policy: &str) -> Arc<dyn Provider> {
     let settings: FabricRoute53 = serde_json::from_value(json!({
         "zone_id": zone, "access_key_id": "AKIDEXAMPLE", "secret_file": file(folder, "secret", "a-secret"),
-        "url": moto.url, "policy": policy
+        "url": url, "policy": policy
     }))
     .expect("settings");
     let endpoint = |region: &str| Endpoint {
@@ -187,7 +189,7 @@ async fn route_53_s_records_follow_who_may_serve_under_a_fence() {
     let Some(moto) = Moto::start(&folder).await else { return };
     for policy in ["weighted", "latency", "failover"] {
         let zone = moto.zone().await;
-        let provider = to_route53(&folder, &moto, &zone, policy);
+        let provider = to_route53(&folder, &moto.url, &zone, policy);
         let wanted =
             |clouds: &[Cloud]| provider.wanted(&serving(clouds), &addresses()).expect("allowed");
         let mut found = provider.read().await.expect("it answers");
@@ -209,6 +211,36 @@ async fn route_53_s_records_follow_who_may_serve_under_a_fence() {
                 assert_eq!(provider.read().await.expect("it answers"), found, "nothing was done");
             }
         }
+    }
+}
+
+/// The same clouds, with how much of everything each can take.
+fn with_room(clouds: &[Cloud], room: &PerCloud<Option<f64>>) -> Vec<Target> {
+    let mut targets = serving(clouds);
+    for target in &mut targets {
+        target.room = *room.get(target.cloud);
+    }
+    targets
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn route_53_s_weights_follow_what_each_cloud_has_room_for() {
+    let folder = TempFolder::new();
+    let Some(moto) = Moto::start(&folder).await else { return };
+    let zone = moto.zone().await;
+    let provider = to_route53(&folder, &moto.url, &zone, "weighted");
+    // A third each; gcp is planned to take a fifth, so the next in order has more.
+    let room = PerCloud { gcp: Some(0.25), aws: Some(1.0), azure: Some(1.0) };
+    let targets = with_room(&Cloud::ALL, &room);
+    let wanted = provider.wanted(&targets, &addresses()).expect("allowed");
+    let found = provider.read().await.expect("it answers");
+    let fence = Fence { writer: Cloud::Gcp, token: 1 };
+    provider.apply(&steps(&found.records, &wanted), &found, fence).await.expect("taken");
+    let there = provider.read().await.expect("it answers").records;
+    let there: Vec<String> = there.iter().map(ToString::to_string).collect();
+    for (cloud, weight) in [("gcp", 51), ("aws", 119), ("azure", 85)] {
+        let says = format!("[{cloud}] weight {weight} ");
+        assert!(there.iter().any(|line| line.contains(&says)), "{says}: {there:?}");
     }
 }
 

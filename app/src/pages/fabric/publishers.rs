@@ -36,6 +36,7 @@ fn one(publisher: &FabricPublisher) -> AnyView {
         place,
         dry_run,
         applies,
+        ignores_capacity,
         writer,
         waiting,
         drift,
@@ -51,6 +52,9 @@ fn one(publisher: &FabricPublisher) -> AnyView {
     };
     let label = name.clone();
     let looks_on = dry_run.then(|| view! { <p class="muted">"A dry run: nothing is written."</p> });
+    let blind = ignores_capacity.then(|| {
+        view! { <p class="muted">"These records have no weights: what a cloud has no room for is sent elsewhere by the clouds’ own name servers only."</p> }
+    });
     let writer = writer.map(|writer| view! { <p class="muted">{writer}</p> });
     let problem = problem.map(|problem| view! { <p class="form-error">{problem}</p> });
     let edited = counted(drift.len() as u64, "record was", "records were");
@@ -64,7 +68,7 @@ fn one(publisher: &FabricPublisher) -> AnyView {
     view! {
         <article class="fabric-publisher" aria-label=label>
             <h3 class="cloud-head"><span>{name} " " <span class="muted">{place}</span></span> <span class="badge" data-state=look>{word}</span></h3>
-            {problem} {edited} {rest} {looks_on} {writer} {read}
+            {problem} {edited} {rest} {looks_on} {blind} {writer} {read}
         </article>
     }
     .into_any()

@@ -1,7 +1,9 @@
-//! Shares of the traffic: what is in force, proposing others, and taking the last change back.
+//! Shares of the traffic: what is in force, proposing others, and taking the last change back. Shares
+//! that ask a cloud for more than it takes are warned of as they are typed, and refused nobody.
 
 use domain::access::Action;
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
+use domain::fabric::capacity::{Capacity, over};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -13,6 +15,7 @@ use crate::shell::console::Here;
 pub(super) fn SharesCard(state: RwSignal<FabricView>) -> impl IntoView {
     let here = expect_context::<Here>();
     let shares = Memo::new(move |_| state.read().shares.clone());
+    let room = Memo::new(move |_| room_of(&state.read()));
     let may_propose = here.viewer.may(Action::Propose);
     let may_take_back = here.viewer.may(Action::Approve);
     let can_be_taken_back = Memo::new(move |_| shares.read().can_be_taken_back && may_take_back);
@@ -21,15 +24,25 @@ pub(super) fn SharesCard(state: RwSignal<FabricView>) -> impl IntoView {
             <header class="card-head"><h2 id="shares-title" class="card-title">"Shares of the traffic"</h2></header>
             {move || told(&shares.read())}
             <div class="shares-acts">
-                {may_propose.then(|| view! { <Propose /> })}
+                {may_propose.then(|| view! { <Propose room /> })}
                 {move || can_be_taken_back.get().then(|| view! { <TakeBack version=shares.read().version /> })}
             </div>
         </section>
     }
 }
 
+/// The requests a second that are expected, and the most that each cloud that may serve can take.
+fn room_of(view: &FabricView) -> Option<(f64, Capacity)> {
+    let report = view.capacity.as_ref()?;
+    let may = |cloud: Cloud| {
+        let one = view.clouds.get(cloud);
+        !one.down && !one.held_out && !one.drained
+    };
+    Some((report.demand, report.capacity.map(|cloud, most| most.filter(|_| may(cloud)))))
+}
+
 fn told(shares: &FabricShares) -> AnyView {
-    let FabricShares { wished, kept, proposal_id, .. } = shares.clone();
+    let FabricShares { wished, kept, over, proposal_id, .. } = shares.clone();
     let by = proposal_id.map(|id| {
         view! { <A href=format!("/approvals/{id}")>"The decision"</A> }
     });
@@ -47,21 +60,49 @@ fn told(shares: &FabricShares) -> AnyView {
             view! {
                 <p class="shares-now"><strong>{wished}</strong></p>
                 <p class="fabric-note">"Each client’s network is dealt by them, and stays where it was dealt." {now} " " {by}</p>
+                {over.into_iter().map(warning).collect_view()}
             }
             .into_any()
         }
     }
 }
 
+fn warning(sentence: String) -> impl IntoView {
+    view! { <p class="fabric-note shares-over">{sentence}</p> }
+}
+
+/// As typed, in percent; what is no number yet counts as nothing. `None`: nothing is typed.
+fn asked(typed: &PerCloud<String>) -> Option<PerCloud<f64>> {
+    let share = |text: &String| text.trim().parse::<f64>().ok().filter(|percent| *percent > 0.0);
+    let shares = typed.map(|_, text| share(text).unwrap_or_default() / 100.0);
+    shares.iter().any(|(_, share)| *share > 0.0).then_some(shares)
+}
+
+/// What to think of before they are proposed.
+fn warnings(typed: &PerCloud<String>, room: Option<(f64, Capacity)>) -> Vec<String> {
+    let Some((shares, (demand_per_s, capacity))) = asked(typed).zip(room) else {
+        return Vec::new();
+    };
+    over(&shares, demand_per_s, &capacity).iter().map(|over| format!("{over}.")).collect()
+}
+
 #[component]
-fn Propose() -> impl IntoView {
+fn Propose(room: Memo<Option<(f64, Capacity)>>) -> impl IntoView {
+    let typed = RwSignal::new(PerCloud::<String>::default());
     let field = |cloud: Cloud| {
+        let write = move |event| {
+            typed.update(|typed| *typed.get_mut(cloud) = event_target_value(&event));
+        };
         view! {
             <label class="field">
                 <span>{format!("{cloud}, %")}</span>
-                <input name=cloud.name() type="number" min="0" max="100" step="any" inputmode="decimal" />
+                <input name=cloud.name() type="number" min="0" max="100" step="any" inputmode="decimal" on:input=write />
             </label>
         }
+    };
+    let warned = move || {
+        let warnings = typed.with(|typed| warnings(typed, room.get()));
+        warnings.into_iter().map(warning).collect_view()
     };
     view! {
         <details class="pricing-more">
@@ -70,6 +111,7 @@ fn Propose() -> impl IntoView {
                 <input type="hidden" name="act" value="share" />
                 <p class="muted">"They sum to 100. All empty: distance and load decide. Somebody else approves it."</p>
                 <div class="pricing-fields">{Cloud::ALL.map(field).collect_view()}</div>
+                <div aria-live="polite">{warned}</div>
                 <ReasonField name="share" />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
@@ -89,5 +131,25 @@ fn TakeBack(version: u64) -> impl IntoView {
                 <button class="button button-danger" type="submit">"Take it back"</button>
             </form>
         </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_that_ask_a_cloud_for_too_much_are_warned_of_while_they_are_typed() {
+        let typed = |gcp: &str, aws: &str| PerCloud {
+            gcp: gcp.to_owned(),
+            aws: aws.to_owned(),
+            azure: String::new(),
+        };
+        let room = Some((600.0, PerCloud::from_fn(|_| Some(400.0))));
+        assert_eq!(warnings(&typed("50", "50"), room), [""; 0], "300 of 320");
+        let [one] = &warnings(&typed("70", " 30 "), room)[..] else { panic!("one warning") };
+        assert!(one.starts_with("gcp's share is 420 requests a second"));
+        assert_eq!(warnings(&typed("70", "x"), None), [""; 0], "nobody has stated what they take");
+        assert_eq!(warnings(&typed("", "-"), room), [""; 0], "nothing is typed");
     }
 }

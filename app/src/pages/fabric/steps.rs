@@ -50,9 +50,7 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
 
 fn stays(now: &FabricNow) -> Vec<String> {
     if let Some(shares) = &now.shares {
-        return vec![format!(
-            "Shares of the traffic are in force ({shares}), and each client’s network is dealt by them."
-        )];
+        return by_shares(shares, now.region.spill.as_deref());
     }
     let spill = now.region.spill.as_ref().map(|shares| {
         let pick = now.region.pick;
@@ -61,6 +59,20 @@ fn stays(now: &FabricNow) -> Vec<String> {
         )
     });
     std::iter::once(margin(now)).chain(spill).collect()
+}
+
+fn by_shares(shares: &str, room: Option<&str>) -> Vec<String> {
+    let Some(room) = room else {
+        return vec![format!(
+            "Shares of the traffic are in force ({shares}), and each client’s network is dealt by them."
+        )];
+    };
+    vec![
+        format!("Shares of the traffic are in force ({shares})."),
+        format!(
+            "Not everybody has room for its share of this region. Each client’s network is dealt by what finds room: {room}."
+        ),
+    ]
 }
 
 pub(super) fn then(then: &FabricThen) -> Vec<Step> {
@@ -222,6 +234,15 @@ mod tests {
                 azure: standing,
             },
         }
+    }
+
+    #[test]
+    fn shares_without_the_room_for_them_are_told_with_what_is_dealt_instead() {
+        let kept = by_shares("gcp 60 %, aws 40 %", None);
+        assert!(kept[0].ends_with("dealt by them."), "{kept:?}");
+        let cut = by_shares("gcp 60 %, aws 40 %", Some("gcp 31 %, aws 69 %"));
+        assert_eq!(cut[0], "Shares of the traffic are in force (gcp 60 %, aws 40 %).");
+        assert!(cut[1].ends_with("what finds room: gcp 31 %, aws 69 %."), "{cut:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Cloud, PerCloud};
+use crate::fabric::capacity::{Capacity, Over, over};
 use crate::fabric::hysteresis::Why;
 use crate::fabric::score::{Scored, Status};
 use crate::fabric::verdict::{Mode, View};
@@ -67,7 +68,8 @@ pub struct RegionChoice {
     pub ranked: Vec<Scored>,
     /// 0 everywhere: nothing is known.
     pub rtt_ms: PerCloud<f64>,
-    /// The shares that the region's networks are dealt in. Absent: the one that serves takes all.
+    /// The shares that the region's networks are dealt in, as somebody has no room for what was meant for
+    /// it. Absent: it is dealt by [`Selection::shares`], or else the one that serves takes all.
     pub spill: Option<PerCloud<f64>>,
 }
 
@@ -86,12 +88,12 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Who serves a network: by the shares in force, or by those of a region that one cloud cannot take
-    /// alone, or else whoever serves its region.
+    /// Who serves a network: by the shares of a region for which not everybody has the room, or else by
+    /// the shares in force, or else whoever serves its region.
     #[must_use]
     pub fn serving(&self, region: &str, network: &str) -> Option<Cloud> {
         let choice = self.regions.get(region);
-        let shares = self.shares.or_else(|| choice?.spill);
+        let shares = choice.and_then(|choice| choice.spill).or(self.shares);
         let dealt = shares.and_then(|shares| {
             let shares = shares.iter().map(|(cloud, share)| (cloud, *share)).collect();
             rendezvous(network, &shares)
@@ -99,7 +101,7 @@ impl Selection {
         dealt.or_else(|| choice.map(|choice| choice.pick))
     }
 
-    /// By region that one cloud cannot take alone.
+    /// Of each region for which not everybody has the room.
     #[must_use]
     pub fn spills(&self) -> BTreeMap<String, PerCloud<f64>> {
         let spill = |(name, choice): (&String, &RegionChoice)| Some((name.clone(), choice.spill?));
@@ -110,6 +112,15 @@ impl Selection {
     #[must_use]
     pub fn picks(&self) -> BTreeMap<String, Cloud> {
         self.regions.iter().map(|(name, choice)| (name.clone(), choice.pick)).collect()
+    }
+
+    /// Whose shares ask for more than they are planned to take, of those that may serve.
+    #[must_use]
+    pub fn over(&self, demand: &BTreeMap<String, f64>, capacity: &Capacity) -> Vec<Over> {
+        let Some(shares) = &self.shares else { return Vec::new() };
+        let may = |cloud| self.clouds.get(cloud).passes(Level::Rules);
+        let room = capacity.map(|cloud, most| most.filter(|_| may(cloud)));
+        over(shares, demand.values().sum(), &room)
     }
 
     #[must_use]

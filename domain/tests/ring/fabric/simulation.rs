@@ -249,3 +249,137 @@ fn a_preview_of_a_drain_is_what_the_drain_comes_to_and_changes_nothing_itself() 
         if outcome == preview && !left { Ok(()) } else { Err(format!("{preview:?}, {outcome:?}")) }
     });
 }
+
+#[test]
+fn a_link_that_loses_one_way_moves_nobody() {
+    for_each_seed(|random| {
+        let mut world = settled(random);
+        let before = answers(&world);
+        let from = random.one_of(&Cloud::ALL);
+        let to = random.one_of(&from.peers());
+        world.lose(from, to, true);
+        for _ in 0..400 {
+            world.tick(random);
+            if answers(&world) != before {
+                return Err(format!("{from} to {to}: {before:?}, {:?}", answers(&world)));
+            }
+        }
+        let last = |cloud| world.nodes.get(cloud).last.as_ref().ok_or("no selection");
+        let (deaf, heard) = (last(to)?, last(from)?);
+        if deaf.votes.get(from).is_some() || heard.votes.get(to).is_none() {
+            return Err(format!("{to} hears {from}, or is not heard: nothing was lost one way"));
+        }
+        let view = deaf.votes.get(to).ok_or("no own vote")?;
+        if !view.get(from).is_down() {
+            return Err(format!("{to} probes {from} as if nothing were lost"));
+        }
+        let is_normal = Cloud::ALL.into_iter().all(|cloud| world.mode(cloud) == Some(Mode::Normal));
+        if is_normal { Ok(()) } else { Err("somebody is taken for down".to_owned()) }
+    });
+}
+
+/// Whom each name server names.
+fn answers(world: &World) -> [Option<Cloud>; 3] {
+    Cloud::ALL.map(|server| world.answer(server).map(|(to, _)| to))
+}
+
+/// Two are left, and one of them hears the other: it decides, and the deaf one does not.
+#[test]
+fn where_the_third_dies_behind_a_link_that_loses_one_way_nobody_is_sent_to_it() {
+    for_each_seed(|random| {
+        let mut world = settled(random);
+        let from = random.one_of(&Cloud::ALL);
+        let to = random.one_of(&from.peers());
+        let third = from.peers().into_iter().find(|peer| *peer != to).ok_or("three")?;
+        world.lose(from, to, true);
+        (0..random.between(0, 100)).for_each(|_| world.tick(random));
+        world.kill(third);
+        let detected_ms = milliseconds(BOUND.detect_s() + BOUND.verdict_s) + 4_000;
+        (0..detected_ms / TICK_MS).for_each(|_| world.tick(random));
+        for _ in 0..200 {
+            world.tick(random);
+            if answers(&world).contains(&Some(third)) {
+                return Err(format!("{third} is dead: {:?}", answers(&world)));
+            }
+            let modes = (world.mode(from), world.mode(to));
+            // `to` hears nobody, `from` hears `to`.
+            if modes != (Some(Mode::Degraded), Some(Mode::FailStatic)) {
+                return Err(format!("{from} to {to} is lost, {third} dead: {modes:?}"));
+            }
+        }
+        world.lose(from, to, false);
+        world.revive(third, random);
+        (0..200).for_each(|_| world.tick(random));
+        let is_normal = Cloud::ALL.into_iter().all(|cloud| world.mode(cloud) == Some(Mode::Normal));
+        if is_normal { Ok(()) } else { Err("it does not end by itself".to_owned()) }
+    });
+}
+
+/// By seconds back, or by up to a day ahead.
+fn jump(world: &mut World, cloud: Cloud, random: &mut Random) -> i64 {
+    const DAY_MS: u64 = 86_400_000;
+    let ms = |random: &mut Random, most| i64::try_from(random.between(1_000, most)).expect("small");
+    let by_ms = if random.percent(50) { -ms(random, SETTLE_MS) } else { ms(random, DAY_MS) };
+    *world.ahead_ms.get_mut(cloud) += by_ms;
+    by_ms
+}
+
+#[test]
+fn a_clock_that_jumps_moves_nobody_and_counts_again_with_the_next_reports() {
+    for_each_seed(|random| {
+        let mut world = settled(random);
+        let before = answers(&world);
+        let jumped = random.one_of(&Cloud::ALL);
+        for _ in 0..random.between(1, 3) {
+            let by_ms = jump(&mut world, jumped, random);
+            let at_ms = world.now_ms;
+            for _ in 0..100 {
+                world.tick(random);
+                if answers(&world) != before {
+                    return Err(format!("{jumped} by {by_ms}: {before:?}, {:?}", answers(&world)));
+                }
+                let modes = Cloud::ALL.map(|cloud| world.mode(cloud));
+                let others = jumped.peers().map(|peer| world.mode(peer));
+                let is_over = world.now_ms > at_ms + 1_500;
+                if others != [Some(Mode::Normal); 2]
+                    || (is_over && modes != [Some(Mode::Normal); 3])
+                {
+                    return Err(format!("{jumped} by {by_ms}, {modes:?}"));
+                }
+            }
+        }
+        // Who dies after that is left as ever.
+        let served = world.answer(jumped).ok_or("no answer")?.0;
+        world.kill(served);
+        let detected_ms = milliseconds(BOUND.detect_s() + BOUND.verdict_s) + 4_000;
+        (0..detected_ms / TICK_MS).for_each(|_| world.tick(random));
+        if answers(&world).contains(&Some(served)) {
+            return Err(format!("{served} is dead: {:?}", answers(&world)));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_clock_that_goes_back_brings_no_old_votes_back() {
+    for_each_seed(|random| {
+        let mut world = settled(random);
+        let alone = random.one_of(&Cloud::ALL);
+        for peer in alone.peers() {
+            world.cut(alone, peer, true);
+        }
+        (0..50).for_each(|_| world.tick(random));
+        if world.mode(alone) != Some(Mode::FailStatic) {
+            return Err(format!("{alone} is alone, {:?}", world.mode(alone)));
+        }
+        let back_ms = random.between(1_000, SETTLE_MS);
+        *world.ahead_ms.get_mut(alone) -= i64::try_from(back_ms).map_err(|_| "small")?;
+        for _ in 0..300 {
+            world.tick(random);
+            if world.mode(alone) != Some(Mode::FailStatic) {
+                return Err(format!("{alone} decides alone, its clock {back_ms} ms back"));
+            }
+        }
+        Ok(())
+    });
+}

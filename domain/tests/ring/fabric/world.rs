@@ -4,6 +4,7 @@
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::score::Status;
 use domain::fabric::selector::{ANYWHERE, Reading, Selection, Selector, Settings};
+use domain::fabric::verdict::Mode;
 
 use crate::simulator::random::Random;
 
@@ -37,8 +38,10 @@ pub struct World {
     pub nodes: PerCloud<Node>,
     /// Probes from the first to the second are lost.
     pub probes_cut: PerCloud<PerCloud<bool>>,
-    /// Reports are lost in both directions.
+    /// Reports of the first to the second are lost.
     pub reports_cut: PerCloud<PerCloud<bool>>,
+    /// How far each cloud's own clock is ahead of the true time.
+    pub ahead_ms: PerCloud<i64>,
     pub loads: PerCloud<f64>,
     /// Percent of probes that are lost anyway.
     pub loss: u64,
@@ -54,6 +57,7 @@ impl World {
             nodes,
             probes_cut: PerCloud::default(),
             reports_cut: PerCloud::default(),
+            ahead_ms: PerCloud::default(),
             loads: PerCloud::default(),
             loss: 0,
         }
@@ -80,6 +84,24 @@ impl World {
         }
     }
 
+    /// Nothing that the first sends reaches the second, what the other sends does. A probe needs both
+    /// ways.
+    pub fn lose(&mut self, from: Cloud, to: Cloud, lost: bool) {
+        for (one, other) in [(from, to), (to, from)] {
+            *self.probes_cut.get_mut(one).get_mut(other) = lost;
+        }
+        *self.reports_cut.get_mut(from).get_mut(to) = lost;
+    }
+
+    /// What its own clock says.
+    fn clock(&self, cloud: Cloud) -> u64 {
+        self.now_ms.saturating_add_signed(*self.ahead_ms.get(cloud))
+    }
+
+    pub fn mode(&self, cloud: Cloud) -> Option<Mode> {
+        self.nodes.get(cloud).last.as_ref().map(|last| last.mode)
+    }
+
     pub fn alive(&self, cloud: Cloud) -> bool {
         self.truth.get(cloud).alive
     }
@@ -104,15 +126,15 @@ impl World {
         }
         for cloud in Cloud::ALL {
             if self.alive(cloud) {
-                let now_ms = self.now_ms;
+                let own_ms = self.clock(cloud);
                 let node = self.nodes.get_mut(cloud);
-                node.last = Some(node.selector.evaluate(now_ms));
+                node.last = Some(node.selector.evaluate(own_ms));
             }
         }
     }
 
     fn probe_from(&mut self, me: Cloud, random: &mut Random) {
-        let now_ms = self.now_ms;
+        let (now_ms, own_ms) = (self.now_ms, self.clock(me));
         let mut changed = false;
         let due: Vec<Cloud> = {
             let node = self.nodes.get_mut(me);
@@ -122,7 +144,7 @@ impl World {
             due
         };
         for target in due {
-            changed |= self.nodes.get_mut(me).selector.probe(target, None, now_ms);
+            changed |= self.nodes.get_mut(me).selector.probe(target, None, own_ms);
         }
         if now_ms >= self.nodes.get(me).probe_at_ms {
             self.nodes.get_mut(me).probe_at_ms += PROBE_EVERY_MS;
@@ -134,7 +156,7 @@ impl World {
                 if answer.is_none() {
                     node.waiting.push((now_ms + TIMEOUT_MS, target));
                 } else {
-                    changed |= node.selector.probe(target, answer, now_ms);
+                    changed |= node.selector.probe(target, answer, own_ms);
                 }
             }
         }
@@ -160,7 +182,8 @@ impl World {
         let report = self.nodes.get(me).selector.report();
         for peer in me.peers() {
             if self.alive(peer) && !self.reports_cut.get(me).get(peer) {
-                self.nodes.get_mut(peer).selector.hear(me, report, now_ms);
+                let own_ms = self.clock(peer);
+                self.nodes.get_mut(peer).selector.hear(me, report, own_ms);
             }
         }
     }

@@ -259,7 +259,10 @@ impl<'a> Reply<'a> {
             each.collect::<Vec<_>>().join(",")
         };
         let why = match (&selection.shares, &choice.spill) {
-            (Some(shares), _) => format!("Shares({})", each(shares)),
+            (Some(shares), Some(spill)) => {
+                format!("Shares({})+Spill({})", each(shares), each(spill))
+            }
+            (Some(shares), None) => format!("Shares({})", each(shares)),
             (None, Some(spill)) => format!("{:?}+Spill({})", choice.why, each(spill)),
             (None, None) => format!("{:?}", choice.why),
         };

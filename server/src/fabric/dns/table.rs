@@ -91,7 +91,7 @@ pub(super) struct Table {
     pub(super) version: u64,
     anywhere: Serving,
     by_region: Vec<Serving>,
-    /// Where people decided on shares, a client's network decides.
+    /// Where people decided on shares, a client's network decides, in regions that have room for them.
     shares: Option<BTreeMap<Cloud, f64>>,
     pub(super) ready: PerCloud<Ready>,
 }
@@ -115,7 +115,7 @@ impl Table {
     pub(super) fn pick(&self, found: Found, address: IpAddr) -> (Cloud, u8) {
         let known = found.region.and_then(|region| self.by_region.get(usize::from(region)));
         let serving = known.unwrap_or(&self.anywhere);
-        if let Some(shares) = self.shares.as_ref().or(serving.spill.as_ref()) {
+        if let Some(shares) = serving.spill.as_ref().or(self.shares.as_ref()) {
             let (network, bits) = network_of(address);
             if let Some(cloud) = rendezvous(&network, shares) {
                 return (cloud, found.scope.max(bits));
@@ -129,7 +129,7 @@ impl Table {
 #[derive(Clone, Debug)]
 struct Serving {
     pick: Cloud,
-    /// Where one cannot take it alone, a client's network decides.
+    /// Where not everybody has room for what was meant for it, a client's network decides by these.
     spill: Option<BTreeMap<Cloud, f64>>,
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::clock::Timestamp;
+use domain::fabric::capacity::of_all;
 use domain::fabric::publish::backoff::Backoff;
 use domain::fabric::publish::difference::{Entry as _, Step, beside, drift, steps};
 use domain::fabric::publish::plan::targets;
@@ -161,7 +162,9 @@ impl Publisher {
     /// Reads it for somebody who asks. Nothing is written.
     pub(super) async fn compare(&self, fabric: &Fabric) {
         let read_ms = self.standing().read_at.map_or(0, Timestamp::unix_ms);
-        if crate::now().unix_ms().saturating_sub(read_ms) < FRESH_MS {
+        let age_ms = crate::now().unix_ms().saturating_sub(read_ms);
+        // Read at a time that is still to come: the clock went back since.
+        if (0..FRESH_MS).contains(&age_ms) {
             return;
         }
         let outcome = async {
@@ -179,7 +182,9 @@ impl Publisher {
     pub(super) fn wish(&self, fabric: &Fabric) -> Result<Option<Vec<Record>>, Fault> {
         let latest = fabric.latest.load_full();
         let addresses = &fabric.plan.addresses;
-        let Some(targets) = targets(&latest.selection, addresses) else { return Ok(None) };
+        let room = of_all(&fabric.plan.demand, &fabric.plan.capacity);
+        let targets = targets(&latest.selection, addresses, &room);
+        let Some(targets) = targets else { return Ok(None) };
         let wanted = self.provider.wanted(&targets, addresses).map(|mut records| {
             records.sort_by_key(Record::key);
             records

@@ -104,6 +104,11 @@ impl Publisher {
     }
 
     #[must_use]
+    pub fn deals_by_weight(&self) -> bool {
+        self.provider.deals_by_weight()
+    }
+
+    #[must_use]
     pub const fn on_drift(&self) -> OnDrift {
         self.on_drift
     }
@@ -124,7 +129,7 @@ impl Publisher {
         let standing = self.standing();
         json!({
             "publisher": self.name(), "place": self.place(), "onDrift": self.on_drift.name(),
-            "dryRun": self.dry_run, "readAt": standing.read_at, "wroteAt": standing.wrote_at,
+            "dryRun": self.dry_run, "dealsByWeight": self.deals_by_weight(), "readAt": standing.read_at, "wroteAt": standing.wrote_at,
             "writer": standing.writer.map(|(token, cloud)| json!({ "token": token, "cloud": cloud })),
             "waiting": standing.waiting, "drift": standing.drift, "problem": standing.problem,
         })

@@ -74,6 +74,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Where it publishes, for people. Holds no secret.
     fn place(&self) -> String;
 
+    /// Can it give one cloud more of the traffic than another? If not, it cannot follow capacities.
+    fn deals_by_weight(&self) -> bool;
+
     /// Which records there should be.
     ///
     /// # Errors

@@ -120,6 +120,10 @@ impl Provider for Route53 {
         format!("zone {} at {}", self.zone_id, self.host())
     }
 
+    fn deals_by_weight(&self) -> bool {
+        self.settings.policy == route53::Policy::Weighted
+    }
+
     fn wanted(
         &self,
         targets: &[Target],

@@ -79,8 +79,12 @@ pub fn publishers(config: &Config) -> Result<Vec<Arc<Publisher>>, PublishError> 
 fn check(provider: &dyn Provider, addresses: &PerCloud<Vec<IpAddr>>) -> Result<(), PublishError> {
     for first in Cloud::ALL {
         let order = std::iter::once(first).chain(first.peers());
-        let target =
-            |cloud: Cloud| Target { cloud, addresses: addresses.get(cloud).clone(), share: None };
+        let target = |cloud: Cloud| Target {
+            cloud,
+            addresses: addresses.get(cloud).clone(),
+            share: None,
+            room: None,
+        };
         let targets = order.map(target).filter(|target| !target.addresses.is_empty());
         provider.wanted(&targets.collect::<Vec<_>>(), addresses)?;
     }

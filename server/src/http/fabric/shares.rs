@@ -12,7 +12,7 @@ use domain::economics::quantity::Share;
 use domain::fabric::shares::Shares;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Shared;
@@ -48,9 +48,42 @@ pub(super) async fn propose(
     principal.require(Action::Propose)?;
     let Wanted { shares, reason } = shape_of(read_json(&body)?, &["shares", "reason"])?;
     let seat = wish.seat(place)?;
+    let told = shared.fabric.preview_shares(&shares);
     let opened = open_shares(&shared, &principal, shares, &reason, wish).await;
     drop(seat);
-    opened.map(created)
+    let id = opened?;
+    let told = json!({ "proposalId": id, "warnings": shared.fabric.warnings(&told) });
+    Ok((StatusCode::CREATED, Json(told)).into_response())
+}
+
+/// As in a proposal: `gcp=0.5&aws=0.5`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhatIf {
+    gcp: Option<Decimal>,
+    aws: Option<Decimal>,
+    azure: Option<Decimal>,
+}
+
+/// What shares would come to now. Nothing is recorded.
+pub(super) async fn preview(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(WhatIf { gcp, aws, azure }): Asked<WhatIf>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadFabric)?;
+    let mut shares = BTreeMap::new();
+    for (cloud, share) in [(Cloud::Gcp, gcp), (Cloud::Aws, aws), (Cloud::Azure, azure)] {
+        let Some(share) = share else { continue };
+        let wrong = |_| {
+            let problem = Problem::invalid(format!("{share} is no share of the traffic."));
+            problem.field(cloud.name(), "is not between 0 and 1")
+        };
+        shares.insert(cloud, Share::try_from(share).map_err(wrong)?);
+    }
+    let shares = Shares(shares);
+    shares.check().map_err(|error| Problem::invalid(format!("{error}.")))?;
+    Ok(Json(shared.fabric.previewed_shares(&shares)))
 }
 
 pub(super) async fn take_back(

@@ -53,6 +53,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
+        path: "/v1/fabric/shares/preview",
+        id: "previewShares",
+        tag: "fabric",
+        summary: "What shares of the traffic would come to; nothing is recorded",
+        takes: &["gcp", "aws", "azure"],
+        answers: &[(200, "As far as they could be kept, with warnings", "SharesPreview", JSON)],
+        problems: &[400, 401, 403, 422],
+        ..BASE
+    },
+    Operation {
         path: "/v1/fabric/publishers",
         id: "listPublishers",
         tag: "fabric",
@@ -161,7 +171,8 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "regions": objects(),
         "shares": {
             "type": "object",
-            "description": "Shares of the traffic: version, as decided, and as far as they can be kept"
+            "description": "Shares of the traffic: version, as decided, as far as they can be kept, \
+                            and whose share asks for more than it takes"
         },
         "version": count(), "switches": objects(),
         "capacity": or_null(&json!({
@@ -174,12 +185,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
         "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" })),
         "spill": or_null(&json!({
-            "type": "object", "description": "Shares of a region that one cloud cannot take alone"
+            "type": "object",
+            "description": "Shares of a region for which not everybody has the room"
         }))
-    });
-    let shares = json!({
-        "type": "object", "additionalProperties": { "type": "string", "examples": ["0.5"] },
-        "description": "By cloud, summing to 1; empty: distance and load decide"
     });
     let reason = json!({
         "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
@@ -188,11 +196,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let preview = json!({
         "cloud": cloud(), "drained": flag(), "at": time(), "moves": objects(),
         "picks": { "type": "object", "additionalProperties": cloud() },
-        "spills": { "type": "object", "description": "By region that one cloud could not take alone" },
+        "spills": { "type": "object", "description": "By region for which not everybody has room" },
         "shares": or_null(&json!({ "type": "object" }))
     });
     let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
-    vec![
+    let mut schemas = vec![
         ("FabricState", shape(state, &[])),
         ("FabricSelection", shape(selection, &[])),
         ("FabricReason", shape(reason, &[])),
@@ -200,10 +208,42 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
         ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
+    ];
+    schemas.extend(of_shares());
+    schemas
+}
+
+fn of_shares() -> Vec<(&'static str, Value)> {
+    let shares = json!({
+        "type": "object", "additionalProperties": { "type": "string", "examples": ["0.5"] },
+        "description": "By cloud, summing to 1; empty: distance and load decide"
+    });
+    let preview = json!({
+        "at": time(), "shares": shares, "kept": or_null(&json!({ "type": "object" })),
+        "spills": { "type": "object", "description": "By region for which not everybody has room" },
+        "warnings": over()
+    });
+    vec![
         ("SharesOrder", shape(json!({ "shares": shares, "reason": text() }), &[])),
         ("SharesBack", shape(json!({ "reason": text(), "version": count() }), &["version"])),
-        ("SharesProposed", shape(json!({ "proposalId": uuid() }), &[])),
+        (
+            "SharesProposed",
+            shape(json!({ "proposalId": uuid(), "warnings": over() }), &["warnings"]),
+        ),
+        ("SharesPreview", shape(preview, &[])),
     ]
+}
+
+/// Clouds whose share asks for more than they take. People decide: it keeps nobody from proposing.
+fn over() -> Value {
+    let one = shape(
+        json!({
+            "code": { "type": "string", "enum": ["over_capacity"] }, "cloud": cloud(),
+            "askedPerS": number(), "takesPerS": number(), "capacityPerS": number(), "detail": text()
+        }),
+        &[],
+    );
+    json!({ "type": "array", "items": one })
 }
 
 fn publishers() -> Value {
@@ -214,6 +254,7 @@ fn publishers() -> Value {
             "publisher": { "type": "string", "enum": ["route53", "cloudflare", "cloudflare-balancer"] },
             "place": text(),
             "onDrift": { "type": "string", "enum": ["report", "apply"] }, "dryRun": flag(),
+            "dealsByWeight": flag(),
             "readAt": or_null(&time()), "wroteAt": or_null(&time()), "writer": or_null(&writer),
             "waiting": lines, "drift": lines, "problem": or_null(&text())
         }),

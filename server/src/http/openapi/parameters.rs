@@ -134,6 +134,7 @@ fn beside(name: &str) -> (Value, &'static str) {
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
+        "gcp" | "aws" | "azure" => (text(), "Its share of the traffic, such as 0.5; they sum to 1"),
         "fresh" => (
             json!({ "type": "boolean", "default": false }),
             "true: read the providers for this answer",

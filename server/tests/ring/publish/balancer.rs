@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::cloud::Cloud;
+use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::publish::difference::steps;
 use domain::fabric::publish::plan::Target;
 use domain::fabric::publish::route53::Fence;
@@ -13,7 +13,7 @@ use server::fabric::{OnDrift, Publisher};
 
 use super::account::{ACCOUNT, LISTS};
 use super::stand_in::{Cloudflare, TOKEN, ZONE};
-use super::{SERVICE, addresses, file, serving, until};
+use super::{SERVICE, addresses, file, serving, until, with_room};
 use crate::clouds::{Clouds, TempFolder};
 
 fn to_balancer(folder: &TempFolder, url: &str, more: &Value) -> Arc<dyn Provider> {
@@ -101,6 +101,29 @@ async fn pools_and_the_balancer_follow_who_may_serve_and_others_pools_are_left_a
     let mut kept = zone.account.items["pools"][&id].clone();
     kept.as_object_mut().expect("a pool").remove("id");
     assert_eq!(kept, others, "a pool of others is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_serving_cloud_has_no_room_for_is_dealt_to_the_next_until_it_has() {
+    let (running, folder) = (Cloudflare::start().await, TempFolder::new());
+    let provider = to_balancer(&folder, &running.url, &json!({}));
+    // Of everything, gcp is planned to take 80 % of a half.
+    let tight = PerCloud { gcp: Some(0.5), aws: Some(1.0), azure: Some(1.0) };
+    let tight = with_room(&Cloud::ALL, &tight);
+    step(&provider, &tight, 1).await.expect("taken");
+    assert!(is_in_step(&provider, &tight).await);
+    let account = running.cloudflare.clone();
+    let steering = || account.zone().account.list("load_balancers")[0].clone();
+    assert_eq!(steering()["steering_policy"], "random");
+    let weights = steering()["random_steering"]["pool_weights"].as_object().expect("some").clone();
+    let mut weights: Vec<f64> = weights.values().filter_map(Value::as_f64).collect();
+    weights.sort_by(f64::total_cmp);
+    assert_eq!(weights, [0.0, 0.4, 0.6]);
+    let roomy = serving(&Cloud::ALL);
+    step(&provider, &roomy, 2).await.expect("taken");
+    assert!(is_in_step(&provider, &roomy).await);
+    assert_eq!(steering()["steering_policy"], "off");
+    assert_eq!(account.zone().account.silences, 0, "clients had an answer at every moment");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,13 +4,14 @@ use core::net::IpAddr;
 
 use super::{RecordSet, Routing};
 use crate::cloud::{Cloud, PerCloud};
-use crate::fabric::publish::plan::Target;
+use crate::fabric::capacity::differs;
+use crate::fabric::publish::plan::{Target, of_kind, within_room};
 use crate::fabric::publish::{Invalid, Kind};
 
 /// How Route 53 is to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Every cloud that may serve by its weight; the others have 0.
+    /// Every cloud that may serve by its weight, or by what it has room for; the others have 0.
     Weighted,
     /// Every cloud that may serve, in its AWS region.
     Latency,
@@ -40,7 +41,7 @@ pub fn wanted(
     addresses: &PerCloud<Vec<IpAddr>>,
 ) -> Result<Vec<RecordSet>, Invalid> {
     let mut records = Vec::new();
-    let settings = &settings.with_shares(targets);
+    let settings = &settings.with_shares(targets).with_room(targets);
     for kind in Kind::ALL {
         let serving: Vec<Cloud> = targets
             .iter()
@@ -48,8 +49,7 @@ pub fn wanted(
             .map(|target| target.cloud)
             .collect();
         for cloud in Cloud::ALL {
-            let target = Target { cloud, addresses: addresses.get(cloud).clone(), share: None };
-            let values = target.of_kind(kind);
+            let values = of_kind(addresses.get(cloud), kind);
             let place = serving.iter().position(|one| *one == cloud);
             let all_zero = serving.iter().all(|one| *settings.weights.get(*one) == 0);
             let Some(routing) =
@@ -78,6 +78,26 @@ impl Settings {
         let mut own = self.clone();
         for (target, share) in targets.iter().filter_map(|target| Some((target, target.share?))) {
             *own.weights.get_mut(target.cloud) = weight_of(share);
+        }
+        own
+    }
+
+    /// Where the weights of the configuration ask a cloud for more than it can take, the rest of it goes to
+    /// the next.
+    fn with_room(&self, targets: &[Target]) -> Settings {
+        let mut own = self.clone();
+        let weight = |target: &Target| f64::from(*self.weights.get(target.cloud));
+        let sum: f64 = targets.iter().map(weight).sum();
+        if sum <= 0.0 || targets.iter().any(|target| target.share.is_some()) {
+            return own;
+        }
+        let mut meant = PerCloud::default();
+        for target in targets {
+            *meant.get_mut(target.cloud) = weight(target) / sum;
+        }
+        let dealt = within_room(&meant, targets);
+        if differs(&dealt, &meant) {
+            own.weights = dealt.map(|_, share| if *share > 0.0 { weight_of(*share) } else { 0 });
         }
         own
     }
@@ -135,12 +155,17 @@ mod tests {
     }
 
     fn lines(policy: Policy, order: &[Cloud]) -> Vec<String> {
+        lines_in(policy, order, &PerCloud::default())
+    }
+
+    fn lines_in(policy: Policy, order: &[Cloud], room: &PerCloud<Option<f64>>) -> Vec<String> {
         let address = |last| vec![IpAddr::from([203, 0, 113, last])];
         let addresses = PerCloud { gcp: address(1), aws: address(2), azure: address(3) };
         let target = |cloud: &Cloud| Target {
             cloud: *cloud,
             addresses: addresses.get(*cloud).clone(),
             share: None,
+            room: *room.get(*cloud),
         };
         let targets: Vec<Target> = order.iter().map(target).collect();
         let records = wanted(&settings(policy), &targets, &addresses).expect("allowed");
@@ -170,5 +195,27 @@ mod tests {
         );
         let failover = lines(Policy::Failover, &[Cloud::Azure, Cloud::Gcp, Cloud::Aws]);
         assert_eq!(failover, ["[gcp] secondary: 203.0.113.1", "[azure] primary: 203.0.113.3"]);
+    }
+
+    /// Gcp has a weight of 70 %, and takes at most 80 % of a half.
+    #[test]
+    fn weights_that_ask_a_cloud_for_too_much_are_cut_to_its_room_and_the_next_has_the_rest() {
+        let room =
+            |gcp, aws, azure| PerCloud { gcp: Some(gcp), aws: Some(aws), azure: Some(azure) };
+        let weights = |room: &PerCloud<Option<f64>>| {
+            let lines = lines_in(Policy::Weighted, &Cloud::ALL, room);
+            let weight = |line: &String| {
+                let number = line.split("weight ").nth(1).and_then(|rest| rest.split(':').next());
+                number.expect("a weight").parse::<u8>().expect("a number")
+            };
+            lines.iter().map(weight).collect::<Vec<_>>()
+        };
+        assert_eq!(weights(&PerCloud::default()), [70, 30, 0], "nobody has stated it");
+        assert_eq!(weights(&room(1.0, 1.0, 1.0)), [70, 30, 0], "everybody has room");
+        assert_eq!(weights(&room(0.5, 1.0, 1.0)), [102, 153, 0], "40 % and 60 % of 255");
+        // Aws takes at most 48 %: whoever has the weight 0 takes what is left.
+        assert_eq!(weights(&room(0.5, 0.6, 1.0)), [102, 122, 31]);
+        let unbounded = lines(Policy::Failover, &Cloud::ALL);
+        assert_eq!(lines_in(Policy::Failover, &Cloud::ALL, &room(0.5, 1.0, 1.0)), unbounded);
     }
 }

@@ -145,6 +145,37 @@ fn a_region_that_one_cloud_cannot_take_alone_is_dealt_by_network() {
     assert_eq!(of("10.3.0.0"), ("192.0.2.11".to_owned(), Some(16)), "the others are not dealt");
 }
 
+/// Decided: all to aws. There is room for a half of it, and for all of it in regions of which nothing
+/// is stated.
+#[test]
+fn shares_for_which_a_region_has_no_room_are_dealt_by_its_room_in_both_ways_of_answering() {
+    let (zone, table) = desk();
+    let mut selection = table.selection;
+    selection.shares = Some(PerCloud { gcp: 0.0, aws: 1.0, azure: 0.0 });
+    let choice = selection.regions.get_mut("eu").expect("it is known");
+    choice.spill = Some(PerCloud { gcp: 0.5, aws: 0.5, azure: 0.0 });
+    let table = Table::of(&zone, &selection, 8);
+    let of = |network: &str, name: &str, kind: RecordType| {
+        let bytes = with_subnet(question(name, kind), network, 24).to_vec();
+        let bytes = bytes.expect("it is written");
+        let whole = answer(&zone, &table, &bytes, address(CLIENT), Via::Udp).expect("an answer");
+        let mut quick = Vec::new();
+        if quick::answer(&zone, &table, &bytes, address(CLIENT), Via::Udp, &mut quick).is_some() {
+            assert_eq!(quick, whole);
+        }
+        data(&Message::from_vec(&whole).expect("it reads")).concat()
+    };
+    let service = |network: &str| of(network, "api.ternion.example.", RecordType::A);
+    let of_eu: Vec<_> = (0..100).map(|number| service(&format!("10.2.{number}.0"))).collect();
+    let aws = of_eu.iter().filter(|address| *address == "192.0.2.12").count();
+    assert!((35..=65).contains(&aws), "{aws} of 100");
+    let mut of_na = (0..100).map(|number| service(&format!("10.3.{number}.0")));
+    assert!(of_na.all(|address| address == "192.0.2.12"), "there the shares hold");
+    let why = of("10.2.3.0", "explain.api.ternion.example.", RecordType::TXT);
+    let told = "why=Shares(gcp:0.00,aws:1.00,azure:0.00)+Spill(gcp:0.50,aws:0.50,azure:0.00)";
+    assert!(why.contains(told), "{why}");
+}
+
 #[test]
 fn what_is_not_there_is_denied_with_the_soa_and_what_is_not_ours_is_refused() {
     let nothing = ask("www.ternion.example.", RecordType::A);

@@ -44,6 +44,10 @@ impl Provider for CloudflareBalancer {
         format!("load balancer in zone {zone_id} of account {account_id} at {}", self.api.host())
     }
 
+    fn deals_by_weight(&self) -> bool {
+        true
+    }
+
     fn wanted(
         &self,
         targets: &[Target],

@@ -35,6 +35,10 @@ impl Provider for Cloudflare {
         format!("zone {} at {}", self.zone_id, self.api.host())
     }
 
+    fn deals_by_weight(&self) -> bool {
+        false
+    }
+
     fn wanted(
         &self,
         targets: &[Target],

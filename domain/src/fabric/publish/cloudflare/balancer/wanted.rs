@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{Balancer, MONITOR, Monitor, Origin, Part, Pool, RandomSteering};
 use crate::cloud::{Cloud, PerCloud};
+use crate::fabric::capacity::differs;
 use crate::fabric::publish::Invalid;
-use crate::fabric::publish::plan::Target;
+use crate::fabric::publish::plan::{Target, within_room};
 
 /// What people decide on; the rest follows the selection.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +49,8 @@ pub fn health_monitor(service: &str, kind: &str, port: u16) -> Monitor {
 }
 
 /// A pool for each cloud that has addresses, enabled where the cloud may serve; the balancer names
-/// those alone, the serving one first and to fall back to.
+/// those alone, the serving one first and to fall back to. It deals by weights where people decided on
+/// shares, and where the serving one cannot take everything.
 ///
 /// # Errors
 /// The settings make something that Cloudflare would refuse.
@@ -100,24 +102,44 @@ fn pool(settings: &Settings, cloud: Cloud, origins: Vec<Origin>, enabled: bool) 
 fn balancer(settings: &Settings, targets: &[Target]) -> Balancer {
     let name = |target: &Target| pool_name(&settings.service, target.cloud);
     let pools: Vec<String> = targets.iter().map(name).collect();
-    let weight = |target: &Target| Some((name(target), in_steps(target.share?)));
-    let pool_weights: BTreeMap<String, f64> = targets.iter().filter_map(weight).collect();
-    // All of them have a share, or none has.
-    let shared = !pool_weights.is_empty() && pool_weights.len() == pools.len();
+    let random_steering = shares(targets).map(|shares| {
+        let weight = |target: &Target| (name(target), in_steps(*shares.get(target.cloud)));
+        RandomSteering { default_weight: 0.0, pool_weights: targets.iter().map(weight).collect() }
+    });
     Balancer {
         fallback_pool: pools.first().cloned().unwrap_or_default(),
         default_pools: pools,
         name: settings.service.clone(),
         location_strategy: None,
         proxied: settings.proxied,
-        steering_policy: if shared { "random" } else { "off" }.to_owned(),
-        random_steering: shared.then_some(RandomSteering { default_weight: 0.0, pool_weights }),
+        steering_policy: if random_steering.is_some() { "random" } else { "off" }.to_owned(),
+        random_steering,
         enabled: Some(true),
         ttl: (!settings.proxied).then_some(settings.ttl_s),
     }
 }
 
+/// Those that people decided on, or those of the serving cloud and the next where the first cannot take
+/// everything. `None`: the serving one takes it all.
+fn shares(targets: &[Target]) -> Option<PerCloud<f64>> {
+    let first = targets.first()?;
+    let mut meant = PerCloud::default();
+    // All of them have a share, or none has.
+    if targets.iter().all(|target| target.share.is_some()) {
+        for target in targets {
+            *meant.get_mut(target.cloud) = target.share?;
+        }
+        return Some(meant);
+    }
+    *meant.get_mut(first.cloud) = 1.0;
+    let dealt = within_room(&meant, targets);
+    differs(&dealt, &meant).then_some(dealt)
+}
+
 fn in_steps(share: f64) -> f64 {
+    if share <= 0.0 {
+        return 0.0;
+    }
     (share * SHARE_STEPS).round().clamp(1.0, SHARE_STEPS) / SHARE_STEPS
 }
 
@@ -152,6 +174,7 @@ mod tests {
             cloud: *cloud,
             addresses: addresses().get(*cloud).clone(),
             share: *share,
+            room: None,
         };
         clouds.iter().map(target).collect()
     }
@@ -188,6 +211,28 @@ mod tests {
             lines[4],
             "balancer api.example.com random 30: api-example-com-gcp×0.67 \
              api-example-com-aws×0.01, else api-example-com-gcp"
+        );
+    }
+
+    #[test]
+    fn what_the_serving_cloud_cannot_take_goes_to_the_next_by_weight() {
+        let line = |room: &PerCloud<Option<f64>>| {
+            let mut targets =
+                targets(&[(Cloud::Aws, None), (Cloud::Gcp, None), (Cloud::Azure, None)]);
+            for target in &mut targets {
+                target.room = *room.get(target.cloud);
+            }
+            let parts = wanted(&settings(), &targets, &addresses()).expect("allowed");
+            parts[4].to_string().replace("api-example-com-", "")
+        };
+        let roomy = PerCloud { gcp: Some(1.0), aws: Some(2.0), azure: Some(1.0) };
+        let off = "balancer api.example.com off 30: aws gcp azure, else aws";
+        assert_eq!((line(&roomy), line(&PerCloud::default())), (off.to_owned(), off.to_owned()));
+        // Of all, aws is planned to take 80 % of 0.75.
+        let tight = PerCloud { aws: Some(0.75), ..roomy };
+        assert_eq!(
+            line(&tight),
+            "balancer api.example.com random 30: aws×0.6 gcp×0.4 azure×0, else aws"
         );
     }
 

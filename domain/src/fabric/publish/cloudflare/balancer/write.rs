@@ -238,6 +238,7 @@ mod tests {
                 cloud: *cloud,
                 addresses: addresses.get(*cloud).clone(),
                 share: *share,
+                room: None,
             })
             .collect();
         let monitor = is_probed.then(|| health_monitor(SERVICE, "https", 443));
