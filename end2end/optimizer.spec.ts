@@ -222,7 +222,7 @@ test("what standing stresses would do is asked at once, opens in Scenarios, and 
     }).toPass(SOON);
     await open("/optimizer");
     const stress = card.locator(".advice").filter({ hasText: "OpenAI raises cost 30 %" });
-    await expect(stress).toContainText(/P\(margin < [\d.]+ %\): \d+ % now, \d+ % under it/);
+    await expect(stress).toContainText(/P\(margin < [\d.]+ %\), expected penalties: \d+ % now, \d+ % under it/);
     await expectAccessible();
     const told = (await (await request.get("/v1/foresight", bearer("demo-auditor"))).json()) as { run: { scenarios: { tenants?: { tenantId: string }[] }[] } };
     const fallen = told.run.scenarios.flatMap((it) => it.tenants ?? []);
@@ -237,7 +237,7 @@ test("what standing stresses would do is asked at once, opens in Scenarios, and 
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, "nothing is wider than the phone").toBeLessThanOrEqual(0);
     await stress.getByRole("link", { name: "OpenAI raises cost 30 %" }).click();
-    await expect(page).toHaveURL(/\/scenarios\?cost\.[a-z]+=30/);
+    await expect(page).toHaveURL(/\/scenarios\?cost\.[a-z]+=30&.*from=\d{4}-.*&to=\d{4}-/);
     await expect(page.locator(".desk-changes")).toContainText("30 %");
   } finally {
     await refuseWhatIsForeseen(request);

@@ -31,7 +31,8 @@ pub use billing::{BillingClose, BillingCredit, CREDIT_USD_MAX, INVOICES_MAX, Inv
 pub use delegation::{ApprovalDelegate, ApprovalWithdraw, DELEGATION_DAYS_MAX};
 pub(crate) use foresight::stated;
 pub use foresight::{
-    Broken, FALLEN_MAX, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold,
+    Broken, FALLEN_MAX, Fallen, Foreseen, ForesightRun, Forewarning, Guarded, Rerouted, Shock,
+    Threshold, Unmoved,
 };
 pub use held::{ConflictResolve, QuarantineReject, QuarantineRelease};
 pub use key::{KeyAgree, KeyBegin, KeyGone};

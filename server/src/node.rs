@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use domain::cloud::Cloud;
 use domain::grant::Family;
+use domain::pricing::foresight::Room;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -205,7 +206,7 @@ impl Node {
             fabric::start(routing(config, of)?, &background, &mut tasks)?
         };
         let (economics, optimizer) =
-            pricing((&ledger, &grants, &projection), &background, &mut tasks);
+            pricing(config, (&ledger, &grants, &projection), &background, &mut tasks);
         let webhooks = telling(config, (&projection, database), &background, &mut tasks)?;
         let (recorder, identity) = people(config, database, &ledger).await?;
         let node = Node {
@@ -353,16 +354,19 @@ fn judges(ledger: &Arc<Ledger>, projection: &Arc<Projection>) -> Vec<Arc<dyn Jud
 }
 
 fn pricing(
+    config: &Config,
     (ledger, grants, projection): (&Arc<Ledger>, &Arc<Grants>, &Arc<Projection>),
     background: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> (Arc<Economics>, Arc<Optimizer>) {
     let economics = Arc::new(Economics::new(Arc::clone(projection)));
+    let demand_per_s = config.fabric.demand().values().sum();
     let setup = optimizer::Setup {
         ledger: Arc::clone(ledger),
         grants: Arc::clone(grants),
         projection: Arc::clone(projection),
         economics: Arc::clone(&economics),
+        room: Room { demand_per_s, capacity: config.fabric.capacity() },
         every: Some(optimizer::RUN_EVERY),
     };
     (economics, optimizer::start(setup, background, tasks))

@@ -33,12 +33,12 @@ pub struct ForesightRow {
 #[serde(rename_all = "camelCase")]
 pub struct StressRow {
     pub name: String,
-    /// The page Scenarios with it under the levers.
+    /// The page Scenarios with it under the levers, and the window, seed and draws of the run.
     pub href: String,
-    /// `P(margin < floor)` of the portfolio, now and under it.
+    /// `P(margin < floor)` of the portfolio with expected penalties, now and under it.
     pub now: String,
     pub stressed: String,
-    /// The thresholds that it breaks, a sentence each.
+    /// The thresholds that are broken under it, a sentence each: would it be so, or is it so already.
     pub broken: Vec<String>,
     /// How many are under water in it, and who falls.
     pub under_water: String,
@@ -48,6 +48,8 @@ pub struct StressRow {
     pub left_out: Vec<String>,
     /// Traffic that is proposed to move, and the proposal.
     pub routing: Option<(String, String)>,
+    /// Why none is proposed to move, where it was rest or room.
+    pub unmoved: Option<String>,
 }
 
 /// A tenant that falls.

@@ -263,6 +263,10 @@ pub struct RehearsedView {
     pub counts: Vec<[String; 2]>,
     /// The bounds that a change broke.
     pub broken: Vec<String>,
+    /// Days that were looked at.
+    pub days: u32,
+    /// Why these are too few to say that no bound was broken, and what to do.
+    pub too_few: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

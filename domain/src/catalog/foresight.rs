@@ -1,5 +1,7 @@
 //! What the foresight loop says: what each standing stress would do, and what a proposal foresees.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -43,12 +45,12 @@ pub enum Threshold {
     Tenant,
 }
 
-/// A threshold that a stress breaks.
+/// A threshold that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Broken {
     pub threshold: Threshold,
-    /// The probability under stress; of tenants, the worst one's.
+    /// The probability; of tenants, the worst one's.
     pub is: f64,
     pub max: Share,
 }
@@ -85,9 +87,23 @@ pub struct Fallen {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rerouted {
     pub shares: Shares,
+    /// The largest share that a cloud is given, by its stated capacity and the stated demand; none
+    /// where these are not stated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub at_most: BTreeMap<Cloud, Share>,
     /// The portfolio under the stress with them.
     pub after: Level,
     pub proposal_id: Uuid,
+}
+
+/// Why no traffic is proposed to move against the stress that it would be moved against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Unmoved {
+    /// Shares were applied lately, and rest as prices do after a change.
+    Resting { until: Timestamp },
+    /// No cloud that it could go to can take more, by its stated capacity and the stated demand.
+    NoRoom,
 }
 
 /// What a stress would do.
@@ -108,11 +124,17 @@ pub struct Foreseen {
     pub tenants: Vec<Fallen>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<Broken>,
+    /// Thresholds that are broken now, before the stress, with the probability of now; of tenants, the
+    /// worst one's of those that are under water under it too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Broken>,
     /// What of it this usage does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Rerouted>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmoved: Option<Unmoved>,
 }
 
 /// A run of the standing stresses, done.
@@ -142,6 +164,20 @@ const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+/// What the guardrails made of the price that would meet a stress. Shares of the list price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Guarded {
+    pub target_of_list: Decimal,
+    pub price_of_list: Decimal,
+    /// The rule that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Rule>,
+    /// Every rule that moved the target, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trail: Vec<Rule>,
+}
+
 /// What a proposal of the foresight loop foresees: the stress, as it was asked, and what it would do
 /// without and with what is proposed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,6 +193,9 @@ pub struct Forewarning {
     pub stressed: Level,
     /// Under the same stress, with what is proposed.
     pub after: Level,
+    /// Of a price alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guarded: Option<Guarded>,
 }
 
 impl Shock {
@@ -227,7 +266,7 @@ mod tests {
     fn run() -> Value {
         json!({
             "kind": "foresight.run", "run": 3, "by": "aws", "policyVersion": 0,
-            "usageFrom": "2026-10-27T12:00:00.000Z", "usageTo": "2026-11-26T12:41:06.902Z",
+            "usageFrom": "2026-10-27T12:00:00.000Z", "usageTo": "2026-11-26T12:00:00.000Z",
             "priceMapAsOf": "2026-11-12T00:00:00.000Z", "seed": "1", "draws": 2000, "floor": "0.35",
             "tenants": 1, "opened": 1,
             "scenarios": [{
@@ -252,6 +291,9 @@ mod tests {
         assert_eq!(read.to_payload(), run());
         let mut more = run();
         more["unasked"] = json!(2);
+        let first = &mut more["scenarios"][0];
+        first["already"] = json!([{ "threshold": "tenant", "is": 0.7, "max": "0.5" }]);
+        first["unmoved"] = json!({ "why": "resting", "until": "2026-12-01T00:00:00.000Z" });
         let said = Known::read(&more).expect("valid").expect("known");
         assert_eq!(said.to_payload(), more);
         let Known::ForesightRun(read) = read else { panic!("a run") };

@@ -42,7 +42,6 @@ impl Console {
         } else {
             case.changed.clone()
         };
-        let advised = advised(&catalog, case);
         Ok(ProposalDetail {
             at: now,
             row: row(&catalog, case, now),
@@ -50,7 +49,7 @@ impl Console {
             killed: book.is_killed(),
             money: self.with_room(case, now, money(&catalog, case)),
             facts: facts(&current.edition.facts, &drift),
-            trail: advised.map(trail).unwrap_or_default(),
+            trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
             approvers: case.votes().map(vote_words).collect(),
             in_stead_of: in_stead_of(&catalog, case, viewer, now),
@@ -82,7 +81,13 @@ impl Console {
     }
 }
 
-/// What the guardrails said of the price, where it is the one that was recommended.
+/// What the guardrails did with the price, where it is the one that was recommended or foreseen.
+fn guardrails(catalog: &Catalog, case: &Case) -> Vec<String> {
+    let said = advised(catalog, case).map(trail);
+    said.or_else(|| super::foresight::guardrails(case)).unwrap_or_default()
+}
+
+/// What was said of the price, where it is the one that was recommended.
 fn advised<'a>(
     catalog: &'a Catalog,
     case: &Case,
@@ -291,7 +296,12 @@ fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String
     let owed = Decimal::ONE - margin - cost.checked_div(before.price_of_list)?;
     let then = Decimal::ONE - owed - cost.checked_div(after.price_of_list)?;
     let points = signed(then - margin).replace(" %", " points");
-    Some(["Margin, same usage".to_owned(), percent(margin), percent(then.round_dp(4)), points])
+    Some([
+        "Margin, same usage, recorded penalties".to_owned(),
+        percent(margin),
+        percent(then.round_dp(4)),
+        points,
+    ])
 }
 
 fn facts(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
@@ -315,7 +325,7 @@ fn facts(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
 
 fn fact_words(name: &str) -> String {
     match name {
-        "margin" => "Margin".to_owned(),
+        "margin" => "Margin, recorded penalties".to_owned(),
         "costOfList" => "Cost, as a share of the list price".to_owned(),
         "policyVersion" => "Version of the policy".to_owned(),
         "version" => "Version of what it replaces".to_owned(),

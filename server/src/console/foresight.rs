@@ -3,14 +3,19 @@
 use app::backend::{
     FallenRow, ForeseenWhy, ForesightRow, ForesightView, ScenarioAddress, StressRow,
 };
-use domain::catalog::{Broken, Fallen, Foreseen, ForesightRun, Forewarning, Shock, Threshold};
+use domain::catalog::{
+    Broken, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold, Unmoved,
+};
 use domain::clock::Timestamp;
-use domain::economics::study::{Level, Request};
+use domain::economics::study::Level;
+use domain::fabric::shares::Shares;
 use domain::pricing::book::Case;
+use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
 
 use super::approvals::{percent, shares_text};
-use super::optimizer::{rule_words, time_of};
+use super::optimizer::{guarded_trail, rule_words, time_of};
+use super::scenarios::kept;
 use crate::projection::{Catalog, Current};
 
 /// The card.
@@ -19,11 +24,11 @@ pub(super) fn view(catalog: &Catalog) -> ForesightView {
     ForesightView {
         on: foresight.on,
         every_hours: foresight.every_hours,
-        run: catalog.foresight().map(row),
+        run: catalog.foresight().map(|run| row(catalog, run)),
     }
 }
 
-fn row(run: &Current<ForesightRun>) -> ForesightRow {
+fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
     let it = &run.value;
     ForesightRow {
         number: it.run,
@@ -31,16 +36,17 @@ fn row(run: &Current<ForesightRun>) -> ForesightRow {
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         basis: format!(
-            "Usage of {} tenants since {}, prices as of {}; {} draws, seed {}.{}",
+            "Usage of {} tenants from {} to {}, prices as of {}; {} draws, seed {}.{}",
             it.tenants,
             day(it.usage_from),
+            hour(it.usage_to),
             day(it.price_map_as_of),
             it.draws,
             it.seed,
             unasked(it.unasked)
         ),
         floor: percent(it.floor.get()),
-        stresses: it.scenarios.iter().map(|foreseen| stress(it, foreseen)).collect(),
+        stresses: it.scenarios.iter().map(|foreseen| stress(catalog, it, foreseen)).collect(),
     }
 }
 
@@ -52,27 +58,48 @@ fn unasked(count: u32) -> String {
     format!(" {count} {is_kept}: at most {KEPT_MAX} are. Take the mark off others.")
 }
 
-fn stress(run: &ForesightRun, foreseen: &Foreseen) -> StressRow {
+fn stress(catalog: &Catalog, run: &ForesightRun, foreseen: &Foreseen) -> StressRow {
     let named = u64::try_from(foreseen.tenants.len()).unwrap_or(u64::MAX);
-    let request = Request { floor: run.floor, ..Request::default() };
     StressRow {
         name: foreseen.shock.name.clone(),
-        href: place(&foreseen.shock, request),
+        href: place_of_run(catalog, run, &foreseen.shock),
         now: below(foreseen.now),
         stressed: below(foreseen.stressed),
-        broken: foreseen.broken.iter().map(broken).collect(),
+        broken: foreseen.broken.iter().map(|it| broken(it, &foreseen.already)).collect(),
         under_water: under_water(foreseen),
         fallen: foreseen.tenants.iter().map(fallen).collect(),
         others: foreseen.fell.saturating_sub(named),
         left_out: foreseen.left_out.clone(),
-        routing: foreseen.routing.as_ref().map(|routing| {
-            let text = format!(
-                "Shares of the traffic are proposed ({}): {} under it with them.",
-                shares_text(&routing.shares),
-                likely(routing.after)
-            );
-            (text, routing.proposal_id.to_string())
-        }),
+        routing: foreseen.routing.as_ref().map(rerouted),
+        unmoved: foreseen.unmoved.map(unmoved),
+    }
+}
+
+fn rerouted(routing: &Rerouted) -> (String, String) {
+    let at_most = Shares(routing.at_most.clone());
+    let bound = if at_most.0.is_empty() {
+        String::new()
+    } else {
+        format!(" By their capacity, clouds get at most: {}.", shares_text(&at_most))
+    };
+    let text = format!(
+        "Shares of the traffic are proposed ({}): {} under it with them.{bound}",
+        shares_text(&routing.shares),
+        likely(routing.after)
+    );
+    (text, routing.proposal_id.to_string())
+}
+
+fn unmoved(why: Unmoved) -> String {
+    match why {
+        Unmoved::Resting { until } => format!(
+            "No shares of the traffic are proposed: the last ones rest for the cool-down of the \
+             policy, until {}.",
+            hour(until)
+        ),
+        Unmoved::NoRoom => "No shares of the traffic are proposed: by the stated demand and \
+                            capacity, no cloud that it could go to can take more."
+            .to_owned(),
     }
 }
 
@@ -80,15 +107,31 @@ fn under_water(foreseen: &Foreseen) -> String {
     if foreseen.stressed.is_none() {
         return "What it would do is not known.".to_owned();
     }
-    let already = foreseen.under_water.saturating_sub(foreseen.fell);
-    match (foreseen.fell, already) {
+    let before = foreseen.under_water.saturating_sub(foreseen.fell);
+    match (foreseen.fell, before) {
         (0, 0) => "No tenant is under water.".to_owned(),
-        (0, already) => format!("Nobody falls; {already} are under water already."),
+        (0, before) => format!("Nobody would fall under water. {}", already(before, foreseen)),
         (fell, 0) => format!("{fell} would fall under water."),
-        (fell, already) => {
-            format!("{fell} would fall under water, beside {already} that are already.")
-        }
+        (fell, before) => format!("{fell} would fall under water. {}", already(before, foreseen)),
     }
+}
+
+/// Who is beyond the threshold today, whatever comes.
+fn already(count: u64, foreseen: &Foreseen) -> String {
+    let (who, whose, is) = if count == 1 {
+        ("1 tenant is".to_owned(), "its", "is")
+    } else {
+        (format!("{count} tenants are"), "their", "is up to")
+    };
+    let today = foreseen.already.iter().find(|it| it.threshold == Threshold::Tenant);
+    let figure = today.map_or_else(String::new, |it| {
+        format!(
+            ": today’s probability to be below {whose} floor {is} {:.0} %, and {} are borne",
+            it.is * 100.0,
+            percent(it.max.get())
+        )
+    });
+    format!("{who} under water already, before the stress{figure}.")
 }
 
 fn fallen(of: &Fallen) -> FallenRow {
@@ -106,42 +149,78 @@ fn fallen(of: &Fallen) -> FallenRow {
     }
 }
 
-fn broken(it: &Broken) -> String {
-    let who = match it.threshold {
-        Threshold::Portfolio => "The portfolio’s",
-        Threshold::Tenant => "A tenant’s",
-    };
-    format!(
-        "{who} probability to be below its floor would be {:.0} %, {:.0} points more than the {} that \
-         are borne.",
-        it.is * 100.0,
-        it.by() * 100.0,
-        percent(it.max.get())
-    )
+/// A tenant that falls is above water today; the portfolio may be beyond its threshold already.
+fn broken(it: &Broken, already: &[Broken]) -> String {
+    let (then, max) = (format!("{:.0} %", it.is * 100.0), percent(it.max.get()));
+    let today = already.iter().find(|today| today.threshold == it.threshold);
+    match (it.threshold, today) {
+        (Threshold::Portfolio, Some(today)) => format!(
+            "The portfolio is beyond its threshold already, before the stress: today’s probability to be \
+             below its floor is {:.0} %, and {max} are borne. Under the stress it would be {then}.",
+            today.is * 100.0
+        ),
+        (threshold, _) => {
+            let who = match threshold {
+                Threshold::Portfolio => "The portfolio",
+                Threshold::Tenant => "A tenant",
+            };
+            format!(
+                "{who} would fall beyond its threshold: the probability to be below its floor would be \
+                 {then}, {:.0} points more than the {max} that are borne.",
+                it.by() * 100.0
+            )
+        }
+    }
 }
 
-/// The page Scenarios with it: a kept one as it is kept, another one under the levers.
-fn place(shock: &Shock, request: Request) -> String {
-    if let Some(id) = shock.scenario_id {
-        return format!("/scenarios?open={id}");
-    }
-    let mut address = ScenarioAddress::default();
-    address.request = request;
+/// The page Scenarios as the run asked it: the same usage, prices, seed and draws, and under the levers
+/// what the stress changed. A kept one stands open, for its assumptions, as long as it is kept.
+fn place_of_run(catalog: &Catalog, run: &ForesightRun, shock: &Shock) -> String {
+    let saved = shock.scenario_id.and_then(|id| catalog.scenario(id));
+    let usual = saved.and_then(|saved| kept(&saved.current.value, &mut Vec::new()));
+    let opened = shock.scenario_id.filter(|_| usual.is_some()).map(|id| id.to_string());
+    let mut address = ScenarioAddress::over("", usual.unwrap_or_default());
+    address.opened = opened;
+    place(asked(run, address), shock)
+}
+
+fn asked(run: &ForesightRun, mut address: ScenarioAddress) -> ScenarioAddress {
+    let request = &mut address.request;
+    (request.from, request.to) = (Some(run.usage_from), Some(run.usage_to));
+    request.prices_as_of = Some(run.usage_to);
+    (request.seed, request.floor) = (run.seed, run.floor);
+    request.draws = usize::try_from(run.draws).unwrap_or(usize::MAX);
+    address
+}
+
+fn place(address: ScenarioAddress, shock: &Shock) -> String {
     format!("/scenarios?{}", address.write(&shock.changes))
+}
+
+/// What the guardrails made of the price that is foreseen, as long as that price is in hand.
+pub(super) fn guardrails(case: &Case) -> Option<Vec<String>> {
+    let guarded = case.foresight.as_deref()?.guarded.as_ref()?;
+    let Content::Controls { controls, .. } = &case.current().edition.content else { return None };
+    let [target, found] = [guarded.target_of_list, guarded.price_of_list];
+    let aim = "is the least that keeps it above water under the stress, or else the ceiling";
+    (controls.price_of_list == found)
+        .then(|| guarded_trail(aim, [target, found], guarded.binding, &guarded.trail))
 }
 
 /// Why a proposal is made, where it foresees something.
 pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
-    let Forewarning { run, shock, request, price_map_as_of, now, stressed, after } =
+    let Forewarning { run, shock, request, price_map_as_of, now, stressed, after, .. } =
         case.foresight.as_deref()?;
     let line = |when: &str, level: &Level| {
         [when.to_owned(), likely(*level), format!("{:.1} %", level.p50 * 100.0)]
     };
+    let mut address = ScenarioAddress::default();
+    address.request.clone_from(request);
     let since = request.from.map(|from| format!(" since {}", day(from))).unwrap_or_default();
     Some(ForeseenWhy {
         name: shock.name.clone(),
         // Another version may be kept meanwhile: what was asked stands under the levers.
-        href: place(&Shock { scenario_id: None, ..shock.clone() }, request.clone()),
+        href: place(address, shock),
         sentence: format!(
             "Nothing has happened yet: run {run} of the foresight loop asked what “{}” would do. With what \
              is proposed, the probability of a margin below {} would be {} and not {} if it comes true.",
@@ -151,12 +230,13 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
             likely(*stressed)
         ),
         levels: vec![
-            line("Now", now),
+            line("Now, expected penalties", now),
             line("Under it", stressed),
             line("Under it, with this", after),
         ],
         basis: format!(
-            "Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
+            "Here penalties are those to be expected; the margins below count those recorded, so that they \
+             differ. Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
              as POST /v1/economics/simulate takes it.",
             day(*price_map_as_of),
             request.draws,
@@ -173,6 +253,12 @@ fn likely(level: Level) -> String {
     format!("{:.0} %", level.below_floor * 100.0)
 }
 
+/// `2026-11-12 14:00 UTC`.
+fn hour(at: Timestamp) -> String {
+    let text: String = at.to_string().chars().take(16).collect();
+    format!("{} UTC", text.replace('T', " "))
+}
+
 /// `2026-11-12`.
 fn day(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
@@ -181,6 +267,7 @@ fn day(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use domain::economics::scenario::Scenario;
+    use domain::economics::study::Request;
 
     use super::*;
 
@@ -190,14 +277,82 @@ mod tests {
         assert!(unasked(2).contains("2 kept scenarios") && unasked(2).contains("at most 10"));
     }
 
-    #[test]
-    fn a_stress_opens_under_the_levers_and_a_kept_one_as_it_is_kept() {
+    fn run() -> ForesightRun {
+        let run = serde_json::json!({
+            "run": 3, "by": "aws", "policyVersion": 0, "usageFrom": "2026-10-27T12:00:00.000Z",
+            "usageTo": "2026-11-26T12:00:00.000Z", "priceMapAsOf": "2026-11-12T00:00:00.000Z",
+            "seed": "1", "draws": 2000, "floor": "0.35", "tenants": 1, "opened": 0, "scenarios": []
+        });
+        serde_json::from_value(run).expect("a run")
+    }
+
+    fn dearer() -> Scenario {
         let cost = [("azure".to_owned(), serde_json::from_str("\"0.3\"").expect("a change"))];
-        let changes = Scenario { cost: cost.into(), ..Scenario::default() };
-        let own = Shock { name: "x".into(), scenario_id: None, version: None, changes };
-        assert_eq!(place(&own, Request::default()), "/scenarios?cost.azure=30");
-        let id = uuid::Uuid::from_u128(7);
-        let kept = Shock { scenario_id: Some(id), version: Some(1), ..own };
-        assert_eq!(place(&kept, Request::default()), format!("/scenarios?open={id}"));
+        Scenario { cost: cost.into(), ..Scenario::default() }
+    }
+
+    #[test]
+    fn a_stress_opens_with_the_window_that_was_asked_and_its_changes_under_the_levers() {
+        let shock = Shock { name: "x".into(), scenario_id: None, version: None, changes: dearer() };
+        let href = place(asked(&run(), ScenarioAddress::default()), &shock);
+        let search = href.strip_prefix("/scenarios?").expect("the page");
+        assert!(search.starts_with("cost.azure=30&"), "{href}");
+        let ScenarioAddress { request, .. } = ScenarioAddress::read(search);
+        let run = run();
+        assert_eq!((request.from, request.to), (Some(run.usage_from), Some(run.usage_to)));
+        assert_eq!((request.prices_as_of, request.draws), (Some(run.usage_to), 2_000));
+        assert_eq!(request.scenarios[0].changes, dearer());
+    }
+
+    #[test]
+    fn a_kept_stress_stands_open_and_its_changes_need_no_words_as_long_as_they_are_kept_so() {
+        let usual = Request {
+            scenarios: vec![app::backend::under_levers(dearer())],
+            draws: 2_000,
+            ..Request::default()
+        };
+        let mut address = ScenarioAddress::over("", usual);
+        address.opened = Some("an-id".to_owned());
+        let shock = |changes| Shock {
+            name: "x".into(),
+            scenario_id: Some(uuid::Uuid::from_u128(7)),
+            version: Some(1),
+            changes,
+        };
+        let href = place(asked(&run(), address.clone()), &shock(dearer()));
+        assert!(!href.contains("cost.azure") && href.contains("from=2026-10-27"), "{href}");
+        assert!(href.ends_with("&open=an-id"), "{href}");
+        let other = place(asked(&run(), address), &shock(Scenario::default()));
+        assert!(other.contains("moved=1"), "{other}");
+    }
+
+    #[test]
+    fn what_is_beyond_a_threshold_today_is_told_apart_from_what_would_fall_beyond_it() {
+        let max = |text: &str| serde_json::from_value(serde_json::json!(text)).expect("a share");
+        let of = |threshold, is, borne| Broken { threshold, is, max: max(borne) };
+        let then = of(Threshold::Portfolio, 0.61, "0.25");
+        let falls = broken(&then, &[]);
+        assert!(falls.contains("would fall beyond its threshold"), "{falls}");
+        let stands = broken(&then, &[of(Threshold::Portfolio, 0.4, "0.25")]);
+        let said = "already, before the stress: today’s probability to be below its floor is 40 %, and 25 %";
+        assert!(stands.contains(said), "{stands}");
+        let foreseen = Foreseen {
+            shock: Shock { name: "x".into(), scenario_id: None, version: None, changes: dearer() },
+            now: None,
+            stressed: Some(Level { below_floor: 0.61, p50: 0.3 }),
+            under_water: 2,
+            fell: 0,
+            tenants: Vec::new(),
+            broken: Vec::new(),
+            already: vec![of(Threshold::Tenant, 0.72, "0.5")],
+            left_out: Vec::new(),
+            routing: None,
+            unmoved: None,
+        };
+        assert_eq!(
+            under_water(&foreseen),
+            "Nobody would fall under water. 2 tenants are under water already, before the stress: \
+             today’s probability to be below their floor is up to 72 %, and 50 % are borne."
+        );
     }
 }

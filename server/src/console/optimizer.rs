@@ -12,6 +12,7 @@ use domain::economics::quantity::float;
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
+use domain::pricing::guardrail::Rule;
 use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation};
@@ -312,22 +313,37 @@ pub(super) fn trail(price: &PriceAdvice) -> Vec<String> {
         Aim::Margin => "leaves the low band",
         Aim::Profit => "earns most under the assumed elasticity",
     };
-    let mut steps = vec![format!("{} of the list price {aim}.", percent(price.target_of_list))];
-    steps.extend(price.trail.iter().map(|rule| format!("Clamped by {}.", rule_words(*rule))));
-    steps.push(match price.binding {
-        Some(rule) if price.price_of_list == price.current_of_list => {
-            format!("Held by {}.", rule_words(rule))
-        }
-        Some(rule) => {
-            format!("{} comes of it; {} binds.", percent(price.price_of_list), rule_words(rule))
-        }
-        None => format!("{} comes of it; no rule binds.", percent(price.price_of_list)),
-    });
+    let PriceAdvice { target_of_list: target, price_of_list: found, binding, trail, .. } = price;
+    if *found == price.current_of_list
+        && let Some(rule) = *binding
+    {
+        let mut steps = clamps(aim, *target, trail);
+        steps.push(format!("Held by {}.", rule_words(rule)));
+        return steps;
+    }
+    guarded_trail(aim, [*target, *found], *binding, trail)
+}
+
+/// Of a price that moves: from the target to what comes of it.
+pub(super) fn guarded_trail(
+    aim: &str,
+    [target, found]: [Decimal; 2],
+    binding: Option<Rule>,
+    trail: &[Rule],
+) -> Vec<String> {
+    let mut steps = clamps(aim, target, trail);
+    let binds = binding.map_or("no rule", rule_words);
+    steps.push(format!("{} comes of it; {binds} binds.", percent(found)));
     steps
 }
 
-pub(super) const fn rule_words(rule: domain::pricing::guardrail::Rule) -> &'static str {
-    use domain::pricing::guardrail::Rule;
+fn clamps(aim: &str, target: Decimal, trail: &[Rule]) -> Vec<String> {
+    let mut steps = vec![format!("{} of the list price {aim}.", percent(target))];
+    steps.extend(trail.iter().map(|rule| format!("Clamped by {}.", rule_words(*rule))));
+    steps
+}
+
+pub(super) const fn rule_words(rule: Rule) -> &'static str {
     match rule {
         Rule::KillSwitch => "the kill switch",
         Rule::ContractLock => "the contract",

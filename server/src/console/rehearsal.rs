@@ -5,6 +5,7 @@ use app::backend::{RehearsalForm, RehearsedView};
 use domain::economics::draw::Seed;
 use domain::economics::quantity::Share;
 use domain::pricing::policy::{Limits, Policy};
+use domain::pricing::rehearsal::{FIRST_WINDOW_DAYS, Outcome};
 use rust_decimal::Decimal;
 
 use super::Console;
@@ -97,12 +98,36 @@ fn view(played: &Rehearsed) -> RehearsedView {
         seed: played.seed.0.to_string(),
         counts: counts.map(|(what, much)| [what.to_owned(), much]).to_vec(),
         broken: it.broken.clone(),
+        days: it.days,
+        too_few: (!it.is_enough()).then(|| too_few(it)),
     }
+}
+
+/// Why it says nothing of the bounds, and what to do.
+fn too_few(it: &Outcome) -> String {
+    let cooldown_days = it.days_min.saturating_sub(1);
+    let usage_days = it.days_min.saturating_add(FIRST_WINDOW_DAYS);
+    let days = if it.days == 1 { "1 day was" } else { &format!("{} days were", it.days) };
+    format!(
+        "{days} looked at, which is too few to judge: within a cool-down of {cooldown_days} days no price \
+         changes twice, so that hardly a bound can be broken. Rehearse at least {usage_days} days of usage \
+         ({FIRST_WINDOW_DAYS} come before the first look), or wait until as many are recorded."
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_few_days_are_told_with_what_is_needed_to_judge() {
+        let words = too_few(&Outcome { days: 3, days_min: 15, ..Outcome::default() });
+        assert!(words.starts_with("3 days were looked at, which is too few to judge"), "{words}");
+        assert!(
+            words.contains("cool-down of 14 days") && words.contains("at least 22 days"),
+            "{words}"
+        );
+    }
 
     #[test]
     fn a_form_as_it_begins_rehearses_the_policy_in_force_and_a_changed_one_another() {

@@ -114,7 +114,7 @@ fn saved<'a>(catalog: &'a Catalog, id: &str) -> Option<&'a Saved> {
 }
 
 /// What a kept scenario asks. One of another version of this program may ask otherwise.
-fn kept(save: &ScenarioSave, problems: &mut Vec<String>) -> Option<Request> {
+pub(super) fn kept(save: &ScenarioSave, problems: &mut Vec<String>) -> Option<Request> {
     let read = serde_json::from_value(save.request.clone());
     read.map_err(|error| problems.push(format!("{}: {error}.", save.name))).ok()
 }

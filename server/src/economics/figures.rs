@@ -56,7 +56,8 @@ struct Sums {
 }
 
 impl Economics {
-    /// Sums of the last `window_days` days at today's prices: of all active tenants, or of one.
+    /// Sums of the `window_days` days before `now` at its prices: of all active tenants, or of one. Of
+    /// usage whose hour begins before `now`.
     ///
     /// # Errors
     /// Too much usage, numbers beyond decimals, or the database cannot be read.
@@ -70,8 +71,12 @@ impl Economics {
         let prices = price_map(&catalog, now);
         let from = now.unix_ms().saturating_sub(i64::from(window_days) * DAY_MS);
         let from = Timestamp::from_unix_ms(from).hour();
-        let filter =
-            UsageFilter { tenant: tenant.cloned(), from: Some(from), ..UsageFilter::default() };
+        let filter = UsageFilter {
+            tenant: tenant.cloned(),
+            from: Some(from),
+            to: Some(now),
+            ..UsageFilter::default()
+        };
         let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
         let (mut cursor, mut rows) = (None, 0);
         loop {

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::catalog::{ForesightRun, Known};
-use domain::clock::{DAY_MS, Timestamp};
+use domain::clock::Timestamp;
 use domain::economics::study::Inputs;
 use domain::event::{EventId, Slot, TenantId};
 use domain::pricing::controls::Subject;
 use domain::pricing::foresight::{
-    Foresaw, Known as KnownTenant, View, asks, draws, foresee, unasked,
+    Foresaw, Known as KnownTenant, Room, View, asks, draws, foresee, unasked, window,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -37,8 +37,11 @@ pub struct ForesightReport {
 struct Scene {
     inputs: Inputs,
     found: Found,
+    /// Whole hours.
     from: Timestamp,
     to: Timestamp,
+    room: Room,
+    now: Timestamp,
 }
 
 impl Optimizer {
@@ -63,17 +66,16 @@ impl Optimizer {
 
     async fn scene(&self, now: Timestamp) -> Result<Scene, RunError> {
         let days = self.projection.catalog().book().policy().1.window_days;
-        let from = now.unix_ms().saturating_sub(i64::from(days) * DAY_MS);
-        let from = Timestamp::from_unix_ms(from).hour();
-        let window = Window { from: Some(from), to: Some(now), prices_as_of: Some(now) };
+        let (from, to) = window(now, days);
+        let window = Window { from: Some(from), to: Some(to), prices_as_of: Some(to) };
         let inputs = match self.economics.inputs(window, now).await {
             Err(SimulateError::NoUsage | SimulateError::NothingPriced { .. }) => {
                 return Err(RunError::NothingToSay);
             }
             other => other.map_err(OptimizerError::from)?,
         };
-        let found = self.economics.figures(None, days, now).await.map_err(OptimizerError::from)?;
-        Ok(Scene { inputs, found, from, to: now })
+        let found = self.economics.figures(None, days, to).await.map_err(OptimizerError::from)?;
+        Ok(Scene { inputs, found, from, to, room: self.room, now })
     }
 
     async fn say_foreseen(
@@ -139,8 +141,9 @@ async fn drawn(
             inputs: &scene.inputs,
             tenants: &tenants,
             window: (scene.from, scene.to),
+            room: scene.room,
             run,
-            now: scene.to,
+            now: scene.now,
         };
         let foresaw = foresee(&view, &asks, &draw, &|about| proposal_id(run, about))?;
         drop(tenants);

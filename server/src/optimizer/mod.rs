@@ -35,6 +35,7 @@ use domain::cloud::Cloud;
 use domain::event::{EventId, Payload, TenantId};
 use domain::grant::{BadName, Family, Resource};
 use domain::pricing::controls::Subject;
+use domain::pricing::foresight::Room;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -69,6 +70,8 @@ pub struct Setup {
     pub grants: Arc<Grants>,
     pub projection: Arc<Projection>,
     pub economics: Arc<Economics>,
+    /// What the clouds can take, as the configuration states it.
+    pub room: Room,
     /// Absent: it runs only when it is asked to.
     pub every: Option<Duration>,
 }
@@ -81,6 +84,7 @@ pub struct Optimizer {
     grants: Arc<Grants>,
     projection: Arc<Projection>,
     economics: Arc<Economics>,
+    room: Room,
     /// One at a time: a rehearsal takes a processor.
     rehearsing: Arc<Semaphore>,
 }
@@ -93,6 +97,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         grants: setup.grants,
         projection: setup.projection,
         economics: setup.economics,
+        room: setup.room,
         rehearsing: Arc::new(Semaphore::new(1)),
     });
     tasks.spawn(Arc::clone(&optimizer).execute(stop.clone()));

@@ -14,6 +14,7 @@ use domain::event::{EventId, Payload, Region, TenantId};
 use domain::fabric::score::Policy;
 use domain::grant::Family;
 use domain::key::{PublicKey, SigningKey};
+use domain::pricing::foresight::Room;
 use domain::quorum::Mode;
 use serde_json::Value;
 use server::anchor::publish::Publish;
@@ -210,6 +211,7 @@ impl Clouds {
             grants: grants.clone(),
             projection: projection.clone(),
             economics: economics.clone(),
+            room: Room::default(),
             every: None,
         };
         let optimizer = optimizer::start(pricing, &stop, &mut tasks);

@@ -157,7 +157,7 @@ fn Table(label: &'static str, rows: AnyView) -> impl IntoView {
                         <th scope="col">"What"</th>
                         <th scope="col" class="number">"Change"</th>
                         <th scope="col" class="number">"Margin P50"</th>
-                        <th scope="col" class="number">"Below the floor"</th>
+                        <th scope="col" class="number">"Below the floor" <span class="cell-about">"recorded penalties"</span></th>
                         <th scope="col" class="number">"Bill, 30 days"</th>
                         <th scope="col">"From"</th>
                         <th scope="col">"Approvals"</th>
@@ -188,7 +188,7 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
             <td data-label="What" class="pricing-wrap">{row.title} <span class="cell-about">{row.reason}</span></td>
             <td data-label="Change" class="number mono">{row.change.unwrap_or_default()}</td>
             <td data-label="Margin P50" class="number mono">{words::from_to(&margin)}</td>
-            <td data-label="Below the floor" class="number mono">{words::from_to(&below_floor)}</td>
+            <td data-label="Below the floor, recorded penalties" class="number mono">{words::from_to(&below_floor)}</td>
             <td data-label="Bill, 30 days" class="number mono">{bill.unwrap_or_default()}</td>
             <td data-label="From">{row.requester} <span class="cell-about">{age}</span></td>
             <td data-label="Approvals"><span class="mono">{quorum}</span> <span class="cell-about">{words::risk(row.risk)}</span></td>

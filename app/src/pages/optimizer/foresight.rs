@@ -26,7 +26,7 @@ pub(super) fn Foresight(view: ForesightView) -> impl IntoView {
     view! {
         <section class="card pricing-part foresight" aria-labelledby="foresight-title">
             <h2 id="foresight-title" class="card-title">"Foresight: what standing stresses would do"</h2>
-            <p class="muted">{schedule}</p>
+            <p class="muted">{schedule} " Penalties are those to be expected, and not those recorded as in the figures of tenants and proposals."</p>
             {match run {
                 Some(run) => view! { <Last run /> }.into_any(),
                 None => view! {
@@ -78,6 +78,7 @@ fn Stress(row: StressRow, floor: String) -> impl IntoView {
         others,
         left_out,
         routing,
+        unmoved,
     } = row;
     let breaks = !broken.is_empty();
     let broken = broken.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
@@ -96,12 +97,13 @@ fn Stress(row: StressRow, floor: String) -> impl IntoView {
         <li class="advice" data-broken=breaks.to_string()>
             <h3><a href=href rel="external">{name}</a></h3>
             <p>
-                {format!("P(margin < {floor}): ")} <span class="mono">{now}</span> " now, "
+                {format!("P(margin < {floor}), expected penalties: ")} <span class="mono">{now}</span> " now, "
                 <span class="mono foresight-stressed">{stressed}</span> " under it. " {under_water}
             </p>
             {breaks.then(|| view! { <ul class="pricing-trail foresight-broken">{broken}</ul> })}
             <ul class="pricing-trail">{fallen} {others}</ul>
             {routing}
+            {unmoved.map(|why| view! { <p class="muted">{why}</p> })}
             {left_out}
         </li>
     }

@@ -13,7 +13,7 @@ use crate::browser;
 use crate::components::problem::ProblemCard;
 use crate::components::table::{Cell, DataTable, TableRow};
 use crate::components::time::Time;
-use crate::format::TimeShape;
+use crate::format::{TimeShape, counted};
 use crate::shell::console::Here;
 
 impl RehearsalForm {
@@ -129,18 +129,23 @@ fn Form(shown: RehearsalForm, busy: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 fn Played(view: RehearsedView) -> impl IntoView {
-    let RehearsedView { from, to, policy_version, seed, counts, broken } = view;
+    let RehearsedView { from, to, policy_version, seed, counts, broken, days, too_few } = view;
     let of = policy_version.map_or_else(
         || "Another policy than the one in force".to_owned(),
         |version| format!("Version {version} of the policy, which is in force"),
     );
     let head = ["What", "How much"].map(|text| Cell::from(text.to_owned())).to_vec();
     let rows = counts.into_iter().map(|line| TableRow::Cells(line.map(Cell::from).to_vec()));
-    let bounds = if broken.is_empty() {
-        view! { <p>"No change broke a bound of it."</p> }.into_any()
-    } else {
-        let items = broken.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
-        view! { <p class="held">"Changes broke bounds of it:"</p> <ul class="pricing-trail">{items}</ul> }.into_any()
+    let bounds = match (broken.is_empty(), too_few) {
+        (true, Some(why)) => view! { <p class="held">{why}</p> }.into_any(),
+        (true, None) => {
+            let looked_at = counted(u64::from(days), "day", "days");
+            view! { <p>{format!("Over {looked_at} no change broke a bound of it.")}</p> }.into_any()
+        }
+        (false, _) => {
+            let items = broken.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
+            view! { <p class="held">"Changes broke bounds of it:"</p> <ul class="pricing-trail">{items}</ul> }.into_any()
+        }
     };
     view! {
         <div class="rehearsed">

@@ -96,7 +96,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
         view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
     });
     let spread = row.spread.map(|MarginSpread { p5, p50, p95, below_floor }| {
-        let floor = format!("chance to be below the floor: {below_floor}");
+        let floor = format!("chance to be below the floor, recorded penalties: {below_floor}");
         view! { {format!("{p5}, {p50}, {p95}")} <span class="cell-about">{floor}</span> }
     });
     view! {

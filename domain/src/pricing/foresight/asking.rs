@@ -48,8 +48,10 @@ impl Ask {
             fell: 0,
             tenants: Vec::new(),
             broken: Vec::new(),
+            already: Vec::new(),
             left_out,
             routing: None,
+            unmoved: None,
         }
     }
 }

@@ -6,7 +6,8 @@
 //! policy's thresholds. Of each tenant that a stress pushes under water the price is aimed at the worst
 //! of them ([`price`]), through the same guardrails as any price; where a stress makes a cloud's
 //! providers dearer, traffic is moved away from there ([`traffic`]), as far as drawing the stress once
-//! more shows that it helps. Each answer is judged as if it were the only one.
+//! more shows that it helps, no cloud is given more than it can take ([`room`]), and the last shares have
+//! rested. Each answer is judged as if it were the only one.
 //!
 //! Nothing that comes of it applies by itself, whatever is switched on: the book counts approvals
 //! ([`super::book`]). Who is under water already is the optimizer's own matter ([`super::look`]).
@@ -14,6 +15,7 @@
 mod asking;
 mod price;
 mod reroute;
+mod room;
 mod traffic;
 mod words;
 
@@ -29,9 +31,10 @@ use super::look::{may_open, standing};
 use super::policy::Rule;
 use super::recommend::Figures;
 use crate::catalog::{
-    Broken, FALLEN_MAX, Fallen, Foreseen, Forewarning, Grounds, ProposalOpen, Threshold, stated,
+    Broken, FALLEN_MAX, Fallen, Foreseen, Forewarning, Grounds, Guarded, ProposalOpen, Threshold,
+    stated,
 };
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::economics::EconomicsError;
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
@@ -42,22 +45,34 @@ use crate::economics::study::{
 use crate::event::TenantId;
 
 pub use asking::{Ask, KEPT_MAX, asks, draws, unasked};
+pub use room::Room;
 
 use price::{Answer, Threat};
 
 /// Prices that one run proposes: nobody decides about more of them at once.
 const OPENED_MAX: usize = 100;
 
+/// Whole hours of usage that end with the last full one: what is asked again within the hour is the
+/// same question, with the same answer.
+#[must_use]
+pub fn window(now: Timestamp, days: u32) -> (Timestamp, Timestamp) {
+    let to = now.hour();
+    let from = to.unix_ms().saturating_sub(i64::from(days) * DAY_MS);
+    (Timestamp::from_unix_ms(from), to)
+}
+
 /// What the loop looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub book: &'a Book,
-    /// Usage of the window, priced as of now.
+    /// Usage of the window, priced as of its end.
     pub inputs: &'a Inputs,
     /// Those that are active and whose usage has a price.
     pub tenants: &'a BTreeMap<TenantId, Known<'a>>,
-    /// Usage of hours that begin at or after the first and before the second.
+    /// Usage of hours that begin at or after the first and before the second: [`window`].
     pub window: (Timestamp, Timestamp),
+    /// What the clouds can take, as the deployment states it.
+    pub room: Room,
     pub run: u64,
     pub now: Timestamp,
 }
@@ -158,7 +173,7 @@ impl<'a> View<'a> {
         Request {
             from: Some(self.window.0),
             to: Some(self.window.1),
-            prices_as_of: Some(self.now),
+            prices_as_of: Some(self.window.1),
             seed: foresight.seed,
             draws: usize::try_from(draws(foresight, self.inputs)).unwrap_or(usize::MAX),
             floor: self.book.policy().1.margin_floor(),
@@ -181,6 +196,7 @@ impl<'a> View<'a> {
     ) -> Result<Foreseen, EconomicsError> {
         let borne = self.book.policy().1.foresight.tenant_below_floor_max;
         let (mut under_water, mut fallen, mut hit) = (0, Vec::new(), Vec::new());
+        let mut worst_now: Option<f64> = None;
         for (tenant, risk) in &stressed.tenants {
             let Some(known) = self.tenants.get(tenant) else { continue };
             let Some((rule, calm)) = self.rule(known).zip(base.tenants.get(tenant)) else {
@@ -193,10 +209,12 @@ impl<'a> View<'a> {
                 continue;
             }
             under_water += 1;
+            let levels = (calm.level(floor.to_float(), 1.0)?, risk.level(floor.to_float(), 1.0)?);
             if now > borne.to_float() {
+                let now = stated(levels.0).below_floor;
+                worst_now = Some(worst_now.map_or(now, |worst| worst.max(now)));
                 continue;
             }
-            let levels = (calm.level(floor.to_float(), 1.0)?, risk.level(floor.to_float(), 1.0)?);
             fallen.push(self.fallen(tenant, floor, levels, risk.is_exact()));
             let worse = |hit: &Hit| levels.1.below_floor > hit.stressed.below_floor;
             if hits.get(tenant).is_none_or(worse) {
@@ -208,7 +226,10 @@ impl<'a> View<'a> {
         hits.extend(hit);
         fallen.sort_by(|a, b| b.stressed.below_floor.total_cmp(&a.stressed.below_floor));
         let fell = fallen.len() as u64;
-        let broken = self.broken(stressed.portfolio, fallen.first());
+        // Whoever fell has broken it.
+        let broken =
+            self.broken(stressed.portfolio, fallen.first().map(|it| it.stressed.below_floor));
+        let already = self.broken(base.portfolio, worst_now);
         fallen.truncate(FALLEN_MAX);
         Ok(Foreseen {
             shock: ask.shock.clone(),
@@ -218,8 +239,10 @@ impl<'a> View<'a> {
             fell,
             tenants: fallen,
             broken,
+            already,
             left_out: ask.left_out.clone(),
             routing: None,
+            unmoved: None,
         })
     }
 
@@ -242,7 +265,8 @@ impl<'a> View<'a> {
         }
     }
 
-    fn broken(&self, portfolio: Option<Level>, worst: Option<&Fallen>) -> Vec<Broken> {
+    /// Of the portfolio, and of the worst tenant that is beyond its threshold.
+    fn broken(&self, portfolio: Option<Level>, worst: Option<f64>) -> Vec<Broken> {
         let foresight = &self.book.policy().1.foresight;
         let breaks = |level: &Level| level.below_floor > foresight.below_floor_max.to_float();
         let of_all = portfolio.filter(breaks).map(|level| Broken {
@@ -250,10 +274,9 @@ impl<'a> View<'a> {
             is: stated(level).below_floor,
             max: foresight.below_floor_max,
         });
-        // Whoever fell has broken it.
-        let of_one = worst.map(|worst| Broken {
+        let of_one = worst.map(|is| Broken {
             threshold: Threshold::Tenant,
-            is: worst.stressed.below_floor,
+            is,
             max: foresight.tenant_below_floor_max,
         });
         of_all.into_iter().chain(of_one).collect()
@@ -287,11 +310,12 @@ impl<'a> View<'a> {
             let threat = Threat { risk: &hit.risk, floor: hit.floor, max };
             match price::answer(&rule.limits, &stands, known.figures, &threat)? {
                 Answer::Held(rule) => foresaw.note(tenant, |fallen| fallen.held = Some(rule)),
-                Answer::Move { price_of_list, after } => {
+                Answer::Move { guarded, after } => {
+                    let price_of_list = guarded.price_of_list;
                     let controls = Controls { price_of_list, ..stands.controls };
-                    let id = name(&subject);
+                    let (id, ask) = (name(&subject), &asks[hit.at]);
                     let open =
-                        self.opening((id, tenant), known, &asks[hit.at], hit, (controls, after));
+                        self.opening((id, tenant), known, ask, hit, (controls, guarded, after));
                     foresaw.openings.push(open);
                     foresaw.note(tenant, |fallen| fallen.proposal_id = Some(id));
                 }
@@ -306,7 +330,7 @@ impl<'a> View<'a> {
         known: &Known<'a>,
         ask: &Ask,
         hit: &Hit,
-        (controls, after): (Controls, Level),
+        (controls, guarded, after): (Controls, Guarded, Level),
     ) -> ProposalOpen {
         let reason = words::of_price(
             tenant,
@@ -331,6 +355,7 @@ impl<'a> View<'a> {
                 now: stated(hit.now),
                 stressed: stated(hit.stressed),
                 after: stated(after),
+                guarded: Some(guarded),
             })),
         }
     }

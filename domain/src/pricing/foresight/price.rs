@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use crate::catalog::Guarded;
 use crate::economics::EconomicsError;
 use crate::economics::quantity::{Share, checked, float};
 use crate::economics::study::{Level, Risk};
@@ -15,7 +16,7 @@ use crate::pricing::recommend::{Figures, Standing};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Answer {
     Move {
-        price_of_list: Decimal,
+        guarded: Guarded,
         /// Under the stress, at that price.
         after: Level,
     },
@@ -55,9 +56,10 @@ pub(super) fn answer(
     threat: &Threat<'_>,
 ) -> Result<Answer, EconomicsError> {
     let current = standing.controls.price_of_list;
+    let target = target(limits, current, threat)?;
     let request = Request {
         current_usd: current,
-        target_usd: target(limits, current, threat)?,
+        target_usd: target,
         anchor_usd: standing.anchor_of_list,
         cost_usd: figures.cost_of_list()?,
         penalty_rate: figures.penalty_rate,
@@ -71,7 +73,13 @@ pub(super) fn answer(
         return Ok(Answer::Held(decision.rule.unwrap_or(Rule::FloorCeiling)));
     }
     let factor = float(checked("the change of a price", price_of_list.checked_div(current))?);
-    Ok(Answer::Move { price_of_list, after: threat.level(factor)? })
+    let guarded = Guarded {
+        target_of_list: target.normalize(),
+        price_of_list,
+        binding: decision.rule,
+        trail: decision.trail,
+    };
+    Ok(Answer::Move { guarded, after: threat.level(factor)? })
 }
 
 /// The lowest price on a tick that keeps the tenant above water; the highest one below the ceiling

@@ -1,13 +1,20 @@
 //! Which division of the traffic meets a stress, judged by drawing the stress once more with it.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use uuid::Uuid;
 
+use super::room::Most;
 use super::traffic::{Division, dearer, divisions};
 use super::{Ask, Foresaw, View, words};
-use crate::catalog::{Foreseen, Forewarning, Grounds, ProposalOpen, Rerouted, Threshold, stated};
+use crate::catalog::{
+    Foreseen, Forewarning, Grounds, ProposalOpen, Rerouted, Threshold, Unmoved, stated,
+};
+use crate::clock::{DAY_MS, Timestamp};
+use crate::cloud::Cloud;
 use crate::economics::EconomicsError;
+use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
 use crate::economics::simulation::{Outcome, Simulation};
 use crate::economics::study::{Assumptions, Level, Stressed};
@@ -31,20 +38,27 @@ pub(super) fn propose<E: From<EconomicsError> + Display>(
     draw: &impl Fn(&Simulation) -> Result<Outcome, E>,
     name: &impl Fn(&Subject) -> Uuid,
 ) -> Result<(), E> {
-    let (_, policy) = view.book.policy();
-    let rest_days = policy.everybody().map_or(0, |rule| rule.limits.cooldown_days);
-    if !may_open(view.book, &Subject::Routing, rest_days, view.now) {
+    let may_move = view.book.policy().1.foresight.traffic_step_max > Share::ZERO;
+    let Some(at) = worst(&foresaw.scenarios).filter(|_| may_move) else { return Ok(()) };
+    if let Some(until) = rests_until(view) {
+        foresaw.scenarios[at].unmoved = Some(Unmoved::Resting { until });
         return Ok(());
     }
-    let Some(at) = worst(&foresaw.scenarios) else { return Ok(()) };
+    if !may_open(view.book, &Subject::Routing, rest_days(view), view.now) {
+        return Ok(());
+    }
     let ask = &asks[at];
     let Some((now, stressed)) = base(&ask.assumptions).zip(foresaw.scenarios[at].stressed) else {
         return Ok(());
     };
-    let in_force = view.book.shares().current();
-    let dearer = dearer(&ask.shock.changes);
-    let step_max = policy.foresight.traffic_step_max;
-    let tried = divisions(view.inputs, &in_force, &dearer, step_max);
+    let most = Most::of(&view.room);
+    let tried = match tried(view, ask, &most) {
+        Ok(tried) => tried,
+        Err(why) => {
+            foresaw.scenarios[at].unmoved = Some(why);
+            return Ok(());
+        }
+    };
     let best = match best(view, ask, (now, stressed), tried, draw) {
         Err(error) if ask.is_kept() => {
             let left_out = &mut foresaw.scenarios[at].left_out;
@@ -55,11 +69,32 @@ pub(super) fn propose<E: From<EconomicsError> + Display>(
     };
     let Some((division, after)) = best else { return Ok(()) };
     let id = name(&Subject::Routing);
-    let shares = division.shares.clone();
+    let (shares, at_most) = (division.shares.clone(), most.stated());
+    let reason = reason(view, ask, &division, &at_most, [now, stressed, after]);
     foresaw.scenarios[at].routing =
-        Some(Rerouted { shares, after: stated(after), proposal_id: id });
-    foresaw.openings.push(opening(view, ask, id, division, [now, stressed, after]));
+        Some(Rerouted { shares, at_most, after: stated(after), proposal_id: id });
+    foresaw.openings.push(opening(view, ask, id, (division, reason), [now, stressed, after]));
     Ok(())
+}
+
+/// Shares rest as long as prices do.
+fn rest_days(view: &View<'_>) -> u32 {
+    view.book.policy().1.everybody().map_or(0, |rule| rule.limits.cooldown_days)
+}
+
+/// `None`: the last shares were applied long enough ago, or there were none. Taking shares back is a
+/// change, too.
+fn rests_until(view: &View<'_>) -> Option<Timestamp> {
+    let last = view.book.shares().last()?;
+    let rest_ms = i64::from(rest_days(view)) * DAY_MS;
+    let until = Timestamp::from_unix_ms(last.at.unix_ms().saturating_add(rest_ms));
+    (view.now < until).then_some(until)
+}
+
+fn tried(view: &View<'_>, ask: &Ask, most: &Most) -> Result<Vec<Division>, Unmoved> {
+    let in_force = view.book.shares().current();
+    let step_max = view.book.policy().1.foresight.traffic_step_max;
+    divisions(view.inputs, &in_force, &dearer(&ask.shock.changes), step_max, most)
 }
 
 /// The place of the stress.
@@ -115,17 +150,27 @@ fn best<E: From<EconomicsError>>(
     Ok(best)
 }
 
+fn reason(
+    view: &View<'_>,
+    ask: &Ask,
+    division: &Division,
+    at_most: &BTreeMap<Cloud, Share>,
+    levels: [Level; 3],
+) -> String {
+    let replaces = view.book.shares().current().0.is_empty();
+    let (name, floor) = (&ask.shock.name, view.book.policy().1.margin_floor());
+    words::of_traffic(name, floor, division.moved, (replaces, at_most), levels)
+}
+
 fn opening(
     view: &View<'_>,
     ask: &Ask,
     proposal_id: Uuid,
-    division: Division,
+    (division, reason): (Division, String),
     levels: [Level; 3],
 ) -> ProposalOpen {
     let [now, stressed, after] = levels.map(stated);
-    let replaces = view.book.shares().current().0.is_empty();
-    let (name, floor) = (&ask.shock.name, view.book.policy().1.margin_floor());
-    let reason = words::of_traffic(name, floor, division.moved, replaces, levels);
+    let name = &ask.shock.name;
     let moved = Scenario { routing: division.routing, ..ask.shock.changes.clone() };
     let scenarios = [(name.as_str(), &ask.shock.changes), (MOVED, &moved)];
     let content = Content::Routing { shares: division.shares };
@@ -141,6 +186,7 @@ fn opening(
             now,
             stressed,
             after,
+            guarded: None,
         })),
     }
 }

@@ -7,14 +7,16 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::*;
-use crate::catalog::{PolicySwitch, ProposalApprove, ProposalReject, ScenarioSave, SwitchName};
-use crate::clock::DAY_MS;
+use crate::catalog::{
+    PolicySwitch, ProposalApply, ProposalApprove, ProposalReject, ScenarioSave, SwitchName, Unmoved,
+};
 use crate::clock::LogicalClock;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, PerCloud};
 use crate::economics::exact::MarginLaw;
 use crate::economics::quantity::{decimal, float};
 use crate::economics::study::PlaceUsage;
 use crate::event::{EventId, Slot};
+use crate::fabric::shares::Shares;
 use crate::pricing::approval::Actor;
 use crate::pricing::book::{Needs, Standing, Told, What};
 use crate::pricing::guardrail::Rule as Bound;
@@ -53,6 +55,17 @@ fn figures(cost: &str) -> Figures {
 
 /// Tenants with their provider and what a hundred dollars of revenue cost there.
 fn run(book: &Book, places: &[(&str, &str, &str)], kept: &[ScenarioSave], run: u64) -> Foresaw {
+    run_at(NOW_MS, Room::default(), book, places, kept, run)
+}
+
+fn run_at(
+    now_ms: i64,
+    room: Room,
+    book: &Book,
+    places: &[(&str, &str, &str)],
+    kept: &[ScenarioSave],
+    run: u64,
+) -> Foresaw {
     let usage = places.iter().map(|(id, provider, cost)| place(id, provider, cost));
     let inputs = inputs(usage.collect());
     let mut sums = BTreeMap::<&str, Decimal>::new();
@@ -64,9 +77,9 @@ fn run(book: &Book, places: &[(&str, &str, &str)], kept: &[ScenarioSave], run: u
     let about = About { tier: "pro", cloud: Cloud::Gcp, active: true };
     let known = figures.iter().map(|(id, figures)| (id.clone(), Known { about, figures }));
     let tenants = known.collect();
-    let now = Timestamp::from_unix_ms(NOW_MS);
-    let window = (Timestamp::from_unix_ms(NOW_MS - 30 * DAY_MS), now);
-    let view = View { book, inputs: &inputs, tenants: &tenants, window, run, now };
+    let now = Timestamp::from_unix_ms(now_ms);
+    let window = window(now, 30);
+    let view = View { book, inputs: &inputs, tenants: &tenants, window, room, run, now };
     let asks = asks(&book.policy().1.foresight, &inputs, kept);
     let name = |subject: &Subject| match subject {
         Subject::Tenant(id) => Uuid::from_u128(u128::from(run) << 64 | id.as_str().len() as u128),
@@ -123,6 +136,30 @@ fn who_falls_is_named_with_figures_before_and_after_and_who_stands_is_not() {
         (2_000, Some(Timestamp::from_unix_ms(NOW_MS)))
     );
     assert!(open.edition.reason.contains("at 108 % of the list price"), "{}", open.edition.reason);
+    // More would be needed than one step: the guardrails say which of them bound.
+    let guarded = foresight.guarded.as_ref().expect("a price has a trail");
+    assert_eq!((guarded.price_of_list, guarded.binding), (decimal("1.08"), Some(Bound::MaxStep)));
+    assert!(guarded.target_of_list > decimal("1.08"), "{guarded:?}");
+    assert_eq!(guarded.trail, [Bound::MaxStep]);
+}
+
+#[test]
+fn what_is_asked_again_within_the_hour_is_the_same_question_and_is_not_proposed_anew() {
+    let (early, late) = (NOW_MS + 60_000, NOW_MS + 59 * 60_000);
+    let asked = |now_ms, book: &Book| run_at(now_ms, Room::default(), book, &ONE_PROVIDER, &[], 1);
+    let (first, second) = (asked(early, &Book::default()), asked(late, &Book::default()));
+    assert_eq!(first.scenarios, second.scenarios);
+    let request =
+        |found: &Foresaw| found.openings[0].foresight.as_ref().map(|it| it.request.clone());
+    assert_eq!(request(&first), request(&second));
+    let hour = Timestamp::from_unix_ms(NOW_MS);
+    assert_eq!(window(Timestamp::from_unix_ms(late), 30).1, hour);
+    assert_eq!(request(&first).expect("a request").to, Some(hour));
+    let open = What::Open(Box::new(first.openings[0].clone()));
+    let again = asked(late, &Book::of(vec![told(1, early, None, open)]));
+    assert!(again.openings.is_empty());
+    let before = request(&asked(NOW_MS - 1, &Book::default())).expect("a request").to;
+    assert!(before.is_some_and(|to| to < hour), "another hour is another question");
 }
 
 #[test]
@@ -139,6 +176,10 @@ fn who_is_under_water_already_is_counted_and_left_to_the_optimizer() {
     let first = &found.scenarios[0];
     assert_eq!((first.under_water, first.fell), (1, 0));
     assert!(found.openings.is_empty());
+    let of = |threshold| first.already.iter().find(|it| it.threshold == threshold);
+    let tenant = of(Threshold::Tenant).expect("it is so now");
+    assert!(tenant.is > 0.9 && tenant.max == share("0.5"), "{tenant:?}");
+    assert!(of(Threshold::Portfolio).is_some_and(|it| it.is > 0.9 && it.max == share("0.25")));
 }
 
 #[test]
@@ -180,7 +221,7 @@ fn in_force(policy: Policy) -> Vec<Told> {
     let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
     let approve =
         || What::Approve(ProposalApprove { proposal_id, version: 1, hash, on_behalf_of: None });
-    let apply = crate::catalog::ProposalApply { proposal_id, version: 1, hash, result_version: 1 };
+    let apply = ProposalApply { proposal_id, version: 1, hash, result_version: 1 };
     vec![
         told(901, at, Some("a"), What::Open(Box::new(open))),
         told(902, at + 1, Some("b"), approve()),
@@ -212,8 +253,7 @@ fn with_autonomy_on_people_decide_all_the_same_and_every_order_of_events_says_so
         let switch = SwitchName::AutoPricing;
         What::Switch(PolicySwitch { switch, tenant_id, on: true, reason: "x".into() })
     };
-    let apply =
-        crate::catalog::ProposalApply { proposal_id: id, version: 1, hash, result_version: 1 };
+    let apply = ProposalApply { proposal_id: id, version: 1, hash, result_version: 1 };
     let approve = ProposalApprove { proposal_id: id, version: 1, hash, on_behalf_of: None };
     let all = vec![
         told(1, NOW_MS - 9, Some("a"), on(None)),
@@ -251,8 +291,7 @@ fn a_person_cannot_speak_on_grounds_of_foresight() {
 
 #[test]
 fn traffic_moves_away_from_a_dearer_cloud_no_further_than_policy_lets_it() {
-    let places = [("a", "azure", "66"), ("a", "bedrock", "58"), ("a", "vertex", "58")];
-    let found = run(&Book::default(), &places, &[], 1);
+    let found = run(&Book::default(), &THREE_CLOUDS, &[], 1);
     let routing = found.scenarios[0].routing.as_ref().expect("traffic moves");
     let open = found.openings.iter().find(|it| it.proposal_id == routing.proposal_id);
     let open = open.expect("a proposal");
@@ -271,8 +310,65 @@ fn traffic_moves_away_from_a_dearer_cloud_no_further_than_policy_lets_it() {
 
     let mut policy = Policy::default();
     policy.foresight.traffic_step_max = Share::ZERO;
-    let held = run(&Book::of(in_force(policy)), &places, &[], 2);
+    let held = run(&Book::of(in_force(policy)), &THREE_CLOUDS, &[], 2);
     assert!(held.scenarios.iter().all(|it| it.routing.is_none()));
+}
+
+/// Three clouds, each with a third of the traffic.
+const THREE_CLOUDS: [(&str, &str, &str); 3] =
+    [("a", "azure", "66"), ("a", "bedrock", "58"), ("a", "vertex", "58")];
+
+#[test]
+fn no_cloud_is_given_more_than_it_can_take_and_where_nobody_can_it_is_said() {
+    let room = |gcp, aws| {
+        let capacity = PerCloud { gcp: Some(gcp), aws: Some(aws), azure: Some(1_000.0) };
+        Room { demand_per_s: 1_000.0, capacity }
+    };
+    let asked = |room| run_at(NOW_MS, room, &Book::default(), &THREE_CLOUDS, &[], 1);
+    // Four fifths of 450 a second are 36 % of the traffic.
+    let found = asked(room(450.0, 900.0));
+    let routing = found.scenarios[0].routing.as_ref().expect("traffic moves");
+    assert!(routing.shares.0[&Cloud::Gcp] <= share("0.36"), "{routing:?}");
+    assert_eq!(routing.at_most[&Cloud::Gcp], share("0.36"));
+    let open = found.openings.iter().find(|it| it.proposal_id == routing.proposal_id);
+    let reason = &open.expect("a proposal").edition.reason;
+    assert!(reason.contains("clouds get at most: gcp 36 %, aws 72 %, azure 80 %."), "{reason}");
+
+    let full = asked(room(300.0, 300.0));
+    let first = &full.scenarios[0];
+    assert_eq!((&first.routing, first.unmoved), (&None, Some(Unmoved::NoRoom)));
+}
+
+#[test]
+fn shares_rest_after_they_were_applied_and_until_when_is_said() {
+    let mut shares = Shares(Cloud::ALL.map(|cloud| (cloud, share("0.3"))).into());
+    shares.0.insert(Cloud::Azure, share("0.4"));
+    let applied_at = |days: i64| {
+        let at_ms = NOW_MS - days * DAY_MS;
+        let content = Content::Routing { shares: shares.clone() };
+        let hash = content.hash();
+        let (proposal_id, at) = (Uuid::from_u128(55), Timestamp::from_unix_ms(at_ms));
+        let edition = edition(&Book::default(), content, "x".into(), None, None, at);
+        let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
+        let approve =
+            || What::Approve(ProposalApprove { proposal_id, version: 1, hash, on_behalf_of: None });
+        let apply = ProposalApply { proposal_id, version: 1, hash, result_version: 1 };
+        Book::of(vec![
+            told(801, at_ms - 9, Some("a"), What::Open(Box::new(open))),
+            told(802, at_ms - 8, Some("b"), approve()),
+            told(803, at_ms - 7, Some("c"), approve()),
+            told(804, at_ms, None, What::Apply(apply)),
+        ])
+    };
+    let young = applied_at(13);
+    assert_eq!(young.shares().version(), 1, "the shares are in force");
+    let resting = run(&young, &THREE_CLOUDS, &[], 1);
+    let until = Timestamp::from_unix_ms(NOW_MS + DAY_MS);
+    assert_eq!(resting.scenarios[0].unmoved, Some(Unmoved::Resting { until }));
+    assert!(resting.scenarios.iter().all(|it| it.routing.is_none()));
+    let rested = run(&applied_at(14), &THREE_CLOUDS, &[], 1);
+    assert_eq!(rested.scenarios[0].unmoved, None);
+    assert!(rested.scenarios[0].routing.is_some());
 }
 
 #[test]
@@ -405,7 +501,8 @@ proptest! {
         let was = stands.controls.price_of_list;
         // Margins of now are well above the floor: only the stress asks for more.
         let found = price::answer(&limits, &stands, &figures("40"), &threat).expect("an answer");
-        if let Answer::Move { price_of_list: is, after } = found {
+        if let Answer::Move { guarded, after } = found {
+            let is = guarded.price_of_list;
             prop_assert!(!locked && !killed && days >= limits.cooldown_days);
             prop_assert!(is > was && is - was <= limits.step_max * was);
             let from_anchor = (is - stands.anchor_of_list).abs();

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::room::Most;
+use crate::catalog::Unmoved;
 use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
@@ -15,7 +17,7 @@ use crate::economics::study::Inputs;
 use crate::fabric::shares::Shares;
 
 /// Shares of the traffic are stated in whole percents.
-const SHARE_DECIMALS: u32 = 2;
+pub(super) const SHARE_DECIMALS: u32 = 2;
 /// Of a provider, so that they sum to 1 whatever is rounded.
 const ROUTE_DECIMALS: u32 = 6;
 /// A move is tried in so many steps, the smallest first.
@@ -47,14 +49,19 @@ pub(super) fn dearer(changes: &Scenario) -> BTreeSet<Cloud> {
 }
 
 /// Divisions with less and less traffic at the dearer clouds, which move at most `step_max` of it, shares
-/// rounded. None where a stress makes no cloud dearer, or leaves none to go to.
+/// rounded, and give no cloud more than it can take. None where a stress makes no cloud dearer, or leaves
+/// none to go to.
+///
+/// # Errors
+/// [`Unmoved::NoRoom`]: nobody elsewhere can take a hundredth more.
 pub(super) fn divisions(
     inputs: &Inputs,
     in_force: &Shares,
     dearer: &BTreeSet<Cloud>,
     step_max: Share,
-) -> Vec<Division> {
-    Used::of(inputs).divisions(in_force, dearer, step_max)
+    most: &Most,
+) -> Result<Vec<Division>, Unmoved> {
+    Used::of(inputs).divisions(in_force, dearer, step_max, most)
 }
 
 fn cloud_of(provider: &str) -> Option<Cloud> {
@@ -79,32 +86,32 @@ impl<'a> Used<'a> {
         in_force: &Shares,
         dearer: &BTreeSet<Cloud>,
         step_max: Share,
-    ) -> Vec<Division> {
+        most: &Most,
+    ) -> Result<Vec<Division>, Unmoved> {
         let present = self.present(in_force);
-        let sum = |there: bool| {
-            let clouds = present.iter().filter(|(cloud, _)| dearer.contains(*cloud) == there);
-            clouds.map(|(_, share)| *share).sum::<Decimal>()
-        };
-        let (there, elsewhere) = (sum(true), sum(false));
-        if there.is_zero() || elsewhere.is_zero() {
-            return Vec::new();
+        let (there, elsewhere): (BTreeMap<Cloud, Decimal>, BTreeMap<Cloud, Decimal>) =
+            present.iter().partition(|(cloud, _)| dearer.contains(*cloud));
+        let limit = step_max.get().min(there.values().sum());
+        if limit.is_zero() || elsewhere.is_empty() {
+            return Ok(Vec::new());
         }
-        let step = step_max.get().min(there) / Decimal::from(STEPS);
+        let room = rooms(&elsewhere, most);
+        let all_room: Decimal = room.values().sum();
+        if all_room < Decimal::new(1, SHARE_DECIMALS) {
+            return Err(Unmoved::NoRoom);
+        }
+        let step = limit.min(all_room) / Decimal::from(STEPS);
         let planned = (1..=STEPS).map(|count| {
             let moved = step * Decimal::from(count);
             moved.round_dp_with_strategy(SHARE_DECIMALS, RoundingStrategy::ToZero)
         });
         let planned: BTreeSet<Decimal> = planned.filter(|moved| !moved.is_zero()).collect();
+        let fits = |cloud: &Cloud, share: Decimal| {
+            elsewhere.get(cloud).is_none_or(|present| share <= most.of_cloud(*cloud, *present))
+        };
         let division = |planned: Decimal| {
-            let scaled = present.iter().map(|(cloud, share)| {
-                let (part, of) = if dearer.contains(cloud) {
-                    (there - planned, there)
-                } else {
-                    (elsewhere + planned, elsewhere)
-                };
-                (*cloud, *share * part / of)
-            });
-            let shares = Shares(whole(scaled.collect(), SHARE_DECIMALS)?);
+            let wished = divided(&there, &elsewhere, &room, planned);
+            let shares = Shares(whole(wished, SHARE_DECIMALS, fits)?);
             // Rounding moves traffic too: a hundredth more than planned, or back to where it was.
             let (away, moved) = moved(&present, &shares, dearer);
             if away <= Decimal::ZERO || moved > step_max.get() {
@@ -113,7 +120,7 @@ impl<'a> Used<'a> {
             let routing = self.routing(&shares)?;
             Some(Division { shares, routing, moved })
         };
-        planned.into_iter().filter_map(division).collect()
+        Ok(planned.into_iter().filter_map(division).collect())
     }
 
     fn at(&self, cloud: Option<Cloud>) -> Decimal {
@@ -124,7 +131,8 @@ impl<'a> Used<'a> {
     /// The shares in force, or else those that the usage shows.
     fn present(&self, in_force: &Shares) -> BTreeMap<Cloud, Decimal> {
         if !in_force.0.is_empty() {
-            return in_force.0.iter().map(|(cloud, share)| (*cloud, share.get())).collect();
+            let shares = in_force.0.iter().map(|(cloud, share)| (*cloud, share.get()));
+            return shares.filter(|(_, share)| !share.is_zero()).collect();
         }
         let tokens = Cloud::ALL.map(|cloud| (cloud, self.at(Some(cloud))));
         let all: Decimal = tokens.iter().map(|(_, tokens)| *tokens).sum();
@@ -150,8 +158,46 @@ impl<'a> Used<'a> {
         let served = |cloud: &Cloud| !self.at(Some(*cloud)).is_zero();
         let wished = shares.0.iter().filter(|(_, share)| **share > Share::ZERO);
         let all_served = wished.into_iter().all(|(cloud, _)| served(cloud));
-        all_served.then(|| whole(routing, ROUTE_DECIMALS)).flatten()
+        all_served.then(|| whole(routing, ROUTE_DECIMALS, |_, _| true)).flatten()
     }
+}
+
+/// How much more each of the clouds elsewhere can take.
+fn rooms(elsewhere: &BTreeMap<Cloud, Decimal>, most: &Most) -> BTreeMap<Cloud, Decimal> {
+    let room = |(cloud, share): (&Cloud, &Decimal)| (*cloud, most.of_cloud(*cloud, *share) - share);
+    elsewhere.iter().map(room).collect()
+}
+
+/// So much less for the dearer clouds, and more for the others: by what each has, and none beyond its
+/// room, which suffices for all of it.
+fn divided(
+    there: &BTreeMap<Cloud, Decimal>,
+    elsewhere: &BTreeMap<Cloud, Decimal>,
+    room: &BTreeMap<Cloud, Decimal>,
+    planned: Decimal,
+) -> BTreeMap<Cloud, Decimal> {
+    let sum: Decimal = there.values().sum();
+    let mut shares: BTreeMap<Cloud, Decimal> =
+        there.iter().map(|(cloud, share)| (*cloud, *share * (sum - planned) / sum)).collect();
+    shares.extend(elsewhere);
+    let (mut left, mut open) = (planned, elsewhere.clone());
+    while !open.is_empty() {
+        let of: Decimal = open.values().sum();
+        let fair = |cloud: &Cloud| left * elsewhere[cloud] / of;
+        // Whoever is full leaves the rest to the others.
+        let full: Vec<Cloud> = open.keys().copied().filter(|it| fair(it) >= room[it]).collect();
+        let gets: BTreeMap<Cloud, Decimal> = if full.is_empty() {
+            open.keys().map(|cloud| (*cloud, fair(cloud))).collect()
+        } else {
+            full.iter().map(|cloud| (*cloud, room[cloud])).collect()
+        };
+        for (cloud, more) in gets {
+            *shares.entry(cloud).or_default() += more;
+            left -= more;
+            open.remove(&cloud);
+        }
+    }
+    shares
 }
 
 /// What a division takes from the dearer clouds, and what it takes from any: shares of the traffic.
@@ -171,12 +217,22 @@ fn moved(
     (away, moved)
 }
 
-/// Rounded, with what rounding leaves at the largest, so that they sum to 1.
-fn whole<K: Ord + Clone>(parts: BTreeMap<K, Decimal>, decimals: u32) -> Option<BTreeMap<K, Share>> {
-    let mut parts: BTreeMap<K, Decimal> =
-        parts.into_iter().map(|(key, part)| (key, part.round_dp(decimals))).collect();
+/// Rounded, with what rounding leaves at the largest that it fits, so that they sum to 1.
+fn whole<K: Ord + Clone>(
+    parts: BTreeMap<K, Decimal>,
+    decimals: u32,
+    fits: impl Fn(&K, Decimal) -> bool,
+) -> Option<BTreeMap<K, Share>> {
+    let rounded = |(key, part): (K, Decimal)| {
+        let near = part.round_dp(decimals);
+        let down = || part.round_dp_with_strategy(decimals, RoundingStrategy::ToZero);
+        let part = if fits(&key, near) { near } else { down() };
+        (key, part)
+    };
+    let mut parts: BTreeMap<K, Decimal> = parts.into_iter().map(rounded).collect();
     let rest = Decimal::ONE - parts.values().sum::<Decimal>();
-    let largest = parts.iter().max_by_key(|(_, part)| **part)?.0.clone();
+    let takes = |(key, part): &(&K, &Decimal)| rest <= Decimal::ZERO || fits(key, **part + rest);
+    let largest = parts.iter().filter(takes).max_by_key(|(_, part)| **part)?.0.clone();
     *parts.get_mut(&largest)? += rest;
     let share = |(key, part): (K, Decimal)| Some((key, Share::try_from(part.normalize()).ok()?));
     parts.into_iter().filter(|(_, part)| !part.is_zero()).map(share).collect()
@@ -186,7 +242,9 @@ fn whole<K: Ord + Clone>(parts: BTreeMap<K, Decimal>, decimals: u32) -> Option<B
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::room::Room;
     use super::*;
+    use crate::cloud::PerCloud;
     use crate::economics::quantity::decimal;
 
     fn used(pairs: &[(&'static str, i64)]) -> Used<'static> {
@@ -232,7 +290,8 @@ mod tests {
     fn a_third_moves_by_less_than_a_fifth_and_not_by_a_little_more() {
         let used = used(&[("azure", 1), ("bedrock", 1), ("vertex", 1)]);
         let dearer = BTreeSet::from([Cloud::Azure]);
-        let tried = used.divisions(&Shares::default(), &dearer, share_of("0.2"));
+        let tried = used.divisions(&Shares::default(), &dearer, share_of("0.2"), &Most::default());
+        let tried = tried.expect("there is room");
         // A third less a fifth is 13.3 %: in whole percents that would be 20.3 % of the traffic.
         let azure = |division: &Division| division.shares.0.get(&Cloud::Azure).map(|it| it.get());
         let left: Vec<_> = tried.iter().filter_map(azure).collect();
@@ -246,6 +305,7 @@ mod tests {
         fn no_division_moves_more_than_is_let_through_or_nothing_away(
             azure in 1..1_000i64, bedrock in 1..1_000i64, vertex in 0..1_000i64,
             step in 0..=100i64, both in any::<bool>(),
+            demand in 0..1_000u32, can in [0..1_000u32, 0..1_000, 0..1_000], stated in any::<[bool; 3]>(),
         ) {
             let used = used(&[("azure", azure), ("bedrock", bedrock), ("vertex", vertex)]);
             let mut dearer = BTreeSet::from([Cloud::Azure]);
@@ -254,7 +314,12 @@ mod tests {
             }
             let present = used.present(&Shares::default());
             let step_max = share_of(&Decimal::new(step, 2).to_string());
-            for division in used.divisions(&Shares::default(), &dearer, step_max) {
+            let capacity = PerCloud::from_fn(|cloud| {
+                stated[cloud.index()].then(|| f64::from(can[cloud.index()]))
+            });
+            let most = Most::of(&Room { demand_per_s: f64::from(demand), capacity });
+            let tried = used.divisions(&Shares::default(), &dearer, step_max, &most);
+            for division in tried.unwrap_or_default() {
                 prop_assert_eq!(division.shares.check(), Ok(()));
                 let of = |cloud: &Cloud| {
                     division.shares.0.get(cloud).map_or(Decimal::ZERO, |share| share.get())
@@ -268,15 +333,35 @@ mod tests {
                 };
                 let before = |cloud: &Cloud| present.get(cloud).copied().unwrap_or_default();
                 prop_assert!(there(&of) < there(&before));
+                let fits = |cloud: &Cloud| of(cloud) <= most.of_cloud(*cloud, before(cloud));
+                prop_assert!(Cloud::ALL.iter().all(|cloud| dearer.contains(cloud) || fits(cloud)));
             }
         }
+    }
+
+    #[test]
+    fn a_cloud_that_is_nearly_full_leaves_the_rest_to_the_other_and_full_ones_take_nothing() {
+        let used = used(&[("azure", 40), ("bedrock", 30), ("vertex", 30)]);
+        let dearer = BTreeSet::from([Cloud::Azure]);
+        let tried = |gcp, aws| {
+            let capacity = PerCloud { gcp: Some(gcp), aws: Some(aws), azure: Some(500.0) };
+            let most = Most::of(&Room { demand_per_s: 1_000.0, capacity });
+            used.divisions(&Shares::default(), &dearer, share_of("0.2"), &most)
+        };
+        // Four fifths of 400 are 32 % of the demand: 2 % more than it has.
+        let largest = tried(400.0, 900.0).expect("there is room").pop().expect("a division");
+        let wished = shares(&[(Cloud::Gcp, "0.32"), (Cloud::Aws, "0.48"), (Cloud::Azure, "0.2")]);
+        assert_eq!(largest.shares, wished);
+        let less = tried(400.0, 400.0).expect("some room").pop().expect("a division");
+        assert_eq!(less.moved, decimal("0.04"), "as much as both can take");
+        assert_eq!(tried(375.0, 300.0), Err(Unmoved::NoRoom));
     }
 
     #[test]
     fn thirds_are_whole_percents_that_sum_to_one() {
         let third = Decimal::ONE / Decimal::from(3);
         let parts = Cloud::ALL.map(|cloud| (cloud, third));
-        let whole = whole(parts.into(), 2).expect("shares");
+        let whole = whole(parts.into(), 2, |_, _| true).expect("shares");
         let sum: Decimal = whole.values().map(|share| share.get()).sum();
         assert_eq!(sum, Decimal::ONE);
         assert!(whole.values().all(|share| share.get().scale() <= 2));

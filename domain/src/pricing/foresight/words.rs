@@ -1,8 +1,11 @@
 //! Why it is proposed, in a sentence with the figures.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use crate::catalog::REASON_CHARS_MAX;
+use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
 use crate::economics::study::Level;
 use crate::event::TenantId;
@@ -34,7 +37,7 @@ pub(super) fn of_traffic(
     name: &str,
     floor: Share,
     moved: Decimal,
-    replaces_selection: bool,
+    (replaces_selection, at_most): (bool, &BTreeMap<Cloud, Share>),
     [now, stressed, after]: [Level; 3],
 ) -> String {
     let selection = if replaces_selection {
@@ -44,14 +47,24 @@ pub(super) fn of_traffic(
     };
     short(&format!(
         "If “{}” comes true, the portfolio’s margin falls below {} with a probability of {} (now {}); \
-         with {} of the traffic moved elsewhere with {}.{selection}",
+         with {} of the traffic moved elsewhere with {}.{}{selection}",
         clipped(name),
         share(floor.get()),
         percent(stressed),
         percent(now),
         share(moved.round_dp(MOVED_DECIMALS)),
         percent(after),
+        bound(at_most),
     ))
+}
+
+/// What no division gives a cloud more than.
+fn bound(at_most: &BTreeMap<Cloud, Share>) -> String {
+    if at_most.is_empty() {
+        return String::new();
+    }
+    let each = at_most.iter().map(|(cloud, most)| format!("{cloud} {}", share(most.get())));
+    format!(" By their capacity, clouds get at most: {}.", each.collect::<Vec<_>>().join(", "))
 }
 
 fn percent(level: Level) -> String {

@@ -31,7 +31,7 @@ use crate::event::TenantId;
 use world::World;
 
 /// Days of usage before the first look.
-const FIRST_WINDOW_DAYS: i64 = 7;
+pub const FIRST_WINDOW_DAYS: u32 = 7;
 /// Of proposals that wait for people: approved, or else refused; the rest is left to expire.
 const APPROVED: f64 = 0.6;
 const REFUSED: f64 = 0.8;
@@ -51,7 +51,10 @@ pub struct Player {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
+    /// Days that were looked at.
     pub days: u32,
+    /// With fewer of them that no bound was broken says nothing: see [`days_min`].
+    pub days_min: u32,
     pub tenants: u32,
     /// A tenant, on a day.
     pub looks: u32,
@@ -76,6 +79,23 @@ pub struct Outcome {
     pub profit_without_usd: f64,
 }
 
+impl Outcome {
+    /// Do enough days stand behind it to say that no bound was broken?
+    #[must_use]
+    pub const fn is_enough(&self) -> bool {
+        self.days >= self.days_min
+    }
+}
+
+/// Days to be looked at before a rehearsal says something of the policy's bounds: one more than the
+/// longest cool-down. In fewer no price can change twice, so that neither the cool-down nor what a
+/// period bears can be broken.
+#[must_use]
+pub fn days_min(policy: &Policy) -> u32 {
+    let longest = policy.rules.iter().map(|rule| rule.limits.cooldown_days).max();
+    longest.unwrap_or(0).saturating_add(1)
+}
+
 /// Plays every day for which usage is recorded but the first [`FIRST_WINDOW_DAYS`].
 ///
 /// # Errors
@@ -87,14 +107,15 @@ pub fn rehearse(
 ) -> Result<Outcome, EconomicsError> {
     policy.check()?;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let mut outcome = Outcome { tenants: count(players.len()), ..Outcome::default() };
+    let (tenants, days_min) = (count(players.len()), days_min(policy));
+    let mut outcome = Outcome { tenants, days_min, ..Outcome::default() };
     let all = || players.iter().flat_map(|player| player.days.iter().map(|day| day.number));
     let (Some(first), Some(last)) = (all().min(), all().max()) else { return Ok(outcome) };
     let mut world = World::begin(policy, players, first);
     let mut said: Vec<Option<Advice>> = vec![None; players.len()];
     let mut played: Vec<Vec<Day>> = vec![Vec::new(); players.len()];
     for number in first..=last {
-        if number >= first.saturating_add(FIRST_WINDOW_DAYS) {
+        if number >= first.saturating_add(FIRST_WINDOW_DAYS.into()) {
             let book = world.dawn(number);
             outcome.days += 1;
             let ahead = played.iter().zip(&mut said);

@@ -65,7 +65,21 @@ fn the_same_seed_plays_the_same_and_no_usage_plays_nothing() {
     let policy = Policy::default();
     let play = || rehearse(&policy, &players(3), Seed(9)).expect("it plays");
     assert_eq!(play(), play());
-    assert_eq!(rehearse(&policy, &[], Seed(1)).expect("it plays"), Outcome::default());
+    let nothing = Outcome { days_min: 15, ..Outcome::default() };
+    assert_eq!(rehearse(&policy, &[], Seed(1)).expect("it plays"), nothing);
+}
+
+#[test]
+fn as_many_days_as_the_cool_down_are_too_few_to_judge_and_one_more_is_enough() {
+    let policy = Policy::default();
+    let play = |days: usize| {
+        let mut players = players(3);
+        players.iter_mut().for_each(|player| player.days.truncate(days));
+        rehearse(&policy, &players, Seed(9)).expect("it plays")
+    };
+    let (few, enough) = (play(7 + 14), play(7 + 15));
+    assert_eq!((few.days, few.days_min, few.is_enough()), (14, 15, false));
+    assert_eq!((enough.days, enough.is_enough()), (15, true));
 }
 
 #[test]

@@ -388,7 +388,7 @@ fn foresight_run() -> Value {
 fn rehearsed() -> Value {
     json!({
         "from": time(), "to": time(), "policyVersion": or_null(&count()), "seed": text(),
-        "days": count(), "tenants": count(), "looks": count(), "held": count(),
+        "days": count(), "daysMin": count(), "tenants": count(), "looks": count(), "held": count(),
         "automatic": count(), "approved": count(), "rejected": count(), "expired": count(),
         "stale": count(), "takenBack": count(),
         "broken": { "type": "array", "items": text() },

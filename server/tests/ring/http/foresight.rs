@@ -49,6 +49,8 @@ async fn what_is_foreseen_can_be_asked_again_by_anybody_and_is_decided_by_people
 
     let run = house.post(RUN, "demo-admin", &json!({})).await.expect(201);
     assert_eq!((&run["run"], &run["opened"]), (&json!(1), &json!(1)));
+    let until = run["usageTo"].as_str().expect("a time");
+    assert!(until.ends_with(":00:00.000Z"), "a whole hour, and not {until}");
     let told = house.get(FORESIGHT, "demo-auditor").await.expect(200);
     assert_eq!(told["run"]["scenarios"], run["scenarios"]);
     assert_eq!(told["run"]["decision"]["eventId"], run["eventId"]);
@@ -63,6 +65,8 @@ async fn what_is_foreseen_can_be_asked_again_by_anybody_and_is_decided_by_people
         "with autonomy on, too"
     );
     let foresight = &proposal["foresight"];
+    let wished = &proposal["content"]["controls"]["priceOfList"];
+    assert_eq!(&foresight["guarded"]["priceOfList"], wished, "with what the guardrails did");
     let same = house.post("/v1/economics/simulate", "demo-auditor", &foresight["request"]).await;
     let same = same.expect(200);
     let margin = |results: &Value| results["tenants"][0]["margin"]["belowFloor"].as_f64();

@@ -67,8 +67,9 @@ fn open() -> Kind {
                 "foresight": {
                     "type": "object",
                     "description": "On grounds of foresight: run, shock, request (a body of \
-                                    POST /v1/economics/simulate), priceMapAsOf, and the figures now, \
-                                    stressed and after"
+                                    POST /v1/economics/simulate), priceMapAsOf, the figures now, \
+                                    stressed and after, and of a price guarded: target, price, \
+                                    trail and binding rule of the guardrails"
                 }
             }),
         ),
@@ -242,7 +243,8 @@ fn foresight() -> Kind {
     Kind {
         name: "foresight.run",
         says: "What each standing stress would do: the portfolio's probability to be below its floor now \
-               and under it, who falls, which thresholds it breaks, and what is proposed against it.",
+               and under it, who falls, which thresholds it breaks and which are broken already, what is proposed against \
+               it, and why no traffic is (unmoved).",
         schema: object(
             "foresight.run",
             &required,
@@ -257,7 +259,7 @@ fn foresight() -> Kind {
         ),
         example: json!({
             "kind": "foresight.run", "run": 3, "by": "aws", "policyVersion": 0,
-            "usageFrom": "2026-10-27T12:00:00.000Z", "usageTo": "2026-11-26T12:41:06.902Z",
+            "usageFrom": "2026-10-27T12:00:00.000Z", "usageTo": "2026-11-26T12:00:00.000Z",
             "priceMapAsOf": "2026-11-12T00:00:00.000Z", "seed": "1", "draws": 2000,
             "floor": "0.35", "tenants": 4, "opened": 1,
             "scenarios": [{
