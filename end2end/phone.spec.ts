@@ -25,6 +25,11 @@ for (const width of WIDTHS) {
       });
     }
 
+    test("the page that is open is in sight in the bar of pages", async ({ page, open }) => {
+      await open("/fabric");
+      await expect(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Fabric" })).toBeInViewport({ ratio: 0.9 });
+    });
+
     test("an event does not scroll sideways", async ({ page, open, replicated }) => {
       await open(replicated);
       await expect(page.locator("#proof-title")).toBeVisible();

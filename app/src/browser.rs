@@ -107,6 +107,20 @@ pub(crate) fn scroll_into_view(id: &str) {
     }
 }
 
+/// At the next frame: scrolls a list sideways until the link of the page that is open stands in its
+/// middle. The page itself stays where it is.
+pub(crate) fn centre_current(id: &'static str) {
+    request_animation_frame(move || {
+        let Some(list) = element(id) else { return };
+        let link = list.query_selector("[aria-current=page]").ok().flatten();
+        let link = link.and_then(|link| link.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(link) = link {
+            let left = link.offset_left() - list.offset_left();
+            list.set_scroll_left(left - (list.client_width() - link.offset_width()) / 2);
+        }
+    });
+}
+
 /// Is the reader typing? Then single keys are text, not commands.
 pub(crate) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())

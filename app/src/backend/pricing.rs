@@ -324,8 +324,12 @@ pub struct ProposalDetail {
     pub rule: Option<String>,
     /// Who agreed, and who gave the vote where that was a delegate.
     pub approvers: Vec<String>,
+    /// May the viewer approve it for themself now?
+    pub may_approve: bool,
     /// People in whose stead the viewer may approve it now.
     pub in_stead_of: Vec<String>,
+    /// Why the viewer may not, or may do no more; absent: nothing is kept from them.
+    pub why_not: Option<String>,
     pub steps: Vec<StepRow>,
     /// Where the form for another version begins; absent for a policy.
     pub form: Option<ControlsForm>,

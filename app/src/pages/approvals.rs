@@ -60,13 +60,14 @@ fn Body(view: ApprovalsView, query: Memo<ApprovalsQuery>) -> impl IntoView {
     let killed = killed.then(|| {
         view! { <p class="held">"The kill switch is on: what is approved waits until it is off."</p> }
     });
+    let stands_in = stead.taken.iter().any(|row| row.holds);
     let body = if waiting == 0 {
         view! {
             <p class="muted">"The optimizer proposes prices when a margin leaves its band, and people can propose from the page " <A href="/optimizer">"Optimizer"</A> "."</p>
         }
         .into_any()
     } else {
-        view! { <queue::Filters query /> <queue::Waiting rows=open at /> }.into_any()
+        view! { <queue::Filters query /> <queue::Waiting rows=open at stands_in /> }.into_any()
     };
     view! {
         <section class="card pricing-head" aria-labelledby="queue-title">

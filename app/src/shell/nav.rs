@@ -5,9 +5,12 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_location;
 
+use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::triad::{CloudGlyph, Mark};
 use crate::shell::console::Here;
+
+const LIST: &str = "places";
 
 /// One place in the menu.
 #[derive(Clone, Copy)]
@@ -122,13 +125,19 @@ pub(super) fn Nav() -> impl IntoView {
             Some(reason) => view! { <NavRefused place reason /> }.into_any(),
         })
         .collect_view();
+    // Along the bottom of a phone there is room for a few only.
+    let location = use_location();
+    Effect::new(move |_| {
+        location.pathname.track();
+        browser::centre_current(LIST);
+    });
     view! {
         <nav class="nav" aria-label="Pages">
             <a class="brand" href="/">
                 <Mark size=24 />
                 <span class="brand-name">"Ternion"</span>
             </a>
-            <ul class="nav-list">{items}</ul>
+            <ul id=LIST class="nav-list">{items}</ul>
         </nav>
     }
 }

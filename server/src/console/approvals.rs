@@ -3,7 +3,6 @@
 use app::backend::{
     ControlsForm, EffectRow, FactRow, ProposalDetail, ProposalRow, StepRow, Viewer,
 };
-use domain::access::Action;
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::fabric::shares::Shares;
@@ -16,6 +15,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Console;
+use super::approval_acts::acts;
 use super::figures::{grouped, rounded_dollars};
 use super::optimizer::{simulate, trail};
 use crate::problem::Problem;
@@ -42,6 +42,7 @@ impl Console {
         } else {
             case.changed.clone()
         };
+        let acts = acts(&catalog, case, viewer, now);
         Ok(ProposalDetail {
             at: now,
             row: row(&catalog, case, now),
@@ -52,7 +53,9 @@ impl Console {
             trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
             approvers: case.votes().map(vote_words).collect(),
-            in_stead_of: in_stead_of(&catalog, case, viewer, now),
+            may_approve: acts.own,
+            in_stead_of: acts.in_stead_of,
+            why_not: acts.why_not,
             steps: case.steps.iter().map(step_row).collect(),
             form: form(case),
             result_version: case.result_version,
@@ -107,23 +110,6 @@ fn simulated(catalog: &Catalog, case: &Case) -> Option<String> {
 /// `bo, for ann`.
 fn vote_words(vote: &Vote) -> String {
     if vote.is_own() { vote.by.to_string() } else { format!("{}, for {}", vote.by, vote.person) }
-}
-
-/// In whose stead the viewer may approve it: those who are away, may approve and did not propose it.
-fn in_stead_of(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timestamp) -> Vec<String> {
-    let may = |login: &str| {
-        let user = catalog.user(login).map(|user| &user.value);
-        user.is_some_and(|user| user.active && user.role.may(Action::Approve))
-    };
-    let author = |login: &str| {
-        [case.requester(), &case.current().author].into_iter().any(|actor| actor.0 == login)
-    };
-    if !viewer.may(Action::Propose) || author(&viewer.email) {
-        return Vec::new();
-    }
-    let mine = catalog.book().delegations_at(now);
-    let mine = mine.into_iter().filter(|(_, delegate)| delegate.0 == viewer.email);
-    mine.map(|(person, _)| person.0).filter(|login| may(login) && !author(login)).collect()
 }
 
 pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow {

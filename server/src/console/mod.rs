@@ -4,6 +4,7 @@
 //! asks `domain::access` first. What needs no viewer (the state that the stream repeats every
 //! second, rows for it) stands on [`Console`] itself.
 
+mod approval_acts;
 mod approval_queue;
 mod approvals;
 mod attention;

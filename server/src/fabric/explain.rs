@@ -31,14 +31,30 @@ pub enum Client {
 pub enum ExplainError {
     #[error("this deployment answers for {answered}, and not for \"{asked}\"")]
     Name { asked: String, answered: String },
-    #[error("no client region \"{0}\" is known; GET /v1/fabric/state lists those that are")]
-    Region(String),
+    #[error("no client region \"{asked}\" is known; these are: {}", told(.known))]
+    Region { asked: String, known: Vec<String> },
     #[error(transparent)]
     Network(#[from] BadNetwork),
     #[error("nothing was recorded before {0}")]
     TooEarly(Timestamp),
     #[error("the database cannot be reached: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+/// Regions that a refusal names: more of them nobody reads.
+const REGIONS_TOLD: usize = 50;
+
+fn unknown<'a>(region: &str, known: impl Iterator<Item = &'a String>) -> ExplainError {
+    ExplainError::Region { asked: region.to_owned(), known: known.cloned().collect() }
+}
+
+/// `aws:eu-west-1, gcp:us-west1`.
+fn told(known: &[String]) -> String {
+    let first = known[..known.len().min(REGIONS_TOLD)].join(", ");
+    match known.len().saturating_sub(REGIONS_TOLD) {
+        0 => first,
+        more => format!("{first} and {more} more, which GET /v1/fabric/state lists"),
+    }
 }
 
 /// The answer for a client as of the last evaluation.
@@ -72,8 +88,9 @@ impl Fabric {
         self.is_ours(name)?;
         let latest = self.latest.load_full();
         let (region, scope) = self.region_of(client)?;
-        let choice = latest.selection.regions.get(&region).cloned();
-        let choice = choice.ok_or_else(|| ExplainError::Region(region.clone()))?;
+        let regions = &latest.selection.regions;
+        let choice = regions.get(&region).cloned();
+        let choice = choice.ok_or_else(|| unknown(&region, regions.keys()))?;
         Ok(Now { region, scope, choice, latest })
     }
 
@@ -94,8 +111,9 @@ impl Fabric {
             versions.iter().filter(|version| time_of(version) <= at).collect();
         let newest = before.first().and_then(|version| Switched::read(version));
         let switch = newest.ok_or(ExplainError::TooEarly(at))?;
-        let unknown = || ExplainError::Region(region.clone());
-        let pick = switch.switch.picks.get(&region).copied().ok_or_else(unknown)?;
+        let picks = &switch.switch.picks;
+        let pick = picks.get(&region).copied();
+        let pick = pick.ok_or_else(|| unknown(&region, picks.keys()))?;
         let last_move = before.iter().find_map(|version| {
             let switched = Switched::read(version)?;
             let found = switched.switch.moves.iter().find(|one| one.region == region).cloned();

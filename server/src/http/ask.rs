@@ -45,13 +45,18 @@ fn wrong_parameters<T: DeserializeOwned>(query: &str) -> Vec<FieldProblem> {
     query.split('&').filter_map(wrong).collect()
 }
 
-/// serde says which parameters there are as well; of an unknown one that is all there is to say.
+/// serde says which parameters or values there are as well; of an unknown one that is all there is to
+/// say.
 fn plain(reason: &str) -> String {
-    let Some((_, known)) = reason.split_once("expected one of ") else { return reason.to_owned() };
+    let Some((_, known)) = reason.split_once(", expected ") else { return reason.to_owned() };
+    let known = known.trim_start_matches("one of ").replace("` or `", ", ").replace('`', "");
     if reason.contains("unknown field") {
-        return format!("is not known here; these are: {}", known.replace('`', ""));
+        format!("is not known here; these are: {known}")
+    } else if reason.contains("unknown variant") {
+        format!("must be one of: {known}")
+    } else {
+        reason.to_owned()
     }
-    reason.to_owned()
 }
 
 /// Names every wrong parameter. `None`: there is none.
@@ -235,6 +240,13 @@ mod tests {
         more: Option<bool>,
     }
 
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Choosing {
+        #[expect(dead_code, reason = "only its errors matter")]
+        class: domain::pricing::book::Risk,
+    }
+
     fn named(problem: &Problem) -> Vec<&str> {
         problem.errors.iter().map(|error| error.field.as_str()).collect()
     }
@@ -259,5 +271,7 @@ mod tests {
         assert!(problem.detail.contains(" count invalid digit found in string;"), "{problem:?}");
         assert!(problem.detail.contains("frob is not known here; these are: count, name, more"));
         assert!(of_query(wrong_parameters::<Several>("count=1")).is_none(), "name is only missing");
+        let wrong = wrong_parameters::<Choosing>("class=medium");
+        assert_eq!(wrong[0].reason, "must be one of: low, high");
     }
 }

@@ -79,9 +79,10 @@ fn refused(error: ExplainError) -> Problem {
     match error {
         ExplainError::Database(cause) => Problem::from(cause),
         ExplainError::Network(_) => Problem::malformed(detail).field("subnet", "is no network"),
-        ExplainError::Name { .. } | ExplainError::Region(_) | ExplainError::TooEarly(_) => {
-            Problem::not_found(detail)
+        ExplainError::Region { .. } => {
+            Problem::not_found(detail).field("region", "is not one of those that are known")
         }
+        ExplainError::Name { .. } | ExplainError::TooEarly(_) => Problem::not_found(detail),
     }
 }
 

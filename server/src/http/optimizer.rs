@@ -20,7 +20,7 @@ use domain::catalog::SwitchName;
 use domain::economics::draw::Seed;
 use domain::event::TenantId;
 use domain::log::Hash;
-use domain::pricing::book::Standing;
+use domain::pricing::book::{Risk, Standing};
 use domain::pricing::controls::Subject;
 use domain::pricing::policy::Policy;
 use serde::Deserialize;
@@ -183,6 +183,7 @@ impl Wanted {
 struct Filters {
     tenant: Option<TenantId>,
     standing: Option<Wanted>,
+    class: Option<Risk>,
     limit: Option<usize>,
 }
 
@@ -229,9 +230,10 @@ fn list(
     let in_state = |shown: &Shown<'_>| {
         filters.standing.is_none_or(|wanted| wanted.standing() == shown.case.standing(now))
     };
+    let of_class = |shown: &Shown<'_>| filters.class.is_none_or(|class| shown.class() == class);
     let shown = catalog.book().cases().map(|case| Shown { book: catalog.book(), case, now });
     let mut shown: Vec<Shown<'_>> =
-        shown.filter(|it| wanted(it) && of_tenant(it) && in_state(it)).collect();
+        shown.filter(|it| wanted(it) && of_tenant(it) && in_state(it) && of_class(it)).collect();
     shown.sort_by_key(|shown| std::cmp::Reverse(shown.case.opened_at));
     shown.truncate(limit);
     let items: Vec<Value> = shown.iter().map(Shown::row).collect();
@@ -381,7 +383,7 @@ async fn policy(
     let since = catalog.book().policies().last().map(|applied| {
         json!({ "at": applied.at, "eventId": applied.event_id, "proposalId": applied.proposal_id })
     });
-    Ok(Json(json!({ "version": version, "policy": policy, "since": since })))
+    Ok(Json(json!({ "version": version, "policy": policy.whole(), "since": since })))
 }
 
 #[derive(Clone, Debug, Deserialize)]

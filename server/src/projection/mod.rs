@@ -142,11 +142,15 @@ impl Projection {
     /// Waits until the effects of the slot's event are in force here. Cancel by dropping.
     pub async fn until_projected(&self, slot: Slot) {
         let mut position = self.position.subscribe();
-        let log = LogId { origin: slot.origin, epoch: slot.epoch };
-        let reached = |sizes: &Positions| sizes.get(&log).is_some_and(|size| *size > slot.sequence);
-        let waited = position.wait_for(reached);
+        let waited = position.wait_for(|sizes| has_reached(sizes, slot));
         // An error means the projection is gone; it lives as long as `self`.
         drop(waited.await);
+    }
+
+    /// Are the effects of the slot's event in force here?
+    #[must_use]
+    pub fn is_projected(&self, slot: Slot) -> bool {
+        has_reached(&self.position.borrow(), slot)
     }
 
     /// How many event ids are in conflict and nobody has decided about.
@@ -174,4 +178,9 @@ impl Projection {
         self.conflicts.read(&self.pool).await?;
         Ok(())
     }
+}
+
+fn has_reached(sizes: &Positions, slot: Slot) -> bool {
+    let log = LogId { origin: slot.origin, epoch: slot.epoch };
+    sizes.get(&log).is_some_and(|size| *size > slot.sequence)
 }

@@ -1,6 +1,5 @@
 //! One proposal: what it would change, what it rests on, who agreed, and the three decisions.
 
-use domain::access::Action;
 use domain::pricing::book::Standing;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -17,7 +16,6 @@ use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::TimeShape;
 use crate::live::Live;
-use crate::shell::console::Here;
 
 mod forms;
 
@@ -64,12 +62,8 @@ fn decide_by_key(key: &str) -> bool {
 
 #[component]
 fn Body(detail: ProposalDetail) -> impl IntoView {
-    let here = expect_context::<Here>();
-    let may = here.viewer.may(Action::Approve);
     let ProposalDetail { row, hash, money, facts, trail, steps, .. } = detail.clone();
     let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
-    let may = may || !detail.in_stead_of.is_empty();
-    let refusal = (is_open && !may).then(|| here.viewer.role.refusal(Action::Approve));
     view! {
         <Head row=row.clone() detail=detail.clone() />
         <div class="pricing-columns">
@@ -80,7 +74,6 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
                 <Trail steps=trail rule=detail.rule.clone() />
             </div>
             <div class="pricing-side">
-                {refusal.map(|why| view! { <p class="held card">{why}</p> })}
                 {is_open.then(|| view! { <forms::Decisions detail=detail.clone() /> })}
                 <History steps />
                 <section class="card pricing-part" aria-labelledby="binding-title">

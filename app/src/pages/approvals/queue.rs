@@ -78,8 +78,9 @@ pub(super) fn pick_by_key(key: &str) -> bool {
     true
 }
 
+/// `stands_in`: somebody who is away has the viewer approve now.
 #[component]
-pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
+pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp, stands_in: bool) -> impl IntoView {
     if rows.is_empty() {
         return view! { <p class="muted">"Nothing of what waits is so. Clear the filter to see all."</p> }
             .into_any();
@@ -98,6 +99,15 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
             </p>
         }
     });
+    let why_not = (!may).then(|| {
+        let why = if stands_in {
+            "Open one to approve it for whoever is away; a delegate approves each by itself."
+                .to_owned()
+        } else {
+            here.viewer.role.refusal(Action::Approve)
+        };
+        view! { <p class="muted">{why}</p> }
+    });
     let navigate = use_navigate();
     let submit = move |event: web_sys::SubmitEvent| {
         if let Some(url) = browser::form_url(&event) {
@@ -110,6 +120,7 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp) -> impl IntoView {
         <form method="get" action=TOGETHER on:submit=submit aria-label="Approve several">
             <Table label="Proposals that wait" rows />
             {acts}
+            {why_not}
         </form>
     }
     .into_any()

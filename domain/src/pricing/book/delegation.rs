@@ -30,6 +30,8 @@ pub struct Delegation {
     pub reason: String,
     pub told_at: Timestamp,
     pub withdrawn_at: Option<Timestamp>,
+    /// The event that took it back: the first to say so.
+    pub withdrawn_by: Option<EventId>,
     order: (LogicalClock, Slot),
     withdrawn: Option<(LogicalClock, Slot)>,
 }
@@ -79,6 +81,7 @@ impl Delegation {
             reason: said.reason.clone(),
             told_at: one.at(),
             withdrawn_at: None,
+            withdrawn_by: None,
             order: one.order(),
             withdrawn: None,
         })
@@ -100,6 +103,7 @@ impl Stead {
             };
             if let Some(it) = all.iter_mut().find(about) {
                 (it.withdrawn, it.withdrawn_at) = (Some(one.order()), Some(one.at()));
+                it.withdrawn_by = Some(one.event_id);
             }
         }
         Stead(all)

@@ -33,12 +33,8 @@ pub fn differences(was: &Policy, is: &Policy) -> Vec<Difference> {
 
 fn flat(policy: &Policy) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
-    // Decimals and names only: it always serializes.
-    let mut whole = serde_json::to_value(policy).unwrap_or_default();
-    // Standard parts are not written; what changed in them is told by their fields all the same.
-    whole["watch"] = serde_json::to_value(policy.watch).unwrap_or_default();
-    whole["foresight"] = serde_json::to_value(policy.foresight).unwrap_or_default();
-    walk(String::new(), &whole, &mut fields);
+    // What changed in a part that was the standard one is told by its fields all the same.
+    walk(String::new(), &policy.whole(), &mut fields);
     fields
 }
 

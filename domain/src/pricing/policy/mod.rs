@@ -5,6 +5,7 @@
 
 mod diff;
 mod foresight;
+mod whole;
 
 use std::collections::BTreeMap;
 

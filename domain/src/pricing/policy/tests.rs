@@ -144,3 +144,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_policy_is_shown_with_its_standard_parts_and_stored_without_them() {
+    let policy = Policy::default();
+    let stored = serde_json::to_value(&policy).expect("serializes");
+    assert!(stored.get("watch").is_none() && stored.get("foresight").is_none());
+    let whole = policy.whole();
+    assert_eq!(
+        (&whole["watch"]["days"], &whole["foresight"]["everyHours"]),
+        (&28.into(), &6.into())
+    );
+    // Sent back as it was shown it is the same policy, and has the same stored form.
+    let back: Policy = serde_json::from_value(whole).expect("a policy");
+    assert_eq!(serde_json::to_value(&back).expect("serializes"), stored);
+}

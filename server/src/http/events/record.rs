@@ -52,12 +52,17 @@ pub(in crate::http) struct Wish {
 impl Wish {
     /// Leave to wait, where that is wished.
     pub(in crate::http) fn seat(self, place: Place) -> Result<Option<Seat>, Problem> {
-        (self.wait == Wait::Final).then(|| place.seat()).transpose()
+        self.waits().then(|| place.seat()).transpose()
     }
 
     /// To see what becomes of it, for at most so long.
     pub(in crate::http) const fn final_within(timeout_ms: u64) -> Self {
         Wish { wait: Wait::Final, timeout_ms: Some(timeout_ms), receipt: false }
+    }
+
+    /// Is its end waited for?
+    pub(in crate::http) fn waits(self) -> bool {
+        self.wait == Wait::Final
     }
 
     fn timeout(&self, longest_ms: u64) -> Duration {
@@ -82,8 +87,10 @@ pub(super) async fn record(
     drop(body);
     let many = items.many;
     let read = read_all(items.values, items.form, &principal, &shared.projection.catalog());
+    let decides = read.iter().flatten().any(decides);
     let outcomes = submit(&shared, &principal, read).await;
-    wait(&shared, &outcomes, wish, seat).await;
+    let until = if decides { Until::InForce } else { Until::Final };
+    wait(&shared, &outcomes, until, wish, seat).await;
     if many {
         batch(&shared, outcomes, wish, &principal).await
     } else {
@@ -104,7 +111,7 @@ pub(in crate::http) async fn decide(
     let seat = wish.seat(place)?;
     let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
     let outcomes = [record_one(shared, principal, event).await];
-    wait(shared, &outcomes, wish, seat).await;
+    wait(shared, &outcomes, Until::InForce, wish, seat).await;
     let [outcome] = outcomes;
     single(shared, outcome, wish, principal).await
 }
@@ -144,7 +151,7 @@ async fn record_if(
 
 /// Waits, if that is wished, until what is recorded there is final and has its effects here.
 pub(in crate::http) async fn until_in_force(shared: &Services, slot: Slot, wish: Wish) {
-    if wish.wait != Wait::Final {
+    if !wish.waits() {
         return;
     }
     let in_force = async {
@@ -181,9 +188,13 @@ fn may_decide(submission: &Submission, principal: &Principal) -> Result<(), Prob
     decision.map_or(Ok(()), |kind| principal.require(decides_by(kind)))
 }
 
+fn decides(submission: &Submission) -> bool {
+    submission.payload.kind().is_some_and(is_decision)
+}
+
 /// May anybody record that, for that tenant?
 fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
-    let decides = submission.payload.kind().is_some_and(is_decision);
+    let decides = decides(submission);
     if submission.payload.kind().is_some_and(is_recorded_by_clouds) {
         let problem = Problem::invalid("The clouds record this kind themselves, once it is so.");
         return Err(problem.field("/payload/kind", "is not one that can be submitted"));
@@ -354,12 +365,29 @@ fn refused(error: SubmitError) -> Problem {
     }
 }
 
-/// With a seat: waits on it until all that was accepted is final, or the time is up.
-async fn wait(shared: &Services, outcomes: &[Outcome], wish: Wish, seat: Option<Seat>) {
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    Final,
+    /// Final, and its effects are here: whoever decides looks next at what came of it.
+    InForce,
+}
+
+/// With a seat: waits on it until all that was accepted is so far, or the time is up.
+async fn wait(
+    shared: &Services,
+    outcomes: &[Outcome],
+    until: Until,
+    wish: Wish,
+    seat: Option<Seat>,
+) {
     let Some(seat) = seat else { return };
     let all = async {
         for (_, accepted) in outcomes.iter().flatten() {
             shared.ledger.until_final(accepted.slot).await;
+            if until == Until::InForce {
+                shared.projection.until_projected(accepted.slot).await;
+            }
         }
     };
     let until_over = async {

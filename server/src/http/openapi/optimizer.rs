@@ -1,5 +1,6 @@
 //! Margins, recommendations, proposals, approvals, the policy, and what is applied: the shapes.
 
+use domain::pricing::book::Risk;
 use serde_json::{Value, json};
 
 use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
@@ -9,11 +10,16 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const PROPOSERS: Access = Access::Role("controllers and admins");
 const DECIDED: &[(u16, &str, &str, &str)] = &[
     (201, "Recorded, and what all final events make of it", "Proposal", JSON),
-    (202, "Recorded; it is not final here yet", "Proposal", JSON),
+    (202, "Recorded; not final here yet, so what is shown is how it was before", "Proposal", JSON),
 ];
 const DELEGATED: &[(u16, &str, &str, &str)] = &[
     (201, "Recorded, and what all final events make of it", "Delegation", JSON),
-    (202, "Recorded; it is not final here yet", "Delegation", JSON),
+    (
+        202,
+        "Recorded; not final here yet, so what is shown is how it was before",
+        "Delegation",
+        JSON,
+    ),
 ];
 const RACES: &[u16] = &[400, 401, 403, 404, 409, 413, 422, 503];
 const WAITS: &[&str] = &["wait", "timeoutMs"];
@@ -129,7 +135,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[400, 401, 403, 413, 422, 503],
     },
     Operation {
-        takes: &["tenant", "standing", "limit"],
+        takes: &["tenant", "standing", "class", "limit"],
         ..read(
             "/v1/proposals",
             "listProposals",
@@ -153,7 +159,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[(200, "All of it", "Proposal", JSON)],
     ),
     Operation {
-        takes: &["tenant", "standing", "limit"],
+        takes: &["tenant", "standing", "class", "limit"],
         ..read(
             "/v1/approvals",
             "listApprovals",
@@ -225,7 +231,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read(
         "/v1/policy",
         "readPolicy",
-        "The policy of prices in force, whole",
+        "The policy of prices in force, whole: its standard parts too",
         &[(200, "The policy and its version", "PricingPolicy", JSON)],
     ),
     Operation {
@@ -307,9 +313,14 @@ fn with(mut properties: Value, more: &Value) -> Value {
     properties
 }
 
+/// How much it puts at stake.
+pub(super) fn class() -> Value {
+    json!({ "type": "string", "enum": Risk::ALL.map(Risk::name) })
+}
+
 fn proposal() -> Value {
     let properties = json!({
-        "proposalId": uuid(), "state": text(), "grounds": text(), "version": count(),
+        "proposalId": uuid(), "state": text(), "class": class(), "grounds": text(), "version": count(),
         "hash": hash(), "content": object(), "requester": text(), "editedBy": or_null(&text()),
         "reason": text(), "baseVersion": count(), "policyVersion": count(),
         "rule": or_null(&text()), "openedAt": time(), "expiresAt": time(),

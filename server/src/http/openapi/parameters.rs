@@ -42,7 +42,7 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
     let (schema, says) = match name {
         "wait" => (
             json!({ "type": "string", "enum": ["pending", "final"], "default": "pending" }),
-            "final: answer once a second cloud has signed",
+            "final: answer once a second cloud has signed, and what a decision comes to shows here",
         ),
         "timeoutMs" => (
             json!({ "type": "integer", "minimum": 0, "default": 10_000 }),
@@ -131,6 +131,10 @@ fn beside(name: &str) -> (Value, &'static str) {
                 "pending", "approved", "applied", "rejected", "expired", "stale", "superseded"
             ] }),
             "Only proposals in this state",
+        ),
+        "class" => (
+            super::optimizer::class(),
+            "Only proposals of this risk: low is a price alone that one person approves, high all else",
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),

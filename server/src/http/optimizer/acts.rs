@@ -13,6 +13,7 @@ use domain::catalog::{
     ProposalReject, SwitchName,
 };
 use domain::event::TenantId;
+use domain::finality::Finality;
 use domain::log::Hash;
 use domain::pricing::approval::{Actor, ContentHash, Effect, Input, Refusal, step};
 use domain::pricing::book::{Book, Case, Chain};
@@ -205,12 +206,26 @@ fn unknown(id: Uuid) -> Problem {
     Problem::not_found(format!("No proposal {id} is final here."))
 }
 
-fn answered(shared: &Services, id: Uuid, accepted: &Accepted) -> Result<Response, Problem> {
-    let decision = json!({ "eventId": accepted.event_id, "slot": accepted.slot });
+/// What was recorded, and the status that says so: 202 where it was waited for in vain, since what is
+/// shown beside it is how things stood before.
+pub(super) fn told(shared: &Services, accepted: &Accepted, wish: Wish) -> (StatusCode, Value) {
+    let in_force = shared.projection.is_projected(accepted.slot);
+    let word = if in_force { Finality::Final } else { Finality::Pending };
+    let status = if wish.waits() && !in_force { StatusCode::ACCEPTED } else { StatusCode::CREATED };
+    (status, json!({ "eventId": accepted.event_id, "slot": accepted.slot, "status": word }))
+}
+
+fn answered(
+    shared: &Services,
+    id: Uuid,
+    accepted: &Accepted,
+    wish: Wish,
+) -> Result<Response, Problem> {
+    let (status, decision) = told(shared, accepted, wish);
     match shown(shared, id) {
         Ok(mut whole) => {
             whole["decision"] = decision;
-            Ok((StatusCode::CREATED, Json(whole)).into_response())
+            Ok((status, Json(whole)).into_response())
         }
         // Recorded, and not final here yet.
         Err(_) => {
@@ -227,7 +242,7 @@ pub(super) async fn propose(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let (id, accepted) = open_for(shared, principal, wanted, wish).await?;
-    answered(shared, id, &accepted)
+    answered(shared, id, &accepted, wish)
 }
 
 pub(super) async fn open_for(
@@ -286,7 +301,7 @@ pub(super) async fn propose_policy(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let (id, accepted) = open_policy(shared, principal, policy, version, reason, wish).await?;
-    answered(shared, id, &accepted)
+    answered(shared, id, &accepted, wish)
 }
 
 /// `version`: the one in force that the proposal was made from.
@@ -325,7 +340,7 @@ pub(super) async fn rollback(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let (id, accepted) = take_back(shared, principal, tenant, seen, reason, wish).await?;
-    answered(shared, id, &accepted)
+    answered(shared, id, &accepted, wish)
 }
 
 pub(super) async fn take_back(
@@ -369,7 +384,7 @@ pub(super) async fn decide(
     wish: Wish,
 ) -> Result<Response, Problem> {
     let accepted = decided(shared, principal, id, act, wish).await?;
-    answered(shared, id, &accepted)
+    answered(shared, id, &accepted, wish)
 }
 
 /// Whether they may approve is asked here, where a vote is made, whichever way leads to it.
@@ -388,7 +403,7 @@ pub(super) async fn decided(
     let seen = act.seen();
     let standing = case.standing(crate::now());
     if !standing.is_open() {
-        return Err(closed(standing));
+        return Err(closed(case, standing));
     }
     let current = case.current();
     if (current.version, current.hash) != (seen.version, seen.hash) {

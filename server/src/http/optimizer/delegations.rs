@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::acts::{reason_of, record};
+use super::acts::{reason_of, record, told};
 use crate::http::ask::{Asked, Named, Whole, json as read_json, shape_of};
 use crate::http::events::record::Wish;
 use crate::http::place::Place;
@@ -104,7 +104,7 @@ pub(super) async fn give(
     let accepted = delegate(&shared, &principal, wanted, wish).await;
     drop(seat);
     let accepted = accepted?;
-    Ok(answered(&shared, accepted.event_id, &accepted))
+    Ok(answered(&shared, accepted.event_id, &accepted, wish))
 }
 
 pub(super) async fn take_back(
@@ -121,7 +121,7 @@ pub(super) async fn take_back(
     let seat = wish.seat(place)?;
     let accepted = withdraw(&shared, &principal, id, &reason, wish).await;
     drop(seat);
-    Ok(answered(&shared, id, &accepted?))
+    Ok(answered(&shared, id, &accepted?, wish))
 }
 
 pub(super) fn delegation_id(text: &str) -> Result<EventId, Problem> {
@@ -132,9 +132,9 @@ fn unknown(id: &str) -> Problem {
     Problem::not_found(format!("No delegation \"{id}\" is final here."))
 }
 
-fn answered(shared: &Services, id: EventId, accepted: &Accepted) -> Response {
+fn answered(shared: &Services, id: EventId, accepted: &Accepted, wish: Wish) -> Response {
+    let (status, decision) = told(shared, accepted, wish);
     let (catalog, now) = (shared.projection.catalog(), crate::now());
-    let decision = json!({ "eventId": accepted.event_id, "slot": accepted.slot });
     let Some(it) = catalog.book().delegations().find(|it| it.id == id) else {
         // Recorded, and not final here yet.
         let body = json!({ "delegationId": id, "decision": decision });
@@ -142,7 +142,7 @@ fn answered(shared: &Services, id: EventId, accepted: &Accepted) -> Response {
     };
     let mut body = shown(it, now);
     body["decision"] = decision;
-    (StatusCode::CREATED, Json(body)).into_response()
+    (status, Json(body)).into_response()
 }
 
 pub(super) async fn delegate(
@@ -204,10 +204,26 @@ pub(super) async fn withdraw(
         return Err(Problem::forbidden("Only who gave a delegation takes it back.".to_owned()));
     }
     if given.is_over(now) {
-        let (code, title) = ("over", "It is over");
-        let detail = "It has ended or was taken back already.";
-        return Err(Problem::new(StatusCode::CONFLICT, code, title, detail));
+        return Err(over(given));
     }
     let what = ApprovalWithdraw { delegation_id: id, reason };
-    record(shared, principal, &Known::ApprovalWithdraw(what), wish).await
+    let accepted = record(shared, principal, &Known::ApprovalWithdraw(what), wish).await?;
+    let catalog = shared.projection.catalog();
+    let after = catalog.book().delegations().find(|it| it.id == id);
+    // Said twice, here or at another cloud: the first word ended it.
+    let first = |it: &&Delegation| it.withdrawn_by.is_some_and(|by| by != accepted.event_id);
+    after.filter(first).map_or(Ok(accepted), |it| Err(over(it)))
+}
+
+/// It cannot be taken back any more: who ended it, or what, and when.
+fn over(given: &Delegation) -> Problem {
+    let Delegation { person, until, withdrawn_at, withdrawn_by, .. } = given;
+    let (state, detail) = match (withdrawn_at, withdrawn_by) {
+        (Some(at), Some(event)) => {
+            ("withdrawn", format!("{person} took it back already, at {at}, by the event {event}."))
+        }
+        _ => ("ended", format!("It ended by itself at {until}.")),
+    };
+    Problem::new(StatusCode::CONFLICT, "over", "It is over", detail)
+        .field("/state", format!("is {state} now"))
 }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use domain::pricing::approval::{Drift, Refusal};
-use domain::pricing::book::{Case, Standing};
+use domain::pricing::book::{Case, Standing, Step, StepKind};
 
 use super::delegations::not_delegate;
 use crate::optimizer::{FactsError, OptimizerError, RunError};
@@ -12,24 +12,61 @@ fn conflict(code: &'static str, title: &'static str, detail: impl Into<String>) 
     Problem::new(StatusCode::CONFLICT, code, title, detail)
 }
 
-/// It takes no more of this.
-pub(super) fn closed(standing: Standing) -> Problem {
+/// It takes no more of this: who closed it, or what, and when.
+pub(super) fn closed(case: &Case, standing: Standing) -> Problem {
     let (code, detail) = match standing {
         Standing::Pending | Standing::Approved => {
-            ("closed", "It cannot be decided about just now.")
+            ("closed", "It cannot be decided about just now.".to_owned())
         }
-        Standing::Applied => ("applied", "It is applied already. Take it back by a rollback."),
-        Standing::Rejected => ("rejected", "Somebody has rejected it. Propose it anew."),
-        Standing::Expired => ("expired", "It waited too long and has expired. Propose it anew."),
-        Standing::Stale => (
-            "facts_changed",
-            "What it rested on has changed, so nothing was executed. Propose it anew.",
-        ),
+        Standing::Applied => {
+            ("applied", format!("{} Take it back by a rollback.", applied_words(case)))
+        }
+        Standing::Rejected => ("rejected", format!("{} Propose it anew.", rejected_words(case))),
+        Standing::Expired => {
+            let until = case.current().edition.expires_at;
+            ("expired", format!("It waited until {until} and has expired. Propose it anew."))
+        }
+        Standing::Stale => ("facts_changed", stale_words(case)),
         Standing::Superseded => {
-            ("superseded", "Another change of the same took its place. Propose it anew.")
+            let detail = "Another change of the same took its place. Propose it anew.";
+            ("superseded", detail.to_owned())
         }
     };
     conflict(code, "The proposal is closed", detail)
+        .field("/state", format!("is {} now", standing.name()))
+}
+
+/// The step that counted and is of that kind.
+fn step_of(case: &Case, is_it: impl Fn(&Step) -> bool) -> Option<&Step> {
+    case.steps.iter().find(|step| step.refused.is_none() && is_it(step))
+}
+
+fn applied_words(case: &Case) -> String {
+    let by = case.applied_by();
+    let applied = step_of(case, |step| Some(step.event_id) == by);
+    let approvers: Vec<String> = case.approvers().map(ToString::to_string).collect();
+    let who = if approvers.is_empty() {
+        String::new()
+    } else {
+        format!(", approved by {}", approvers.join(" and "))
+    };
+    match applied {
+        Some(step) => format!("It was applied already, at {}{who}.", step.at),
+        None => format!("It is applied already{who}."),
+    }
+}
+
+fn rejected_words(case: &Case) -> String {
+    let rejected = step_of(case, |step| matches!(step.kind, StepKind::Rejected { .. }));
+    let Some(step) = rejected else { return "Somebody has rejected it.".to_owned() };
+    let who = step.by.as_ref().map_or_else(|| "Somebody".to_owned(), ToString::to_string);
+    format!("{who} rejected it already, at {}.", step.at)
+}
+
+fn stale_words(case: &Case) -> String {
+    let found = step_of(case, |step| step.kind == StepKind::Stale);
+    let at = found.map(|step| format!(", as was found at {}", step.at)).unwrap_or_default();
+    format!("What it rested on has changed{at}, so nothing was executed. Propose it anew.")
 }
 
 pub(super) fn version_changed(case: &Case) -> Problem {
@@ -70,8 +107,8 @@ pub(super) fn refused(refusal: &Refusal, case: &Case) -> Problem {
     match refusal {
         Refusal::Closed(_) => match case.standing(crate::now()) {
             // Closed for the machine, and its end not yet told.
-            standing if standing.is_open() => closed(Standing::Approved),
-            standing => closed(standing),
+            standing if standing.is_open() => closed(case, Standing::Approved),
+            standing => closed(case, standing),
         },
         Refusal::VersionChanged(_) => version_changed(case),
         Refusal::SelfApproval => Problem::new(

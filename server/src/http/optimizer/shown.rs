@@ -1,7 +1,7 @@
 //! A proposal as JSON.
 
 use domain::clock::Timestamp;
-use domain::pricing::book::{Book, Case, Step, StepKind};
+use domain::pricing::book::{Book, Case, Risk, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::policy::differences;
 use serde_json::{Value, json};
@@ -22,13 +22,18 @@ impl Shown<'_> {
         self.case.standing(self.now).name()
     }
 
+    /// How much it puts at stake.
+    pub(super) fn class(&self) -> Risk {
+        self.book.risk(self.case)
+    }
+
     pub(super) fn row(&self) -> Value {
         let case = self.case;
         let current = case.current();
         let edition = &current.edition;
         let approvals: Vec<String> = case.approvers().map(ToString::to_string).collect();
         json!({
-            "proposalId": case.id, "state": self.state(), "grounds": case.grounds,
+            "proposalId": case.id, "state": self.state(), "class": self.class(), "grounds": case.grounds,
             "version": current.version, "hash": current.hash, "content": edition.content,
             "requester": case.requester(), "editedBy": (current.version > 1).then_some(&current.author),
             "reason": edition.reason, "baseVersion": edition.base_version,

@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use super::acts::{self, Act, Approval, EFFECT_MS, Proof, Seen};
 use super::refused::refused;
-use crate::http::ask::{Asked, Whole, json as read_json, shape};
+use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
 use crate::http::events::record::{Wish, until_in_force};
 use crate::http::place::Place;
 use crate::http::{Services, Shared};
 use crate::identity::{ClientAddress, Principal, query_value};
 use crate::ledger::Accepted;
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 
 /// The page that asks once more, and says what became of each.
 const PAGE: &str = "/approvals/together";
@@ -35,6 +35,13 @@ struct Item {
     version: u32,
     hash: Hash,
 }
+
+/// What an item has, and how each is written.
+const FIELDS: [(&str, &str); 3] = [
+    ("proposalId", "its UUID"),
+    ("version", "the number of the version that was seen"),
+    ("hash", "the hash of that version, 64 hex digits"),
+];
 
 /// What became of each, in order.
 type Outcomes = Vec<(Uuid, Result<Accepted, Problem>)>;
@@ -49,15 +56,15 @@ pub(super) async fn bulk(
     Whole(body): Whole,
 ) -> Result<Json<Value>, Problem> {
     principal.require(Action::Approve)?;
-    let items: Vec<Item> = shape(read_json(&body)?)?;
+    let items = items_of(read_json(&body)?)?;
     let seat = wish.seat(place)?;
     let outcomes = approve(&shared, &principal, &address, items, wish).await?;
     drop(seat);
     let told = outcomes.into_iter().enumerate().map(|(at, (id, outcome))| match outcome {
         Ok(accepted) => {
+            let (status, decision) = acts::told(&shared, &accepted, wish);
             let mut told = json!({
-                "proposalId": id, "httpStatus": StatusCode::CREATED.as_u16(),
-                "decision": { "eventId": accepted.event_id, "slot": accepted.slot }
+                "proposalId": id, "httpStatus": status.as_u16(), "decision": decision
             });
             if let Ok(shown) = acts::shown(&shared, id) {
                 told["state"] = shown["state"].clone();
@@ -71,6 +78,47 @@ pub(super) async fn bulk(
         }
     });
     Ok(Json(told.collect()))
+}
+
+/// The body is a list of them. What every item lacks is said at once, and how it is written.
+fn items_of(body: Value) -> Result<Vec<Item>, Problem> {
+    let Value::Array(items) = body else { return Err(no_list(&body)) };
+    let read = |(at, item): (usize, Value)| {
+        let one = shape_of::<Item>(item, &FIELDS.map(|(name, _)| name));
+        one.map_err(|problem| at_index(problem, at))
+    };
+    let (mut all, mut wrong) = (Vec::with_capacity(items.len()), Vec::new());
+    for one in items.into_iter().enumerate().map(read) {
+        match one {
+            Ok(item) => all.push(item),
+            Err(problem) => wrong.extend(problem.errors),
+        }
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(expected(wrong)) }
+}
+
+/// One item without a list around it lacks that; anything else lacks all of it.
+fn no_list(body: &Value) -> Problem {
+    let list = format!("must be a list of 1 to {TOGETHER_MAX} items");
+    let mut wrong = vec![FieldProblem { field: String::new(), reason: list }];
+    wrong.extend(FIELDS.into_iter().filter(|(name, _)| body.get(name).is_none()).map(
+        |(name, what)| FieldProblem {
+            field: format!("/0/{name}"),
+            reason: format!("is missing: {what}"),
+        },
+    ));
+    expected(wrong)
+}
+
+fn expected(errors: Vec<FieldProblem>) -> Problem {
+    let fields = FIELDS.map(|(name, what)| format!("{name} ({what})")).join(", ");
+    let told: Vec<String> =
+        errors.iter().map(|error| format!("{} {}", error.field, error.reason)).collect();
+    let detail = format!(
+        "The body is a list of 1 to {TOGETHER_MAX} proposals, each with {fields}. Wrong here: {}.",
+        told.join("; ").trim_start()
+    );
+    Problem { errors, ..Problem::invalid(detail) }
 }
 
 /// Pointers lead into the body as it was sent.
@@ -194,6 +242,22 @@ fn read(text: &str) -> Result<Item, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_that_is_no_list_or_lacks_fields_is_told_all_of_them_and_their_form() {
+        let named = |body: Value| {
+            let problem = items_of(body).expect_err("it does not fit");
+            assert!(problem.detail.contains("hash of that version, 64 hex digits"), "{problem:?}");
+            problem.errors.into_iter().map(|error| error.field).collect::<Vec<_>>()
+        };
+        assert_eq!(named(json!({})), ["", "/0/proposalId", "/0/version", "/0/hash"]);
+        assert_eq!(named(json!([{}])), ["/0/proposalId", "/0/version", "/0/hash"]);
+        let (id, hash) = (Uuid::from_u128(7), "ab".repeat(32));
+        let whole = json!({ "proposalId": id, "version": 1, "hash": hash });
+        assert_eq!(named(whole.clone()), [""]);
+        assert_eq!(named(json!([whole, { "proposalId": id, "hash": hash }])), ["/1/version"]);
+        assert_eq!(items_of(json!([whole])).expect("an item").len(), 1);
+    }
 
     #[test]
     fn an_item_of_the_form_is_an_id_a_version_and_a_hash_and_nothing_else() {

@@ -72,6 +72,7 @@ async fn a_person_who_is_away_says_so_by_a_form_and_takes_it_back_by_another() {
     let (id, hash) = (text(&proposal, "proposalId"), text(&proposal, "hash"));
     let detail = html(&house, &format!("/approvals/{id}"), &other).await;
     assert!(detail.contains("For admin@ternion.example, who is away"), "{detail}");
+    assert!(!detail.contains("Reject for good") && detail.contains("a delegate rejects nothing"));
     let vote = format!(
         "act=approve&proposal={id}&version=1&hash={hash}&person=admin%40ternion.example&password="
     );
@@ -113,4 +114,22 @@ async fn the_optimizer_shows_quantiles_and_days_and_rehearses_by_its_address() {
     }
     let wrong = page(&house, "/optimizer?rehearse=yes&days=many", &cookie).await.text();
     assert!(wrong.contains("is no whole number"), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_offers_what_its_viewer_may_do_and_says_why_not_the_rest() {
+    let house = business("0.7").await;
+    let proposal = propose(&house, "demo-admin", "1.08").await;
+    let path = format!("/approvals/{}", text(&proposal, "proposalId"));
+    for (who, acts, why) in [
+        ("auditor", [false, false, false], "The role auditor may not approve"),
+        ("controller", [false, false, true], "The role controller may not approve"),
+        ("admin", [false, true, true], "so somebody else approves it"),
+        ("admin2", [true, true, true], "Keys: a goes to approve"),
+    ] {
+        let page = html(&house, &path, &cookie_of(&house, who).await).await;
+        let buttons = ["Approve version 1", "Reject for good", "Make another version"];
+        assert_eq!(buttons.map(|button| page.contains(button)), acts, "{who}: {page}");
+        assert!(page.contains(why), "{who}: {page}");
+    }
 }

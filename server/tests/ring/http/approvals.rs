@@ -73,7 +73,12 @@ async fn a_delegate_approves_in_the_stead_of_whoever_is_away_until_it_is_taken_b
     house.post(&path, "demo-admin2", &back).await.problem(403, "forbidden");
     let withdrawn = house.post(&path, "demo-admin", &back).await.expect(201);
     assert_eq!(withdrawn["holds"], false);
-    house.post(&path, "demo-admin", &back).await.problem(409, "over");
+    assert_eq!(withdrawn["decision"]["status"], "FINAL");
+    let over = house.post(&path, "demo-admin", &back).await.problem(409, "over");
+    let by = withdrawn["decision"]["eventId"].as_str().expect("an id");
+    let detail = over["detail"].as_str().expect("text");
+    assert!(detail.starts_with(ADMIN) && detail.contains(by), "{detail}");
+    assert_eq!(over["errors"][0]["reason"], "is withdrawn now");
     let open = house.get("/v1/approvals/delegations", "demo-auditor").await.expect(200);
     assert_eq!(open["items"], json!([]));
     let late = approve_for(&house, "demo-controller", ADMIN, &theirs).await;
@@ -155,6 +160,32 @@ async fn prices_of_low_risk_are_approved_at_once_and_each_is_answered_by_itself(
     assert_eq!(until_version(&house, 1).await["price"]["ofList"], "1.05");
     assert_eq!(state_of(&house, &high).await, "pending");
     house.post(path, "demo-admin", &json!([])).await.problem(422, "invalid");
+    let shapeless = house.post(path, "demo-admin", &json!({})).await.problem(422, "invalid");
+    let fields = shapeless["errors"].to_string();
+    for field in ["/0/proposalId", "/0/version", "/0/hash"] {
+        assert!(fields.contains(field), "{field} in {fields}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_filtered_by_class_and_each_proposal_names_its_own() {
+    let house = business("0.7").await;
+    bolt(&house).await;
+    let low = propose(&house, "demo-controller", "1.05").await;
+    let high = propose_for(&house, "demo-controller", "bolt", "1.3").await;
+    assert_eq!((&low["class"], &high["class"]), (&json!("low"), &json!("high")));
+    for (class, there) in [("low", &low), ("high", &high)] {
+        let path = format!("/v1/approvals?class={class}");
+        let queue = house.get(&path, "demo-auditor").await.expect(200);
+        let items = queue["items"].as_array().expect("a list");
+        assert_eq!((items.len(), &items[0]["class"]), (1, &json!(class)));
+        assert_eq!(items[0]["proposalId"], there["proposalId"]);
+    }
+    let all = house.get("/v1/approvals", "demo-auditor").await.expect(200);
+    assert_eq!(all["items"].as_array().map(Vec::len), Some(2));
+    let wrong = house.get("/v1/approvals?class=medium", "demo-auditor").await;
+    let wrong = wrong.problem(400, "malformed");
+    assert_eq!(wrong["errors"][0]["reason"], "must be one of: low, high");
 }
 
 /// What a receiver got: id, second, signature, body.

@@ -223,7 +223,10 @@ async fn a_stale_tab_a_second_vote_a_blank_reason_and_a_closed_proposal_have_cod
     decide(&house, "reject", "demo-admin", &second, json!({})).await.problem(422, "invalid");
     let no = json!({ "reason": "not before the renewal" });
     decide(&house, "reject", "demo-admin", &second, no).await.expect(201);
-    approve(&house, "demo-admin", &second).await.problem(409, "rejected");
+    let closed = approve(&house, "demo-admin", &second).await.problem(409, "rejected");
+    let detail = closed["detail"].as_str().expect("text");
+    assert!(detail.starts_with("admin@ternion.example rejected it already, at 20"), "{detail}");
+    assert_eq!(closed["errors"][0]["reason"], "is rejected now");
     let nobody = json!({ "proposalId": Uuid::now_v7(), "version": 1, "hash": "0".repeat(64) });
     approve(&house, "demo-admin", &nobody).await.problem(404, "not_found");
     assert_eq!(controls(&house).await["version"], 0);
@@ -303,6 +306,9 @@ async fn a_policy_is_proposed_with_a_diff_needs_two_and_stops_what_rested_on_the
     let house = business("0.7").await;
     let now = house.get("/v1/policy", "demo-auditor").await.expect(200);
     assert_eq!((&now["version"], &now["policy"]["policyPersons"]), (&json!(0), &json!(2)));
+    // The parts that are the standard ones are shown too.
+    let parts = (&now["policy"]["watch"]["days"], &now["policy"]["foresight"]["everyHours"]);
+    assert_eq!(parts, (&json!(28), &json!(6)));
     let mut policy = now["policy"].clone();
     policy["rules"][0]["limits"]["stepMax"] = json!("0.06");
     let wish = json!({ "policy": policy, "version": 0, "reason": "smaller steps" });
@@ -420,7 +426,12 @@ async fn with_one_cloud_left_nothing_is_applied() {
         proposal["proposalId"].as_str().expect("an id")
     );
     let answer = house.post(&path, "demo-admin2", &seen(&proposal)).await;
-    assert!([201, 202].contains(&answer.status.as_u16()), "{}", answer.text());
+    // It is not final, and the answer says so.
+    let told = answer.expect(202);
+    assert_eq!(
+        (&told["state"], &told["decision"]["status"]),
+        (&json!("pending"), &json!("PENDING"))
+    );
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(controls(&house).await["version"], 0);
     assert_eq!(house.gcp.ledger.cloud(), Cloud::Gcp);

@@ -23,38 +23,69 @@ fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
     }
 }
 
+/// What the viewer may do, and why not the rest: a button that leads to a refusal is no help.
 #[component]
 #[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
-    let (own, proposes) = (here.viewer.may(Action::Approve), here.viewer.may(Action::Propose));
-    let approves = own || !detail.in_stead_of.is_empty();
-    let form = detail.form.clone();
-    let is_extreme = detail.row.quorum.is_none_or(|persons| persons > 1);
+    let rejects = here.viewer.may(Action::Approve);
+    let approves = detail.may_approve || !detail.in_stead_of.is_empty();
+    let form = detail.form.clone().filter(|_| here.viewer.may(Action::Propose));
+    let why_not = detail.why_not.clone().map(|why| view! { <p class="held">{why}</p> });
+    let keys = keys(approves, rejects, form.is_some());
     view! {
         <section class="card acts" aria-labelledby="acts-title">
             <h2 id="acts-title" class="card-title">"Decide"</h2>
-            <form class="act-form" method="post" action="/optimizer/act">
-                <fieldset disabled=!approves>
-                    <legend class="visually-hidden">"Approve"</legend>
-                    <Seen act="approve" detail=detail.clone() />
-                    <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
-                    <Whose people=detail.in_stead_of.clone() own />
-                    {is_extreme.then(|| view! { <Password /> })}
-                    <button id=APPROVE class="button button-first" type="submit">{format!("Approve version {}", detail.row.version)}</button>
-                </fieldset>
-            </form>
-            <form class="act-form" method="post" action="/optimizer/act">
-                <fieldset disabled=!own>
-                    <legend class="visually-hidden">"Reject"</legend>
-                    <Seen act="reject" detail=detail.clone() />
-                    <ReasonField name="reject" />
-                    <button class="button button-danger" type="submit">"Reject for good"</button>
-                </fieldset>
-            </form>
-            {form.map(|form| view! { <Modify detail=detail.clone() form proposes /> })}
-            <p class="muted">"Keys: a goes to approve, x to the reason of a rejection, m to another version."</p>
+            {why_not}
+            {approves.then(|| view! { <Approve detail=detail.clone() /> })}
+            {rejects.then(|| view! { <Reject detail=detail.clone() /> })}
+            {form.map(|form| view! { <Modify detail=detail.clone() form /> })}
+            {keys.map(|keys| view! { <p class="muted">{keys}</p> })}
         </section>
+    }
+}
+
+/// Where single keys lead, of what is there.
+fn keys(approves: bool, rejects: bool, modifies: bool) -> Option<String> {
+    let all = [
+        (approves, "a goes to approve"),
+        (rejects, "x to the reason of a rejection"),
+        (modifies, "m to another version"),
+    ];
+    let there: Vec<&str> = all.into_iter().filter(|(may, _)| *may).map(|(_, key)| key).collect();
+    (!there.is_empty()).then(|| format!("Keys: {}.", there.join(", ")))
+}
+
+#[component]
+fn Approve(detail: ProposalDetail) -> impl IntoView {
+    let is_extreme = detail.row.quorum.is_none_or(|persons| persons > 1);
+    let (people, own) = (detail.in_stead_of.clone(), detail.may_approve);
+    let label = format!("Approve version {}", detail.row.version);
+    view! {
+        <form class="act-form" method="post" action="/optimizer/act">
+            <fieldset>
+                <legend class="visually-hidden">"Approve"</legend>
+                <Seen act="approve" detail />
+                <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
+                <Whose people own />
+                {is_extreme.then(|| view! { <Password /> })}
+                <button id=APPROVE class="button button-first" type="submit">{label}</button>
+            </fieldset>
+        </form>
+    }
+}
+
+#[component]
+fn Reject(detail: ProposalDetail) -> impl IntoView {
+    view! {
+        <form class="act-form" method="post" action="/optimizer/act">
+            <fieldset>
+                <legend class="visually-hidden">"Reject"</legend>
+                <Seen act="reject" detail />
+                <ReasonField name="reject" />
+                <button class="button button-danger" type="submit">"Reject for good"</button>
+            </fieldset>
+        </form>
     }
 }
 
@@ -92,10 +123,10 @@ fn Password() -> impl IntoView {
 }
 
 #[component]
-fn Modify(detail: ProposalDetail, form: ControlsForm, proposes: bool) -> impl IntoView {
+fn Modify(detail: ProposalDetail, form: ControlsForm) -> impl IntoView {
     view! {
         <form class="act-form" method="post" action="/optimizer/act">
-            <fieldset disabled=!proposes>
+            <fieldset>
                 <legend>"Another version"</legend>
                 <Seen act="modify" detail />
                 <p class="muted">"It voids the approvals, rests on the facts of now, and you do not approve it."</p>
@@ -133,4 +164,16 @@ pub(crate) fn ControlFields(name: &'static str, form: ControlsForm) -> impl Into
         field("cap", "Tokens a month", form.token_cap),
     ];
     view! { <div class="pricing-fields">{fields.into_iter().collect_view()}</div> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keys;
+
+    #[test]
+    fn only_keys_of_what_is_there_are_named() {
+        assert_eq!(keys(false, false, false), None);
+        let told = keys(true, false, true);
+        assert_eq!(told.as_deref(), Some("Keys: a goes to approve, m to another version."));
+    }
 }
