@@ -135,7 +135,12 @@ impl Loop for Uniforms<'_> {
 }
 
 const TWO_TO_MINUS_53: f64 = 1.0 / 9_007_199_254_740_992.0;
-const LAST_BELOW_ONE: u64 = (1 << 53) - 2;
+const LAST_BELOW_ONE: f64 = 1.0 - 2.0 * TWO_TO_MINUS_53;
+/// 2⁵² and 2⁸⁴, and their bits: what is added to the bits is added to the number, and 2³² of it.
+const TWO_TO_52: f64 = 4_503_599_627_370_496.0;
+const TWO_TO_84: f64 = TWO_TO_52 * 4_294_967_296.0;
+const BITS_OF_52: u64 = TWO_TO_52.to_bits();
+const BITS_OF_84: u64 = TWO_TO_84.to_bits();
 
 /// The place of an input of a draw, where each draw has so many inputs.
 #[must_use]
@@ -145,11 +150,14 @@ pub const fn place(draw: u64, inputs: u64, input: u64) -> u64 {
 
 #[inline(always)]
 fn unit(bits: u64) -> f64 {
+    let top = bits >> 11;
+    // The two halves as numbers, beside powers of two that then cancel exactly: no processor before
+    // AVX-512, and no browser, converts several integers of 64 bits at once.
+    let high = f64::from_bits(BITS_OF_84 | top >> 32) - (TWO_TO_84 + TWO_TO_52);
+    let low = f64::from_bits(BITS_OF_52 | top & 0xffff_ffff);
+    let number = (high + low + 0.5) * TWO_TO_MINUS_53;
     // The very last value would round up to 1, whose quantile is infinite.
-    let top = (bits >> 11).min(LAST_BELOW_ONE).cast_signed();
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let top = top as f64;
-    (top + 0.5) * TWO_TO_MINUS_53
+    if number < LAST_BELOW_ONE { number } else { LAST_BELOW_ONE }
 }
 
 #[inline(always)]

@@ -181,7 +181,7 @@ fn place_of_run(catalog: &Catalog, run: &ForesightRun, shock: &Shock) -> String 
     let opened = shock.scenario_id.filter(|_| usual.is_some()).map(|id| id.to_string());
     let mut address = ScenarioAddress::over("", usual.unwrap_or_default());
     address.opened = opened;
-    place(asked(run, address), shock)
+    place(&asked(run, address), shock)
 }
 
 fn asked(run: &ForesightRun, mut address: ScenarioAddress) -> ScenarioAddress {
@@ -193,7 +193,7 @@ fn asked(run: &ForesightRun, mut address: ScenarioAddress) -> ScenarioAddress {
     address
 }
 
-fn place(address: ScenarioAddress, shock: &Shock) -> String {
+fn place(address: &ScenarioAddress, shock: &Shock) -> String {
     format!("/scenarios?{}", address.write(&shock.changes))
 }
 
@@ -220,7 +220,7 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
     Some(ForeseenWhy {
         name: shock.name.clone(),
         // Another version may be kept meanwhile: what was asked stands under the levers.
-        href: place(address, shock),
+        href: place(&address, shock),
         sentence: format!(
             "Nothing has happened yet: run {run} of the foresight loop asked what “{}” would do. With what \
              is proposed, the probability of a margin below {} would be {} and not {} if it comes true.",
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_stress_opens_with_the_window_that_was_asked_and_its_changes_under_the_levers() {
         let shock = Shock { name: "x".into(), scenario_id: None, version: None, changes: dearer() };
-        let href = place(asked(&run(), ScenarioAddress::default()), &shock);
+        let href = place(&asked(&run(), ScenarioAddress::default()), &shock);
         let search = href.strip_prefix("/scenarios?").expect("the page");
         assert!(search.starts_with("cost.azure=30&"), "{href}");
         let ScenarioAddress { request, .. } = ScenarioAddress::read(search);
@@ -319,10 +319,10 @@ mod tests {
             version: Some(1),
             changes,
         };
-        let href = place(asked(&run(), address.clone()), &shock(dearer()));
+        let href = place(&asked(&run(), address.clone()), &shock(dearer()));
         assert!(!href.contains("cost.azure") && href.contains("from=2026-10-27"), "{href}");
         assert!(href.ends_with("&open=an-id"), "{href}");
-        let other = place(asked(&run(), address), &shock(Scenario::default()));
+        let other = place(&asked(&run(), address), &shock(Scenario::default()));
         assert!(other.contains("moved=1"), "{other}");
     }
 

@@ -27,7 +27,7 @@ impl Loop for Exponentials<'_> {
     #[inline(always)]
     fn run(self) {
         for chunk in self.0.chunks_mut(LANES) {
-            let usual = chunk.iter().all(|value| value.abs() < EXP_USUAL);
+            let usual = all(chunk, |value| value.abs() < EXP_USUAL);
             for value in chunk {
                 *value = if usual { usual_exp(*value) } else { libm::exp(*value) };
             }
@@ -40,35 +40,59 @@ struct Quantiles<'a>(&'a mut [f64]);
 impl Loop for Quantiles<'_> {
     #[inline(always)]
     fn run(self) {
+        let mut bench =
+            Bench { probabilities: [0.5; LANES], places: [0; LANES], tails: [0.5; LANES] };
         for chunk in self.0.chunks_mut(LANES) {
-            quantiles(chunk);
+            bench.quantiles(chunk);
         }
     }
 }
 
-/// Of [`LANES`] or fewer.
+/// Without stopping at the first that is not: several are looked at in one step.
 #[inline(always)]
-fn quantiles(chunk: &mut [f64]) {
-    let mut probabilities = [0.5; LANES];
-    probabilities[..chunk.len()].copy_from_slice(chunk);
-    // Six of seven need no logarithm; the others are wrong for a moment.
-    for value in chunk.iter_mut() {
-        *value = central_quantile(*value - 0.5);
-    }
-    let (mut places, mut tails, mut count) = ([0_u8; LANES], [0.5; LANES], 0);
-    for (place, probability) in (0..).zip(&probabilities) {
-        places[count] = place;
-        tails[count] = probability.min(1.0 - probability);
-        count += usize::from((probability - 0.5).abs() > CENTRE);
-    }
-    let (places, tails) = (&places[..count], &mut tails[..count]);
-    let usual = tails.iter().all(|tail| *tail > TAIL_USUAL);
-    for tail in tails.iter_mut() {
-        *tail = if usual { near_tail((-usual_ln(*tail)).sqrt()) } else { -normal_quantile(*tail) };
-    }
-    for (place, distance) in places.iter().zip(tails) {
-        let place = usize::from(*place);
-        chunk[place] = if probabilities[place] < 0.5 { -*distance } else { *distance };
+fn all(values: &[f64], holds: impl Fn(f64) -> bool) -> bool {
+    values.iter().fold(true, |all, value| all & holds(*value))
+}
+
+/// What one chunk of quantiles needs besides.
+struct Bench {
+    probabilities: [f64; LANES],
+    /// Of those that need a logarithm: where they stand, and the tail beyond them.
+    places: [u8; LANES],
+    tails: [f64; LANES],
+}
+
+impl Bench {
+    /// Replaces [`LANES`] probabilities, or fewer, by their quantiles.
+    #[inline(always)]
+    fn quantiles(&mut self, chunk: &mut [f64]) {
+        let Bench { probabilities, places, tails } = self;
+        let probabilities = &mut probabilities[..chunk.len()];
+        probabilities.copy_from_slice(chunk);
+        // Six of seven need no logarithm; the others are wrong for a moment.
+        for value in chunk.iter_mut() {
+            *value = central_quantile(*value - 0.5);
+        }
+        let mut count = 0;
+        for (place, probability) in (0..).zip(probabilities.iter()) {
+            // There are no more than lanes, which the compiler sees so.
+            places[count % LANES] = place;
+            count += usize::from((probability - 0.5).abs() > CENTRE);
+        }
+        let (places, tails) = (&places[..count], &mut tails[..count]);
+        for (tail, place) in tails.iter_mut().zip(places) {
+            let probability = probabilities[usize::from(*place)];
+            *tail = if probability < 0.5 { probability } else { 1.0 - probability };
+        }
+        let usual = all(tails, |tail| tail > TAIL_USUAL);
+        for tail in tails.iter_mut() {
+            *tail =
+                if usual { near_tail((-usual_ln(*tail)).sqrt()) } else { -normal_quantile(*tail) };
+        }
+        for (place, distance) in places.iter().zip(tails) {
+            let place = usize::from(*place);
+            chunk[place] = if probabilities[place] < 0.5 { -*distance } else { *distance };
+        }
     }
 }
 
