@@ -12,7 +12,7 @@ const ID = `northwind-${Date.now().toString(36)}`;
 test("an admin describes a tier, prices it from a time on, and adds a tenant to it", async ({ page, open, expectAccessible }) => {
   await open("/optimizer");
   await page.getByRole("navigation", { name: "Parts of the optimizer" }).getByRole("link", { name: "Tiers and list prices" }).click();
-  await expect(page.getByRole("heading", { name: /each with a ladder of credits/ })).toBeVisible();
+  await expect(page.getByRole("heading", { name: /tiers on this platform/ })).toBeVisible();
   await page.getByText("New tier…").click();
   await page.getByLabel("Id, such as pro").fill(ID);
   await page.locator("#new-tier-name").fill("Northwind’s own");

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// A day without leap seconds, as UTC is counted here.
 pub const HOUR_MS: i64 = 3_600_000;
+/// Without leap seconds, as UTC is counted here.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A remote clock further ahead than this does not move ours: one bad clock must not drag every

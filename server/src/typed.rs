@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use domain::clock::{DAY_MS, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::problem::Problem;
@@ -31,6 +32,42 @@ pub(crate) fn whole<T: FromStr>(field: &str, text: &str) -> Result<Option<T>, Pr
     text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
 }
 
+/// US dollars, with or without their sign; commas between groups of three digits are left out, and
+/// no other is, since to many it is what a point is here.
+///
+/// # Errors
+/// It is no such number.
+pub(crate) fn dollars(field: &str, text: &str) -> Result<Decimal, Problem> {
+    let text = text.trim().trim_start_matches('$');
+    let whole = text.split('.').next().unwrap_or_default();
+    let mut groups = whole.split(',');
+    let first = groups.next().map_or(0, str::len);
+    let grouped = whole.contains(',');
+    if grouped && !((1..=3).contains(&first) && groups.all(|group| group.len() == 3)) {
+        return Err(wrong(field, "has a comma where a point may be meant, as in 0.36"));
+    }
+    let plain = format!("{}{}", whole.replace(',', ""), &text[whole.len()..]);
+    plain.parse().map_err(|_| wrong(field, "is no number of US dollars"))
+}
+
+/// The start of a day in UTC, as `<input type="date">` gives it.
+///
+/// # Errors
+/// It is no day.
+pub(crate) fn day(field: &str, text: &str) -> Result<Timestamp, Problem> {
+    let start = format!("{}T00:00:00Z", text.trim()).parse();
+    start.map_err(|_| wrong(field, "is no day, such as 2026-12-24"))
+}
+
+/// The end of a day, which is whole.
+///
+/// # Errors
+/// It is no day.
+pub(crate) fn end_of_day(field: &str, text: &str) -> Result<Timestamp, Problem> {
+    let start = day(field, text)?;
+    Ok(Timestamp::from_unix_ms(start.unix_ms().saturating_add(DAY_MS)))
+}
+
 /// Which field, and why.
 pub(crate) fn wrong(field: &str, why: &str) -> Problem {
     Problem::invalid(format!("The form has a mistake: {field} {why}."))
@@ -42,6 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_comma_is_taken_between_thousands_alone() {
+        let read = |text: &str| dollars("input", text).map(|usd| usd.to_string());
+        for (typed, is) in [("$1,250.50", "1250.50"), (" 0.36 ", "0.36"), ("1,000,000", "1000000")]
+        {
+            assert_eq!(read(typed).expect(typed), is);
+        }
+        for typed in ["0,36", "1.250,50", "1,25", ",250", "much", "", "1,0000"] {
+            assert_eq!(read(typed).expect_err(typed).errors[0].field, "/input");
+        }
+    }
+
+    #[test]
     fn percent_is_read_with_and_without_its_sign_and_blank_is_none() {
         let read = |text| percent("stepMax", text).expect("readable");
         assert_eq!(
@@ -49,6 +98,11 @@ mod tests {
             [Some(Decimal::new(6, 2)), Some(Decimal::new(6, 2)), None]
         );
         assert_eq!(percent("stepMax", "much").expect_err("no number").errors[0].field, "/stepMax");
+        assert_eq!(
+            end_of_day("until", " 2026-12-24").expect("a day").to_string(),
+            "2026-12-25T00:00:00.000Z"
+        );
+        assert_eq!(day("until", "soon").expect_err("no day").errors[0].field, "/until");
         assert_eq!(whole::<u32>("days", " 97 ").expect("readable"), Some(97));
         assert_eq!(whole::<u32>("days", "1.5").expect_err("not whole").errors[0].field, "/days");
     }

@@ -94,7 +94,7 @@ fn List(view: TenantsView, query: TenantsQuery) -> impl IntoView {
         .is_some()
         .then(|| view! { <A href=TENANTS attr:class="button">"First page"</A> });
     let nothing = if all == 0 {
-        "Add the first one above, or bring many: ternion import tenants FILE."
+        "Add the first one above, or bring many by `ternion import tenants`."
     } else {
         "No tenant is like that."
     };
@@ -179,9 +179,9 @@ fn Row(row: TenantRow) -> impl IntoView {
     let TenantRow { form, price, fixed_until } = row;
     let TenantForm { tenant_id, name, tier, cloud, region, active } = form;
     let fixed = fixed_until.map(|until| {
-        view! { <span class="cell-about">"fixed by contract until " <Time at=until shape=TimeShape::Day /></span> }
+        view! { <span class="cell-about">{format!("fixed by contract to the end of {}", words::last_day(until))}</span> }
     });
-    let state = if active { "active" } else { "not served" };
+    let state = if active { "active" } else { "not active" };
     view! {
         <tr>
             <td class="cell-event pricing-first">

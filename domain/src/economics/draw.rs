@@ -171,6 +171,26 @@ const fn mix(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::economics::sample::{Sorted, mean, variance};
+    use proptest::prelude::*;
+
+    /// As a processor converts integers, which this is to be to the bit.
+    fn converted(bits: u64) -> f64 {
+        let top = (bits >> 11).min((1 << 53) - 2).cast_signed();
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let top = top as f64;
+        (top + 0.5) * TWO_TO_MINUS_53
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_of_two_halves_is_that_of_the_whole(bits: u64, edge in 0_u32..64, beside in 0_u64..9) {
+            let edge = (1_u64 << edge).wrapping_add(beside << 11).wrapping_sub(4 << 11);
+            for bits in [bits, edge, u64::MAX - (beside << 11), beside << 11] {
+                prop_assert_eq!(unit(bits).to_bits(), converted(bits).to_bits());
+                prop_assert!((f64::MIN_POSITIVE..1.0).contains(&unit(bits)));
+            }
+        }
+    }
 
     /// The known answer of the authors' own program.
     #[test]

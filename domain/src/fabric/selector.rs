@@ -1,8 +1,8 @@
 //! One node's selector: what it sees and hears goes in, who serves whom comes out.
 //!
 //! No I/O and no clock: `now_ms` is one clock, the same for every call. Were it to jump, what peers told
-//! before counts for nothing, until they tell it anew. A node in a minority changes nothing: it goes on with the last good answer, without what it sees down
-//! itself. Where nobody is up, the last good answer stands too (F12).
+//! before counts for nothing, until they tell it anew. A node in a minority changes nothing: it goes on
+//! with the last good answer, without what it sees down itself. Where nobody is up, the last good answer stands too (F12).
 
 mod report;
 mod selection;

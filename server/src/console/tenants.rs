@@ -110,8 +110,10 @@ pub(super) fn tier_names(catalog: &Catalog) -> Vec<TierName> {
         .map(|tier| TierName { tier: tier.tier.clone(), name: tier.name.clone() })
         .collect();
     let known: BTreeSet<String> = names.iter().map(|name| name.tier.clone()).collect();
-    let priced: BTreeSet<&String> = catalog.prices().map(|price| &price.value.tier).collect();
-    let others = priced.into_iter().filter(|tier| !known.contains(*tier));
+    let priced = catalog.prices().map(|price| &price.value.tier);
+    let tenants = catalog.tenants_after(None, catalog.tenant_count()).into_iter();
+    let named: BTreeSet<&String> = priced.chain(tenants.map(|tenant| &tenant.value.tier)).collect();
+    let others = named.into_iter().filter(|tier| !known.contains(*tier));
     names.extend(others.map(|tier| TierName { tier: tier.clone(), name: tier.clone() }));
     names
 }

@@ -10,6 +10,7 @@ mod ask;
 mod asking;
 pub mod assets;
 mod away;
+mod back;
 mod billing;
 mod bundle;
 mod csv;

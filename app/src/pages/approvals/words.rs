@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::clock::Timestamp;
+use domain::clock::{DAY_MS, HOUR_MS, Timestamp};
 use domain::pricing::book::{Risk, Standing};
 use leptos::prelude::*;
 
@@ -49,8 +49,6 @@ pub(crate) fn from_to(ends: &[String; 2]) -> String {
 }
 
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// How long it is from one time to another: `3 h`, `2 days`.
 pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {

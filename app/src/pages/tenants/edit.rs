@@ -2,14 +2,22 @@
 
 use domain::cloud::Cloud;
 use leptos::prelude::*;
+use leptos_router::components::A;
 
 use crate::backend::{TenantForm, TierName};
+use crate::pages::optimizer::tabs::TIERS;
 
 /// What the forms send.
 pub(super) const ACT: &str = "/tenants/act";
 
 #[component]
 pub(super) fn NewTenant(form: TenantForm, tiers: Vec<TierName>, open: bool) -> impl IntoView {
+    if tiers.is_empty() {
+        return view! {
+            <p>"A tenant has a tier, and none has terms or prices yet. " <A href=TIERS>"Describe one first"</A> "."</p>
+        }
+        .into_any();
+    }
     view! {
         <details class="pricing-more" open=open>
             <summary class="button">"New tenant…"</summary>
@@ -25,6 +33,7 @@ pub(super) fn NewTenant(form: TenantForm, tiers: Vec<TierName>, open: bool) -> i
             </form>
         </details>
     }
+    .into_any()
 }
 
 /// `seen`: the event that put what is shown.

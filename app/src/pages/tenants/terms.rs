@@ -2,10 +2,12 @@
 //! the price.
 
 use domain::access::Action;
+use domain::clock::Timestamp;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::edit::ACT;
+use super::words::last_day;
 use crate::backend::TermsView;
 use crate::components::decision::ReasonField;
 use crate::components::time::Time;
@@ -47,7 +49,7 @@ fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
     let TermsView { fixed_until, policy_proposal, .. } = terms;
     let state = match fixed_until {
         Some(until) => view! {
-            "A contract fixes its price until " <Time at=until shape=TimeShape::Day /> ": the optimizer leaves it alone."
+            {format!("A contract fixes its price to the end of {} (UTC): the optimizer leaves it alone.", last_day(until))}
         }
         .into_any(),
         None => "No contract fixes its price.".into_any(),
@@ -58,33 +60,57 @@ fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
                 <A href=format!("/approvals/{id}")>"decide about it first"</A> "."</p>
         }
         .into_any(),
-        None if may => view! { <ContractForm tenant fixed={fixed_until.is_some()} /> }.into_any(),
+        None if may => view! { <ContractForms tenant fixed_until /> }.into_any(),
         None => ().into_any(),
     };
     view! { <h3>"Contract"</h3> <p>{state}</p> {form} }
 }
 
 #[component]
-fn ContractForm(tenant: String, fixed: bool) -> impl IntoView {
-    let (word, hint) = if fixed {
-        ("Change the contract…", "In UTC; blank: no contract fixes the price any more.")
-    } else {
-        ("Fix its price by contract…", "In UTC, the day included.")
-    };
+fn ContractForms(tenant: String, fixed_until: Option<Timestamp>) -> impl IntoView {
+    let word =
+        if fixed_until.is_some() { "Change how long…" } else { "Fix its price by contract…" };
+    let last = fixed_until.map(last_day);
+    let release = last.is_some().then(|| {
+        view! {
+            <ContractForm tenant=tenant.clone() name="release" word="End the contract…">
+                <p class="muted">"Its price moves again like those of others. " {PROPOSES}</p>
+            </ContractForm>
+        }
+    });
+    view! {
+        <ContractForm tenant=tenant.clone() name="contract" word>
+            <label class="field" for="contract-until">
+                <span>"The contract’s last day"</span>
+                <input id="contract-until" name="until" type="date" required value=last aria-describedby="contract-hint" />
+            </label>
+            <p id="contract-hint" class="muted">"In UTC, the day included. " {PROPOSES}</p>
+        </ContractForm>
+        {release}
+    }
+}
+
+const PROPOSES: &str = "Contracts are a part of the policy, so this proposes its next version, which other admins approve.";
+
+#[component]
+fn ContractForm(
+    tenant: String,
+    name: &'static str,
+    word: &'static str,
+    /// Until when; nothing: no contract any more.
+    children: Children,
+) -> impl IntoView {
     view! {
         <details class="pricing-more">
             <summary class="button">{word}</summary>
             <form class="act-form" method="post" action=ACT>
                 <input type="hidden" name="act" value="contract" />
                 <input type="hidden" name="tenantId" value=tenant />
-                <label class="field" for="contract-until">
-                    <span>"The contract’s last day"</span>
-                    <input id="contract-until" name="until" type="date" required=!fixed aria-describedby="contract-hint" />
-                </label>
-                <p id="contract-hint" class="muted">{hint} " Contracts are a part of the policy, so this proposes its next version, which other admins approve."</p>
-                <ReasonField name="contract" />
+                {children()}
+                <ReasonField name />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
         </details>
     }
+    .into_any()
 }

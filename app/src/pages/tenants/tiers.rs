@@ -51,13 +51,10 @@ fn Tiers(view: TiersView) -> impl IntoView {
     let number = u64::try_from(tiers.len()).unwrap_or(u64::MAX);
     let sentence = match number {
         0 => "No tier is known yet.".to_owned(),
-        _ => format!(
-            "{}, each with a ladder of credits and a price list.",
-            counted(number, "tier", "tiers")
-        ),
+        _ => format!("{} on this platform.", counted(number, "tier", "tiers")),
     };
     let offered = (may && !tiers.is_empty()).then(|| {
-        view! { <price::NewPrice tiers=tiers.clone() models=models.clone() at /> }
+        view! { <price::NewPrice tiers=tiers.clone() models=models.clone() /> }
     });
     let cards = tiers.into_iter().map(|tier| view! { <Tier tier may /> }).collect_view();
     view! {

@@ -6,6 +6,7 @@ use crate::cloud::{Cloud, PerCloud};
 use crate::fabric::capacity;
 use crate::fabric::publish::Kind;
 use crate::fabric::selector::{ANYWHERE, Selection};
+use crate::fabric::shares::among;
 use crate::fabric::verdict::Mode;
 
 /// A cloud that may be published, with its addresses in order.
@@ -61,8 +62,10 @@ pub fn targets(
     };
     let targets = std::iter::once(choice.pick).chain(others).map(target);
     let mut targets: Vec<Target> = targets.filter(|target| !target.addresses.is_empty()).collect();
-    if let Some(shares) = &selection.shares {
-        let dealt = within_room(shares, &targets);
+    let has_target = |cloud| targets.iter().any(|target| target.cloud == cloud);
+    let shares = selection.shares.as_ref();
+    if let Some(shares) = shares.and_then(|shares| among(shares, has_target)) {
+        let dealt = within_room(&shares, &targets);
         targets.retain(|target| *dealt.get(target.cloud) > 0.0);
         for target in &mut targets {
             target.share = Some(*dealt.get(target.cloud));
@@ -133,5 +136,22 @@ mod tests {
         assert_eq!(published(400.0, 400.0, 400.0), "gcp 53, aws 47");
         // Aws is planned to take 160: the rest goes to whom people gave nothing.
         assert_eq!(published(400.0, 200.0, 400.0), "gcp 53, aws 27, azure 20");
+    }
+
+    #[test]
+    fn the_share_of_a_cloud_without_addresses_goes_to_the_others_within_their_room() {
+        let mut addresses = PerCloud::from_fn(|_| vec![IpAddr::from([203, 0, 113, 1])]);
+        addresses.gcp.clear();
+        let mut selector = Selector::new(Cloud::Gcp, Settings::default());
+        selector.hear(Cloud::Aws, selector.report(), 0);
+        selector.set_shares(Some(PerCloud { gcp: 0.5, aws: 0.5, azure: 0.0 }));
+        let demand = [("eu".to_owned(), 600.0)].into();
+        // Of 600 aws is planned to take 144, which is 24 %.
+        let capacity = PerCloud { gcp: Some(1_000.0), aws: Some(180.0), azure: Some(1_000.0) };
+        let room = capacity::of_all(&demand, &capacity);
+        let found = targets(&selector.evaluate(0), &addresses, &room).expect("decided");
+        let percent = |target: &Target| (100.0 * target.share.expect("a share")).round();
+        let found: Vec<(Cloud, f64)> = found.iter().map(|it| (it.cloud, percent(it))).collect();
+        assert_eq!(found, [(Cloud::Aws, 24.0), (Cloud::Azure, 76.0)]);
     }
 }

@@ -53,7 +53,7 @@ use price::{Answer, Threat};
 const OPENED_MAX: usize = 100;
 
 /// Whole hours of usage that end with the last full one: what is asked again within the hour is the
-/// same question, with the same answer.
+/// same question, over whatever is final by then.
 #[must_use]
 pub fn window(now: Timestamp, days: u32) -> (Timestamp, Timestamp) {
     let to = now.hour();

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use domain::clock::DAY_MS;
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::selector::ANYWHERE;
 use domain::fabric::ttl::Bound;
@@ -317,9 +318,9 @@ fn where_the_third_dies_behind_a_link_that_loses_one_way_nobody_is_sent_to_it() 
 
 /// By seconds back, or by up to a day ahead.
 fn jump(world: &mut World, cloud: Cloud, random: &mut Random) -> i64 {
-    const DAY_MS: u64 = 86_400_000;
     let ms = |random: &mut Random, most| i64::try_from(random.between(1_000, most)).expect("small");
-    let by_ms = if random.percent(50) { -ms(random, SETTLE_MS) } else { ms(random, DAY_MS) };
+    let by_ms =
+        if random.percent(50) { -ms(random, SETTLE_MS) } else { ms(random, DAY_MS.unsigned_abs()) };
     *world.ahead_ms.get_mut(cloud) += by_ms;
     by_ms
 }

@@ -129,7 +129,8 @@ impl Publisher {
         let standing = self.standing();
         json!({
             "publisher": self.name(), "place": self.place(), "onDrift": self.on_drift.name(),
-            "dryRun": self.dry_run, "dealsByWeight": self.deals_by_weight(), "readAt": standing.read_at, "wroteAt": standing.wrote_at,
+            "dryRun": self.dry_run, "dealsByWeight": self.deals_by_weight(),
+            "readAt": standing.read_at, "wroteAt": standing.wrote_at,
             "writer": standing.writer.map(|(token, cloud)| json!({ "token": token, "cloud": cloud })),
             "waiting": standing.waiting, "drift": standing.drift, "problem": standing.problem,
         })

@@ -11,14 +11,12 @@ use serde::Deserialize;
 
 use super::super::Shared;
 use super::{NewCredit, acts};
+use crate::http::back::EFFECT_MS;
 use crate::http::events::record::{Wish, until_in_force};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
 const PAGE: &str = "/billing";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_000;
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::catalog::{CONFLICT_RESOLVE, Known, decides_by, is_decision, is_recorded_by_clouds};
-use domain::event::{Slot, TenantId};
+use domain::event::{EventId, Slot, TenantId};
 use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
 use serde::Deserialize;
@@ -92,11 +92,11 @@ pub(super) async fn record(
     let until = if decides { Until::InForce } else { Until::Final };
     wait(&shared, &outcomes, until, wish, seat).await;
     if many {
-        batch(&shared, outcomes, wish, &principal).await
+        batch(&shared, outcomes, until, wish, &principal).await
     } else {
         let outcome = outcomes.into_iter().next();
         let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
-        single(&shared, outcome, wish, &principal).await
+        single(&shared, outcome, until, wish, &principal).await
     }
 }
 
@@ -108,12 +108,30 @@ pub(in crate::http) async fn decide(
     wish: Wish,
     place: Place,
 ) -> Result<Response, Problem> {
+    decide_and(shared, principal, decision, (wish, place), |_| Ok(())).await
+}
+
+/// The same. `holds`: asked, where the end is waited for, of the event once it is in force here: somebody
+/// else may have been first meanwhile.
+pub(in crate::http) async fn decide_and(
+    shared: &Services,
+    principal: &Principal,
+    decision: &Known,
+    (wish, place): (Wish, Place),
+    holds: impl FnOnce(EventId) -> Result<(), Problem>,
+) -> Result<Response, Problem> {
     let seat = wish.seat(place)?;
     let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
     let outcomes = [record_one(shared, principal, event).await];
     wait(shared, &outcomes, Until::InForce, wish, seat).await;
     let [outcome] = outcomes;
-    single(shared, outcome, wish, principal).await
+    if let Ok((_, accepted)) = &outcome
+        && wish.waits()
+        && shared.projection.is_projected(accepted.slot)
+    {
+        holds(accepted.event_id)?;
+    }
+    single(shared, outcome, Until::InForce, wish, principal).await
 }
 
 /// Records one event for a signed-in person.
@@ -373,6 +391,19 @@ enum Until {
     InForce,
 }
 
+impl Until {
+    fn is_reached(self, shared: &Services, recorded: &Recorded) -> bool {
+        recorded.quorum_reached
+            && (self == Until::Final || shared.projection.is_projected(recorded.slot))
+    }
+
+    /// 202: waited for in vain.
+    fn status(self, shared: &Services, recorded: &Recorded, wish: Wish) -> StatusCode {
+        let in_vain = wish.waits() && !self.is_reached(shared, recorded);
+        if in_vain { StatusCode::ACCEPTED } else { http_status(recorded, wish) }
+    }
+}
+
 /// With a seat: waits on it until all that was accepted is so far, or the time is up.
 async fn wait(
     shared: &Services,
@@ -403,12 +434,13 @@ async fn wait(
 async fn single(
     shared: &Services,
     outcome: Outcome,
+    until: Until,
     wish: Wish,
     principal: &Principal,
 ) -> Result<Response, Problem> {
     let (tenant, accepted) = outcome?;
     let recorded = recorded(shared, tenant, accepted, wish, principal).await;
-    let status = http_status(&recorded, wish);
+    let status = until.status(shared, &recorded, wish);
     let location = HeaderValue::from_str(&recorded.links.own).map_err(Problem::fault)?;
     Ok((status, [(header::LOCATION, location)], Json(recorded)).into_response())
 }
@@ -417,6 +449,7 @@ async fn single(
 async fn batch(
     shared: &Services,
     outcomes: Vec<Outcome>,
+    until: Until,
     wish: Wish,
     principal: &Principal,
 ) -> Result<Response, Problem> {
@@ -425,7 +458,7 @@ async fn batch(
         results.push(match outcome {
             Ok((tenant, accepted)) => {
                 let mut item = recorded(shared, tenant, accepted, wish, principal).await;
-                item.http_status = Some(http_status(&item, wish).as_u16());
+                item.http_status = Some(until.status(shared, &item, wish).as_u16());
                 serde_json::to_value(item).map_err(Problem::fault)?
             }
             Err(problem) => {
@@ -532,7 +565,7 @@ mod tests {
         assert_eq!(wish(Some(u64::MAX)).timeout(30_000), Duration::from_secs(30));
     }
 
-    fn submission(event_id: domain::event::EventId) -> Submission {
+    fn submission(event_id: EventId) -> Submission {
         Submission {
             tenant_id: TenantId::platform(),
             payload: domain::event::Payload::from_value(&json!({})).expect("an object"),
@@ -545,7 +578,7 @@ mod tests {
     #[test]
     fn a_conflict_names_the_slot_that_is_recorded() {
         let slot = Slot::parse("gcp/1/204");
-        let event_id = domain::event::EventId(uuid::Uuid::nil());
+        let event_id = EventId(uuid::Uuid::nil());
         let refused_ = Box::new(submission(event_id));
         let problem = refused(SubmitError::Conflict { event_id, slot, refused: refused_ });
         assert_eq!((problem.status, problem.slot), (409, slot));

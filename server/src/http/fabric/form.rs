@@ -13,15 +13,13 @@ use serde_json::json;
 
 use super::super::Shared;
 use super::shares::from_percent;
+use crate::http::back::EFFECT_MS;
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::optimizer::{open_shares, take_shares_back};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
 const PAGE: &str = "/fabric";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_000;
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,

@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::operations::{ADMINS, BASE, CURIOUS, JSON, Operation};
+use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
 use super::schemas::{cloud, flag, shape, text, time};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+
+const RECORDED: &[(u16, &str, &str, &str)] = &[
+    (201, "The decision's event", "Recorded", JSON),
+    (202, "Recorded; the wait ran out before it was in force here", "Recorded", JSON),
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -27,10 +32,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: ADMINS,
         takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tenant")],
-        answers: &[
-            (201, "The decision's event", "Recorded", JSON),
-            (202, "Recorded; the wait for FINAL ran out", "Recorded", JSON),
-        ],
+        answers: RECORDED,
         problems: &[400, 401, 403, 412, 422, 503],
     },
     Operation {
@@ -51,7 +53,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: ADMINS,
         takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tenant")],
-        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        answers: RECORDED,
         problems: &[400, 401, 403, 412, 422, 503],
     },
     Operation {
@@ -72,7 +74,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: ADMINS,
         takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tier")],
-        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        answers: RECORDED,
         problems: &[400, 401, 403, 412, 422, 503],
     },
     Operation {
@@ -84,7 +86,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: ADMINS,
         takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Price")],
-        answers: &[(201, "The decision's event", "Recorded", JSON)],
+        answers: RECORDED,
         problems: &[400, 401, 403, 412, 422, 503],
     },
     Operation {
@@ -123,10 +125,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         tag: "catalog",
         summary: "Sets a tenant, tier or list price, or proposes a contract: the forms of the pages \
                   Tenants and Tiers",
-        access: ADMINS,
+        access: Access::Role("admins; contracts: controllers, too"),
         bodies: &[(FORM, "TenantAct")],
         answers: &[(303, "To what it is about, which says what was wrong", "", "text/html")],
-        problems: &[400, 401, 403, 503],
+        problems: &[400, 401, 503],
         ..BASE
     },
 ];

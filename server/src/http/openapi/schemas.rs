@@ -86,7 +86,7 @@ pub(super) fn problem_example(status: u16) -> Value {
         412 => (
             "changed_meanwhile",
             "Changed meanwhile",
-            "The tier \"pro\" was changed since you read it. Nothing was recorded. Read it again.",
+            "The tier \"pro\" was changed since: the event 0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b is in force. Read it again.",
         ),
         413 => ("too_large", "Too large", "The body is larger than this cloud takes."),
         415 => ("unsupported_media_type", "Unsupported media type", "Use application/json."),

@@ -34,9 +34,6 @@ use crate::identity::{ClientAddress, Principal, Unproven, Via};
 use crate::ledger::Accepted;
 use crate::problem::Problem;
 
-/// So long a page waits to show what was done as done.
-pub(super) const EFFECT_MS: u64 = 2_500;
-
 /// The version of a proposal that somebody looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -326,6 +323,10 @@ pub(in crate::http) async fn open_policy(
         let detail = problem.detail.clone();
         problem.field("/policy", detail)
     })?;
+    if *shared.projection.catalog().book().policy().1 == policy {
+        let problem = Problem::invalid("Nothing would change: this policy is in force.");
+        return Err(problem.field("/policy", "is what it is already"));
+    }
     let content = Content::Policy { policy: Box::new(policy) };
     open(shared, principal, Grounds::Person, content, reason, wish).await
 }

@@ -5,20 +5,20 @@ use axum::extract::{Form, State};
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::SwitchName;
-use domain::clock::{DAY_MS, Timestamp};
 use domain::event::TenantId;
 use domain::log::Hash;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::acts::{self, Act, Approval, EFFECT_MS, Proof, Proposed, Seen};
+use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
 use crate::http::Shared;
+use crate::http::back::{EFFECT_MS, word};
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
 use crate::problem::Problem;
-use crate::typed::{percent, whole, wrong};
+use crate::typed::{day, end_of_day, percent, whole, wrong};
 
 const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
@@ -122,13 +122,7 @@ pub(super) async fn act(
     match done(&shared, &principal, address, wanted).await {
         Ok(Some(proposal)) => Ok(Redirect::to(&format!("{APPROVALS}/{proposal}"))),
         Ok(None) => Ok(Redirect::to(&page)),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
-            let told = if problem.code == "invalid" { field } else { None };
-            let code = query_value(told.unwrap_or(problem.code));
-            Ok(Redirect::to(&format!("{page}?problem={code}")))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => Ok(Redirect::to(&format!("{page}?problem={}", word(problem)?))),
     }
 }
 
@@ -213,16 +207,12 @@ fn seen(wanted: &Wanted) -> Result<Seen, Problem> {
 
 /// Days as they are typed: the last one is whole.
 fn away(wanted: &Wanted) -> Result<delegations::Wanted, Problem> {
-    let day = |field: &str, text: &str| {
-        let start = format!("{}T00:00:00Z", text.trim()).parse::<Timestamp>();
-        start.map_err(|_| wrong(field, "is no day, such as 2026-12-24"))
-    };
-    let from = if wanted.from.trim().is_empty() { None } else { Some(day("from", &wanted.from)?) };
-    let last = day("until", &wanted.until)?;
+    let from = wanted.from.trim();
+    let from = if from.is_empty() { None } else { Some(day("from", from)?) };
     Ok(delegations::Wanted {
         to: wanted.delegate.clone(),
         from,
-        until: Timestamp::from_unix_ms(last.unix_ms().saturating_add(DAY_MS)),
+        until: end_of_day("until", &wanted.until)?,
         reason: wanted.reason.clone(),
     })
 }

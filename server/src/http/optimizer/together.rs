@@ -15,9 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::acts::{self, Act, Approval, EFFECT_MS, Proof, Seen};
+use super::acts::{self, Act, Approval, Proof, Seen};
 use super::refused::refused;
 use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
+use crate::http::back::EFFECT_MS;
 use crate::http::events::record::{Wish, until_in_force};
 use crate::http::place::Place;
 use crate::http::{Services, Shared};

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::super::Shared;
 use super::{keep, may_stand, newest, scenario_id};
 use crate::console::Sought;
+use crate::http::back::EFFECT_MS;
 use crate::http::events::record::Wish;
 use crate::http::fabric::shares::from_percent;
 use crate::http::optimizer::{Opened, open_promoted};
@@ -21,9 +22,6 @@ use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
 const PAGE: &str = "/scenarios";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_000;
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::http::Shared;
 use crate::http::ask::{Asked, Named, Whole, json as read_json, shape};
-use crate::http::events::record::{Wish, decide};
+use crate::http::events::record::{Wish, decide_and};
 use crate::http::place::Place;
 use crate::identity::Principal;
 use crate::problem::Problem;
@@ -59,27 +59,56 @@ impl Seen {
             )),
             (Seen::Version(seen), now) if now != Some(seen) => {
                 let now = now.map_or_else(|| "nothing".to_owned(), |id| format!("the event {id}"));
-                told(format!(
-                    "{what} was changed since: {now} is in force. Nothing was recorded. Read it again."
-                ))
+                told(format!("{what} was changed since: {now} is in force. Read it again."))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The decision that is in force about the same.
-pub(super) fn in_force(catalog: &Catalog, decision: &Known) -> Option<EventId> {
-    match decision {
-        Known::TenantPut(tenant) => catalog.tenant(&tenant.tenant_id).map(|it| it.event_id),
-        Known::TierPut(tier) => catalog.tier(&tier.tier).map(|it| it.event_id),
-        Known::PricePut(price) => {
-            let PricePut { tier, provider, model, effective_from, .. } = price;
-            let found = catalog.price_at(tier, provider, model, *effective_from);
-            let same = found.filter(|it| it.value.effective_from == *effective_from);
-            same.map(|it| it.event_id)
+/// What an admin sets, whole.
+pub(super) enum Change {
+    Tenant(TenantPut),
+    Tier(TierPut),
+    Price(PricePut),
+}
+
+impl Change {
+    /// The decision that is in force about the same.
+    pub(super) fn in_force(&self, catalog: &Catalog) -> Option<EventId> {
+        match self {
+            Change::Tenant(tenant) => catalog.tenant(&tenant.tenant_id).map(|it| it.event_id),
+            Change::Tier(tier) => catalog.tier(&tier.tier).map(|it| it.event_id),
+            Change::Price(PricePut { tier, provider, model, effective_from, .. }) => {
+                let found = catalog.price_at(tier, provider, model, *effective_from);
+                let same = found.filter(|it| it.value.effective_from == *effective_from);
+                same.map(|it| it.event_id)
+            }
         }
-        _ => None,
+    }
+
+    /// Asked again once it is in force: nobody else was faster.
+    pub(super) fn holds(&self, catalog: &Catalog, own: EventId) -> Result<(), Problem> {
+        Seen::Version(own).check(&self.title(), self.in_force(catalog))
+    }
+
+    /// What it is about, at the start of a sentence.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Change::Tenant(tenant) => format!("The tenant \"{}\"", tenant.tenant_id),
+            Change::Tier(tier) => format!("The tier \"{}\"", tier.tier),
+            Change::Price(PricePut { tier, provider, model, effective_from, .. }) => {
+                format!("The price of {provider}/{model} for {tier} from {effective_from} on")
+            }
+        }
+    }
+
+    pub(super) fn decision(&self) -> Known {
+        match self {
+            Change::Tenant(tenant) => Known::TenantPut(tenant.clone()),
+            Change::Tier(tier) => Known::TierPut(tier.clone()),
+            Change::Price(price) => Known::PricePut(price.clone()),
+        }
     }
 }
 
@@ -93,7 +122,7 @@ pub(super) async fn tenant(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let tenant: TenantPut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Known::TenantPut(tenant), &headers, wish, place).await
+    put(&shared, &principal, Change::Tenant(tenant), &headers, wish, place).await
 }
 
 /// As above; the path names the tenant, so the body need not.
@@ -116,7 +145,7 @@ pub(super) async fn named_tenant(
         }
     }
     let tenant: TenantPut = shape(body)?;
-    put(&shared, &principal, Known::TenantPut(tenant), &headers, wish, place).await
+    put(&shared, &principal, Change::Tenant(tenant), &headers, wish, place).await
 }
 
 pub(super) async fn tier(
@@ -129,7 +158,7 @@ pub(super) async fn tier(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let tier: TierPut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Known::TierPut(tier), &headers, wish, place).await
+    put(&shared, &principal, Change::Tier(tier), &headers, wish, place).await
 }
 
 /// A list price counts from its `effectiveFrom` on; what was invoiced before stands.
@@ -143,33 +172,26 @@ pub(super) async fn price(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let price: PricePut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Known::PricePut(price), &headers, wish, place).await
+    put(&shared, &principal, Change::Price(price), &headers, wish, place).await
 }
 
 async fn put(
     shared: &Shared,
     principal: &Principal,
-    decision: Known,
+    change: Change,
     headers: &HeaderMap,
     wish: Wish,
     place: Place,
 ) -> Result<Response, Problem> {
     let seen = Seen::of_headers(headers)?;
-    seen.check(&title(&decision), in_force(&shared.projection.catalog(), &decision))?;
-    decide(shared, principal, &decision, wish, place).await
-}
-
-/// What a decision is about, at the start of a sentence.
-pub(super) fn title(decision: &Known) -> String {
-    match decision {
-        Known::TenantPut(tenant) => format!("The tenant \"{}\"", tenant.tenant_id),
-        Known::TierPut(tier) => format!("The tier \"{}\"", tier.tier),
-        Known::PricePut(price) => {
-            let PricePut { tier, provider, model, effective_from, .. } = price;
-            format!("The price of {provider}/{model} for {tier} from {effective_from} on")
-        }
-        _ => "It".to_owned(),
-    }
+    let catalog = || shared.projection.catalog();
+    seen.check(&change.title(), change.in_force(&catalog()))?;
+    // Who says nothing of what they saw means: whatever is there.
+    let holds = |own| match seen {
+        Seen::Unsaid => Ok(()),
+        _ => change.holds(&catalog(), own),
+    };
+    decide_and(shared, principal, &change.decision(), (wish, place), holds).await
 }
 
 #[cfg(test)]

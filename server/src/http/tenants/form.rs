@@ -6,24 +6,23 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::Redirect;
 use domain::access::Action;
-use domain::catalog::{Known, PricePut, Sla, SlaBand, TenantPut, TierPut};
-use domain::clock::{DAY_MS, Timestamp};
+use domain::catalog::{PricePut, Sla, SlaBand, TenantPut, TierPut};
+use domain::clock::{HOUR_MS, Timestamp};
 use domain::event::{EventId, Region, TenantId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::change::{Seen, in_force, title};
+use super::change::{Change, Seen};
+use crate::http::back::{EFFECT_MS, word};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::{Services, Shared, optimizer};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
-use crate::typed::{percent, whole, wrong};
+use crate::typed::{dollars, end_of_day, percent, whole, wrong};
 
 const TENANTS: &str = "/optimizer/tenants";
 const TIERS: &str = "/optimizer/tiers";
-/// So long the page waits to show what was done as done.
-const EFFECT_MS: u64 = 2_500;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
@@ -60,12 +59,24 @@ impl Wanted {
         }
     }
 
-    fn decision(&self) -> Result<Known, Problem> {
+    fn change(&self) -> Result<Change, Problem> {
         match self.act {
-            Verb::Tier => self.tier().map(Known::TierPut),
-            Verb::Price => self.price().map(Known::PricePut),
-            Verb::Tenant | Verb::Contract => self.tenant().map(Known::TenantPut),
+            Verb::Tier => self.tier().map(Change::Tier),
+            Verb::Price => self.price(crate::now()).map(Change::Price),
+            Verb::Tenant | Verb::Contract => self.tenant().map(Change::Tenant),
         }
+    }
+
+    /// What its sender has seen of the same.
+    fn seen(&self) -> Result<Seen, Problem> {
+        if self.act == Verb::Price && self.text("replace") == "yes" {
+            return Ok(Seen::Unsaid);
+        }
+        if self.seen.is_empty() {
+            return Ok(Seen::Nothing);
+        }
+        let id = self.seen.parse().map(EventId).map(Seen::Version);
+        id.map_err(|_| wrong("seen", "is no event's id"))
     }
 
     fn tenant_id(&self) -> Result<TenantId, Problem> {
@@ -121,13 +132,15 @@ impl Wanted {
         Ok(bands)
     }
 
-    fn price(&self) -> Result<PricePut, Problem> {
-        let usd = |name: &str| {
-            let text = self.text(name).trim_start_matches('$').replace(',', "");
-            text.parse::<Decimal>().map_err(|_| wrong(name, "is no number of US dollars"))
-        };
+    /// Without a time, from the next whole hour on.
+    fn price(&self, now: Timestamp) -> Result<PricePut, Problem> {
+        let usd = |name: &str| dollars(name, self.text(name));
         let cached = self.text("cached");
-        let from = self.text("from");
+        let next_hour = Timestamp::from_unix_ms(now.hour().unix_ms() + HOUR_MS);
+        let from = match self.text("from") {
+            "" => next_hour,
+            text => instant(text).ok_or_else(|| wrong("from", "is no time"))?,
+        };
         Ok(PricePut {
             tier: self.text("tier").to_owned(),
             provider: self.text("provider").to_owned(),
@@ -135,7 +148,7 @@ impl Wanted {
             input_usd_per_million: usd("input")?,
             output_usd_per_million: usd("output")?,
             cached_usd_per_million: if cached.is_empty() { None } else { Some(usd("cached")?) },
-            effective_from: instant(from).ok_or_else(|| wrong("from", "is no time"))?,
+            effective_from: from,
         })
     }
 }
@@ -161,45 +174,37 @@ pub(super) async fn act(
     };
     match done {
         Ok(page) => Ok(Redirect::to(&page)),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
-            let field = field.and_then(|field| field.rsplit('/').next());
-            let told = if problem.code == "invalid" { field } else { None };
-            let code = query_value(told.unwrap_or(problem.code));
-            Ok(Redirect::to(&format!("{page}?problem={code}")))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => Ok(Redirect::to(&format!("{page}?problem={}", word(problem)?))),
     }
 }
 
 /// Records what the form says, whole. Then leads to what it is about.
 async fn put(shared: &Services, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
     principal.require(Action::EditTenants)?;
-    let decision = wanted.decision()?;
+    let change = wanted.change()?;
     let catalog = shared.projection.catalog();
-    if let Known::TenantPut(tenant) = &decision
-        && !catalog.has_tier(&tenant.tier)
-    {
-        return Err(wrong("tier", "is none that has terms or prices"));
+    if let Change::Tenant(tenant) = &change {
+        // One that is in such a tier already may be changed otherwise.
+        let stays =
+            catalog.tenant(&tenant.tenant_id).is_some_and(|it| it.value.tier == tenant.tier);
+        if !stays && !catalog.has_tier(&tenant.tier) {
+            return Err(wrong("unknownTier", "has neither terms nor prices"));
+        }
     }
-    // A price is set anew for a time of its own: what it replaces was on the page.
-    if wanted.act != Verb::Price {
-        seen(&wanted.seen)?.check(&title(&decision), in_force(&catalog, &decision))?;
-    }
-    let event = json!({ "tenantId": TenantId::platform(), "payload": decision.to_payload() });
+    let seen = wanted.seen()?;
+    seen.check(&change.title(), change.in_force(&catalog))?;
+    let payload = change.decision().to_payload();
+    let event = json!({ "tenantId": TenantId::platform(), "payload": payload });
     let (_, accepted) = record_one(shared, principal, event).await?;
     until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
-    Ok(match &decision {
-        Known::TenantPut(tenant) => format!("{TENANTS}/{}", tenant.tenant_id),
-        _ => wanted.page(),
-    })
-}
-
-fn seen(text: &str) -> Result<Seen, Problem> {
-    if text.is_empty() {
-        return Ok(Seen::Nothing);
+    if !shared.projection.is_projected(accepted.slot) {
+        return Ok(format!("{}?problem=pending", wanted.page()));
     }
-    text.parse().map(EventId).map(Seen::Version).map_err(|_| wrong("seen", "is no event's id"))
+    change.holds(&shared.projection.catalog(), accepted.event_id)?;
+    Ok(match &change {
+        Change::Tenant(tenant) => format!("{TENANTS}/{}", tenant.tenant_id),
+        Change::Tier(_) | Change::Price(_) => wanted.page(),
+    })
 }
 
 /// Proposes the policy in which the contract fixes the price, or no longer does. Leads to the
@@ -220,10 +225,7 @@ async fn contract(
     match wanted.text("until") {
         "" => policy.locked_until.remove(&tenant),
         day => {
-            let last = instant(&format!("{day}T00:00"));
-            let last = last.ok_or_else(|| wrong("until", "is no day, such as 2027-06-30"))?;
-            // The last day is whole.
-            let until = Timestamp::from_unix_ms(last.unix_ms().saturating_add(DAY_MS));
+            let until = end_of_day("until", day)?;
             if until <= crate::now() {
                 return Err(wrong("until", "is over"));
             }
@@ -281,14 +283,20 @@ mod tests {
             ("cached", ""),
             ("from", "2027-01-01T00:00"),
         ];
-        let price = wanted(Verb::Price, &fields).price().expect("a price");
+        let now = "2026-11-26T12:20:00Z".parse().expect("a time");
+        let price = wanted(Verb::Price, &fields).price(now).expect("a price");
         assert_eq!(price.input_usd_per_million.to_string(), "1250.50");
         assert_eq!(price.cached_usd_per_million, None);
         assert_eq!(price.effective_from.to_string(), "2027-01-01T00:00:00.000Z");
-        for (name, text) in [("input", "much"), ("output", ""), ("from", "soon")] {
-            let mut bad = wanted(Verb::Price, &fields);
-            bad.fields.insert(name.to_owned(), text.to_owned());
-            assert_eq!(bad.price().expect_err(name).errors[0].field, format!("/{name}"));
+        let with = |name: &str, text: &str| {
+            let mut other = wanted(Verb::Price, &fields);
+            other.fields.insert(name.to_owned(), text.to_owned());
+            other.price(now)
+        };
+        let soon = with("from", "").expect("a price");
+        assert_eq!(soon.effective_from.to_string(), "2026-11-26T13:00:00.000Z");
+        for (name, text) in [("input", "0,36"), ("output", ""), ("from", "soon")] {
+            assert_eq!(with(name, text).expect_err(name).errors[0].field, format!("/{name}"));
         }
     }
 

@@ -106,8 +106,14 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     assert_eq!(again, "/optimizer/tiers?problem=changed_meanwhile");
     let half = sent(&house, &cookie, "act=tier&tier=half&name=Half&uptime0=99&credit0=").await;
     assert_eq!(half, "/optimizer/tiers?problem=credit");
-    let rises = sent(&house, &cookie, "act=tier&tier=half&name=Half&uptime0=99&credit0=3").await;
-    assert_eq!(rises, "/optimizer/tiers?problem=bands");
+    // A ladder without its last step, and one that credits thrice the month.
+    for step in ["uptime0=99&credit0=3", "uptime0=0&credit0=300"] {
+        let wrong = sent(&house, &cookie, &format!("act=tier&tier=half&name=Half&{step}")).await;
+        assert_eq!(wrong, "/optimizer/tiers?problem=bands");
+    }
+    let spaced =
+        sent(&house, &cookie, "act=tier&tier=Gold+plan&name=Gold&uptime0=0&credit0=0").await;
+    assert_eq!(spaced, "/optimizer/tiers?problem=tier");
 
     let price = "act=price&tier=pro&provider=vertex&model=m&input=%240.50&output=4&cached=";
     let soon = sent(&house, &cookie, &format!("{price}&from=soon")).await;
@@ -118,6 +124,10 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
             "/optimizer/tiers"
         );
     }
+    let unseen = sent(&house, &cookie, &format!("{price}&from=2126-01-01T00:00")).await;
+    assert_eq!(unseen, "/optimizer/tiers?problem=changed_meanwhile");
+    let replaced = format!("{price}&from=2126-01-01T00:00&replace=yes");
+    assert_eq!(sent(&house, &cookie, &replaced).await, "/optimizer/tiers");
     let page = html(&house, "/optimizer/tiers", &cookie).await;
     for part in ["99.9 % up or more: ", "25 %", "$0.50", "to come", "0 tenants"] {
         assert!(page.contains(part), "{part} in {page}");
@@ -125,7 +135,7 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
 
     let tenant = "act=tenant&tenantId=acme-labs&name=Acme&cloud=aws&region=eu&active=yes";
     let nowhere = sent(&house, &cookie, &format!("{tenant}&tier=nowhere")).await;
-    assert_eq!(nowhere, "/optimizer/tenants?problem=tier");
+    assert_eq!(nowhere, "/optimizer/tenants?problem=unknownTier");
     let made = sent(&house, &cookie, &format!("{tenant}&tier=pro")).await;
     assert_eq!(made, "/optimizer/tenants/acme-labs");
     let page = html(&house, &made, &cookie).await;
@@ -139,6 +149,8 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     let contract = "act=contract&tenantId=acme-labs&reason=Agreed+for+a+year";
     let over = sent(&house, &cookie, &format!("{contract}&until=2020-01-01")).await;
     assert_eq!(over, "/optimizer/tenants/acme-labs?problem=until");
+    let none = sent(&house, &cookie, &format!("{contract}&until=")).await;
+    assert_eq!(none, "/optimizer/tenants/acme-labs?problem=policy", "there is no contract to end");
     let proposal = sent(&house, &cookie, &format!("{contract}&until=2126-06-30")).await;
     let id = proposal.strip_prefix("/approvals/").expect("a proposal");
     let found = house.get(&format!("/v1/proposals/{id}"), READER).await.expect(200);
@@ -148,6 +160,17 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     let reader = cookie_of(&house, "auditor").await;
     let page = html(&house, "/optimizer/tenants", &reader).await;
     assert!(page.contains("may not change tenants") && !page.contains("New tenant"), "{page}");
-    let refused = sent(&house, &reader, &format!("{tenant}&tier=pro")).await;
-    assert_eq!(refused, "/optimizer/tenants?problem=forbidden");
+    let controller = cookie_of(&house, "controller").await;
+    let tenant = format!("{tenant}&tier=pro");
+    let price = format!("{price}&from=2127-01-01T00:00");
+    for (cookie, form) in [
+        (&reader, tenant.as_str()),
+        (&reader, contract),
+        (&controller, &tenant),
+        (&controller, &tier),
+        (&controller, &price),
+    ] {
+        let refused = sent(&house, cookie, form).await;
+        assert!(refused.ends_with("?problem=forbidden"), "{form}: {refused}");
+    }
 }

@@ -1,24 +1,16 @@
 //! A list price from a time on.
 
-use domain::clock::{HOUR_MS, Timestamp};
 use leptos::prelude::*;
 
 use crate::backend::{ModelName, TierView};
 use crate::pages::tenants::edit::ACT;
-use crate::query::input_time;
 
 /// What the fields offer, by the ids of their lists.
 pub(super) const PROVIDERS: &str = "providers";
 pub(super) const MODELS: &str = "models";
 
-/// `at`: when the page was asked; a price is offered from the next whole hour on.
 #[component]
-pub(super) fn NewPrice(
-    tiers: Vec<TierView>,
-    models: Vec<ModelName>,
-    at: Timestamp,
-) -> impl IntoView {
-    let next = Timestamp::from_unix_ms(at.hour().unix_ms() + HOUR_MS);
+pub(super) fn NewPrice(tiers: Vec<TierView>, models: Vec<ModelName>) -> impl IntoView {
     let tiers = tiers
         .into_iter()
         .map(|tier| view! { <option value=tier.tier>{tier.name}</option> })
@@ -50,10 +42,14 @@ pub(super) fn NewPrice(
                     {usd("output", "Output, $ a million tokens", true)}
                     {usd("cached", "Cached input; blank: as input", false)}
                     <label class="field" for="price-from">
-                        <span>"From, UTC"</span>
-                        <input id="price-from" name="from" type="datetime-local" required value=input_time(next) />
+                        <span>"From, UTC; blank: the next whole hour"</span>
+                        <input id="price-from" name="from" type="datetime-local" />
                     </label>
                 </div>
+                <label class="choice">
+                    <input type="checkbox" name="replace" value="yes" />
+                    <span>"Replace the price that counts from just that time, if there is one"</span>
+                </label>
                 <p class="muted">"A time that is past corrects what was used since: months that are closed stand, and the difference goes to the next one."</p>
                 <button class="button button-first" type="submit">"Record the price"</button>
             </form>
