@@ -12,6 +12,7 @@ use domain::economics::scenario::Scenario;
 use domain::economics::simulation::{DRAWS_MAX, DRAWS_MIN};
 use domain::economics::study::{Asked, Board, Request, SCENARIOS_MAX};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 
 /// As far as the model takes one.
@@ -401,7 +402,9 @@ fn draws(value: &str) -> Result<usize, String> {
 }
 
 fn elasticity(value: &str) -> Result<f64, String> {
-    let read = value.parse().ok().filter(|it: &f64| it.abs() <= ELASTICITY_MAX);
+    // By way of a decimal: the tables that read any float weigh as much as a page's whole text.
+    let read = value.parse::<Decimal>().ok().and_then(|it| it.to_f64());
+    let read = read.filter(|it| it.abs() <= ELASTICITY_MAX);
     read.ok_or_else(|| {
         format!("elasticity: \"{value}\" is no number from −{ELASTICITY_MAX} to {ELASTICITY_MAX}.")
     })

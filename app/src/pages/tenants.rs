@@ -1,7 +1,6 @@
 //! Tenants: who is served, from where, on which terms. Each leads to a page of its own.
 
 use domain::access::Action;
-use domain::cloud::Cloud;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -73,69 +72,68 @@ fn List(view: TenantsView, query: TenantsQuery) -> impl IntoView {
     } else {
         format!("{} on this platform.", counted(all, "tenant", "tenants"))
     };
-    let empty = TenantForm {
-        tenant_id: String::new(),
-        name: String::new(),
-        tier: tiers.first().map(|tier| tier.tier.clone()).unwrap_or_default(),
-        cloud: Cloud::Gcp,
-        region: String::new(),
-        active: true,
-    };
-    let is_narrowed = query.q.is_some() || query.tier.is_some();
-    let next = next_cursor.map(|cursor| {
-        let pairs =
-            [("q", query.q.clone()), ("tier", query.tier.clone()), ("cursor", Some(cursor))];
-        let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let href = with_query(TENANTS, &pairs.collect::<Vec<_>>());
-        view! { <A href=href attr:class="button">"Next page"</A> }
-    });
-    let first = query
-        .cursor
-        .is_some()
-        .then(|| view! { <A href=TENANTS attr:class="button">"First page"</A> });
     let nothing = if all == 0 {
         "Add the first one above, or bring many by `ternion import tenants`."
     } else {
         "No tenant is like that."
     };
-    let shown = rows.len();
-    let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
     view! {
         <header class="card pricing-head">
             <h2 class="pricing-big">{sentence}</h2>
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
-            {may.then(|| view! { <edit::NewTenant form=empty tiers=tiers.clone() open={all == 0} /> })}
+            {may.then(|| view! { <edit::NewTenant tiers=tiers.clone() open={all == 0} /> })}
         </header>
         <section class="card pricing-part" aria-labelledby="tenant-list-title">
             <h2 id="tenant-list-title" class="card-title">"Who they are"</h2>
-            <Filter query=query.clone() tiers=tiers.clone() />
-            {if shown == 0 {
+            <Filter query=query.clone() tiers />
+            {if rows.is_empty() {
                 view! { <p class="muted">{nothing}</p> }.into_any()
             } else {
-                view! {
-                    <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants">
-                        <table class="events pricing-table tenant-table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Tenant"</th>
-                                    <th scope="col">"Tier"</th>
-                                    <th scope="col">"Served by"</th>
-                                    <th scope="col">"Region"</th>
-                                    <th scope="col" class="number">"Price of list"</th>
-                                    <th scope="col">"State"</th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows}</tbody>
-                        </table>
-                    </div>
-                }.into_any()
+                view! { <Table rows /> }.into_any()
             }}
-            <p class="pricing-acts">{first} {next}</p>
-            {is_narrowed.then(|| view! { <p><A href=TENANTS>"Show all of them"</A></p> })}
+            <Elsewhere query next_cursor />
         </section>
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Every cloud derives the same from final events."</p>
     }
     .into_any()
+}
+
+/// Other pages, and all of them.
+#[component]
+fn Elsewhere(query: TenantsQuery, next_cursor: Option<String>) -> impl IntoView {
+    let is_narrowed = query.q.is_some() || query.tier.is_some();
+    let is_later = query.cursor.is_some();
+    let next = next_cursor.map(|cursor| {
+        let pairs = [("q", query.q), ("tier", query.tier), ("cursor", Some(cursor))];
+        let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let href = with_query(TENANTS, &pairs.collect::<Vec<_>>());
+        view! { <A href=href attr:class="button">"Next page"</A> }
+    });
+    let first = is_later.then(|| view! { <A href=TENANTS attr:class="button">"First page"</A> });
+    let whole = is_narrowed.then(|| view! { <A href=TENANTS>"Show all of them"</A> });
+    view! { <p class="pricing-acts">{first} {next} {whole}</p> }
+}
+
+#[component]
+fn Table(rows: Vec<TenantRow>) -> impl IntoView {
+    let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants">
+            <table class="events pricing-table tenant-table">
+                <thead>
+                    <tr>
+                        <th scope="col">"Tenant"</th>
+                        <th scope="col">"Tier"</th>
+                        <th scope="col">"Served by"</th>
+                        <th scope="col">"Region"</th>
+                        <th scope="col" class="number">"Price of list"</th>
+                        <th scope="col">"State"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
 }
 
 /// A GET form: every selection has an address.

@@ -16,7 +16,7 @@ const IN_BUDGET: [&str; 3] = ["js", "wasm", "css"];
 const NO_PIECE: &str = "every page";
 
 /// Pieces that no page begins with: the page stands without them, and fetches them while it is read.
-const LATER: [&str; 1] = ["checker"];
+pub(super) const LATER: [&str; 1] = ["checker"];
 
 /// What a worker runs beside a page: the page stands and moves without it.
 const BESIDE: [&str; 3] = ["engine.js", "engine_bg.wasm", "worker.js"];

@@ -2,9 +2,7 @@
 //! comes when one of them is opened.
 //!
 //! `app` says by `piece!` which pages are a piece. What several pieces need, and the rest does not,
-//! is cut out as well, a chunk for each set of pieces. Sets are many more than pieces: large chunks
-//! that few pieces need stay files of their own, and the others are merged into one that every piece
-//! brings along.
+//! is cut out as well, a chunk for each set of pieces; [`group`] says which of them travel together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,18 +11,15 @@ use std::path::{Path, PathBuf};
 use wasm_split_cli_support::{Options, transform};
 use wasmparser::{BinaryReaderError, Import, Parser, Payload, TypeRef};
 
+use super::group::{Chunk, Group, group};
+use super::report::LATER;
 use super::wasm;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::run_quietly;
 
-/// Bytes as cut, names included: about 4 kB as they travel. Of smaller chunks there are dozens, and a
-/// page would wait longer for its requests than for what they would spare it.
-const CHUNK_BYTES_MIN: u64 = 25_000;
 /// How the cutter names what several pieces share, and what is a piece's alone.
 const CHUNK: &str = "chunk_";
 const ALONE: &str = "split_";
-/// What the chunks that are merged become.
-const COMMON: &str = "common";
 /// Where the main module imports what fetches the pieces, until that is a part of the script.
 pub(crate) const LOADER: &str = "./pieces.js";
 /// Where each part imports memory, table and stack.
@@ -58,88 +53,93 @@ pub(crate) fn split(compiled: &Path, folder: &Path) -> Outcome<Parts> {
         Problem::new(what).fix("if this speaks of a version, wasm_split_helpers in Cargo.lock and wasm_split_cli_support in xtask/Cargo.toml differ")
     })?;
     let files: Needs = cut.prefetch_map.into_iter().collect();
-    let common = common_chunks(&files, folder)?;
-    if !common.is_empty() {
-        merge(&common, folder)?;
+    let (chunks, alone) = weigh(&files, folder)?;
+    let groups = group(&chunks, &alone, &LATER);
+    let all = files.keys().cloned().collect();
+    let mut modules = own_modules(&files, folder);
+    let mut needs: Needs = files.keys().map(|piece| (piece.clone(), Vec::new())).collect();
+    for group in &groups {
+        let name = group.name(&all);
+        modules.insert(name.clone(), merge(group, &name, folder)?);
+        for piece in &group.pieces {
+            needs.entry(piece.clone()).or_default().push(name.clone());
+        }
     }
-    let (modules, needs) = name_all(&files, &common, folder);
+    // A piece itself comes last: it calls what is before it.
+    for (piece, parts) in &mut needs {
+        parts.extend(modules.get_key_value(piece).map(|(own, _)| own.clone()));
+    }
     Ok(Parts { main, modules, needs, runtime: runtime(folder)? })
 }
 
-/// Which files there are, by their names in the site, and which of them each piece needs.
-fn name_all(
-    files: &Needs,
-    common: &BTreeSet<String>,
-    folder: &Path,
-) -> (BTreeMap<String, PathBuf>, Needs) {
-    let mut modules = BTreeMap::new();
-    let mut needs = Needs::new();
+/// What each piece needs alone: `split_lab` → `lab`.
+fn own_modules(files: &Needs, folder: &Path) -> BTreeMap<String, PathBuf> {
+    let own = files.values().flatten().filter_map(|file| Some((file.strip_prefix(ALONE)?, file)));
+    own.map(|(piece, file)| (piece.to_owned(), folder.join(format!("{file}.wasm")))).collect()
+}
+
+/// The chunks, and the bytes that each piece needs alone.
+fn weigh(files: &Needs, folder: &Path) -> Outcome<(Vec<Chunk>, BTreeMap<String, u64>)> {
+    let mut chunks: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
+    let mut alone = BTreeMap::new();
     for (piece, of_piece) in files {
-        let needed = needs.entry(piece.clone()).or_default();
+        alone.insert(piece.clone(), 0);
         for file in of_piece {
-            let (name, file) = match common.contains(file) {
-                true => (COMMON.to_owned(), COMMON),
-                false => (name(file, files), file.as_str()),
-            };
-            if !needed.contains(&name) {
-                modules.insert(name.clone(), folder.join(format!("{file}.wasm")));
-                needed.push(name);
+            if file.starts_with(CHUNK) {
+                chunks.entry(file).or_default().insert(piece.clone());
+            } else {
+                alone.insert(piece.clone(), bytes_of(&folder.join(format!("{file}.wasm")))?);
             }
         }
     }
-    (modules, needs)
+    let chunk = |(name, pieces): (&String, BTreeSet<String>)| {
+        let bytes = bytes_of(&folder.join(format!("{name}.wasm")))?;
+        Ok(Chunk { name: name.clone(), bytes, pieces })
+    };
+    Ok((chunks.into_iter().map(chunk).collect::<Outcome<_>>()?, alone))
 }
 
-/// The chunks that are small, and those that most pieces need.
-fn common_chunks(files: &Needs, folder: &Path) -> Outcome<BTreeSet<String>> {
-    let mut common = BTreeSet::new();
-    for chunk in files.values().flatten().filter(|file| file.starts_with(CHUNK)) {
-        let file = folder.join(format!("{chunk}.wasm"));
-        let data = fs::metadata(&file).at(format_args!("reading {}", file.display()))?;
-        if data.len() < CHUNK_BYTES_MIN || pieces_with(chunk, files).len() * 2 > files.len() {
-            common.insert(chunk.clone());
-        }
+/// Of code and data: names do not travel.
+fn bytes_of(file: &Path) -> Outcome<u64> {
+    let module = fs::read(file).at(format_args!("reading {}", file.display()))?;
+    let mut bytes = 0;
+    for payload in Parser::new(0).parse_all(&module) {
+        let payload = payload
+            .map_err(|error| Problem::new(format!("reading {}: {error}", file.display())))?;
+        let range = match payload {
+            Payload::CodeSectionStart { range, .. } => range,
+            Payload::DataSection(section) => section.range(),
+            _ => continue,
+        };
+        bytes += range.end - range.start;
     }
-    Ok(common)
-}
-
-fn pieces_with<'a>(file: &str, files: &'a Needs) -> Vec<&'a str> {
-    let has_it = |of_piece: &[String]| of_piece.iter().any(|other| other == file);
-    let pieces = files.iter().filter(|(_, of_piece)| has_it(of_piece));
-    pieces.map(|(piece, _)| piece.as_str()).collect()
-}
-
-/// `split_lab` → `lab`; a chunk is named after the pieces that need it: `event-evidence`. Numbers
-/// would change with every piece that is added, and reports could not be compared.
-fn name(file: &str, files: &Needs) -> String {
-    if let Some(piece) = file.strip_prefix(ALONE) {
-        return piece.to_owned();
-    }
-    pieces_with(file, files).join("-")
+    Ok(bytes)
 }
 
 /// wasm-merge takes what two modules import for two different things, unless it sees who exports it:
 /// hence one more module, which hands on what it imports.
-fn merge(chunks: &BTreeSet<String>, folder: &Path) -> Outcome {
+fn merge(group: &Group, name: &str, folder: &Path) -> Outcome<PathBuf> {
     let file = |name: &str| folder.join(format!("{name}.wasm"));
-    let shared = folder.join("shared.wat");
-    let mut text = String::from("(module\n");
-    // All import the same.
-    if let Some(chunk) = chunks.first().map(|chunk| file(chunk)) {
-        let module = fs::read(&chunk).at(format_args!("reading {}", chunk.display()))?;
-        text.push_str(
-            &hand_on(&module)
-                .map_err(|error| Problem::new(format!("reading {}: {error}", chunk.display())))?,
-        );
+    let [first, others @ ..] = group.chunks.as_slice() else {
+        return Err(Problem::new(format!("the part {name} is of nothing")));
+    };
+    if others.is_empty() {
+        return Ok(file(first));
     }
-    text.push_str(")\n");
-    fs::write(&shared, text).at(format_args!("writing {}", shared.display()))?;
+    // All import the same.
+    let read = fs::read(file(first)).at(format_args!("reading {first}"))?;
+    let shared = hand_on(&read);
+    let shared = shared.map_err(|error| Problem::new(format!("reading {first}: {error}")))?;
+    let handing = folder.join(format!("{name}.wat"));
+    fs::write(&handing, format!("(module\n{shared})\n"))
+        .at(format_args!("writing {}", handing.display()))?;
     let mut merge = wasm::binaryen("wasm-merge")?;
-    merge.arg(&shared).arg(SHARED);
-    for chunk in chunks {
+    merge.arg(&handing).arg(SHARED);
+    for chunk in &group.chunks {
         merge.arg(file(chunk)).arg(chunk);
     }
-    run_quietly(merge.arg("-o").arg(file(COMMON)))
+    run_quietly(merge.arg("-o").arg(file(name)))?;
+    Ok(file(name))
 }
 
 fn hand_on(module: &[u8]) -> Result<String, BinaryReaderError> {
@@ -232,43 +232,12 @@ pub(crate) fn file(part: &str) -> String {
 mod tests {
     use super::*;
 
-    fn needs(of_pieces: &[(&str, &[&str])]) -> Needs {
-        let owned = |files: &[&str]| files.iter().map(|file| (*file).to_owned()).collect();
-        of_pieces.iter().map(|(piece, files)| ((*piece).to_owned(), owned(files))).collect()
-    }
-
-    #[test]
-    fn a_chunk_is_named_after_the_pieces_that_need_it() {
-        let files = needs(&[
-            ("verify", &["chunk_3", "split_verify"]),
-            ("event", &["chunk_3", "chunk_4", "split_event"]),
-            ("lab", &["chunk_4", "split_lab"]),
-        ]);
-        assert_eq!(name("chunk_3", &files), "event-verify");
-        assert_eq!(name("split_lab", &files), "lab");
-    }
-
-    #[test]
-    fn merged_chunks_are_one_file_that_a_piece_needs_once() {
-        let files = needs(&[
-            ("event", &["chunk_1", "chunk_2", "split_event"]),
-            ("lab", &["chunk_1", "chunk_2", "chunk_3", "split_lab"]),
-            ("verify", &["chunk_3", "split_verify"]),
-        ]);
-        let common = ["chunk_1", "chunk_2"].map(str::to_owned).into();
-        let (modules, needs) = name_all(&files, &common, Path::new("/cut"));
-        assert_eq!(needs["event"], ["common", "event"]);
-        assert_eq!(needs["lab"], ["common", "lab-verify", "lab"]);
-        assert_eq!(modules["common"], Path::new("/cut/common.wasm"));
-        assert_eq!(modules["lab"], Path::new("/cut/split_lab.wasm"));
-    }
-
     #[test]
     fn the_script_fetches_the_pieces_itself_instead_of_importing_who_does() {
         let parts = Parts {
             main: PathBuf::new(),
             modules: ["common", "lab"].map(|name| (name.to_owned(), PathBuf::new())).into(),
-            needs: needs(&[("lab", &["common", "lab"])]),
+            needs: [("lab".to_owned(), ["common", "lab"].map(str::to_owned).to_vec())].into(),
             runtime: "function makeLoad() {}\nfunction wrapAsyncCb() {}\n".to_owned(),
         };
         let script = "import * as import1 from \"./pieces.js\"\nimport * as import2 from \"./pieces.js\"\nlet wasm;\n";

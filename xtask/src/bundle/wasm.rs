@@ -105,6 +105,7 @@ fn fingerprint(compiled: &Path) -> Outcome<String> {
     }
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("split.rs"));
+    hash.update(include_str!("group.rs"));
     hash.update(include_str!("../../Cargo.toml"));
     Ok(super::site::hex(&hash.finalize()))
 }

@@ -6,6 +6,8 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::capacity::{Capacity, over};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::backend::{FabricShares, FabricView};
 use crate::components::decision::ReasonField;
@@ -73,7 +75,9 @@ fn warning(sentence: String) -> impl IntoView {
 
 /// As typed, in percent; what is no number yet counts as nothing. `None`: nothing is typed.
 fn asked(typed: &PerCloud<String>) -> Option<PerCloud<f64>> {
-    let share = |text: &String| text.trim().parse::<f64>().ok().filter(|percent| *percent > 0.0);
+    // By way of a decimal, since a browser then needs no tables to read any float.
+    let percent = |text: &String| text.trim().parse::<Decimal>().ok().and_then(|it| it.to_f64());
+    let share = |text: &String| percent(text).filter(|percent| *percent > 0.0);
     let shares = typed.map(|_, text| share(text).unwrap_or_default() / 100.0);
     shares.iter().any(|(_, share)| *share > 0.0).then_some(shares)
 }

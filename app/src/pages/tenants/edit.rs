@@ -11,13 +11,21 @@ use crate::pages::optimizer::tabs::TIERS;
 pub(super) const ACT: &str = "/tenants/act";
 
 #[component]
-pub(super) fn NewTenant(form: TenantForm, tiers: Vec<TierName>, open: bool) -> impl IntoView {
-    if tiers.is_empty() {
+pub(super) fn NewTenant(tiers: Vec<TierName>, open: bool) -> impl IntoView {
+    let Some(first) = tiers.first() else {
         return view! {
             <p>"A tenant has a tier, and none has terms or prices yet. " <A href=TIERS>"Describe one first"</A> "."</p>
         }
         .into_any();
-    }
+    };
+    let form = TenantForm {
+        tenant_id: String::new(),
+        name: String::new(),
+        tier: first.tier.clone(),
+        cloud: Cloud::Gcp,
+        region: String::new(),
+        active: true,
+    };
     view! {
         <details class="pricing-more" open=open>
             <summary class="button">"New tenant…"</summary>

@@ -98,16 +98,22 @@ pub(super) fn asked(name: &'static str) -> (&'static str, Place, Value, &'static
         ),
         "provider" | "model" => (text(), "Only this one's"),
         "region" => (text(), "Only this one's; of clients, such as aws:eu-north-1"),
-        "Last-Event-ID" => (text(), "The id of the last message heard, such as 12.4.9"),
-        "Accept" => (text(), "application/json, or text/plain for the C2SP tlog-proof"),
-        "If-Match" => {
-            (text(), "The ETag of what was read: refused with 412 if it was changed since")
-        }
-        "If-None-Match" => (text(), "*: refused with 412 if there is one already"),
-        _ => beside(name),
+        _ => match header(name) {
+            Some(says) => return (name, Place::Header, text(), says),
+            None => beside(name),
+        },
     };
-    let is_header = matches!(name, "Last-Event-ID" | "Accept" | "If-Match" | "If-None-Match");
-    (name, if is_header { Place::Header } else { Place::Query }, schema, says)
+    (name, Place::Query, schema, says)
+}
+
+fn header(name: &str) -> Option<&'static str> {
+    match name {
+        "Last-Event-ID" => Some("The id of the last message heard, such as 12.4.9"),
+        "Accept" => Some("application/json, or text/plain for the C2SP tlog-proof"),
+        "If-Match" => Some("The ETag of what was read: refused with 412 if it was changed since"),
+        "If-None-Match" => Some("*: refused with 412 if there is one already"),
+        _ => None,
+    }
 }
 
 /// Of whom the fabric is asked, of which day what-ifs are, and what a verifier holds beside a file.
