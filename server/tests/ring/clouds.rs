@@ -37,7 +37,7 @@ use server::webhook;
 use sqlx::PgPool;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::cluster::{self, TestDatabase};
@@ -90,7 +90,9 @@ pub struct RunningCloud {
     pub optimizer: Arc<Optimizer>,
     pub identity: Arc<Identity>,
     pub database: Arc<TestDatabase>,
-    stop: CancellationToken,
+    /// Let go by a test that failed, too: what answers DNS waits in threads of its own, which would
+    /// keep the test from ending.
+    stop: DropGuard,
     tasks: JoinSet<()>,
 }
 
@@ -295,7 +297,7 @@ impl Clouds {
             optimizer,
             identity,
             database,
-            stop,
+            stop: stop.drop_guard(),
             tasks,
         }
     }
@@ -425,7 +427,7 @@ impl RunningCloud {
     pub async fn stop(self) {
         let RunningCloud { ledger, grants, projection, console, identity, stop, mut tasks, .. } =
             self;
-        stop.cancel();
+        drop(stop);
         drop((ledger, grants, projection, console, identity));
         let ended = async { while tasks.join_next().await.is_some() {} };
         tokio::time::timeout(PATIENCE, ended).await.expect("every task ends when asked");

@@ -200,7 +200,7 @@ fn copy_if_other(from: &Path, to: &Path) -> Outcome {
     file.write_all(&content).and_then(|()| file.set_modified(made)).at(&copying)
 }
 
-fn brotli(content: &[u8], mode: Mode) -> Outcome<Vec<u8>> {
+pub(super) fn brotli(content: &[u8], mode: Mode) -> Outcome<Vec<u8>> {
     let quality = if mode == Mode::Release { BROTLI_RELEASE } else { BROTLI_DEV };
     let parameters = BrotliEncoderParams { quality, lgwin: BROTLI_WINDOW, ..Default::default() };
     let mut packed = Vec::new();

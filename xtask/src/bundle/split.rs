@@ -13,7 +13,8 @@ use wasmparser::{BinaryReaderError, Import, Parser, Payload, TypeRef};
 
 use super::group::{Chunk, Group, group};
 use super::report::LATER;
-use super::wasm;
+use super::site::brotli;
+use super::{Mode, wasm};
 use crate::problem::{At, Outcome, Problem};
 use crate::process::run_quietly;
 
@@ -99,10 +100,11 @@ fn weigh(files: &Needs, folder: &Path) -> Outcome<(Vec<Chunk>, BTreeMap<String, 
     Ok((chunks.into_iter().map(chunk).collect::<Outcome<_>>()?, alone))
 }
 
-/// Of code and data: names do not travel.
+/// Code and data as they travel, about, since quality matters little to compare: names do not, and cryptography's tables compress far less than
+/// views do.
 fn bytes_of(file: &Path) -> Outcome<u64> {
     let module = fs::read(file).at(format_args!("reading {}", file.display()))?;
-    let mut bytes = 0;
+    let mut travels = Vec::new();
     for payload in Parser::new(0).parse_all(&module) {
         let payload = payload
             .map_err(|error| Problem::new(format!("reading {}: {error}", file.display())))?;
@@ -111,9 +113,12 @@ fn bytes_of(file: &Path) -> Outcome<u64> {
             Payload::DataSection(section) => section.range(),
             _ => continue,
         };
-        bytes += range.end - range.start;
+        let place = |at: u64| usize::try_from(at).unwrap_or(module.len());
+        travels.extend_from_slice(
+            module.get(place(range.start)..place(range.end)).unwrap_or_default(),
+        );
     }
-    Ok(bytes)
+    Ok(brotli(&travels, Mode::Dev)?.len() as u64)
 }
 
 /// wasm-merge takes what two modules import for two different things, unless it sees who exports it:

@@ -77,7 +77,7 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <p class="muted">"Quantiles are exact for a cost that strays by about 10 %, which is an assumption, at the service level of these days and with no provider’s price jumping."</p>
+            <p class="muted">"Quantiles are exact for a cost that strays by about 10 %, which is an assumption, with the penalties recorded in these days and with no provider’s price jumping."</p>
         </section>
     }
 }
@@ -96,7 +96,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
         view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
     });
     let spread = row.spread.map(|MarginSpread { p5, p50, p95, below_floor }| {
-        let floor = format!("chance to be below the floor, recorded penalties: {below_floor}");
+        let floor = format!("chance to be below the floor: {below_floor}");
         view! { {format!("{p5}, {p50}, {p95}")} <span class="cell-about">{floor}</span> }
     });
     view! {

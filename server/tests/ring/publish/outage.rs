@@ -28,8 +28,6 @@ use crate::process::free_port;
 const BYTES_MAX: usize = 1 << 20;
 /// Enough to see waits double: 1, 2 and 4 s.
 const REFUSALS: usize = 4;
-/// A drain that is in force is answered with the next turn of the selector.
-const DNS_MOVES_WITHIN: Duration = Duration::from_secs(3);
 
 /// What stands before a provider, and can take it away.
 #[derive(Debug, Default)]
@@ -170,9 +168,7 @@ fn named_by(port: u16) -> Option<Cloud> {
     Cloud::ALL.into_iter().find(|cloud| addresses().get(*cloud).contains(&address))
 }
 
+/// While the provider is still asked in vain.
 async fn moves(port: u16, to: Cloud) {
-    let began = Instant::now();
     until("our own name server moves on", || named_by(port) == Some(to)).await;
-    let took = began.elapsed();
-    assert!(took < DNS_MOVES_WITHIN, "to {to} after {took:?}");
 }
