@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -48,6 +48,12 @@ impl Drop for Running {
     }
 }
 
+/// A connection that is kept would be answered after the stand-in is gone.
+async fn once(mut answer: Response) -> Response {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
 impl Cloudflare {
     pub async fn start() -> Running {
         let cloudflare = Cloudflare::default();
@@ -60,6 +66,7 @@ impl Cloudflare {
                 refused(StatusCode::NOT_FOUND, 7003, &path)
             })
             .layer(from_fn_with_state(cloudflare.clone(), admit))
+            .layer(map_response(once))
             .with_state(cloudflare.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
