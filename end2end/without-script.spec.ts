@@ -13,6 +13,8 @@ const HEADINGS: Record<string, string> = {
   "/billing": "Billing",
   "/scenarios": "Scenarios",
   "/optimizer": "Optimizer",
+  "/optimizer/tenants": "Tenants",
+  "/optimizer/tiers": "Tiers and list prices",
   "/approvals": "Approvals",
   "/fabric": "Fabric",
   "/verify": "Verify",

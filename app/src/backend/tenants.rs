@@ -83,6 +83,8 @@ pub struct TermsView {
     pub since: Option<Timestamp>,
     /// The contract fixes the price until then.
     pub fixed_until: Option<Timestamp>,
+    /// So many must agree to a contract, whoever proposes it not counted.
+    pub persons: u32,
     /// Another policy is proposed: until that is decided, no contract can be.
     pub policy_proposal: Option<String>,
 }

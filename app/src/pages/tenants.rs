@@ -118,7 +118,7 @@ fn Elsewhere(query: TenantsQuery, next_cursor: Option<String>) -> impl IntoView 
 fn Table(rows: Vec<TenantRow>) -> impl IntoView {
     let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants">
+        <div class="table-scroll" tabindex="0" role="region" aria-label="List of tenants">
             <table class="events pricing-table tenant-table">
                 <thead>
                     <tr>

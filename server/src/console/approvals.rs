@@ -1,10 +1,13 @@
 //! Proposals, in the words of the page Approvals.
 
+use std::collections::BTreeSet;
+
 use app::backend::{
     ControlsForm, EffectRow, FactRow, ProposalDetail, ProposalRow, StepRow, Viewer,
 };
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
+use domain::event::TenantId;
 use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
@@ -228,9 +231,28 @@ pub(super) fn shares_text(shares: &Shares) -> String {
 
 fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
     let before = book.policy_of(base_version);
+    if let Some(contract) = before.and_then(|before| contract_title(before, policy)) {
+        return contract;
+    }
     let count = before.map_or(0, |before| differences(before, policy).len());
     let noun = if count == 1 { "number" } else { "numbers" };
     format!("Policy version {}: {count} {noun} changed", base_version + 1)
+}
+
+/// Where nothing differs but the contract of one tenant.
+fn contract_title(before: &Policy, after: &Policy) -> Option<String> {
+    let others = Policy { locked_until: before.locked_until.clone(), ..after.clone() };
+    if others != *before {
+        return None;
+    }
+    let (was, is) = (&before.locked_until, &after.locked_until);
+    let tenants: BTreeSet<&TenantId> = was.keys().chain(is.keys()).collect();
+    let mut changed = tenants.into_iter().filter(|tenant| was.get(*tenant) != is.get(*tenant));
+    let tenant = changed.next().filter(|_| changed.next().is_none())?;
+    Some(match is.get(tenant) {
+        Some(until) => format!("Contract of {tenant}: its price is fixed until {until}"),
+        None => format!("Contract of {tenant}: ended, its price may move again"),
+    })
 }
 
 /// The money facts: what it is now, what it would be.
@@ -294,7 +316,7 @@ fn facts(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
     let text =
         |value: Option<Decimal>| value.map_or_else(|| "none".to_owned(), |it| it.to_string());
     let mut rows: Vec<FactRow> = Vec::new();
-    let names: std::collections::BTreeSet<&String> =
+    let names: BTreeSet<&String> =
         then.keys().chain(drift.iter().map(|drift| &drift.fact)).collect();
     for name in names {
         let moved = drift.iter().find(|drift| drift.fact == *name);
@@ -412,5 +434,20 @@ mod tests {
         let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
         let line = effects(&facts, &Controls::STANDARD, &after).expect("a line");
         assert_eq!(line[1..3], ["30 %".to_owned(), "35.19 %".to_owned()]);
+    }
+
+    #[test]
+    fn a_policy_that_differs_by_a_contract_is_named_after_it() {
+        let standard = Policy::default();
+        let acme = TenantId::try_from("acme".to_owned()).expect("an id");
+        let mut fixed = standard.clone();
+        let until = "2099-01-01T00:00:00Z".parse().expect("a time");
+        fixed.locked_until.insert(acme, until);
+        let until = "Contract of acme: its price is fixed until 2099-01-01T00:00:00.000Z";
+        assert_eq!(contract_title(&standard, &fixed).as_deref(), Some(until));
+        let ended = "Contract of acme: ended, its price may move again";
+        assert_eq!(contract_title(&fixed, &standard).as_deref(), Some(ended));
+        let other = Policy { expiry_days: standard.expiry_days + 1, ..fixed };
+        assert_eq!(contract_title(&standard, &other), None);
     }
 }

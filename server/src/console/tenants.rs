@@ -130,6 +130,7 @@ fn terms(catalog: &Catalog, tenant: &TenantId, controls: Controls, now: Timestam
         version: book.version_of(&Subject::Tenant(tenant.clone())),
         since: chain.and_then(|chain| chain.last()).map(|applied| applied.at),
         fixed_until: fixed_until(catalog, tenant, now),
+        persons: book.policy().1.policy_persons,
         policy_proposal: waiting.map(|case| case.id.to_string()),
     }
 }

@@ -11,7 +11,7 @@ use super::words::last_day;
 use crate::backend::TermsView;
 use crate::components::decision::ReasonField;
 use crate::components::time::Time;
-use crate::format::TimeShape;
+use crate::format::{TimeShape, counted};
 use crate::shell::console::Here;
 
 #[component]
@@ -46,7 +46,7 @@ pub(super) fn Terms(terms: TermsView, tenant: String) -> impl IntoView {
 fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::Propose);
-    let TermsView { fixed_until, policy_proposal, .. } = terms;
+    let TermsView { fixed_until, policy_proposal, persons, .. } = terms;
     let state = match fixed_until {
         Some(until) => view! {
             {format!("A contract fixes its price to the end of {} (UTC): the optimizer leaves it alone.", last_day(until))}
@@ -60,21 +60,26 @@ fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
                 <A href=format!("/approvals/{id}")>"decide about it first"</A> "."</p>
         }
         .into_any(),
-        None if may => view! { <ContractForms tenant fixed_until /> }.into_any(),
+        None if may => view! { <ContractForms tenant fixed_until persons /> }.into_any(),
         None => ().into_any(),
     };
     view! { <h3>"Contract"</h3> <p>{state}</p> {form} }
 }
 
 #[component]
-fn ContractForms(tenant: String, fixed_until: Option<Timestamp>) -> impl IntoView {
+fn ContractForms(tenant: String, fixed_until: Option<Timestamp>, persons: u32) -> impl IntoView {
+    let agree = counted(persons.into(), "other admin", "other admins");
+    let proposes = format!(
+        "Contracts are a part of the policy, so this proposes its next version. It needs the approval of {agree}."
+    );
     let word =
         if fixed_until.is_some() { "Change how long…" } else { "Fix its price by contract…" };
     let last = fixed_until.map(last_day);
+    let ending = proposes.clone();
     let release = last.is_some().then(|| {
         view! {
             <ContractForm tenant=tenant.clone() name="release" word="End the contract…">
-                <p class="muted">"Its price moves again like those of others. " {PROPOSES}</p>
+                <p class="muted">"Its price moves again like those of others. " {ending}</p>
             </ContractForm>
         }
     });
@@ -84,13 +89,11 @@ fn ContractForms(tenant: String, fixed_until: Option<Timestamp>) -> impl IntoVie
                 <span>"The contract’s last day"</span>
                 <input id="contract-until" name="until" type="date" required value=last aria-describedby="contract-hint" />
             </label>
-            <p id="contract-hint" class="muted">"In UTC, the day included. " {PROPOSES}</p>
+            <p id="contract-hint" class="muted">"In UTC, the day included. " {proposes}</p>
         </ContractForm>
         {release}
     }
 }
-
-const PROPOSES: &str = "Contracts are a part of the policy, so this proposes its next version, which other admins approve.";
 
 #[component]
 fn ContractForm(

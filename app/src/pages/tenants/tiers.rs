@@ -60,7 +60,7 @@ fn Tiers(view: TiersView) -> impl IntoView {
     view! {
         <header class="card pricing-head">
             <h2 class="pricing-big">{sentence}</h2>
-            <p class="muted">"A tenant pays its tier’s list price, or the share of it that was agreed. A price counts from its time on; what was used before stays charged as it was."</p>
+            <p class="muted">"A tenant pays its tier’s list price, or the share of it that was agreed. Each price counts from its time on."</p>
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
             {may.then(|| view! { <edit::NewTier open={number == 0} /> })}
             {offered}

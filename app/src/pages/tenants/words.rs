@@ -15,6 +15,16 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "changed_meanwhile" => {
             "Somebody changed the same since you looked, or set it first. What stands below is how it is now; try again if it is to be otherwise."
         }
+        "taken" => {
+            "Nothing was recorded: that id is there already. Open it below to change it, or take another."
+        }
+        "replace" => {
+            "Nothing was recorded: a price counts from just that time already. Tick the box to replace it."
+        }
+        "unchanged" => "Nothing was recorded: that is how it is already.",
+        "credits" => {
+            "Nothing was recorded: a worse uptime would be credited less than a better one."
+        }
         "pending" => {
             "It is recorded, and shows here once it is final. Until then a second try would be a second change."
         }

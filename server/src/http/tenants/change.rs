@@ -87,6 +87,32 @@ impl Change {
         }
     }
 
+    /// What a person cannot mean, and an event may say.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let Change::Tier(tier) = self else { return Ok(()) };
+        let rises = tier.sla.bands.windows(2).all(|pair| pair[0].credit <= pair[1].credit);
+        if rises {
+            return Ok(());
+        }
+        let problem = Problem::invalid("A worse uptime would be credited less than a better one.");
+        Err(problem.field("/sla/credits", "must not fall from the best uptime to 0"))
+    }
+
+    /// Is that how it is already?
+    pub(super) fn is_in_force(&self, catalog: &Catalog) -> bool {
+        match self {
+            Change::Tenant(own) => {
+                catalog.tenant(&own.tenant_id).is_some_and(|it| it.value == *own)
+            }
+            Change::Tier(own) => catalog.tier(&own.tier).is_some_and(|it| it.value == *own),
+            Change::Price(own) => {
+                let PricePut { tier, provider, model, effective_from, .. } = own;
+                let found = catalog.price_at(tier, provider, model, *effective_from);
+                found.is_some_and(|it| it.value == *own)
+            }
+        }
+    }
+
     /// Asked again once it is in force: nobody else was faster.
     pub(super) fn holds(&self, catalog: &Catalog, own: EventId) -> Result<(), Problem> {
         Seen::Version(own).check(&self.title(), self.in_force(catalog))
@@ -183,6 +209,7 @@ async fn put(
     wish: Wish,
     place: Place,
 ) -> Result<Response, Problem> {
+    change.check()?;
     let seen = Seen::of_headers(headers)?;
     let catalog = || shared.projection.catalog();
     seen.check(&change.title(), change.in_force(&catalog()))?;
@@ -203,6 +230,21 @@ mod tests {
 
     fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_worse_uptime_is_not_credited_less() {
+        let tier = |credits: [&str; 3]| {
+            let bands = ["99.9", "99", "0"].into_iter().zip(credits).map(
+                |(uptime, credit)| serde_json::json!({ "minUptimePct": uptime, "credit": credit }),
+            );
+            let bands: Vec<Value> = bands.collect();
+            let tier = serde_json::json!({ "tier": "t", "name": "T", "sla": { "bands": bands } });
+            Change::Tier(serde_json::from_value(tier).expect("a tier"))
+        };
+        assert!(tier(["0", "0.1", "0.1"]).check().is_ok());
+        let problem = tier(["0.1", "0", "0.25"]).check().expect_err("falls");
+        assert_eq!((problem.status, problem.errors[0].field.as_str()), (422, "/sla/credits"));
     }
 
     #[test]

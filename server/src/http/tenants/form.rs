@@ -191,7 +191,15 @@ async fn put(shared: &Services, principal: &Principal, wanted: &Wanted) -> Resul
             return Err(wrong("unknownTier", "has neither terms nor prices"));
         }
     }
+    change.check()?;
     let seen = wanted.seen()?;
+    if seen == Seen::Nothing && change.in_force(&catalog).is_some() {
+        let field = if wanted.act == Verb::Price { "replace" } else { "taken" };
+        return Err(wrong(field, "is there already"));
+    }
+    if change.is_in_force(&catalog) {
+        return Err(wrong("unchanged", "is how it is already"));
+    }
     seen.check(&change.title(), change.in_force(&catalog))?;
     let payload = change.decision().to_payload();
     let event = json!({ "tenantId": TenantId::platform(), "payload": payload });

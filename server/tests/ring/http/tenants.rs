@@ -103,7 +103,9 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     assert_eq!(sent(&house, &cookie, &tier).await, "/optimizer/tiers");
     // There is one now, and this form has not seen it.
     let again = sent(&house, &cookie, &tier).await;
-    assert_eq!(again, "/optimizer/tiers?problem=changed_meanwhile");
+    assert_eq!(again, "/optimizer/tiers?problem=taken");
+    let falls = "act=tier&tier=half&name=Half&uptime0=99&credit0=10&uptime1=0&credit1=5";
+    assert_eq!(sent(&house, &cookie, falls).await, "/optimizer/tiers?problem=credits");
     let half = sent(&house, &cookie, "act=tier&tier=half&name=Half&uptime0=99&credit0=").await;
     assert_eq!(half, "/optimizer/tiers?problem=credit");
     // A ladder without its last step, and one that credits thrice the month.
@@ -125,9 +127,11 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
         );
     }
     let unseen = sent(&house, &cookie, &format!("{price}&from=2126-01-01T00:00")).await;
-    assert_eq!(unseen, "/optimizer/tiers?problem=changed_meanwhile");
-    let replaced = format!("{price}&from=2126-01-01T00:00&replace=yes");
-    assert_eq!(sent(&house, &cookie, &replaced).await, "/optimizer/tiers");
+    assert_eq!(unseen, "/optimizer/tiers?problem=replace");
+    let same = format!("{price}&from=2126-01-01T00:00&replace=yes");
+    assert_eq!(sent(&house, &cookie, &same).await, "/optimizer/tiers?problem=unchanged");
+    let dearer = same.replace("output=4", "output=5");
+    assert_eq!(sent(&house, &cookie, &dearer).await, "/optimizer/tiers");
     let page = html(&house, "/optimizer/tiers", &cookie).await;
     for part in ["99.9 % up or more: ", "25 %", "$0.50", "to come", "0 tenants"] {
         assert!(page.contains(part), "{part} in {page}");
