@@ -78,7 +78,7 @@ async fn a_tier_and_a_price_are_set_and_absurd_ones_refused() {
     assert!(listed["items"].as_array().expect("a list").iter().any(|it| it["tier"] == "pro"));
     let mut rising = tier.clone();
     rising["sla"]["bands"] =
-        json!([{ "minUptimePct": "0", "credit": "0.25" }, { "minUptimePct": "99", "credit": "0" }]);
+        json!([{ "minUptimePct": "0", "credit": "0" }, { "minUptimePct": "99", "credit": "0.25" }]);
     let told = house.post("/v1/tiers", ADMIN, &rising).await.problem(422, "invalid");
     assert_eq!(told["errors"][0]["field"], "/payload/sla/bands", "{told}");
     let mut free = price.clone();
