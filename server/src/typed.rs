@@ -50,6 +50,16 @@ pub(crate) fn dollars(field: &str, text: &str) -> Result<Decimal, Problem> {
     plain.parse().map_err(|_| wrong(field, "is no number of US dollars"))
 }
 
+/// A time in UTC, as `<input type="datetime-local">` gives it.
+///
+/// # Errors
+/// It is no time.
+pub(crate) fn instant(field: &str, text: &str) -> Result<Timestamp, Problem> {
+    let spellings = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
+    let read = spellings.iter().find_map(|spelling| spelling.parse().ok());
+    read.ok_or_else(|| wrong(field, "is no time, such as 2026-12-24T18:00"))
+}
+
 /// The start of a day in UTC, as `<input type="date">` gives it.
 ///
 /// # Errors

@@ -1,10 +1,24 @@
-//! How the form of a page leads back to it.
+//! What the forms of pages have in common: reading one, and leading back to its page.
+
+use axum::extract::Form;
+use axum::extract::rejection::FormRejection;
 
 use crate::identity::query_value;
 use crate::problem::Problem;
 
 /// So long a page waits to show what was done as done.
 pub(super) const EFFECT_MS: u64 = 2_500;
+
+/// What a form says.
+///
+/// # Errors
+/// It is none, or not of this page.
+pub(super) fn read_form<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
+    match form {
+        Ok(Form(wanted)) => Ok(wanted),
+        Err(cause) => Err(Problem::malformed(format!("The form cannot be read: {cause}"))),
+    }
+}
 
 /// The word for what was wrong with a form, which the address of its page carries: the field of an
 /// invalid one, and otherwise the problem's code.

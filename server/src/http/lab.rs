@@ -15,6 +15,7 @@ use reqwest::Method;
 
 use super::Shared;
 use super::ask::Whole;
+use crate::http::back::read_form;
 use crate::identity::{Principal, query_value};
 use crate::lab::{self, Lab};
 use crate::problem::Problem;
@@ -44,8 +45,7 @@ async fn act(
     form: Result<Form<BTreeMap<String, String>>, FormRejection>,
 ) -> Result<Response, Problem> {
     let lab = open(&shared, &principal, Action::OperateFaultLab)?;
-    let Form(fields) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let fields = read_form(form)?;
     let order = LabOrder::from_fields(&fields).map_err(Problem::invalid)?;
     lab.act(&order, &principal.login).await?;
     // Back to the story that was being told.

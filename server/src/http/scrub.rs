@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Shared;
 use super::ask::{Whole, json as read_json, shape};
+use crate::http::back::read_form;
 use crate::identity::Principal;
 use crate::ledger::ScrubStatus;
 use crate::problem::Problem;
@@ -55,8 +56,7 @@ async fn form(
     form: Result<Form<Seen>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::AcknowledgeRepairs)?;
-    let Form(Seen { until }) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let Seen { until } = read_form(form)?;
     shared.ledger.acknowledge_repairs(&principal.login, until);
     Ok(Redirect::to("/"))
 }

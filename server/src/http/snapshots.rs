@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
 use crate::grant::GrantError;
+use crate::http::back::read_form;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 use crate::snapshot::{Progress, Recheck, RecheckState, Snapshot, SnapshotError};
@@ -151,8 +152,7 @@ async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::TakeSnapshot)?;
-    let Form(Wanted { act, period, drill }) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let Wanted { act, period, drill } = read_form(form)?;
     let done = match act {
         Verb::Take => shared.snapshots.take(period).await.map(drop).map_err(refused),
         Verb::Recheck => found(&shared, period).await.map(|snapshot| {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
-use domain::catalog::TenantPut;
+use domain::catalog::{PricePut, TenantPut, TierPut};
 use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -25,11 +25,11 @@ const ITEMS_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
-        .route("/v1/tenants", get(list).post(change::tenant))
+        .route("/v1/tenants", get(list).post(change::put::<TenantPut>))
         .route("/v1/tenants/{tenant_id}", get(one).post(change::named_tenant))
         .route("/v1/tenants/{tenant_id}/versions", get(versions))
-        .route("/v1/tiers", get(tiers).post(change::tier))
-        .route("/v1/prices", get(prices).post(change::price))
+        .route("/v1/tiers", get(tiers).post(change::put::<TierPut>))
+        .route("/v1/prices", get(prices).post(change::put::<PricePut>))
         .route("/tenants/act", post(form::act))
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::super::Shared;
 use super::{NewCredit, acts};
-use crate::http::back::EFFECT_MS;
+use crate::http::back::{EFFECT_MS, read_form};
 use crate::http::events::record::{Wish, until_in_force};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
@@ -46,8 +46,7 @@ pub(super) async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::EditBilling)?;
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     let mut page = format!("{PAGE}?");
     if let Some(period) = wanted.period {
         page.push_str(&format!("period={period}&"));

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::super::Shared;
 use super::shares::from_percent;
-use crate::http::back::EFFECT_MS;
+use crate::http::back::{EFFECT_MS, read_form};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::optimizer::{open_shares, take_shares_back};
 use crate::identity::{Principal, query_value};
@@ -64,8 +64,7 @@ pub(super) async fn act(
     principal: Principal,
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     principal.require(wanted.act.needs())?;
     let done = match wanted.act {
         Verb::Drain | Verb::Restore => drain(&shared, &principal, &wanted).await,

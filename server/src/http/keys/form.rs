@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::Shared;
 use super::{Begin, acts, record_of};
+use crate::http::back::read_form;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
@@ -47,8 +48,7 @@ pub(super) async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::ManageKeys)?;
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     let back = |problem: &str| Redirect::to(&format!("{PAGE}?problem={}", query_value(problem)));
     if wanted.confirmed.is_none() {
         return Ok(back("not_confirmed"));

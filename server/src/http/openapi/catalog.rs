@@ -7,10 +7,19 @@ use super::schemas::{cloud, flag, shape, text, time};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-const RECORDED: &[(u16, &str, &str, &str)] = &[
-    (201, "The decision's event", "Recorded", JSON),
-    (202, "Recorded; the wait ran out before it was in force here", "Recorded", JSON),
-];
+/// Sets something whole.
+const PUT: Operation = Operation {
+    method: "post",
+    tag: "catalog",
+    access: ADMINS,
+    takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
+    answers: &[
+        (201, "The decision's event", "Recorded", JSON),
+        (202, "Recorded; the wait ran out before it was in force here", "Recorded", JSON),
+    ],
+    problems: &[400, 401, 403, 412, 422, 503],
+    ..BASE
+};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -24,16 +33,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
-        method: "post",
         path: "/v1/tenants",
         id: "putTenant",
-        tag: "catalog",
         summary: "Adds or replaces a tenant: a decision, in force everywhere once it is final",
-        access: ADMINS,
-        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tenant")],
-        answers: RECORDED,
-        problems: &[400, 401, 403, 412, 422, 503],
+        ..PUT
     },
     Operation {
         path: "/v1/tenants/{tenant_id}",
@@ -45,16 +49,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
-        method: "post",
         path: "/v1/tenants/{tenant_id}",
         id: "putNamedTenant",
-        tag: "catalog",
         summary: "Adds or replaces this tenant; the body need not name it",
-        access: ADMINS,
-        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tenant")],
-        answers: RECORDED,
-        problems: &[400, 401, 403, 412, 422, 503],
+        ..PUT
     },
     Operation {
         path: "/v1/tenants/{tenant_id}/versions",
@@ -66,28 +65,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
     Operation {
-        method: "post",
         path: "/v1/tiers",
         id: "putTier",
-        tag: "catalog",
         summary: "Adds or replaces a tier with its service level",
-        access: ADMINS,
-        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Tier")],
-        answers: RECORDED,
-        problems: &[400, 401, 403, 412, 422, 503],
+        ..PUT
     },
     Operation {
-        method: "post",
         path: "/v1/prices",
         id: "putPrice",
-        tag: "catalog",
         summary: "A tier's list price of a model from a time on; another for the same time replaces it",
-        access: ADMINS,
-        takes: &["If-Match", "If-None-Match", "wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "Price")],
-        answers: RECORDED,
-        problems: &[400, 401, 403, 412, 422, 503],
+        ..PUT
     },
     Operation {
         path: "/v1/tiers",

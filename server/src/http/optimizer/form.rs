@@ -14,7 +14,7 @@ use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
 use crate::http::Shared;
-use crate::http::back::{EFFECT_MS, word};
+use crate::http::back::{EFFECT_MS, read_form, word};
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
 use crate::problem::Problem;
@@ -115,8 +115,7 @@ pub(super) async fn act(
     address: ClientAddress,
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     principal.require(wanted.act.needs())?;
     let page = wanted.act.page(&wanted.proposal);
     match done(&shared, &principal, address, wanted).await {

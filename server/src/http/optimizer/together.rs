@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::acts::{self, Act, Approval, Proof, Seen};
 use super::refused::refused;
 use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
-use crate::http::back::EFFECT_MS;
+use crate::http::back::{EFFECT_MS, read_form};
 use crate::http::events::record::{Wish, until_in_force};
 use crate::http::place::Place;
 use crate::http::{Services, Shared};
@@ -204,8 +204,7 @@ pub(super) async fn act(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::Approve)?;
-    let Form(fields) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let fields = read_form(form)?;
     let items = fields.iter().filter(|(name, _)| name == "item").map(|(_, text)| read(text));
     let items = items.collect::<Result<Vec<Item>, Problem>>()?;
     let wish = Wish::final_within(EFFECT_MS);

@@ -10,6 +10,7 @@ use super::super::Shared;
 use super::super::events::record::Wish;
 use super::{decide, held_id};
 use crate::console::Act;
+use crate::http::back::read_form;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 
@@ -41,8 +42,7 @@ pub(super) async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::DecideQuarantine)?;
-    let Form(Wanted { id, act, reason, choice, confirmed }) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let Wanted { id, act, reason, choice, confirmed } = read_form(form)?;
     let page = format!("/ledger/quarantine/{}", held_id(&id)?);
     let back = |problem: &str| Redirect::to(&format!("{page}?problem={}", query_value(problem)));
     if confirmed.is_none() {

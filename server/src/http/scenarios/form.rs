@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::super::Shared;
 use super::{keep, may_stand, newest, scenario_id};
 use crate::console::Sought;
-use crate::http::back::EFFECT_MS;
+use crate::http::back::{EFFECT_MS, read_form};
 use crate::http::events::record::Wish;
 use crate::http::fabric::shares::from_percent;
 use crate::http::optimizer::{Opened, open_promoted};
@@ -73,8 +73,7 @@ pub(super) async fn act(
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::EditScenarios)?;
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     let (back, draft) = (wanted.search.trim_start_matches('?').to_owned(), wanted.draft());
     match done(&shared, &principal, wanted).await {
         Ok(id) => Ok(Redirect::to(&format!("{PAGE}?open={id}"))),

@@ -7,6 +7,7 @@ use axum::response::Response;
 use domain::access::Action;
 use domain::catalog::{Known, PricePut, TenantPut, TierPut};
 use domain::event::EventId;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::Shared;
@@ -138,7 +139,26 @@ impl Change {
     }
 }
 
-pub(super) async fn tenant(
+impl From<TenantPut> for Change {
+    fn from(tenant: TenantPut) -> Self {
+        Change::Tenant(tenant)
+    }
+}
+
+impl From<TierPut> for Change {
+    fn from(tier: TierPut) -> Self {
+        Change::Tier(tier)
+    }
+}
+
+impl From<PricePut> for Change {
+    fn from(price: PricePut) -> Self {
+        Change::Price(price)
+    }
+}
+
+/// A tenant, tier or list price, by the type that the route names.
+pub(super) async fn put<T: DeserializeOwned + Into<Change>>(
     State(shared): State<Shared>,
     principal: Principal,
     place: Place,
@@ -147,11 +167,11 @@ pub(super) async fn tenant(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
-    let tenant: TenantPut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Change::Tenant(tenant), &headers, wish, place).await
+    let wanted: T = shape(read_json(&body)?)?;
+    record(&shared, &principal, &wanted.into(), &headers, wish, place).await
 }
 
-/// As above; the path names the tenant, so the body need not.
+/// A tenant that the path names, so the body need not.
 pub(super) async fn named_tenant(
     State(shared): State<Shared>,
     principal: Principal,
@@ -171,40 +191,13 @@ pub(super) async fn named_tenant(
         }
     }
     let tenant: TenantPut = shape(body)?;
-    put(&shared, &principal, Change::Tenant(tenant), &headers, wish, place).await
+    record(&shared, &principal, &Change::Tenant(tenant), &headers, wish, place).await
 }
 
-pub(super) async fn tier(
-    State(shared): State<Shared>,
-    principal: Principal,
-    place: Place,
-    headers: HeaderMap,
-    Asked(wish): Asked<Wish>,
-    Whole(body): Whole,
-) -> Result<Response, Problem> {
-    principal.require(Action::EditTenants)?;
-    let tier: TierPut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Change::Tier(tier), &headers, wish, place).await
-}
-
-/// A list price counts from its `effectiveFrom` on; what was invoiced before stands.
-pub(super) async fn price(
-    State(shared): State<Shared>,
-    principal: Principal,
-    place: Place,
-    headers: HeaderMap,
-    Asked(wish): Asked<Wish>,
-    Whole(body): Whole,
-) -> Result<Response, Problem> {
-    principal.require(Action::EditTenants)?;
-    let price: PricePut = shape(read_json(&body)?)?;
-    put(&shared, &principal, Change::Price(price), &headers, wish, place).await
-}
-
-async fn put(
+async fn record(
     shared: &Shared,
     principal: &Principal,
-    change: Change,
+    change: &Change,
     headers: &HeaderMap,
     wish: Wish,
     place: Place,

@@ -14,12 +14,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::change::{Change, Seen};
-use crate::http::back::{EFFECT_MS, word};
+use crate::http::back::{EFFECT_MS, read_form, word};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::{Services, Shared, optimizer};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
-use crate::typed::{dollars, end_of_day, percent, whole, wrong};
+use crate::typed::{dollars, end_of_day, instant, percent, whole, wrong};
 
 const TENANTS: &str = "/optimizer/tenants";
 const TIERS: &str = "/optimizer/tiers";
@@ -139,7 +139,7 @@ impl Wanted {
         let next_hour = Timestamp::from_unix_ms(now.hour().unix_ms() + HOUR_MS);
         let from = match self.text("from") {
             "" => next_hour,
-            text => instant(text).ok_or_else(|| wrong("from", "is no time"))?,
+            text => instant("from", text)?,
         };
         Ok(PricePut {
             tier: self.text("tier").to_owned(),
@@ -153,20 +153,13 @@ impl Wanted {
     }
 }
 
-/// What `<input type="datetime-local">` gives, read as UTC.
-fn instant(text: &str) -> Option<Timestamp> {
-    let spellings = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
-    spellings.iter().find_map(|spelling| spelling.parse().ok())
-}
-
 /// Back to the page, which says what is so now or what was wrong.
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
     form: Result<Form<Wanted>, FormRejection>,
 ) -> Result<Redirect, Problem> {
-    let Form(wanted) =
-        form.map_err(|cause| Problem::malformed(format!("The form cannot be read: {cause}")))?;
+    let wanted = read_form(form)?;
     let page = wanted.page();
     let done = match wanted.act {
         Verb::Contract => contract(&shared, &principal, &wanted).await,
