@@ -187,7 +187,7 @@ fn Row(row: TenantRow) -> impl IntoView {
                 <span class="cell-about">{name}</span>
             </td>
             <td data-label="Tier">{tier}</td>
-            <td data-label="Served by"><CloudGlyph cloud size=14 /> " " {cloud.name()}</td>
+            <td data-label="Served by"><span><CloudGlyph cloud size=14 /> " " {cloud.name()}</span></td>
             <td data-label="Region">{region}</td>
             <td data-label="Price of list" class="number mono">{price} {fixed}</td>
             <td data-label="State" class:muted=!active>{state}</td>
