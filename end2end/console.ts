@@ -74,6 +74,11 @@ export const test = base.extend<EachTest, EachWorker>({
   },
   expectAccessible: async ({ page }, use) => {
     await use(async () => {
+      // What is still coming into sight has the contrast of its way there.
+      await page.evaluate(() => {
+        const ends = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+        ends.forEach((one) => one.finish());
+      });
       const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
       const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
       const findings = violations.flatMap(({ id, help, nodes }) =>
@@ -102,6 +107,13 @@ export const test = base.extend<EachTest, EachWorker>({
 /** The page is the browser's own: WebAssembly runs and has taken over the server's HTML. */
 export async function alive(page: Page): Promise<void> {
   await expect(page.locator("html[data-alive]")).toBeAttached({ timeout: 30_000 });
+}
+
+/** Sends a form and waits for its answer: a page that is asked for again before would take it back. */
+export async function answered(page: Page, send: () => Promise<void>): Promise<void> {
+  const answer = page.waitForResponse((one) => one.request().method() === "POST");
+  await send();
+  await answer;
 }
 
 /** As a program of the auditor's would ask, so that the page under test stays as it is. */

@@ -3,7 +3,7 @@
 //
 // The demonstration is shared, and a tenant has one price: one after the other.
 import type { APIRequestContext, Browser, Page } from "@playwright/test";
-import { alive, bearer, type Clouds, expect, PASSWORD, test } from "./console";
+import { alive, answered, bearer, type Clouds, expect, PASSWORD, test } from "./console";
 
 test.describe.configure({ mode: "serial" });
 test.setTimeout(120_000);
@@ -72,7 +72,7 @@ test("a price waits for a second admin, is applied on every cloud, and is taken 
   await alive(other);
   await other.keyboard.press("a");
   await expect(other.locator("#approve")).toBeFocused();
-  await other.keyboard.press("Enter");
+  await answered(other, () => other.keyboard.press("Enter"));
   await expect(async () => {
     await other.reload();
     await expect(other.locator(".pricing-head .badge")).toHaveText("APPLIED");
@@ -116,7 +116,7 @@ test("what changed since the proposal stops the approval, and says so", async ({
   await other.getByRole("button", { name: "Approve version 1" }).click();
   await expect(other.getByRole("alert")).toContainText("what it rests on has changed", SOON);
   await other.locator("#reject-reason").fill("The tier is another one now");
-  await other.getByRole("button", { name: "Reject for good" }).click();
+  await answered(other, () => other.getByRole("button", { name: "Reject for good" }).click());
   await expect(async () => {
     await other.reload();
     await expect(other.locator(".pricing-head .badge")).toHaveText("REJECTED");
