@@ -171,9 +171,11 @@ test.describe("without JavaScript", () => {
     await page.locator("#stead-reason").fill("On leave");
     await page.getByRole("button", { name: "Record it" }).click();
     await expect(page.getByRole("alert")).toContainText("it ends in the future");
-    await page.getByText("Have somebody approve for you…").click();
+    // The form stands open, with what was typed, and says where it is wrong.
+    await expect(page.getByLabel("Last day")).toHaveValue("2020-01-01");
+    await expect(page.getByLabel("Last day")).toHaveAttribute("aria-invalid", "true");
+    await expect(page.locator("#stead-reason")).toHaveValue("On leave");
     await page.getByLabel("Last day").fill(tomorrow());
-    await page.locator("#stead-reason").fill("On leave");
     await page.getByRole("button", { name: "Record it" }).click();
     await expect(page.locator(".stead-list li")).toHaveCount(1);
     await page.locator(".stead-list summary").click();

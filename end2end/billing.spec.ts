@@ -76,7 +76,8 @@ test("an admin adds a credit with a reason", async ({ page, open, expectAccessib
   await dialog.getByLabel("Amount, US dollars").fill("0.10");
   await dialog.getByLabel("Reason, recorded in the ledger").fill("a test of credits");
   await dialog.getByRole("button", { name: "Record the credit" }).click();
-  await expect(page).toHaveURL(`/billing?period=${LAST}&tenant=northwind`);
+  await expect(page).toHaveURL(new RegExp(`/billing\\?period=${LAST}&tenant=northwind&done=`));
+  await expect(page.locator(".recorded")).toContainText("Recorded in the ledger, with your name");
   const credit = page.locator(".statement-table tbody tr", { hasText: "a test of credits" });
   await expect(credit).toContainText("by admin@ternion.example", SOON);
   await expect(credit).toContainText("−$0.10");
@@ -154,12 +155,15 @@ test.describe("without JavaScript", () => {
     await credit.getByLabel("Reason, recorded in the ledger").fill("a test");
     await credit.getByRole("button", { name: "Record the credit" }).click();
     await expect(page.getByRole("alert")).toContainText("no tenant has that id");
+    await expect(credit.getByLabel("Tenant")).toHaveValue("nobody");
+    await expect(credit.getByLabel("Tenant")).toHaveAttribute("aria-invalid", "true");
+    await expect(credit.getByLabel("Reason, recorded in the ledger")).toHaveValue("a test");
     await page.goto(`/billing?period=${LAST}`);
     await page.getByRole("link", { name: "Close the month…" }).click();
     const close = page.getByRole("dialog", { name: `Close ${LAST}?` });
     await close.getByRole("checkbox").check();
     await close.getByRole("button", { name: "Close the month" }).click();
-    await expect(page).toHaveURL(`/billing?period=${LAST}`);
+    await expect(page).toHaveURL(new RegExp(`/billing\\?period=${LAST}&done=`));
     await expect(async () => {
       await page.reload();
       await expect(page.locator(".billing-state")).toContainText("Closed by admin@ternion.example");

@@ -135,7 +135,7 @@ test("a drain comes to what its preview said, needs a reason, and ends", async (
   await expect(dialog).toBeVisible();
   await dialog.getByLabel("Reason, recorded in the ledger").fill("a new kernel on every machine");
   await dialog.getByRole("button", { name: "Drain azure" }).click();
-  await expect(page).toHaveURL("/fabric");
+  await expect(page).toHaveURL(/\/fabric\?done=/);
   await expect(page.locator(".fabric-cloud.of-azure .badge")).toHaveText("Drained", SOON);
   await expect(page.locator(".fabric-cloud.of-azure")).toContainText("a new kernel on every machine");
   for (const { region, cloud } of before) {
@@ -191,7 +191,8 @@ test.describe("without JavaScript", () => {
     const dialog = page.getByRole("dialog", { name: "Drain aws?" });
     await dialog.getByLabel("Reason, recorded in the ledger").fill("by hand");
     await dialog.getByRole("button", { name: "Drain aws" }).click();
-    await expect(page).toHaveURL("/fabric");
+    await expect(page).toHaveURL(/\/fabric\?done=/);
+    await expect(page.locator(".recorded")).toContainText("Recorded in the ledger");
     await expect(page.locator(".fabric-cloud.of-aws")).toContainText("by hand");
   });
 });
@@ -237,16 +238,16 @@ test.describe("shares of the traffic", () => {
     await page.getByLabel("Reason, recorded in the ledger").first().fill("committed spend");
     await page.getByRole("button", { name: "Propose it" }).click();
     await expect(page.getByRole("status").or(page.getByRole("alert")).first()).toContainText("sum to 100");
-    await page.getByText("Propose shares…").click();
-    await page.getByLabel("gcp, %").fill("60");
+    // What was typed stands there still.
+    await expect(page.getByLabel("gcp, %")).toHaveValue("60");
+    await expect(page.locator("#share-reason")).toHaveValue("committed spend");
     await page.getByLabel("aws, %").fill("40");
-    await page.getByLabel("Reason, recorded in the ledger").first().fill("committed spend");
     await page.getByRole("button", { name: "Propose it" }).click();
     await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}/);
     await expect(page.getByRole("heading", { name: "Shares of the traffic: gcp 60 %, aws 40 %" })).toBeVisible();
     // 60 % of the 1300 requests a second that are expected: more than gcp takes, told and not refused.
     await expect(page.getByText("asks for 780 requests/s")).toBeVisible();
-    const id = page.url().split("/").at(-1);
+    const id = new URL(page.url()).pathname.split("/").at(-1);
     const proposal = await (await page.request.get(`/v1/proposals/${id}`, admin)).json();
     const seen = { version: proposal.version, hash: proposal.hash };
     const approved = await page.request.post(`/v1/approvals/${id}/approve?wait=final`, { data: seen, ...admin });

@@ -45,7 +45,8 @@ async function propose(page: Page, open: (path: string) => Promise<void>, price:
   await page.locator("#propose-price").fill(price);
   await page.locator("#propose-reason").fill("Its margin is thin");
   await page.getByRole("button", { name: "Propose it" }).click();
-  await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}$/, SOON);
+  await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}\?done=/, SOON);
+  await expect(page.locator(".recorded")).toContainText("Recorded in the ledger, with your name");
   await alive(page);
   return new URL(page.url()).pathname;
 }
@@ -96,6 +97,32 @@ test("a price waits for a second admin, is applied on every cloud, and is taken 
     expect([now.version, now.price.ofList]).toEqual([before.version + 2, "1"]);
   }).toPass(SOON);
   await other.context().close();
+});
+
+/** The form that proposes, after it was refused for its price. */
+async function expectKept(page: Page): Promise<void> {
+  await expect(page.getByLabel("Tenant", { exact: true })).toHaveValue("juniper");
+  await expect(page.locator("#propose-reason")).toHaveValue("They grow");
+  const price = page.locator("#propose-price");
+  await expect(price).toHaveValue("0");
+  await expect(price).toHaveAttribute("aria-invalid", "true");
+  await expect(price).toHaveAccessibleDescription("The price must be another one, from 10 to 1000 percent of the list price.");
+}
+
+test("a refused proposal keeps what was typed, and its price has the focus", async ({ page, open, expectAccessible }) => {
+  await open("/optimizer");
+  await page.getByLabel("Tenant", { exact: true }).fill("juniper");
+  await page.locator("#propose-price").fill("0");
+  await page.locator("#propose-reason").fill("They grow");
+  await page.getByRole("button", { name: "Propose it" }).click();
+  await expect(page.getByRole("alert")).toContainText("the price must be another one", SOON);
+  await alive(page);
+  await expectKept(page);
+  await expect(page.locator("#propose-price")).toBeFocused();
+  await expectAccessible();
+  // Elsewhere nothing of it is left.
+  await open("/optimizer");
+  await expect(page.locator("#propose-price")).toHaveValue("");
 });
 
 test("what changed since the proposal stops the approval, and says so", async ({ page, open, browser, clouds, request }) => {
@@ -278,12 +305,11 @@ test.describe("without JavaScript", () => {
     await page.goto("/optimizer");
     await page.getByLabel("Tenant", { exact: true }).fill("juniper");
     await page.locator("#propose-price").fill("0");
-    await page.locator("#propose-reason").fill("A mistake");
+    await page.locator("#propose-reason").fill("They grow");
     await page.getByRole("button", { name: "Propose it" }).click();
     await expect(page.getByRole("alert")).toContainText("the price must be another one");
-    await page.getByLabel("Tenant", { exact: true }).fill("juniper");
+    await expectKept(page);
     await page.locator("#propose-price").fill("95");
-    await page.locator("#propose-reason").fill("They grow");
     await page.getByRole("button", { name: "Propose it" }).click();
     const heading = page.getByRole("heading", { name: /Price 100 % → 95 %/ });
     const taken = page.getByRole("alert");

@@ -2,6 +2,7 @@
 // who change it at once, and a contract that a second admin approves.
 //
 // What is set stays set, and the demonstration is shared: one after the other.
+import type { Page } from "@playwright/test";
 import { expect, test } from "./console";
 
 test.describe.configure({ mode: "serial" });
@@ -42,7 +43,8 @@ test("an admin describes a tier, prices it from a time on, and adds a tenant to 
   await page.locator("#new-tier").selectOption(ID);
   await page.locator("#new-region").fill("eu");
   await page.getByRole("button", { name: "Record the tenant" }).click();
-  await expect(page).toHaveURL(`/optimizer/tenants/${ID}`, SOON);
+  await expect(page).toHaveURL(new RegExp(`/optimizer/tenants/${ID}\\?done=`), SOON);
+  await expect(page.locator(".recorded").getByRole("link")).toHaveAttribute("href", /^\/ledger\/[0-9a-f-]{36}$/);
   await expect(page.getByRole("heading", { name: "Northwind", exact: true })).toBeVisible();
   await expect(page.getByRole("region", { name: "Prices" })).toContainText("$0.50");
   await expect(page.locator(".pricing-history")).toContainText("Came as “Northwind”");
@@ -59,8 +61,16 @@ test("who changes a tenant second is told, and its history says who changed what
   await expect(page.locator(".pricing-history li").first()).toContainText("By admin@ternion.example");
   await stale.locator("#edit-region").fill("us");
   await stale.getByRole("button", { name: "Record the change" }).click();
-  await expect(stale.getByRole("alert")).toContainText("Somebody changed the same since you looked", SOON);
-  await expect(stale.locator("#edit-region")).toHaveValue("eu");
+  await expect(stale.getByRole("alert")).toContainText("somebody changed the same since you looked", SOON);
+  // What was typed is there still, beside who was first and what they set.
+  await expect(stale.locator("#edit-region")).toHaveValue("us");
+  await expect(stale.locator("#edit-name")).toHaveValue("Northwind");
+  await expect(stale.locator(".overtaken")).toContainText("admin@ternion.example changed it at");
+  await expect(stale.locator(".overtaken")).toContainText("what is in force now is “Northwind Traders”");
+  // Sent again, it is meant.
+  await stale.locator("#edit-name").fill("Northwind Traders");
+  await stale.getByRole("button", { name: "Record the change" }).click();
+  await expect(stale.locator(".pricing-history li").first()).toContainText("eu → us", SOON);
   await stale.close();
 
   await open("/optimizer/tenants");
@@ -76,7 +86,7 @@ test("a contract is proposed as a policy, and no second one while it waits", asy
   await page.getByLabel("The contract’s last day").fill("2098-12-31");
   await page.locator("#contract-reason").fill("Agreed for long");
   await page.getByRole("button", { name: "Propose it" }).click();
-  await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}$/, SOON);
+  await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}\?done=/, SOON);
   await expect(page.locator(".pricing-facts").first()).toContainText("2099-01-01");
   const proposal = page.url();
   await open(`/optimizer/tenants/${ID}`);
@@ -86,6 +96,36 @@ test("a contract is proposed as a policy, and no second one while it waits", asy
   await page.locator("#reject-reason").fill("Not yet");
   await page.getByRole("button", { name: /^Reject/ }).click();
   await expect(page.locator(".pricing-head .badge")).toHaveText("REJECTED", SOON);
+});
+
+/** A ladder of which one credit is missing, with all the rest that was typed. */
+async function refusedTier(page: Page): Promise<void> {
+  await page.getByText("New tier…").click();
+  await page.getByLabel("Id, such as pro").fill(`${ID}-2`);
+  await page.locator("#new-tier-name").fill("Half a ladder");
+  await page.getByRole("textbox", { name: "Step 2: credit" }).first().fill("");
+  await page.getByRole("button", { name: "Record the tier" }).click();
+  await expect(page.getByRole("alert")).toContainText("each step of the ladder has an uptime and a credit", SOON);
+  await expect(page.getByLabel("Id, such as pro")).toHaveValue(`${ID}-2`);
+  await expect(page.locator("#new-tier-name")).toHaveValue("Half a ladder");
+  const credit = page.getByRole("textbox", { name: "Step 2: credit" }).first();
+  await expect(credit).toHaveValue("");
+  await expect(credit).toHaveAttribute("aria-invalid", "true");
+}
+
+test("a refused tier stands open with what was typed", async ({ page, open, expectAccessible }) => {
+  await open("/optimizer/tiers");
+  await refusedTier(page);
+  await expectAccessible();
+});
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a refused tier stands open with what was typed", async ({ page }) => {
+    await page.goto("/optimizer/tiers");
+    await refusedTier(page);
+  });
 });
 
 test.describe("as an auditor", () => {

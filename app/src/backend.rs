@@ -9,6 +9,7 @@ mod billing;
 mod evidence;
 mod fabric;
 mod foresight;
+mod kept;
 mod keys;
 mod lab;
 mod pricing;
@@ -42,6 +43,7 @@ pub use fabric::{
     TripFrom,
 };
 pub use foresight::{FallenRow, ForeseenWhy, ForesightRow, ForesightView, StressRow};
+pub use kept::KeptForm;
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };

@@ -9,6 +9,7 @@ pub(crate) mod drop;
 pub(crate) mod events;
 pub(crate) mod hash;
 pub(crate) mod icon;
+pub(crate) mod kept;
 pub(crate) mod plot;
 pub(crate) mod problem;
 pub(crate) mod proof;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::backend::{PageStatus, Problem};
+use crate::components::kept::Words;
 
 /// The session has ended meanwhile: loading the page anew leads to the sign-in page and back.
 const SIGNED_OUT: u16 = 401;
@@ -47,9 +48,11 @@ pub(crate) fn ProblemCard(
 }
 
 /// What was wrong with the form that led back here, which its redirect names as `problem`; `words` has
-/// the page's sentence for it.
+/// the page's sentence for it. It stands before the page's forms, which say beside the field what was
+/// wrong with it, in the same words.
 #[component]
 pub(crate) fn Refused(words: fn(&str) -> &'static str) -> impl IntoView {
+    provide_context(Words(words));
     let query = use_query_map();
     let problem = move || query.read().get("problem").map(|code| words(&code));
     move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })

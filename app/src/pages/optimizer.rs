@@ -9,6 +9,7 @@ use leptos_router::components::A;
 use crate::api;
 use crate::backend::{AppliedRow, MarginBand, OptimizerView, RunRow};
 use crate::components::decision::ReasonField;
+use crate::components::kept::typed;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
@@ -131,8 +132,9 @@ fn History(rows: Vec<AppliedRow>) -> impl IntoView {
 fn Applied(row: AppliedRow, may: bool) -> impl IntoView {
     let act = (row.can_be_taken_back && may).then(|| {
         let name = format!("rollback-{}", row.tenant_id);
+        let open = typed(name.clone()).is_there();
         view! {
-            <details class="pricing-more">
+            <details class="pricing-more" open=open>
                 <summary>{format!("Take version {} back…", row.version)}</summary>
                 <form class="act-form" method="post" action="/optimizer/act">
                     <input type="hidden" name="act" value="rollback" />

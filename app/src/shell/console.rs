@@ -9,6 +9,7 @@ use leptos_router::hooks::use_location;
 use crate::backend::{Deployment, LiveState, Session, Theme, Viewer};
 use crate::browser;
 use crate::components::announcer::Announcer;
+use crate::components::kept::Recorded;
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
 use crate::format::{TimeShape, url_value};
@@ -86,6 +87,7 @@ fn Frame(live: Live) -> impl IntoView {
             <main id=MAIN_ID class="main" tabindex="-1">
                 <Alarm live />
                 <StaleBanner live />
+                <Recorded />
                 <Outlet />
             </main>
             <Foot />

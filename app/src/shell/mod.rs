@@ -18,9 +18,10 @@ use leptos_router::SsrMode;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 
-use crate::backend::{BackendHandle, PageStatus, Session};
+use crate::backend::{BackendHandle, KeptForm, PageStatus, Session};
 use crate::browser::theme_name;
 use crate::components::announcer::{Announcer, LiveRegion};
+use crate::components::kept::Kept;
 use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
 use crate::pages::approvals::ApprovalsPage;
@@ -71,6 +72,8 @@ pub struct PageContext {
     /// [`crate::backend::Backend::session`], asked before rendering begins: the frame of a page
     /// depends on who looks, and a frame that waited would have its pages ask everything thrice.
     pub session: Session,
+    /// The refused form that the page's address names as `kept`.
+    pub kept: Option<KeptForm>,
     pub status: PageStatus,
 }
 
@@ -92,10 +95,11 @@ pub(crate) struct WorkerAddress(pub(crate) String);
 /// The document. The server calls it for every page.
 #[must_use]
 pub fn shell(page: PageContext) -> impl IntoView {
-    let PageContext { assets, backend, session, status } = page;
+    let PageContext { assets, backend, session, kept, status } = page;
     let theme = session.theme;
     provide_context(backend);
     provide_context(session);
+    provide_context(kept);
     provide_context(status);
     provide_context(assets.clone());
     view! {
@@ -146,6 +150,8 @@ pub fn App() -> impl IntoView {
     // The server writes its value into the page, where the browser finds it before anything else.
     let session = SharedValue::new(use_context::<Session>).into_inner();
     provide_context(CurrentSession(session));
+    let kept = SharedValue::new(|| use_context::<Option<KeptForm>>().flatten());
+    Kept::provide(kept.into_inner());
     let worker = SharedValue::new(|| use_context::<Assets>().map(|assets| assets.worker));
     provide_context(WorkerAddress(worker.into_inner().unwrap_or_default()));
     view! {

@@ -18,6 +18,7 @@ mod evidence;
 mod fabric;
 mod figures;
 mod foresight;
+mod kept;
 mod keys;
 pub mod load;
 mod optimizer;

@@ -164,7 +164,7 @@ pub(super) fn price_text(price: &PricePut, share: Decimal) -> PriceText {
 }
 
 /// Each version beside the one before. `versions`: the newest first.
-fn history(versions: &[Version]) -> Vec<VersionRow> {
+pub(super) fn history(versions: &[Version]) -> Vec<VersionRow> {
     let read = |version: &Version| match Known::read(&version.body) {
         Ok(Some(Known::TenantPut(tenant))) => Some(tenant),
         _ => None,
@@ -182,7 +182,7 @@ fn history(versions: &[Version]) -> Vec<VersionRow> {
         .collect()
 }
 
-fn version_row(version: &Version, changes: Vec<String>) -> VersionRow {
+pub(super) fn version_row(version: &Version, changes: Vec<String>) -> VersionRow {
     let ms = i64::try_from(version.logical_clock.ms).unwrap_or(i64::MAX);
     VersionRow {
         at: Timestamp::from_unix_ms(ms),

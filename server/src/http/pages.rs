@@ -1,24 +1,26 @@
 //! The screens, rendered here and taken over by the browser; and the server functions they call.
 
 use app::PageContext;
-use app::backend::{BackendHandle, PageStatus, Viewer};
+use app::backend::{BackendHandle, KeptForm, PageStatus, Viewer};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
+use domain::access::Action;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_sessions::Session;
 
 use super::Shared;
 use super::alone::Alone;
 use super::assets::Site;
 use super::away;
 use super::edge::RequestId;
-use crate::identity::{self, MaybePrincipal, Principal, SessionAway};
+use crate::identity::{self, MaybePrincipal, Principal, SessionAway, Via};
 use crate::problem::Problem;
 
 /// Paths of programs: what is unknown below them is answered by a problem, not a page.
@@ -101,7 +103,37 @@ fn to_the_door(request: &Request) -> Response {
     Redirect::to(&format!("/sign-in?next={}", identity::query_value(asked))).into_response()
 }
 
+/// The refused form that an address names, and the session that it may stand in. `None`: it names none,
+/// as most do, and nothing is looked up.
+fn kept_in(request: &Request) -> Option<(Session, String)> {
+    let mut pairs = request.uri().query()?.split('&');
+    let id = pairs.find_map(|pair| pair.strip_prefix("kept="))?;
+    Some((request.extensions().get::<Session>()?.clone(), id.to_owned()))
+}
+
+/// That form, if it is this page's and this visitor's.
+async fn kept(
+    shared: &Shared,
+    who: Option<&Principal>,
+    (session, id): (Session, String),
+    path: &str,
+) -> Option<KeptForm> {
+    let who = who.filter(|who| who.via == Via::Session)?;
+    let form = shared.identity.kept_form(&session, &id, path).await?;
+    if !who.role.may(Action::ReadTenants) {
+        return Some(form);
+    }
+    Some(shared.console.with_what_came_first(form).await)
+}
+
 async fn render(shared: &Shared, principal: Option<Principal>, request: Request<Body>) -> Response {
+    let kept = match kept_in(&request) {
+        Some(asked) => {
+            let path = request.uri().path().to_owned();
+            kept(shared, principal.as_ref(), asked, &path).await
+        }
+        None => None,
+    };
     let backend = backend(shared, principal, &request);
     let nonce = request.extensions().get::<Nonce>().cloned();
     let session = backend.session().await;
@@ -119,6 +151,7 @@ async fn render(shared: &Shared, principal: Option<Principal>, request: Request<
             assets: assets.clone(),
             backend: backend.clone(),
             session: session.clone(),
+            kept: kept.clone(),
             status: page_status(use_context::<ResponseOptions>().unwrap_or_default()),
         })
     };

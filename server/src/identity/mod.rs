@@ -10,6 +10,7 @@ mod credential;
 pub mod demonstration;
 mod exchange;
 mod guard;
+mod kept;
 mod next;
 mod operator;
 mod password;

@@ -8,6 +8,7 @@ mod edge;
 mod events;
 mod evidence;
 mod foresight;
+mod forms;
 mod grants;
 mod house;
 mod keys;

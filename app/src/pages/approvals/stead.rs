@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::backend::{DelegationRow, SteadView};
 use crate::components::decision::ReasonField;
+use crate::components::kept::{TextField, typed};
 use crate::components::time::Time;
 use crate::format::TimeShape;
 use crate::shell::console::Here;
@@ -51,10 +52,11 @@ fn Taken(row: DelegationRow) -> impl IntoView {
 #[component]
 fn Given(row: DelegationRow) -> impl IntoView {
     let name = format!("withdraw-{}", row.id);
+    let open = typed(name.clone()).is_there();
     view! {
         <li>
             <strong>{row.delegate.clone()}</strong> " approves for you " <Dates row=row.clone() />
-            <details class="pricing-more">
+            <details class="pricing-more" open=open>
                 <summary>"Take it back…"</summary>
                 <form class="act-form" method="post" action="/optimizer/act">
                     <input type="hidden" name="act" value="withdraw" />
@@ -70,29 +72,29 @@ fn Given(row: DelegationRow) -> impl IntoView {
 
 #[component]
 fn Give(people: Vec<String>) -> impl IntoView {
+    let typed = typed("stead");
+    let (delegate, open) = (typed.or("delegate", ""), typed.is_there());
     let options = people
         .into_iter()
-        .map(|login| view! { <option value=login.clone()>{login.clone()}</option> })
+        .map(|login| {
+            let selected = login == delegate;
+            view! { <option value=login.clone() selected=selected>{login.clone()}</option> }
+        })
         .collect_view();
     view! {
-        <details class="pricing-more">
+        <details class="pricing-more" open=open>
             <summary class="button">"Have somebody approve for you…"</summary>
             <form class="act-form" method="post" action="/optimizer/act">
                 <input type="hidden" name="act" value="delegate" />
                 <p class="muted">"Theirs is your vote, once: not on what you or they proposed or changed last, and not beside a vote of their own. Days are whole, in UTC; at most 90."</p>
                 <label class="field" for="stead-delegate">
                     <span>"Who"</span>
-                    <select id="stead-delegate" name="delegate" required>{options}</select>
+                    <select id="stead-delegate" name="delegate" required aria-invalid=typed.invalid("delegate") aria-describedby=typed.told_by("delegate", None) autofocus=typed.is_wrong("delegate")>{options}</select>
                 </label>
+                {typed.why("delegate")}
                 <div class="pricing-fields">
-                    <label class="field" for="stead-from">
-                        <span>"First day; empty: from now on"</span>
-                        <input id="stead-from" name="from" type="date" />
-                    </label>
-                    <label class="field" for="stead-until">
-                        <span>"Last day"</span>
-                        <input id="stead-until" name="until" type="date" required />
-                    </label>
+                    <TextField typed=typed.clone() name="from" label="First day; empty: from now on" kind="date" />
+                    <TextField typed name="until" label="Last day" kind="date" required=true />
                 </div>
                 <ReasonField name="stead" />
                 <button class="button button-first" type="submit">"Record it"</button>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::components::decision::{ConfirmBox, ReasonField};
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
+use crate::components::kept::{TextField, typed};
 use crate::pages::billing::address;
 use crate::query::with_query;
 
@@ -54,21 +55,17 @@ pub(super) fn Credit(may: bool, period: Option<String>, tenant: String) -> impl 
         .as_deref()
         .map_or_else(|| "/billing".to_owned(), |period| address(period, None, None));
     let hidden = period.map(|period| view! { <input type="hidden" name="period" value=period /> });
+    let typed = typed(CREDIT);
+    let open = is_asked(CREDIT) || typed.is_there();
     may.then(|| {
         view! {
-            <Dialog node id=CREDIT title=Signal::stored("Credit a tenant".to_owned()) open=is_asked(CREDIT)>
+            <Dialog node id=CREDIT title=Signal::stored("Credit a tenant".to_owned()) open>
                 <p>{format!("The amount lowers what the tenant owes for {month}. It is an event of the ledger with your name: it cannot be taken back.")}</p>
                 <form class="act-form" method="post" action="/billing/act">
                     <input type="hidden" name="act" value=CREDIT />
                     {hidden}
-                    <label class="field" for="credit-tenant">
-                        <span>"Tenant"</span>
-                        <input id="credit-tenant" name="tenant" type="text" required maxlength="64" value=tenant autocomplete="off" spellcheck="false" />
-                    </label>
-                    <label class="field" for="credit-amount">
-                        <span>"Amount, US dollars"</span>
-                        <input id="credit-amount" name="amount" type="text" inputmode="decimal" required maxlength="20" autocomplete="off" />
-                    </label>
+                    <TextField typed=typed.clone() name="tenant" label="Tenant" value=tenant length=64 required=true literal=true />
+                    <TextField typed name="amount" label="Amount, US dollars" mode="decimal" length=20 required=true />
                     <ReasonField name=CREDIT />
                     <Leave node back />
                     <button class="button button-first" type="submit">"Record the credit"</button>
@@ -85,7 +82,7 @@ pub(super) fn Close(may: bool, period: String) -> impl IntoView {
     let back = address(&period, None, None);
     may.then(|| {
         view! {
-            <Dialog node id=CLOSE title=Signal::stored(title) open=is_asked(CLOSE)>
+            <Dialog node id=CLOSE title=Signal::stored(title) open={is_asked(CLOSE) || typed(CLOSE).is_there()}>
                 <ul class="key-means">
                     <li>"Each tenant’s uptime of the month is held against its tier’s ladder, and what is owed is credited."</li>
                     <li>"What each tenant owes is rounded to cents and recorded as its invoice, in an event of the ledger."</li>
@@ -94,7 +91,8 @@ pub(super) fn Close(may: bool, period: String) -> impl IntoView {
                 <form class="act-form" method="post" action="/billing/act">
                     <input type="hidden" name="act" value=CLOSE />
                     <input type="hidden" name="period" value=period />
-                    <ConfirmBox text="I have looked at what has no price, and the month may be invoiced." />
+                    {typed(CLOSE).named()}
+                    <ConfirmBox form=CLOSE text="I have looked at what has no price, and the month may be invoiced." />
                     <Leave node back />
                     <button class="button button-danger" type="submit">"Close the month"</button>
                 </form>

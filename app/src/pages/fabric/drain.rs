@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use crate::backend::{DrainPreview, FabricView, RegionMove};
 use crate::components::decision::ReasonField;
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
+use crate::components::kept::typed;
 use crate::format::counted;
 use crate::shell::console::Here;
 
@@ -86,7 +87,7 @@ fn DrainDialog(state: RwSignal<FabricView>, cloud: Cloud) -> impl IntoView {
     let go =
         move || if drains.get() { format!("Drain {cloud}") } else { format!("Put {cloud} back") };
     view! {
-        <Dialog node id=id(cloud) title open=is_asked(id(cloud))>
+        <Dialog node id=id(cloud) title open={is_asked(id(cloud)) || typed(id(cloud)).is_there()}>
             <p>{means}</p>
             {move || shown(&preview.read(), cloud)}
             <form class="act-form" method="post" action="/fabric/act">

@@ -11,6 +11,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::backend::{FabricShares, FabricView};
 use crate::components::decision::ReasonField;
+use crate::components::kept::typed as typed_before;
 use crate::shell::console::Here;
 
 #[component]
@@ -92,16 +93,19 @@ fn warnings(typed: &PerCloud<String>, room: Option<(f64, Capacity)>) -> Vec<Stri
 
 #[component]
 fn Propose(room: Memo<Option<(f64, Capacity)>>) -> impl IntoView {
-    let typed = RwSignal::new(PerCloud::<String>::default());
+    let before = typed_before("share");
+    let typed = RwSignal::new(PerCloud::from_fn(|cloud| before.or(cloud.name(), "")));
     let field = |cloud: Cloud| {
         let write = move |event| {
             typed.update(|typed| *typed.get_mut(cloud) = event_target_value(&event));
         };
+        let (name, text) = (cloud.name(), before.or(cloud.name(), ""));
         view! {
             <label class="field">
                 <span>{format!("{cloud}, %")}</span>
-                <input name=cloud.name() type="number" min="0" max="100" step="any" inputmode="decimal" on:input=write />
+                <input name=name value=text type="number" min="0" max="100" step="any" inputmode="decimal" on:input=write aria-invalid=before.invalid(name) aria-describedby=before.told_by(name, None) autofocus=before.is_wrong(name) />
             </label>
+            {before.why(name)}
         }
     };
     let warned = move || {
@@ -109,7 +113,7 @@ fn Propose(room: Memo<Option<(f64, Capacity)>>) -> impl IntoView {
         warnings.into_iter().map(warning).collect_view()
     };
     view! {
-        <details class="pricing-more">
+        <details class="pricing-more" open=before.is_there()>
             <summary class="button">"Propose shares…"</summary>
             <form class="act-form" method="post" action="/fabric/act">
                 <input type="hidden" name="act" value="share" />
@@ -126,7 +130,7 @@ fn Propose(room: Memo<Option<(f64, Capacity)>>) -> impl IntoView {
 #[component]
 fn TakeBack(version: u64) -> impl IntoView {
     view! {
-        <details class="pricing-more">
+        <details class="pricing-more" open=typed_before("unshare").is_there()>
             <summary class="button">"Take the last change back…"</summary>
             <form class="act-form" method="post" action="/fabric/act">
                 <input type="hidden" name="act" value="unshare" />

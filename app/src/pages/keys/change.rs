@@ -10,6 +10,7 @@ use leptos_router::hooks::use_query_map;
 use crate::browser;
 use crate::components::decision::{ConfirmBox, ReasonField};
 use crate::components::dialog::{Dialog, open_named};
+use crate::components::kept::typed;
 
 const ROTATE: &str = "rotate";
 const REPORT: &str = "report";
@@ -43,7 +44,10 @@ pub(super) fn ChangeDialogs(cloud: Cloud, next: u32) -> impl IntoView {
     let query = use_query_map().get_untracked();
     let act = query.get("act").unwrap_or_default();
     let why = query.get("why").unwrap_or_default();
-    let (rotates, reports) = (act == ROTATE, act == REPORT);
+    let typed = typed(REPORT);
+    let why = typed.or("why", why);
+    let rotates = act == ROTATE || self::typed(ROTATE).is_there();
+    let reports = act == REPORT || typed.is_there();
     view! { <RotateDialog cloud next open=rotates /> <ReportDialog cloud next open=reports why /> }
 }
 
@@ -124,7 +128,7 @@ fn BeginForm(
             <input type="hidden" name="epoch" value=next.to_string() />
             {children()}
             <ReasonField name=id />
-            <ConfirmBox text=confirm />
+            <ConfirmBox form=id text=confirm />
             <div class="dialog-acts">
                 <a class="button" href="/ledger/keys" rel="external" on:click=leave>"Leave the keys"</a>
                 <button class="button button-danger" type="submit">{go}</button>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::backend::GoneWord;
 use crate::components::decision::{ConfirmBox, ReasonField};
+use crate::components::kept::typed;
 use crate::components::triad::join_names;
 
 #[component]
@@ -38,10 +39,12 @@ fn said_sentence(word: &GoneWord) -> String {
 
 #[component]
 fn GoneForm(cloud: Cloud, may: bool) -> impl IntoView {
+    let typed = typed("gone");
     let choice = |peer: Cloud| {
+        let chosen = typed.ticked("cloud", peer.name(), false);
         view! {
             <label class="choice">
-                <input type="radio" name="cloud" value=peer.name() required />
+                <input type="radio" name="cloud" value=peer.name() checked=chosen required />
                 <span>{peer.title()}</span>
             </label>
         }
@@ -58,7 +61,7 @@ fn GoneForm(cloud: Cloud, may: bool) -> impl IntoView {
                 <input type="hidden" name="act" value="gone" />
                 <div class="choices" role="radiogroup" aria-label="Which cloud">{cloud.peers().map(choice).collect_view()}</div>
                 <ReasonField name="gone" />
-                <ConfirmBox text="Its database and its backups are gone, and I accept the loss." />
+                <ConfirmBox form="gone" text="Its database and its backups are gone, and I accept the loss." />
                 <button class="button button-danger" type="submit">"It is gone for good"</button>
             </fieldset>
         </form>

@@ -69,8 +69,8 @@ fn AgreeForm(record: String, origin: &'static str, may: bool) -> impl IntoView {
                 <legend class="visually-hidden">"Agree"</legend>
                 <input type="hidden" name="act" value="agree" />
                 <input type="hidden" name="record" value=record />
-                <ReasonField name />
-                <ConfirmBox text="I have spoken with its people, and the fingerprints are the same there." />
+                <ReasonField name=name.clone() />
+                <ConfirmBox form=name text="I have spoken with its people, and the fingerprints are the same there." />
                 <button class="button button-first" type="submit">"Agree"</button>
             </fieldset>
         </form>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::backend::{ControlsForm, OptimizerView};
 use crate::components::decision::ReasonField;
 use crate::components::icon::Icon;
+use crate::components::kept::{TextField, typed};
 use crate::pages::approvals::proposal::ControlFields;
 use crate::shell::console::Here;
 
@@ -68,7 +69,7 @@ fn Auto(automatic: bool) -> impl IntoView {
         ("on", "Turn automatic prices on…")
     };
     view! {
-        <details class="pricing-more">
+        <details class="pricing-more" open=typed("auto").is_there()>
             <summary class="button">{word}</summary>
             <form class="act-form" method="post" action="/optimizer/act">
                 <input type="hidden" name="act" value="auto" />
@@ -124,10 +125,7 @@ pub(super) fn Propose() -> impl IntoView {
                 <p class="muted">"What is left empty stays as it is. Somebody else approves it; how many must agree is the policy’s."</p>
                 <form class="act-form" method="post" action="/optimizer/act">
                     <input type="hidden" name="act" value="propose" />
-                    <label class="field" for="propose-tenant">
-                        <span>"Tenant"</span>
-                        <input id="propose-tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" spellcheck="false" />
-                    </label>
+                    <TextField typed=typed("propose") name="tenant" label="Tenant" length=64 required=true literal=true />
                     <ControlFields name="propose" form=empty />
                     <ReasonField name="propose" />
                     <button class="button button-first" type="submit">"Propose it"</button>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::backend::{HeldChoice, Release};
 use crate::components::decision::{ConfirmBox, ReasonField};
+use crate::components::kept::typed;
 use crate::shell::console::Here;
 
 #[component]
@@ -63,7 +64,7 @@ fn ReleaseForm(id: String, release: Release, may: bool, is_conflict: bool) -> im
                 <input type="hidden" name="act" value="release" />
                 {radios}
                 <ReasonField name="release" />
-                <ConfirmBox text="I have compared what came with what stands in the log." />
+                <ConfirmBox form="release" text="I have compared what came with what stands in the log." />
                 <button class="button button-first" type="submit">"Release"</button>
             </fieldset>
         </form>
@@ -73,12 +74,14 @@ fn ReleaseForm(id: String, release: Release, may: bool, is_conflict: bool) -> im
 
 #[component]
 fn Choices(choices: Vec<HeldChoice>) -> impl IntoView {
+    let typed = typed("release");
     let radios = choices
         .into_iter()
         .map(|choice| {
+            let chosen = typed.ticked("choice", &choice.value, false);
             view! {
                 <label class="choice">
-                    <input type="radio" name="choice" value=choice.value required />
+                    <input type="radio" name="choice" value=choice.value checked=chosen required />
                     <span>{choice.title}</span>
                 </label>
             }
@@ -103,7 +106,7 @@ fn RejectForm(id: String, may: bool, is_conflict: bool) -> impl IntoView {
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="act" value="reject" />
                 <ReasonField name="reject" />
-                <ConfirmBox text="I have looked at it. The first decision stands." />
+                <ConfirmBox form="reject" text="I have looked at it. The first decision stands." />
                 <button class="button button-danger" type="submit">"Reject"</button>
             </fieldset>
         </form>

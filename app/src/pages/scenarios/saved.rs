@@ -8,8 +8,6 @@ use domain::economics::study::NAME_CHARS_MAX;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use leptos_router::hooks::use_query_map;
-use leptos_router::params::ParamsMap;
 
 use super::desk::Desk;
 use super::words::{lever_percent, summary};
@@ -18,6 +16,7 @@ use crate::browser;
 use crate::components::decision::ReasonField;
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
 use crate::components::icon::Icon;
+use crate::components::kept::{TextField, typed};
 use crate::format::counted;
 use crate::shell::console::Here;
 
@@ -113,37 +112,40 @@ fn Save(saved: Option<SavedRow>) -> impl IntoView {
         .as_ref()
         .map(|it| (it.name.clone(), it.notes.clone(), it.standing))
         .unwrap_or_default();
-    let draft = Draft::of(SAVE);
-    let standing = !draft.or("standing", if standing { "on" } else { "" }.to_owned()).is_empty();
-    let (name, notes) = (draft.or("name", name), draft.or("notes", notes));
+    let typed = typed(SAVE);
+    let standing = typed.ticked("standing", "on", standing);
+    let notes = typed.or("notes", notes);
+    let (as_own, as_version) =
+        (typed.ticked("as", "new", false), typed.ticked("as", "version", true));
     let over = saved.map(|it| {
         let label = format!("As version {} of “{}”", it.version + 1, it.name);
         view! {
             <input type="hidden" name="id" value=it.id />
             <input type="hidden" name="version" value=it.version.to_string() />
             <fieldset class="choices">
-                <label><input type="radio" name="as" value="version" checked /> {label}</label>
-                <label><input type="radio" name="as" value="new" /> "As a scenario of its own"</label>
+                <label><input type="radio" name="as" value="version" checked=as_version /> {label}</label>
+                <label><input type="radio" name="as" value="new" checked=as_own /> "As a scenario of its own"</label>
             </fieldset>
         }
     });
     view! {
-        <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open=is_asked(SAVE)>
+        <Dialog node id=SAVE title=Signal::stored("Keep this scenario".to_owned()) open={is_asked(SAVE) || typed.is_there()}>
             <p>"The levers, the window of usage, the floor, seed and draws are kept as they stand, with your name. It is an event of the ledger. A window without an end goes on growing: its figures move with it."</p>
             <form class="act-form" method="post" action="/scenarios/act">
+                {typed.named()}
                 <input type="hidden" name="act" value=SAVE />
                 <input type="hidden" name="search" value=move || desk.search() />
                 {over}
-                <label class="field" for="save-name"><span>"Name"</span>
-                    <input id="save-name" name="name" type="text" required maxlength=NAME_CHARS_MAX.to_string() value=name autocomplete="off" />
-                </label>
+                <TextField typed=typed.clone() name="name" label="Name" value=name length=NAME_CHARS_MAX required=true />
                 <label class="field" for="save-notes"><span>"Notes"</span>
-                    <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX>{notes}</textarea>
+                    <textarea id="save-notes" name="notes" rows="4" maxlength=NOTES_CHARS_MAX aria-invalid=typed.invalid("notes") aria-describedby=typed.told_by("notes", None) autofocus=typed.is_wrong("notes")>{notes}</textarea>
                 </label>
+                {typed.why("notes")}
                 <label class="choice">
-                    <input type="checkbox" name="standing" value="on" checked=standing />
+                    <input type="checkbox" name="standing" value="on" checked=standing aria-invalid=typed.invalid("standing") aria-describedby=typed.told_by("standing", None) autofocus=typed.is_wrong("standing") />
                     <span>"Ask it on schedule: the foresight loop draws it over fresh usage, and proposes what would meet it"</span>
                 </label>
+                {typed.why("standing")}
                 <Leave node back=desk.address_now() />
                 <button class="button button-first" type="submit">"Keep it"</button>
             </form>
@@ -162,21 +164,21 @@ fn Promote(saved: SavedRow) -> impl IntoView {
             view! { <p class="held">"The levers have moved since it was kept. Where they stand now is not proposed: keep that first."</p> }
         })
     };
-    let draft = Draft::of(PROMOTE);
+    let typed = typed(PROMOTE);
     let weight = |cloud: &'static str| {
         let id = format!("promote-{cloud}");
-        let typed = draft.or(cloud, String::new());
+        let share = typed.or(cloud, "");
         view! {
             <label class="field" for=id.clone()><span>{cloud} ", %"</span>
-                <input id=id.clone() name=cloud value=typed type="number" min="0" max="100" step="any" inputmode="decimal" />
+                <input id=id.clone() name=cloud value=share type="number" min="0" max="100" step="any" inputmode="decimal" aria-invalid=typed.invalid(cloud) aria-describedby=typed.told_by(cloud, None) autofocus=typed.is_wrong(cloud) />
             </label>
+            {typed.why(cloud)}
         }
     };
     let (title, prices) = (format!("Make “{}” a proposal", saved.name), prices(&saved.changes));
-    let (weights, reason) =
-        (["gcp", "aws", "azure"].map(weight), draft.or("reason", String::new()));
+    let weights = ["gcp", "aws", "azure"].map(weight);
     view! {
-        <Dialog node id=PROMOTE title=Signal::stored(title) open=is_asked(PROMOTE)>
+        <Dialog node id=PROMOTE title=Signal::stored(title) open={is_asked(PROMOTE) || typed.is_there()}>
             <p>"Each tenant whose price would move, and the traffic, becomes a proposal of its own; somebody else approves it. What was kept is proposed."</p>
             <p>{prices}</p>
             {moved}
@@ -189,7 +191,7 @@ fn Promote(saved: SavedRow) -> impl IntoView {
                     <legend>"Shares of the traffic. Left empty, routing stays."</legend>
                     {weights.into_iter().collect_view()}
                 </fieldset>
-                <ReasonField name=PROMOTE value=reason />
+                <ReasonField name=PROMOTE />
                 <Leave node back=desk.address_now() />
                 <button class="button button-first" type="submit">"Propose it"</button>
             </form>
@@ -206,19 +208,6 @@ fn prices(of: &Scenario) -> String {
         return "No price changes.".to_owned();
     }
     format!("Price changes: {}.", prices.join(", "))
-}
-
-/// What was typed into a form that was refused; the address brings it back.
-struct Draft(Option<ParamsMap>);
-
-impl Draft {
-    fn of(act: &'static str) -> Self {
-        Draft(is_asked(act).then(|| use_query_map().get_untracked()))
-    }
-
-    fn or(&self, field: &str, otherwise: String) -> String {
-        self.0.as_ref().and_then(|typed| typed.get(field)).unwrap_or(otherwise)
-    }
 }
 
 /// What is kept. `open`: the one under the levers; `with`: those it is compared with.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use crate::backend::{TenantForm, TierName};
+use crate::components::kept::{Overtaken, TextField, Typed, typed};
 use crate::pages::optimizer::tabs::TIERS;
 
 /// What the forms send.
@@ -26,16 +27,16 @@ pub(super) fn NewTenant(tiers: Vec<TierName>, open: bool) -> impl IntoView {
         region: String::new(),
         active: true,
     };
+    let typed = typed("new");
+    let open = open || typed.is_there();
     view! {
         <details class="pricing-more" open=open>
             <summary class="button">"New tenant…"</summary>
             <form class="act-form" method="post" action=ACT>
+                {typed.named()}
                 <input type="hidden" name="act" value="tenant" />
-                <label class="field" for="new-id">
-                    <span>"Id, in every event from now on"</span>
-                    <input id="new-id" name="tenantId" type="text" required maxlength="64" autocomplete="off" spellcheck="false" />
-                </label>
-                <Fields name="new" form tiers />
+                <TextField typed=typed.clone() name="tenantId" id="new-id" label="Id, in every event from now on" length=64 required=true literal=true />
+                <Fields typed name="new" form tiers />
                 <p class="muted">"It is recorded in the ledger with your name, and counts on every cloud once it is final. Then its events are taken."</p>
                 <button class="button button-first" type="submit">"Record the tenant"</button>
             </form>
@@ -53,14 +54,17 @@ pub(super) fn EditTenant(
     may: bool,
 ) -> impl IntoView {
     let tenant_id = form.tenant_id.clone();
+    let typed = typed("edit");
     view! {
+        <Overtaken typed=typed.clone() now=as_words(&form) />
         <form class="act-form" method="post" action=ACT>
             <fieldset disabled=!may>
                 <legend class="visually-hidden">"Change the tenant"</legend>
+                {typed.named()}
                 <input type="hidden" name="act" value="tenant" />
                 <input type="hidden" name="seen" value=seen />
                 <input type="hidden" name="tenantId" value=tenant_id />
-                <Fields name="edit" form tiers />
+                <Fields typed name="edit" form tiers />
                 <p class="muted">"Another tier charges its list prices from the moment it is final; what was used before stands as it was charged."</p>
                 <button class="button button-first" type="submit">"Record the change"</button>
             </fieldset>
@@ -68,10 +72,25 @@ pub(super) fn EditTenant(
     }
 }
 
+/// As its history says it.
+fn as_words(form: &TenantForm) -> String {
+    let TenantForm { name, tier, cloud, region, active, .. } = form;
+    let state = if *active { "active" } else { "not active" };
+    format!("“{name}”, tier {tier}, served by {cloud}, {region}, {state}")
+}
+
+/// `name`: of the form, tells its fields from another's.
 #[component]
-fn Fields(name: &'static str, form: TenantForm, tiers: Vec<TierName>) -> impl IntoView {
+fn Fields(
+    typed: Typed,
+    name: &'static str,
+    form: TenantForm,
+    tiers: Vec<TierName>,
+) -> impl IntoView {
     let id = |field: &str| format!("{name}-{field}");
     let TenantForm { name: called, tier, cloud, region, active, .. } = form;
+    let active = typed.ticked("active", "yes", active);
+    let (tier, cloud) = (typed.or("tier", tier), typed.or("cloud", cloud.name()));
     let mut tiers = tiers;
     if !tier.is_empty() && tiers.iter().all(|other| other.tier != tier) {
         tiers.push(TierName { tier: tier.clone(), name: tier.clone() });
@@ -84,26 +103,21 @@ fn Fields(name: &'static str, form: TenantForm, tiers: Vec<TierName>) -> impl In
         })
         .collect_view();
     let clouds = Cloud::ALL.map(|one| {
-        view! { <option value=one.name() selected={one == cloud}>{one.title()}</option> }
+        view! { <option value=one.name() selected={one.name() == cloud}>{one.title()}</option> }
     });
     view! {
         <div class="pricing-fields">
-            <label class="field" for=id("name")>
-                <span>"Name"</span>
-                <input id=id("name") name="name" type="text" required maxlength="200" value=called autocomplete="off" />
-            </label>
+            <TextField typed=typed.clone() name="name" label="Name" value=called length=200 required=true />
             <label class="field" for=id("tier")>
                 <span>"Tier"</span>
-                <select id=id("tier") name="tier" required>{tiers}</select>
+                <select id=id("tier") name="tier" required aria-invalid=typed.invalid("tier") aria-describedby=typed.told_by("tier", None) autofocus=typed.is_wrong("tier")>{tiers}</select>
             </label>
+            {typed.why("tier")}
             <label class="field" for=id("cloud")>
                 <span>"Cloud that serves it first"</span>
                 <select id=id("cloud") name="cloud" required>{clouds.collect_view()}</select>
             </label>
-            <label class="field" for=id("region")>
-                <span>"Region, such as eu"</span>
-                <input id=id("region") name="region" type="text" required maxlength="63" value=region autocomplete="off" spellcheck="false" />
-            </label>
+            <TextField typed=typed.clone() name="region" label="Region, such as eu" value=region length=63 required=true literal=true />
         </div>
         <label class="choice">
             <input type="checkbox" name="active" value="yes" checked=active />

@@ -10,6 +10,7 @@ use super::edit::ACT;
 use super::words::last_day;
 use crate::backend::TermsView;
 use crate::components::decision::ReasonField;
+use crate::components::kept::{TextField, typed};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::shell::console::Here;
@@ -85,10 +86,7 @@ fn ContractForms(tenant: String, fixed_until: Option<Timestamp>, persons: u32) -
     });
     view! {
         <ContractForm tenant=tenant.clone() name="contract" word>
-            <label class="field" for="contract-until">
-                <span>"The contract’s last day"</span>
-                <input id="contract-until" name="until" type="date" required value=last aria-describedby="contract-hint" />
-            </label>
+            <TextField typed=typed("contract") name="until" label="The contract’s last day" kind="date" value=last.unwrap_or_default() required=true hint="contract-hint" />
             <p id="contract-hint" class="muted">"In UTC, the day included. " {proposes}</p>
         </ContractForm>
         {release}
@@ -104,7 +102,7 @@ fn ContractForm(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <details class="pricing-more">
+        <details class="pricing-more" open=typed(name).is_there()>
             <summary class="button">{word}</summary>
             <form class="act-form" method="post" action=ACT>
                 <input type="hidden" name="act" value="contract" />

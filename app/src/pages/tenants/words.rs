@@ -13,7 +13,7 @@ pub(super) fn last_day(until: Timestamp) -> String {
 pub(super) fn refusal(code: &str) -> &'static str {
     match code {
         "changed_meanwhile" => {
-            "Somebody changed the same since you looked, or set it first. What stands below is how it is now; try again if it is to be otherwise."
+            "Nothing was recorded: somebody changed the same since you looked, or set it first. Compare below, and send yours again if it is to be otherwise."
         }
         "taken" => {
             "Nothing was recorded: that id is there already. Open it below to change it, or take another."

@@ -1,22 +1,25 @@
 //! The forms of the page Billing: what browsers without scripts send, and those with.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::billing::Period;
-use domain::event::TenantId;
+use domain::event::{EventId, TenantId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::super::Shared;
 use super::{NewCredit, acts};
-use crate::http::back::{EFFECT_MS, read_form};
+use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form, with};
 use crate::http::events::record::{Wish, until_in_force};
-use crate::identity::{Principal, query_value};
+use crate::identity::Principal;
 use crate::problem::Problem;
 
 const PAGE: &str = "/billing";
+
+/// What the forms call otherwise than events do.
+const FIELDS: [(&str, &str); 2] = [("tenantId", "tenant"), ("amountUsd", "amount")];
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,
@@ -43,53 +46,56 @@ enum Verb {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::EditBilling)?;
-    let wanted = read_form(form)?;
-    let mut page = format!("{PAGE}?");
-    if let Some(period) = wanted.period {
-        page.push_str(&format!("period={period}&"));
-    }
-    if !wanted.tenant.is_empty() {
-        page.push_str(&format!("tenant={}&", query_value(&wanted.tenant)));
-    }
-    let back = |problem: &str| Redirect::to(&format!("{page}problem={}", query_value(problem)));
+    let of_all = wanted.period.map_or_else(|| PAGE.to_owned(), |it| format!("{PAGE}?period={it}"));
+    let page = match wanted.tenant.as_str() {
+        "" => of_all.clone(),
+        tenant => with(&of_all, &[("tenant", tenant.to_owned())]),
+    };
     if wanted.act == Verb::Close && wanted.confirmed.is_none() {
-        return Ok(back("not_confirmed"));
+        return Ok(typed.not_confirmed(&shared, &page).await);
     }
-    match done(&shared, &principal, wanted).await {
-        Ok(()) => Ok(Redirect::to(page.trim_end_matches(['?', '&']))),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first().map(|error| error.field.trim_start_matches('/'));
-            Ok(back(field.unwrap_or(problem.code)))
+    match recorded(&shared, &principal, wanted).await {
+        Ok(event) => Ok(done(&page, event)),
+        Err(problem) => {
+            let name = |field: &str| in_form(field, &FIELDS);
+            // Where nobody has that id, there is no page of theirs that the form could stand on.
+            let nobody = problem.errors.iter().any(|error| error.field == "/tenantId");
+            let page = if nobody { of_all } else { page };
+            typed.refused(&shared, &page, problem, Word::Field, name).await
         }
-        Err(problem) => Err(problem),
     }
 }
 
-async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<(), Problem> {
+async fn recorded(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: Wanted,
+) -> Result<Option<EventId>, Problem> {
     let Wanted { act, period, tenant, amount, reason, confirmed: _ } = wanted;
     let wish = Wish::final_within(EFFECT_MS);
-    let slots = match act {
+    let accepted = match act {
         Verb::Credit => {
             let tenant_id = TenantId::try_from(tenant);
             let tenant_id = tenant_id.map_err(|error| wrong("/tenantId", &error.to_string()))?;
             let amount = amount.trim().parse::<Decimal>();
             let amount_usd = amount.map_err(|error| wrong("/amountUsd", &error.to_string()))?;
             let credit = NewCredit { tenant_id, amount_usd, reason, period, event_id: None };
-            vec![acts::credit(shared, principal, credit).await?.1.slot]
+            vec![acts::credit(shared, principal, credit).await?.1]
         }
         Verb::Close => {
             let period = period.ok_or_else(|| wrong("/period", "is missing"))?;
             let closed = acts::close(shared, principal, period).await?;
-            closed.accepted.into_iter().map(|(_, accepted)| accepted.slot).collect()
+            closed.accepted.into_iter().map(|(_, accepted)| accepted).collect()
         }
     };
-    if let Some(last) = slots.last() {
-        until_in_force(shared, *last, wish).await;
+    let last = accepted.last();
+    if let Some(last) = last {
+        until_in_force(shared, last.slot, wish).await;
     }
-    Ok(())
+    Ok(last.map(|last| last.event_id))
 }
 
 fn wrong(field: &str, why: &str) -> Problem {

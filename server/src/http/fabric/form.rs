@@ -1,25 +1,28 @@
 //! The forms of the page Fabric: what browsers without scripts send, and those with.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::{Known, RoutingDrain};
 use domain::cloud::Cloud;
-use domain::event::TenantId;
+use domain::event::{EventId, TenantId};
 use domain::fabric::shares::Shares;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::super::Shared;
 use super::shares::from_percent;
-use crate::http::back::{EFFECT_MS, read_form};
+use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::optimizer::{open_shares, take_shares_back};
-use crate::identity::{Principal, query_value};
+use crate::identity::Principal;
 use crate::problem::Problem;
 
 const PAGE: &str = "/fabric";
+
+/// Shares are wrong together; the first of their fields stands for them.
+const FIELDS: [(&str, &str); 2] = [("routingWeights", "gcp"), ("shares", "gcp")];
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,
@@ -62,27 +65,27 @@ impl Verb {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
-    let wanted = read_form(form)?;
     principal.require(wanted.act.needs())?;
-    let done = match wanted.act {
+    let outcome = match wanted.act {
         Verb::Drain | Verb::Restore => drain(&shared, &principal, &wanted).await,
         Verb::Share | Verb::Unshare => share(&shared, &principal, &wanted).await,
     };
-    match done {
-        Ok(page) => Ok(Redirect::to(&page)),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first();
-            let field = field.and_then(|error| error.field.rsplit('/').next());
-            let why = query_value(field.unwrap_or(problem.code));
-            Ok(Redirect::to(&format!("{PAGE}?problem={why}")))
+    match outcome {
+        Ok((page, event)) => Ok(done(&page, Some(event))),
+        Err(problem) => {
+            let name = |field: &str| in_form(field, &FIELDS);
+            typed.refused(&shared, PAGE, problem, Word::Field, name).await
         }
-        Err(problem) => Err(problem),
     }
 }
 
-async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
+async fn drain(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: &Wanted,
+) -> Result<(String, EventId), Problem> {
     let missing = || Problem::malformed("The form names no cloud.").field("cloud", "is missing");
     let cloud = wanted.cloud.ok_or_else(missing)?;
     let reason = wanted.reason.trim().to_owned();
@@ -91,12 +94,16 @@ async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Resul
     let event = json!({ "tenantId": TenantId::platform(), "payload": payload });
     let (_, accepted) = record_one(shared, principal, event).await?;
     until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
-    Ok(PAGE.to_owned())
+    Ok((PAGE.to_owned(), accepted.event_id))
 }
 
-async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
+async fn share(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: &Wanted,
+) -> Result<(String, EventId), Problem> {
     let (wish, reason) = (Wish::final_within(EFFECT_MS), &wanted.reason);
-    let id = if wanted.act == Verb::Share {
+    let (id, accepted) = if wanted.act == Verb::Share {
         let fields =
             [(Cloud::Gcp, &*wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
         let shares = Shares(from_percent(fields)?);
@@ -104,5 +111,5 @@ async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Resul
     } else {
         take_shares_back(shared, principal, wanted.version, reason, wish).await?
     };
-    Ok(format!("/approvals/{id}"))
+    Ok((format!("/approvals/{id}"), accepted.event_id))
 }

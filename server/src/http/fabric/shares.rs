@@ -51,7 +51,7 @@ pub(super) async fn propose(
     let told = shared.fabric.preview_shares(&shares);
     let opened = open_shares(&shared, &principal, shares, &reason, wish).await;
     drop(seat);
-    let id = opened?;
+    let (id, _) = opened?;
     let told = json!({ "proposalId": id, "warnings": shared.fabric.warnings(&told) });
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
@@ -98,7 +98,7 @@ pub(super) async fn take_back(
     let seat = wish.seat(place)?;
     let opened = take_shares_back(&shared, &principal, version, &reason, wish).await;
     drop(seat);
-    opened.map(created)
+    opened.map(|(id, _)| created(id))
 }
 
 fn created(id: Uuid) -> Response {

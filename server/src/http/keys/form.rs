@@ -1,20 +1,23 @@
 //! The forms of the page Keys: what browsers without scripts send, and those with.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::cloud::Cloud;
 use domain::epoch::Reason;
+use domain::event::EventId;
 use serde::Deserialize;
 
 use super::super::Shared;
 use super::{Begin, acts, record_of};
-use crate::http::back::read_form;
-use crate::identity::{Principal, query_value};
+use crate::http::back::{Sent, Word, done, in_form};
+use crate::identity::Principal;
 use crate::problem::Problem;
 
 const PAGE: &str = "/ledger/keys";
+
+/// What the forms call otherwise than events do.
+const FIELDS: [(&str, &str); 1] = [("comment", "reason")];
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
@@ -45,38 +48,44 @@ enum Verb {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::ManageKeys)?;
-    let wanted = read_form(form)?;
-    let back = |problem: &str| Redirect::to(&format!("{PAGE}?problem={}", query_value(problem)));
     if wanted.confirmed.is_none() {
-        return Ok(back("not_confirmed"));
+        return Ok(typed.not_confirmed(&shared, PAGE).await);
     }
-    match done(&shared, &principal, wanted).await {
-        Ok(()) => Ok(Redirect::to(PAGE)),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => Ok(back(problem.code)),
-        Err(problem) => Err(problem),
+    match recorded(&shared, &principal, wanted).await {
+        Ok(event) => Ok(done(PAGE, event)),
+        Err(problem) => {
+            let name = |field: &str| in_form(field, &FIELDS);
+            typed.refused(&shared, PAGE, problem, Word::Code, name).await
+        }
     }
 }
 
-async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<(), Problem> {
+/// The decision's event; a cloud that records nothing just now records none.
+async fn recorded(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: Wanted,
+) -> Result<Option<EventId>, Problem> {
     let Wanted { act, reason: words, why, epoch, record, cloud, .. } = wanted;
-    match act {
+    let decided = match act {
         Verb::Begin => {
             let reason = why.ok_or_else(|| missing("why"))?;
             let begin = Begin { reason, comment: words, epoch };
-            acts::begin(shared, principal, &begin).await.map(drop)
+            acts::begin(shared, principal, &begin).await?
         }
         Verb::Agree => {
             let record = record_of(&record.ok_or_else(|| missing("record"))?)?;
-            acts::agree(shared, principal, record, &words).await.map(drop)
+            acts::agree(shared, principal, record, &words).await?
         }
         Verb::Gone => {
             let cloud = cloud.ok_or_else(|| missing("cloud"))?;
-            acts::declare_gone(shared, principal, cloud, &words).await.map(drop)
+            acts::declare_gone(shared, principal, cloud, &words).await?
         }
-    }
+    };
+    Ok(decided.decision.map(|decision| decision.event_id))
 }
 
 fn missing(field: &str) -> Problem {

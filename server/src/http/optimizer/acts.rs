@@ -499,6 +499,7 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
     Ok(shared.optimizer.edition(content, reason).await?)
 }
 
+/// Nothing is recorded where it is so already.
 pub(super) async fn switch(
     shared: &Services,
     principal: &Principal,
@@ -507,14 +508,14 @@ pub(super) async fn switch(
     on: bool,
     reason: &str,
     wish: Wish,
-) -> Result<(), Problem> {
+) -> Result<Option<Accepted>, Problem> {
     let is_so = shared.projection.catalog().book().is_on(switch, tenant_id.as_ref()) == on;
     if is_so {
-        return Ok(());
+        return Ok(None);
     }
     let reason = reason_of(reason)?;
     let what = Known::PolicySwitch(PolicySwitch { switch, tenant_id, on, reason });
-    record(shared, principal, &what, wish).await.map(drop)
+    record(shared, principal, &what, wish).await.map(Some)
 }
 
 pub(super) async fn run(shared: &Services, wish: Wish) -> Result<Value, Problem> {

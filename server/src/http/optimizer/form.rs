@@ -1,27 +1,35 @@
 //! The forms of the pages Optimizer and Approvals: what browsers without scripts send, and those with.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::SwitchName;
-use domain::event::TenantId;
+use domain::event::{EventId, TenantId};
 use domain::log::Hash;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
 use crate::http::Shared;
-use crate::http::back::{EFFECT_MS, read_form, word};
+use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
+use crate::ledger::Accepted;
 use crate::problem::Problem;
 use crate::typed::{day, end_of_day, percent, whole, wrong};
 
 const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
+
+/// What the forms call otherwise than events do.
+const FIELDS: [(&str, &str); 5] = [
+    ("tenantId", "tenant"),
+    ("priceOfList", "price"),
+    ("overageOfList", "overage"),
+    ("tokenCap", "cap"),
+    ("to", "delegate"),
+];
 
 /// No `Debug`: it may hold a password.
 #[derive(Deserialize)]
@@ -113,78 +121,86 @@ pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
     address: ClientAddress,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
-    let wanted = read_form(form)?;
     principal.require(wanted.act.needs())?;
     let page = wanted.act.page(&wanted.proposal);
-    match done(&shared, &principal, address, wanted).await {
-        Ok(Some(proposal)) => Ok(Redirect::to(&format!("{APPROVALS}/{proposal}"))),
-        Ok(None) => Ok(Redirect::to(&page)),
-        Err(problem) => Ok(Redirect::to(&format!("{page}?problem={}", word(problem)?))),
+    match carried_out(&shared, &principal, address, &page, wanted).await {
+        Ok((page, event)) => Ok(done(&page, event)),
+        Err(problem) => {
+            let name = |field: &str| in_form(field, &FIELDS);
+            typed.refused(&shared, &page, problem, Word::FieldOfInvalid, name).await
+        }
     }
 }
 
-/// The proposal to show, where one was opened.
-async fn done(
+/// The page to show then, and what was recorded, if it was in its sender's name.
+type Outcome = (String, Option<EventId>);
+
+async fn carried_out(
     shared: &Shared,
     principal: &Principal,
     address: ClientAddress,
+    page: &str,
     wanted: Wanted,
-) -> Result<Option<Uuid>, Problem> {
+) -> Result<Outcome, Problem> {
     let wish = Wish::final_within(EFFECT_MS);
-    let on = wanted.to == "on";
     let reason = wanted.reason.clone();
+    let here = |accepted: Accepted| (page.to_owned(), Some(accepted.event_id));
     match wanted.act {
         Verb::Approve => {
             let proof = Proof { address, password: Some(wanted.password.clone()) };
             let approval = Approval::of(principal, Some(wanted.person.clone()), proof);
-            decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, approval)).await
+            decided(shared, principal, &wanted, Act::Approve(seen(&wanted)?, approval))
+                .await
+                .map(here)
         }
         Verb::Reject => {
             let act = Act::Reject(seen(&wanted)?, reason);
-            decided(shared, principal, &wanted, act).await
+            decided(shared, principal, &wanted, act).await.map(here)
         }
         Verb::Modify => {
             let act = Act::Modify(seen(&wanted)?, proposed(&wanted)?);
-            decided(shared, principal, &wanted, act).await
+            decided(shared, principal, &wanted, act).await.map(here)
         }
         Verb::Propose => {
             let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;
-            Ok(Some(opened.0))
+            Ok((format!("{APPROVALS}/{}", opened.0), Some(opened.1.event_id)))
         }
         Verb::Rollback => {
             let tenant = tenant_of(&wanted)?;
             let seen = wanted.version.parse().ok();
-            acts::take_back(shared, principal, &tenant, seen, reason, wish).await?;
-            Ok(None)
+            let taken = acts::take_back(shared, principal, &tenant, seen, reason, wish).await;
+            taken.map(|(_, accepted)| here(accepted))
         }
-        Verb::Run => acts::run(shared, wish).await.map(|_| None),
-        Verb::Foresee => foresight::foresee(shared, wish).await.map(|_| None),
-        Verb::Kill => {
-            acts::switch(shared, principal, SwitchName::KillSwitch, None, on, &reason, wish)
-                .await?;
-            Ok(None)
-        }
-        Verb::Auto => {
-            acts::switch(shared, principal, SwitchName::AutoPricing, None, on, &reason, wish)
-                .await?;
-            Ok(None)
-        }
-        Verb::TenantAuto => {
-            let tenant = Some(tenant_of(&wanted)?);
-            let name = SwitchName::AutoPricing;
-            acts::switch(shared, principal, name, tenant, on, &reason, wish).await?;
-            Ok(None)
+        Verb::Run => acts::run(shared, wish).await.map(|_| (page.to_owned(), None)),
+        Verb::Foresee => foresight::foresee(shared, wish).await.map(|_| (page.to_owned(), None)),
+        Verb::Kill | Verb::Auto | Verb::TenantAuto => {
+            let switched = switched(shared, principal, &wanted).await?;
+            Ok((page.to_owned(), switched.map(|accepted| accepted.event_id)))
         }
         Verb::Delegate => {
-            delegations::delegate(shared, principal, away(&wanted)?, wish).await.map(|_| None)
+            delegations::delegate(shared, principal, away(&wanted)?, wish).await.map(here)
         }
         Verb::Withdraw => {
             let id = delegations::delegation_id(&wanted.delegation)?;
-            delegations::withdraw(shared, principal, id, &reason, wish).await.map(|_| None)
+            delegations::withdraw(shared, principal, id, &reason, wish).await.map(here)
         }
     }
+}
+
+async fn switched(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: &Wanted,
+) -> Result<Option<Accepted>, Problem> {
+    let (name, tenant) = match wanted.act {
+        Verb::Kill => (SwitchName::KillSwitch, None),
+        Verb::TenantAuto => (SwitchName::AutoPricing, Some(tenant_of(wanted)?)),
+        _ => (SwitchName::AutoPricing, None),
+    };
+    let (on, wish) = (wanted.to == "on", Wish::final_within(EFFECT_MS));
+    acts::switch(shared, principal, name, tenant, on, &wanted.reason, wish).await
 }
 
 async fn decided(
@@ -192,10 +208,9 @@ async fn decided(
     principal: &Principal,
     wanted: &Wanted,
     act: Act,
-) -> Result<Option<Uuid>, Problem> {
+) -> Result<Accepted, Problem> {
     let id = super::proposal_id(&wanted.proposal)?;
-    acts::decided(shared, principal, id, act, Wish::final_within(EFFECT_MS)).await?;
-    Ok(None)
+    acts::decided(shared, principal, id, act, Wish::final_within(EFFECT_MS)).await
 }
 
 fn seen(wanted: &Wanted) -> Result<Seen, Problem> {

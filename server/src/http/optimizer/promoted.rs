@@ -14,6 +14,7 @@ use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::Wish;
 use crate::identity::Principal;
+use crate::ledger::Accepted;
 use crate::problem::Problem;
 
 /// Tenants whose prices one promotion moves: nobody decides about more of them one by one.
@@ -54,6 +55,7 @@ pub(in crate::http) async fn open_promoted(
         let shares = Shares(promotion.routing_weights.clone());
         let outcome =
             open_shares(shared, principal, shares, &promotion.reason, Wish::default()).await;
+        let outcome = outcome.map(|(id, _)| id);
         opened.push(Opened { about: "routing".to_owned(), outcome });
     }
     let priced = priced(shared, promotion);
@@ -106,7 +108,7 @@ pub(in crate::http) async fn open_shares(
     shares: Shares,
     reason: &str,
     wish: Wish,
-) -> Result<Uuid, Problem> {
+) -> Result<(Uuid, Accepted), Problem> {
     let reason = reason_of(reason)?;
     shares.check().map_err(|error| {
         let problem = absurd(&error);
@@ -118,8 +120,7 @@ pub(in crate::http) async fn open_shares(
         return Err(problem.field("/shares", "are what they are already"));
     }
     let content = Content::Routing { shares };
-    let opened = open(shared, principal, Grounds::Person, content, reason, wish).await;
-    opened.map(|(id, _)| id)
+    open(shared, principal, Grounds::Person, content, reason, wish).await
 }
 
 /// Puts the shares of before in force again, as one act.
@@ -129,7 +130,7 @@ pub(in crate::http) async fn take_shares_back(
     seen: Option<u64>,
     reason: &str,
     wish: Wish,
-) -> Result<Uuid, Problem> {
+) -> Result<(Uuid, Accepted), Problem> {
     let reason = reason_of(reason)?;
     let catalog = shared.projection.catalog();
     let chain = catalog.book().shares();
@@ -148,6 +149,5 @@ pub(in crate::http) async fn take_shares_back(
         return Err(Problem::new(StatusCode::CONFLICT, code, title, detail));
     };
     let content = Content::Routing { shares };
-    let opened = open(shared, principal, Grounds::Rollback, content, reason, wish).await;
-    opened.map(|(id, _)| id)
+    open(shared, principal, Grounds::Rollback, content, reason, wish).await
 }

@@ -1,7 +1,6 @@
 //! The two forms of a held thing's page: what browsers without scripts send, and those with.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use serde::Deserialize;
@@ -10,8 +9,8 @@ use super::super::Shared;
 use super::super::events::record::Wish;
 use super::{decide, held_id};
 use crate::console::Act;
-use crate::http::back::read_form;
-use crate::identity::{Principal, query_value};
+use crate::http::back::{Sent, Word, done};
+use crate::identity::Principal;
 use crate::problem::Problem;
 
 /// Two clouds that can talk confirm within a second: long enough to show what became of it.
@@ -39,14 +38,13 @@ enum Verb {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::DecideQuarantine)?;
-    let Wanted { id, act, reason, choice, confirmed } = read_form(form)?;
+    let Wanted { id, act, reason, choice, confirmed } = wanted;
     let page = format!("/ledger/quarantine/{}", held_id(&id)?);
-    let back = |problem: &str| Redirect::to(&format!("{page}?problem={}", query_value(problem)));
     if confirmed.is_none() {
-        return Ok(back("not_confirmed"));
+        return Ok(typed.not_confirmed(&shared, &page).await);
     }
     let act = match act {
         Verb::Release => Act::Release { choice },
@@ -54,8 +52,7 @@ pub(super) async fn act(
     };
     let wish = Wish::final_within(WAIT_MS);
     match decide(&shared, &principal, &id, &act, reason.trim(), wish).await {
-        Ok(_) => Ok(Redirect::to(&page)),
-        Err(problem) if problem.status < 500 => Ok(back(problem.code)),
-        Err(problem) => Err(problem),
+        Ok(decided) => Ok(done(&page, decided.decision.map(|decision| decision.event_id))),
+        Err(problem) => typed.refused(&shared, &page, problem, Word::Code, str::to_owned).await,
     }
 }

@@ -1,27 +1,31 @@
 //! The forms of the page Scenarios: what browsers without scripts send, and those with.
 
 use app::backend::ScenarioAddress;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::{Known, ScenarioPromote, ScenarioSave};
 use domain::cloud::Cloud;
 use domain::economics::study::{NAME_CHARS_MAX, Request};
+use domain::event::EventId;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::super::Shared;
 use super::{keep, may_stand, newest, scenario_id};
 use crate::console::Sought;
-use crate::http::back::{EFFECT_MS, read_form};
+use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::Wish;
 use crate::http::fabric::shares::from_percent;
 use crate::http::optimizer::{Opened, open_promoted};
-use crate::identity::{Principal, query_value};
+use crate::identity::Principal;
 use crate::problem::Problem;
 
 const PAGE: &str = "/scenarios";
+
+/// Shares are wrong together; the first of their fields stands for them.
+const FIELDS: [(&str, &str); 1] = [("routingWeights", "gcp")];
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
     act: Verb,
@@ -70,55 +74,31 @@ enum KeptAs {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
     principal.require(Action::EditScenarios)?;
-    let wanted = read_form(form)?;
-    let (back, draft) = (wanted.search.trim_start_matches('?').to_owned(), wanted.draft());
-    match done(&shared, &principal, wanted).await {
-        Ok(id) => Ok(Redirect::to(&format!("{PAGE}?open={id}"))),
-        Err(problem) if problem.status < 500 || problem.code == "busy" => {
-            let field = problem.errors.first().and_then(|error| error.field.rsplit('/').next());
-            let problem = query_value(field.unwrap_or(problem.code));
-            let parts = [back, draft, format!("problem={problem}")];
-            let query = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-            Ok(Redirect::to(&format!("{PAGE}?{}", query.join("&"))))
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-impl Wanted {
-    /// What was typed, so that the form comes back with it when it is refused.
-    fn draft(&self) -> String {
-        let text = |name: &str, text: &str| format!("{name}={}", query_value(text));
-        match self.act {
-            Verb::Save => {
-                let parts = [
-                    text("act", "save"),
-                    text("name", &self.name),
-                    text("notes", &self.notes),
-                    text("standing", &self.standing),
-                ];
-                parts.join("&")
-            }
-            Verb::Promote => {
-                let shares = [("gcp", &self.gcp), ("aws", &self.aws), ("azure", &self.azure)];
-                let shares = shares.map(|(name, share)| text(name, share));
-                let first = [text("act", "promote"), text("reason", &self.reason)];
-                first.into_iter().chain(shares).collect::<Vec<_>>().join("&")
-            }
+    let levers = wanted.search.trim_start_matches('?').to_owned();
+    let back = if levers.is_empty() { PAGE.to_owned() } else { format!("{PAGE}?{levers}") };
+    match kept(&shared, &principal, wanted).await {
+        Ok((id, event)) => Ok(done(&format!("{PAGE}?open={id}"), Some(event))),
+        Err(problem) => {
+            let name = |field: &str| in_form(field, &FIELDS);
+            typed.refused(&shared, &back, problem, Word::Field, name).await
         }
     }
 }
 
-async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<Uuid, Problem> {
+async fn kept(
+    shared: &Shared,
+    principal: &Principal,
+    wanted: Wanted,
+) -> Result<(Uuid, EventId), Problem> {
     let (id, decision) = match wanted.act {
         Verb::Save => save(shared, &wanted)?,
         Verb::Promote => promote(shared, &wanted)?,
     };
     let wish = Wish::final_within(EFFECT_MS);
-    keep(shared, principal, wish, &decision).await?;
+    let (_, accepted) = keep(shared, principal, wish, &decision).await?;
     if let Known::ScenarioPromote(promotion) = &decision {
         let opened = open_promoted(shared, principal, promotion).await;
         if !opened.iter().all(Opened::is_opened) {
@@ -126,7 +106,7 @@ async fn done(shared: &Shared, principal: &Principal, wanted: Wanted) -> Result<
             return Err(Problem::conflict(detail).field("/promotion", "was proposed in part"));
         }
     }
-    Ok(id)
+    Ok((id, accepted.event_id))
 }
 
 fn save(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use domain::catalog::{PricePut, Sla, SlaBand, TenantPut, TierPut};
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::change::{Change, Seen};
-use crate::http::back::{EFFECT_MS, read_form, word};
+use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::{Services, Shared, optimizer};
 use crate::identity::{Principal, query_value};
@@ -23,6 +22,14 @@ use crate::typed::{dollars, end_of_day, instant, percent, whole, wrong};
 
 const TENANTS: &str = "/optimizer/tenants";
 const TIERS: &str = "/optimizer/tiers";
+
+/// What the forms call otherwise than problems do. A ladder as a whole goes by `bands`.
+const FIELDS: [(&str, &str); 4] = [
+    ("unknownTier", "tier"),
+    ("credits", "bands"),
+    ("latencyP99Ms", "latency"),
+    ("policy", "until"),
+];
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Wanted {
@@ -110,23 +117,39 @@ impl Wanted {
         })
     }
 
-    /// `uptime0` and `credit0` and so on; a step of which both are blank is none.
-    fn bands(&self) -> Result<Vec<SlaBand>, Problem> {
-        let mut bands = Vec::new();
-        for name in self.fields.keys() {
-            let Some(number) = name.strip_prefix("uptime") else { continue };
-            let uptime = percent("uptime", self.text(name))?;
-            let credit = percent("credit", self.text(&format!("credit{number}")))?;
-            match (uptime, credit) {
-                (None, None) => {}
-                (Some(uptime), Some(credit)) => {
-                    let min_uptime_pct = (uptime * Decimal::ONE_HUNDRED).normalize();
-                    bands.push(SlaBand { min_uptime_pct, credit });
-                }
-                (None, Some(_)) => return Err(wrong("uptime", "is missing beside a credit")),
-                (Some(_), None) => return Err(wrong("credit", "is missing beside an uptime")),
-            }
+    /// What the form calls a field that a problem names: of a ladder's step, which one it is.
+    fn in_form(&self, field: &str) -> String {
+        let of_step = || self.steps().find(|number| self.step(number).is_err());
+        match field {
+            "taken" if self.act == Verb::Tier => "tier".to_owned(),
+            "taken" => "tenantId".to_owned(),
+            "uptime" | "credit" => format!("{field}{}", of_step().unwrap_or_default()),
+            _ => in_form(field, &FIELDS),
         }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().filter_map(|name| name.strip_prefix("uptime"))
+    }
+
+    /// `uptime0` and `credit0` and so on; a step of which both are blank is none.
+    fn step(&self, number: &str) -> Result<Option<SlaBand>, Problem> {
+        let uptime = percent("uptime", self.text(&format!("uptime{number}")))?;
+        let credit = percent("credit", self.text(&format!("credit{number}")))?;
+        match (uptime, credit) {
+            (None, None) => Ok(None),
+            (Some(uptime), Some(credit)) => {
+                let min_uptime_pct = (uptime * Decimal::ONE_HUNDRED).normalize();
+                Ok(Some(SlaBand { min_uptime_pct, credit }))
+            }
+            (None, Some(_)) => Err(wrong("uptime", "is missing beside a credit")),
+            (Some(_), None) => Err(wrong("credit", "is missing beside an uptime")),
+        }
+    }
+
+    fn bands(&self) -> Result<Vec<SlaBand>, Problem> {
+        let steps = self.steps().filter_map(|number| self.step(number).transpose());
+        let mut bands = steps.collect::<Result<Vec<_>, _>>()?;
         // The order in which they were typed says nothing that the numbers do not.
         bands.sort_by_key(|band| std::cmp::Reverse(band.min_uptime_pct));
         Ok(bands)
@@ -157,22 +180,27 @@ impl Wanted {
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
-    let wanted = read_form(form)?;
-    let page = wanted.page();
-    let done = match wanted.act {
+    let outcome = match wanted.act {
         Verb::Contract => contract(&shared, &principal, &wanted).await,
         _ => put(&shared, &principal, &wanted).await,
     };
-    match done {
-        Ok(page) => Ok(Redirect::to(&page)),
-        Err(problem) => Ok(Redirect::to(&format!("{page}?problem={}", word(problem)?))),
+    match outcome {
+        Ok((page, event)) => Ok(done(&page, event)),
+        Err(problem) => {
+            let (page, name) = (wanted.page(), |field: &str| wanted.in_form(field));
+            typed.refused(&shared, &page, problem, Word::FieldOfInvalid, name).await
+        }
     }
 }
 
 /// Records what the form says, whole. Then leads to what it is about.
-async fn put(shared: &Services, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
+async fn put(
+    shared: &Services,
+    principal: &Principal,
+    wanted: &Wanted,
+) -> Result<(String, Option<EventId>), Problem> {
     principal.require(Action::EditTenants)?;
     let change = wanted.change()?;
     let catalog = shared.projection.catalog();
@@ -199,13 +227,14 @@ async fn put(shared: &Services, principal: &Principal, wanted: &Wanted) -> Resul
     let (_, accepted) = record_one(shared, principal, event).await?;
     until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
     if !shared.projection.is_projected(accepted.slot) {
-        return Ok(format!("{}?problem=pending", wanted.page()));
+        return Ok((format!("{}?problem=pending", wanted.page()), None));
     }
     change.holds(&shared.projection.catalog(), accepted.event_id)?;
-    Ok(match &change {
+    let page = match &change {
         Change::Tenant(tenant) => format!("{TENANTS}/{}", tenant.tenant_id),
         Change::Tier(_) | Change::Price(_) => wanted.page(),
-    })
+    };
+    Ok((page, Some(accepted.event_id)))
 }
 
 /// Proposes the policy in which the contract fixes the price, or no longer does. Leads to the
@@ -214,7 +243,7 @@ async fn contract(
     shared: &Services,
     principal: &Principal,
     wanted: &Wanted,
-) -> Result<String, Problem> {
+) -> Result<(String, Option<EventId>), Problem> {
     principal.require(Action::Propose)?;
     let tenant = wanted.tenant_id()?;
     let catalog = shared.projection.catalog();
@@ -235,8 +264,9 @@ async fn contract(
     };
     let reason = wanted.text("reason").to_owned();
     let wish = Wish::final_within(EFFECT_MS);
-    let (id, _) = optimizer::open_policy(shared, principal, policy, version, reason, wish).await?;
-    Ok(format!("/approvals/{id}"))
+    let (id, accepted) =
+        optimizer::open_policy(shared, principal, policy, version, reason, wish).await?;
+    Ok((format!("/approvals/{id}"), Some(accepted.event_id)))
 }
 
 #[cfg(test)]
@@ -267,6 +297,10 @@ mod tests {
         assert_eq!(tier.sla.latency_p99_ms, None);
         let half = wanted(Verb::Tier, &[("uptime0", "99"), ("credit0", "")]).bands();
         assert_eq!(half.expect_err("half a step").errors[0].field, "/credit");
+        let second = [("uptime0", "99"), ("credit0", "0"), ("uptime1", ""), ("credit1", "5")];
+        assert_eq!(wanted(Verb::Tier, &second).in_form("uptime"), "uptime1");
+        assert_eq!(wanted(Verb::Tier, &second).in_form("taken"), "tier");
+        assert_eq!(wanted(Verb::Tenant, &[]).in_form("unknownTier"), "tier");
     }
 
     fn text(band: &SlaBand) -> (String, String) {

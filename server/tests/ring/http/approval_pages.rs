@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::optimizer::{business, propose, until_version};
-use super::pages::{cookie_of, html, page, submit};
+use super::pages::{cookie_of, html, leads_to, page, submit};
 
 fn text<'a>(proposal: &'a Value, field: &str) -> &'a str {
     proposal[field].as_str().expect("text")
@@ -60,7 +60,7 @@ async fn a_person_who_is_away_says_so_by_a_form_and_takes_it_back_by_another() {
     assert!(refused.contains("it ends in the future"), "{refused}");
     let until = domain::clock::Timestamp::from_unix_ms(server::now().unix_ms() + 86_400_000);
     let given = submit(&house, "/optimizer/act", &cookie, &form(&until.to_string()[..10])).await;
-    assert_eq!((given.status.as_u16(), given.header("location")), (303, "/approvals"));
+    assert_eq!((given.status.as_u16(), leads_to(&given).as_str()), (303, "/approvals"));
     let mine = html(&house, "/approvals", &cookie).await;
     assert!(mine.contains("approves for you") && mine.contains("Take it back"), "{mine}");
 
@@ -77,7 +77,7 @@ async fn a_person_who_is_away_says_so_by_a_form_and_takes_it_back_by_another() {
         "act=approve&proposal={id}&version=1&hash={hash}&person=admin%40ternion.example&password="
     );
     let voted = submit(&house, "/optimizer/act", &other, &vote).await;
-    assert_eq!(voted.header("location"), format!("/approvals/{id}"), "{}", voted.text());
+    assert_eq!(leads_to(&voted), format!("/approvals/{id}"), "{}", voted.text());
     until_version(&house, 1).await;
     let told = html(&house, &format!("/approvals/{id}"), &cookie).await;
     assert!(told.contains("approved version 1 for admin@ternion.example"), "{told}");

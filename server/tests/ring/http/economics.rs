@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::house::House;
+use super::pages::leads_to;
 
 const SIMULATE: &str = "/v1/economics/simulate";
 
@@ -409,14 +410,14 @@ async fn the_pages_form_keeps_levers_as_a_scenario_and_promotes_what_was_kept() 
         "act=save&search=cost.azure%3D30%26price.pro%3D5&name=Dearer&notes=a%0D%0Ab",
     ))
     .await;
-    let to = kept.header("location").to_owned();
+    let to = leads_to(&kept);
     let id = to.strip_prefix("/scenarios?open=").expect("it is open").to_owned();
     let path = format!("/v1/scenarios/{id}");
     let saved = house.get(&path, "demo-auditor").await.expect(200);
     assert_eq!(saved["request"]["scenarios"][0]["changes"]["price"]["pro"], "0.05");
     assert_eq!(saved["notes"], "a\nb");
     let again = format!("act=save&as=version&id={id}&version=1&search=cost.azure%3D40&name=Dearer");
-    assert_eq!(send(again.clone()).await.header("location"), to);
+    assert_eq!(leads_to(&send(again.clone()).await), to);
     let stale = send(again).await;
     assert!(stale.header("location").ends_with("problem=version"), "{}", stale.header("location"));
     let bare = send(format!("act=promote&id={id}&version=2&reason=why")).await;
@@ -426,7 +427,7 @@ async fn the_pages_form_keeps_levers_as_a_scenario_and_promotes_what_was_kept() 
         bare.header("location")
     );
     let weights = format!("act=promote&id={id}&version=2&reason=why&gcp=60&aws=40");
-    assert_eq!(send(weights).await.header("location"), to);
+    assert_eq!(leads_to(&send(weights).await), to);
     let promoted = house.get(&path, "demo-auditor").await.expect(200);
     assert_eq!(promoted["promotion"]["routingWeights"]["gcp"], "0.6");
 }

@@ -9,6 +9,7 @@ use domain::epoch::Reason;
 use serde_json::{Value, json};
 
 use super::house::{House, asking};
+use super::pages;
 use crate::clouds::PATIENCE;
 
 const READER: &str = "demo-auditor";
@@ -185,7 +186,7 @@ async fn the_forms_of_the_page_rotate_keys_and_lead_back_to_it() {
     ] {
         let answer = send(body).await;
         assert_eq!(answer.status, 303, "{body}: {}", answer.text());
-        assert_eq!(answer.header("location"), format!("/ledger/keys{leads_to}"), "{body}");
+        assert_eq!(pages::leads_to(&answer), format!("/ledger/keys{leads_to}"), "{body}");
     }
     until(&house, "begun", |keys| keys["clouds"]["gcp"]["epochs"][0]["epoch"] == 2).await;
 }

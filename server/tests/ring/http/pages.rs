@@ -18,6 +18,13 @@ pub(super) async fn submit(house: &House, path: &str, cookie: &str, form: &str) 
     house.send(request.body(Body::from(form.to_owned())).expect("a request")).await
 }
 
+/// The page that an act leads to, without the event that it says was recorded.
+pub(super) fn leads_to(answer: &Answer) -> String {
+    let location = answer.header("location");
+    let done = location.find("done=").filter(|at| location[at + 5..].parse::<uuid::Uuid>().is_ok());
+    done.map_or(location, |at| &location[..at - 1]).to_owned()
+}
+
 /// A page that there is.
 pub(super) async fn html(house: &House, path: &str, cookie: &str) -> String {
     let answer = page(house, path, cookie).await;

@@ -5,7 +5,7 @@ use axum::http::{Method, header};
 use serde_json::{Value, json};
 
 use super::house::{Answer, House, asking};
-use super::pages::{cookie_of, html, submit};
+use super::pages::{cookie_of, html, leads_to, submit};
 
 const READER: &str = "demo-auditor";
 const ADMIN: &str = "demo-admin";
@@ -91,7 +91,7 @@ async fn a_tier_and_a_price_are_set_and_absurd_ones_refused() {
 async fn sent(house: &House, cookie: &str, form: &str) -> String {
     let answer = submit(house, "/tenants/act", cookie, form).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
-    answer.header("location").to_owned()
+    leads_to(&answer)
 }
 
 #[tokio::test(flavor = "multi_thread")]

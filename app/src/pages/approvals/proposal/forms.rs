@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::backend::{ControlsForm, ProposalDetail};
 use crate::components::decision::ReasonField;
+use crate::components::kept::{TextField, typed};
 use crate::shell::console::Here;
 
 /// Places that keys lead to.
@@ -65,6 +66,7 @@ fn Approve(detail: ProposalDetail) -> impl IntoView {
         <form class="act-form" method="post" action="/optimizer/act">
             <fieldset>
                 <legend class="visually-hidden">"Approve"</legend>
+                {typed(APPROVE).named()}
                 <Seen act="approve" detail />
                 <p class="muted">"It is carried out once enough people have approved this version, if its facts are still so."</p>
                 <Whose people own />
@@ -95,9 +97,14 @@ fn Whose(people: Vec<String>, own: bool) -> impl IntoView {
     if people.is_empty() {
         return ().into_any();
     }
+    let typed = typed(APPROVE);
+    let person = typed.or("person", "");
     let options = people
         .into_iter()
-        .map(|login| view! { <option value=login.clone()>{format!("For {login}, who is away")}</option> })
+        .map(|login| {
+            let selected = login == person;
+            view! { <option value=login.clone() selected=selected>{format!("For {login}, who is away")}</option> }
+        })
         .collect_view();
     view! {
         <label class="field" for="approve-person">
@@ -111,14 +118,16 @@ fn Whose(people: Vec<String>, own: bool) -> impl IntoView {
     .into_any()
 }
 
-/// A browser that was left open approves nothing that two must agree to.
+/// A browser that was left open approves nothing that two must agree to. It is never shown again.
 #[component]
 fn Password() -> impl IntoView {
+    let typed = typed(APPROVE);
     view! {
         <label class="field" for="approve-password">
             <span>"Your password, since two must agree to this"</span>
-            <input id="approve-password" name="password" type="password" required autocomplete="current-password" />
+            <input id="approve-password" name="password" type="password" required autocomplete="current-password" aria-invalid=typed.invalid("password") aria-describedby=typed.told_by("password", None) autofocus=typed.is_wrong("password") />
         </label>
+        {typed.why("password")}
     }
 }
 
@@ -138,24 +147,19 @@ fn Modify(detail: ProposalDetail, form: ControlsForm) -> impl IntoView {
     }
 }
 
-/// What can be controlled of a tenant. `name`: tells the fields of one form from another's.
+/// What can be controlled of a tenant. `name`: of the form.
 #[component]
 pub(crate) fn ControlFields(name: &'static str, form: ControlsForm) -> impl IntoView {
+    let typed = typed(name);
     let field = |part: &'static str, label: &'static str, value: String| {
-        let id = format!("{name}-{part}");
         // Shares of the list have a point, counts have none.
         let (mode, length) = match part {
-            "price" | "overage" => ("decimal", "12"),
-            "concurrency" => ("numeric", "8"),
-            _ => ("numeric", "16"),
+            "price" | "overage" => ("decimal", 12),
+            "concurrency" => ("numeric", 8),
+            _ => ("numeric", 16),
         };
-        view! {
-            <label class="field" for=id.clone()>
-                <span>{label}</span>
-                <input id=id.clone() name=part type="text" inputmode=mode maxlength=length value=value autocomplete="off" />
-            </label>
-        }
-        .into_any()
+        let typed = typed.clone();
+        view! { <TextField typed name=part label value mode=mode length=length /> }.into_any()
     };
     let fields = [
         field("price", "Price, % of list", form.price),
