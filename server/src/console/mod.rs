@@ -21,6 +21,7 @@ mod foresight;
 mod keys;
 pub mod load;
 mod optimizer;
+mod policy;
 mod quarantine;
 mod recorder;
 mod reference;
