@@ -15,7 +15,7 @@ export const PASSWORD = "three clouds agree";
 export const email = (role: Role) => `${role}@ternion.example`;
 
 /** Every page of the menu, and what stands under it. */
-export const PAGES = ["/", "/ledger", "/ledger/quarantine", "/ledger/evidence", "/ledger/keys", "/anchors", "/billing", "/scenarios", "/fabric", "/optimizer", "/optimizer/tenants", "/optimizer/tiers", "/approvals", "/verify", "/lab"];
+export const PAGES = ["/", "/ledger", "/ledger/quarantine", "/ledger/evidence", "/ledger/keys", "/anchors", "/billing", "/scenarios", "/fabric", "/optimizer", "/optimizer/tenants", "/optimizer/tiers", "/optimizer/policy", "/approvals", "/verify", "/lab"];
 
 type StorageState = BrowserContextOptions["storageState"];
 

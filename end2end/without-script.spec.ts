@@ -15,6 +15,7 @@ const HEADINGS: Record<string, string> = {
   "/optimizer": "Optimizer",
   "/optimizer/tenants": "Tenants",
   "/optimizer/tiers": "Tiers and list prices",
+  "/optimizer/policy": "Policy",
   "/approvals": "Approvals",
   "/fabric": "Fabric",
   "/verify": "Verify",

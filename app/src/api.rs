@@ -10,9 +10,9 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
     EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
-    RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail, TenantDetail,
-    TenantsQuery, TenantsView, TiersView, TogetherView,
+    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView, Problem,
+    ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail,
+    TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -141,6 +141,11 @@ pub async fn tenant(id: String) -> Result<TenantDetail, Problem> {
 }
 
 /// What is promised and charged by tier.
+#[server(name = ReadPolicy, endpoint = "policy", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn policy(query: String) -> Result<PolicyView, Problem> {
+    backend()?.policy(query).await
+}
+
 #[server(name = ReadTiers, endpoint = "tiers", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn tiers() -> Result<TiersView, Problem> {
     backend()?.tiers().await

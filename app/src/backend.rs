@@ -12,6 +12,7 @@ mod foresight;
 mod kept;
 mod keys;
 mod lab;
+mod policy;
 mod pricing;
 mod quarantine;
 mod scenarios;
@@ -51,6 +52,9 @@ pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
+};
+pub use policy::{
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RuleHead,
 };
 pub use pricing::{
     AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
@@ -111,6 +115,8 @@ pub trait Backend: Send + Sync {
     async fn tenant(&self, id: String) -> Result<TenantDetail, Problem>;
     /// What is promised and charged by tier.
     async fn tiers(&self) -> Result<TiersView, Problem>;
+    /// `query`: of the page's address, which may ask about another policy.
+    async fn policy(&self, query: String) -> Result<PolicyView, Problem>;
     /// What waits for people, and what they decided lately.
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem>;
     /// Some proposals by id.

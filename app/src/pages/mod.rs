@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod not_found;
 pub(crate) mod optimizer;
 pub(crate) mod overview;
+pub(crate) mod policy;
 pub(crate) mod quarantine;
 pub(crate) mod scenarios;
 pub(crate) mod sign_in;

@@ -73,6 +73,7 @@ fn PageTitle() -> impl IntoView {
         ["optimizer", "tiers"] => {
             within_optimizer(view! { <span>"Tiers and list prices"</span> }).into_any()
         }
+        ["optimizer", "policy"] => within_optimizer(view! { <span>"Policy"</span> }).into_any(),
         ["approvals", "together"] => {
             within("/approvals", "Approvals", view! { <span>"Several at once"</span> }).into_any()
         }

@@ -38,6 +38,7 @@ use crate::pages::ledger::LedgerPage;
 use crate::pages::not_found::{NotFound, Unknown};
 use crate::pages::optimizer::OptimizerPage;
 use crate::pages::overview::OverviewPage;
+use crate::pages::policy::PolicyPage;
 use crate::pages::quarantine::QuarantinePage;
 use crate::pages::quarantine::item::HeldItemPage;
 use crate::pages::scenarios::ScenariosPage;
@@ -174,13 +175,14 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/anchors/:period") view=piece!(anchors, SnapshotPage) ssr=SsrMode::Async />
                     <Route path=path!("/billing") view=piece!(billing, BillingPage) ssr=SsrMode::Async />
                     <Route path=path!("/scenarios") view=piece!(scenarios, ScenariosPage) ssr=SsrMode::Async />
-                    <Route path=path!("/optimizer") view=piece!(pricing, OptimizerPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer") view=piece!(optimizer, OptimizerPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/tenants") view=piece!(tenants, TenantsPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/tenants/:tenant_id") view=piece!(tenants, TenantPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/tiers") view=piece!(tenants, TiersPage) ssr=SsrMode::Async />
-                    <Route path=path!("/approvals") view=piece!(pricing, ApprovalsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/approvals/together") view=piece!(pricing, TogetherPage) ssr=SsrMode::Async />
-                    <Route path=path!("/approvals/:proposal_id") view=piece!(pricing, ProposalPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer/policy") view=piece!(policy, PolicyPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals") view=piece!(approvals, ApprovalsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals/together") view=piece!(approvals, TogetherPage) ssr=SsrMode::Async />
+                    <Route path=path!("/approvals/:proposal_id") view=piece!(approvals, ProposalPage) ssr=SsrMode::Async />
                     <Route path=path!("/fabric") view=piece!(fabric, FabricPage) ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=piece!(verify, VerifyPage) ssr=SsrMode::Async />
                     <Route path=path!("/lab") view=piece!(lab, LabPage) ssr=SsrMode::Async />

@@ -13,7 +13,7 @@ use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::margin_law::moved;
-use domain::pricing::policy::{Policy, differences};
+use domain::pricing::policy::{Change, Policy, changes as policy_changes};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -211,7 +211,7 @@ fn changes(before: &Controls, after: &Controls) -> Vec<[String; 4]> {
     lines
 }
 
-fn other_title(book: &Book, case: &Case) -> String {
+pub(super) fn other_title(book: &Book, case: &Case) -> String {
     let edition = &case.current().edition;
     match &edition.content {
         Content::Policy { policy } => policy_title(book, edition.base_version, policy),
@@ -234,7 +234,7 @@ fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
     if let Some(contract) = before.and_then(|before| contract_title(before, policy)) {
         return contract;
     }
-    let count = before.map_or(0, |before| differences(before, policy).len());
+    let count = before.map_or(0, |before| policy_changes(before, policy).len());
     let noun = if count == 1 { "number" } else { "numbers" };
     format!("Policy version {}: {count} {noun} changed", base_version + 1)
 }
@@ -261,11 +261,8 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
     let edition = &case.current().edition;
     if let Content::Policy { policy } = &edition.content {
         let before = book.policy_of(edition.base_version);
-        let found = before.map(|before| differences(before, policy)).unwrap_or_default();
-        let text = |value: Option<String>| value.unwrap_or_else(|| "not there".to_owned());
-        let line = |one: domain::pricing::policy::Difference| {
-            [one.field, text(one.was), text(one.is), String::new()]
-        };
+        let found = before.map(|before| policy_changes(before, policy)).unwrap_or_default();
+        let line = |Change { what, was, is }: Change| [what, was, is, String::new()];
         return found.into_iter().map(line).collect();
     }
     if let Content::Routing { shares } = &edition.content {

@@ -22,6 +22,7 @@ mod kept;
 mod keys;
 pub mod load;
 mod optimizer;
+mod policy;
 mod quarantine;
 mod recorder;
 mod reference;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use app::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail,
     EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
-    HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem,
-    ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, Session,
+    HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView,
+    Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, Session,
     SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView, TogetherView,
     Viewer,
 };
@@ -187,6 +187,11 @@ impl Backend for ViewerConsole {
             self.console.tenant(&id).await
         };
         answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn policy(&self, query: String) -> Result<PolicyView, Problem> {
+        let answer = self.allow(Action::ReadPricing).map(|_| self.console.policy(&query));
+        answer.map_err(|problem| self.tell(problem))
     }
 
     async fn tiers(&self) -> Result<TiersView, Problem> {

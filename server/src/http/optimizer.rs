@@ -5,6 +5,7 @@ mod controls;
 mod delegations;
 mod foresight;
 mod form;
+mod policy_form;
 mod promoted;
 mod refused;
 mod shown;
@@ -65,6 +66,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/policy", get(policy).put(put_policy))
         .route("/v1/controller-state", get(controller_state).put(put_controller_state))
         .route("/optimizer/act", post(form::act))
+        .route("/optimizer/policy/act", post(policy_form::act))
         .route("/approvals/together/act", post(together::act))
 }
 

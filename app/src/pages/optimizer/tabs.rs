@@ -13,6 +13,7 @@ pub(crate) fn OptimizerTabs() -> impl IntoView {
             <A href="/optimizer" exact=true>"Margins and advice"</A>
             <A href=TENANTS>"Tenants"</A>
             <A href=TIERS>"Tiers and list prices"</A>
+            <A href="/optimizer/policy">"Policy"</A>
         </nav>
     }
 }

@@ -289,6 +289,12 @@ impl Quorum {
         Quorum(steps)
     }
 
+    /// From the smallest change on.
+    #[must_use]
+    pub fn steps(&self) -> &[QuorumStep] {
+        &self.0
+    }
+
     /// The persons that a relative change needs.
     #[must_use]
     pub fn persons(&self, change: Decimal) -> u32 {

@@ -4,6 +4,7 @@
 //! 0 is [`Policy::default`]. Every number is a field with a name, a unit and a range.
 
 mod diff;
+mod field;
 mod foresight;
 mod whole;
 
@@ -22,6 +23,7 @@ use crate::economics::quantity::{Share, count, probability, refuse, within};
 use crate::event::TenantId;
 
 pub use diff::{Difference, differences};
+pub use field::{Change, Field, Part, Unfit, Unit, changes};
 pub use foresight::{Asking, Foresight};
 
 /// Nobody reads more.

@@ -1,0 +1,279 @@
+//! The policy of prices for the screen: what is in force, how it came to that, and what another one
+//! would change.
+
+use std::collections::BTreeMap;
+
+use app::backend::{
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RehearsalForm,
+    RuleHead,
+};
+use domain::clock::Timestamp;
+use domain::pricing::book::Book;
+use domain::pricing::controls::Subject;
+use domain::pricing::policy::{Change, Field, Part, Policy, Rule, Unfit, Unit, changes};
+
+use super::Console;
+use super::approvals::other_title;
+use super::rehearsal;
+use super::tenants::tier_names;
+use crate::identity::query_value;
+
+/// What the form sends besides fields of the policy.
+const ABOUT_THE_FORM: [&str; 5] = ["ask", "problem", "reason", "version", "kept"];
+
+impl Console {
+    /// `query`: of the page's address. With `ask` it asks about another policy.
+    pub(super) fn policy(&self, query: &str) -> PolicyView {
+        let catalog = self.projection.catalog();
+        let book = catalog.book();
+        let now = crate::now();
+        let (version, policy) = book.policy();
+        let all: BTreeMap<String, String> =
+            form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).into_owned().collect();
+        let asks = all.contains_key("ask");
+        let typed: BTreeMap<String, String> = all
+            .into_iter()
+            .filter(|(name, _)| asks && !ABOUT_THE_FORM.contains(&name.as_str()))
+            .collect();
+        let found = asks.then(|| policy.fitting(&typed));
+        let unfit = found.as_ref().and_then(|found| found.as_ref().err());
+        let parts = parts(policy, &typed, unfit);
+        PolicyView {
+            at: now,
+            version,
+            persons: policy.policy_persons,
+            parts,
+            contracts: contracts(policy, now),
+            tiers: tier_names(&catalog),
+            asked: found.as_ref().map(|found| asked(policy, &typed, found.as_ref())),
+            waiting: waiting(book, now),
+            history: history(book),
+        }
+    }
+}
+
+fn contracts(policy: &Policy, now: Timestamp) -> Vec<ContractRow> {
+    let last = policy.locked_until.iter().filter(|(_, until)| now < **until);
+    last.map(|(tenant, until)| ContractRow { tenant: tenant.to_string(), until: *until }).collect()
+}
+
+fn waiting(book: &Book, now: Timestamp) -> Vec<[String; 2]> {
+    let about = book.cases().filter(|case| case.subject() == Subject::Policy);
+    let open = about.filter(|case| case.standing(now).is_open());
+    open.map(|case| [case.id.to_string(), other_title(book, case)]).collect()
+}
+
+fn history(book: &Book) -> Vec<PolicyVersion> {
+    let versions = (1_u64..).zip(book.policies().iter());
+    let mut rows: Vec<PolicyVersion> = versions
+        .map(|(version, applied)| PolicyVersion {
+            version,
+            at: applied.at,
+            proposal_id: applied.proposal_id.to_string(),
+            changes: book
+                .policy_of(version - 1)
+                .map(|before| lines(changes(before, &applied.value)))
+                .unwrap_or_default(),
+        })
+        .collect();
+    rows.reverse();
+    rows
+}
+
+/// What, from, to.
+pub(super) fn lines(changes: Vec<Change>) -> Vec<[String; 3]> {
+    changes.into_iter().map(|Change { what, was, is }| [what, was, is]).collect()
+}
+
+fn asked(
+    policy: &Policy,
+    typed: &BTreeMap<String, String>,
+    found: Result<&Policy, &Unfit>,
+) -> PolicyAsked {
+    let differs = differing(policy, typed);
+    let wanted = found.unwrap_or(policy);
+    PolicyAsked {
+        changes: lines(changes(policy, wanted)),
+        problem: found.err().map(|unfit| unfit.problem.clone()),
+        typed: differs.into_iter().map(|(path, text)| [path, text]).collect(),
+        rehearse: rehearsal_address(&rehearsal::form(wanted)),
+    }
+}
+
+/// What was typed and is not what is in force.
+pub(crate) fn differing(
+    policy: &Policy,
+    typed: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let fields = policy.fields();
+    let in_force = |path: &str| fields.iter().find(|field| field.path == path);
+    let differs = |path: &str, text: &str| {
+        !text.is_empty() && in_force(path).is_none_or(|field| field.text != text)
+    };
+    let given = typed.iter().map(|(path, text)| (path, text.trim()));
+    given
+        .filter(|(path, text)| differs(path, text))
+        .map(|(path, text)| (path.clone(), text.to_owned()))
+        .collect()
+}
+
+/// What the page Optimizer plays, when it is opened by it.
+fn rehearsal_address(form: &RehearsalForm) -> String {
+    let RehearsalForm { days, seed, auto_max, step_max, cumulative_max, cooldown_days, margin_min } =
+        form;
+    let fields = [
+        ("days", days),
+        ("seed", seed),
+        ("autoMax", auto_max),
+        ("stepMax", step_max),
+        ("cumulativeMax", cumulative_max),
+        ("cooldownDays", cooldown_days),
+        ("marginMin", margin_min),
+    ];
+    let fields = fields.map(|(name, text)| format!("&{name}={}", query_value(text)));
+    format!("/optimizer?rehearse=yes{}#rehearsal", fields.concat())
+}
+
+fn parts(
+    policy: &Policy,
+    typed: &BTreeMap<String, String>,
+    unfit: Option<&Unfit>,
+) -> Vec<PolicyPart> {
+    let mut parts: Vec<PolicyPart> = Vec::new();
+    for field in policy.fields() {
+        let place = field
+            .rule
+            .as_ref()
+            .and_then(|name| policy.rules.iter().position(|rule| rule.name == *name));
+        let title = match &field.rule {
+            Some(name) => format!("Rule “{name}”"),
+            None => field.part.title().to_owned(),
+        };
+        let is_new = parts.last().is_none_or(|part| part.title != title);
+        if is_new {
+            let rule = place.and_then(|place| {
+                let rule = policy.rules.get(place)?;
+                Some(head(place, rule, typed))
+            });
+            let hint = hint(field.part).to_owned();
+            parts.push(PolicyPart { title, hint, rule, fields: Vec::new() });
+        }
+        if let Some(part) = parts.last_mut() {
+            part.fields.push(shown(&field, typed, unfit));
+        }
+    }
+    parts
+}
+
+fn head(place: usize, rule: &Rule, typed: &BTreeMap<String, String>) -> RuleHead {
+    let named = [
+        rule.tier.as_ref().map(|tier| format!("tier {tier}")),
+        rule.cloud.map(|cloud| format!("served first by {cloud}")),
+    ];
+    let named: Vec<String> = named.into_iter().flatten().collect();
+    RuleHead {
+        place,
+        may_go: !named.is_empty(),
+        whom: if named.is_empty() {
+            "everybody whom no narrower rule is about".to_owned()
+        } else {
+            format!("tenants of {}", named.join(", "))
+        },
+        goes: typed.get(&format!("rules.{place}.remove")).is_some_and(|word| word == "yes"),
+    }
+}
+
+/// What people should know before they change it.
+const fn hint(part: Part) -> &'static str {
+    match part {
+        Part::Prices => "Of the rules that match a tenant the one that names most holds.",
+        Part::People => "By the size of a price change. Whoever proposes is not counted.",
+        Part::Facts => {
+            "Where margin or cost moved further, nothing is executed, and people see what changed."
+        }
+        Part::Watch => "When the margin stays below the one that was promised.",
+        Part::Foresight => "What would happen under stress, asked over fresh usage and prices.",
+        Part::Assumptions => "Nobody has measured these; what rests on them says so.",
+    }
+}
+
+fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: Option<&Unfit>) -> PolicyField {
+    let own = typed.get(&field.path).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let unit = match field.unit {
+        Unit::Percent => ", %".to_owned(),
+        Unit::Whole(what) => format!(", {what}"),
+        Unit::Usd => ", $".to_owned(),
+        Unit::Number | Unit::YesNo | Unit::OneOf(_) => String::new(),
+    };
+    let choice = |name: &str, words: &str| [name.to_owned(), words.to_owned()];
+    let choices = match field.unit {
+        Unit::YesNo => vec![choice("yes", "yes"), choice("no", "no")],
+        Unit::OneOf(all) => all.iter().map(|(name, words)| choice(name, words)).collect(),
+        _ => Vec::new(),
+    };
+    let problem = unfit.filter(|unfit| unfit.path == field.path);
+    PolicyField {
+        path: field.path.clone(),
+        label: format!("{}{unit}", field.label),
+        text: own.unwrap_or(&field.text).to_owned(),
+        in_force: field.words(),
+        choices,
+        problem: problem.map(|unfit| unfit.problem.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(fields: &[(&str, &str)]) -> BTreeMap<String, String> {
+        fields.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_was_typed_stands_in_its_field_with_what_is_wrong_of_it() {
+        let policy = Policy::default();
+        let typed = typed(&[("rules.0.limits.stepMax", "much"), ("expiryDays", "9")]);
+        let found = policy.fitting(&typed);
+        let unfit = found.as_ref().err();
+        let fields: Vec<PolicyField> =
+            parts(&policy, &typed, unfit).into_iter().flat_map(|part| part.fields).collect();
+        let of = |path: &str| fields.iter().find(|field| field.path == path).expect("a field");
+        assert_eq!(of("rules.0.limits.stepMax").text, "much");
+        assert!(of("rules.0.limits.stepMax").problem.is_some());
+        assert_eq!(of("rules.0.limits.stepMax").in_force, "8 %");
+        assert_eq!((of("expiryDays").text.as_str(), &of("expiryDays").problem), ("9", &None));
+        let asked = asked(&policy, &typed, found.as_ref());
+        assert!(asked.problem.is_some() && asked.changes.is_empty());
+        assert_eq!(asked.typed.len(), 2);
+    }
+
+    #[test]
+    fn what_is_typed_as_it_is_in_force_is_not_sent_again() {
+        let policy = Policy::default();
+        let typed =
+            typed(&[("expiryDays", "7"), ("policyPersons", " 3 "), ("quorum.new.upTo", "")]);
+        let differs = differing(&policy, &typed);
+        assert_eq!(differs, BTreeMap::from([("policyPersons".to_owned(), "3".to_owned())]));
+        let asked = asked(&policy, &typed, policy.fitting(&typed).as_ref());
+        assert_eq!(asked.changes.len(), 1);
+        assert!(asked.rehearse.contains("&stepMax=8&"), "{}", asked.rehearse);
+    }
+
+    #[test]
+    fn a_part_for_each_rule_and_subject() {
+        let policy = Policy::default();
+        let parts = parts(&policy, &BTreeMap::new(), None);
+        let titles: Vec<&str> = parts.iter().map(|part| part.title.as_str()).collect();
+        let expected = [
+            "Rule “everybody”",
+            "Who must agree",
+            "What decides",
+            "After a change",
+            "Foresight",
+            "Assumptions",
+        ];
+        assert_eq!(titles, expected);
+        assert!(parts[0].rule.as_ref().is_some_and(|rule| !rule.may_go));
+    }
+}
