@@ -10,9 +10,9 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
     EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, Problem, ProposalDetail,
-    RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail, TenantDetail,
-    TenantsQuery, TenantsView, TiersView, TogetherView,
+    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PriceAsk, PricePage, Problem,
+    ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail,
+    TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -144,6 +144,12 @@ pub async fn tenant(id: String) -> Result<TenantDetail, Problem> {
 #[server(name = ReadTiers, endpoint = "tiers", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn tiers() -> Result<TiersView, Problem> {
     backend()?.tiers().await
+}
+
+/// What a list price would change.
+#[server(name = ReadListPrice, endpoint = "list_price", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn list_price(#[server(default)] ask: PriceAsk) -> Result<PricePage, Problem> {
+    backend()?.list_price(ask).await
 }
 
 /// Tenants' margins, what is recommended, what was applied.

@@ -11,6 +11,7 @@ mod fabric;
 mod foresight;
 mod keys;
 mod lab;
+mod list_price;
 mod pricing;
 mod quarantine;
 mod scenarios;
@@ -49,6 +50,9 @@ pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
+};
+pub use list_price::{
+    AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview, PriceWarning, WrongField,
 };
 pub use pricing::{
     AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
@@ -109,6 +113,8 @@ pub trait Backend: Send + Sync {
     async fn tenant(&self, id: String) -> Result<TenantDetail, Problem>;
     /// What is promised and charged by tier.
     async fn tiers(&self) -> Result<TiersView, Problem>;
+    /// What a list price would change. Nothing is recorded.
+    async fn list_price(&self, ask: PriceAsk) -> Result<PricePage, Problem>;
     /// What waits for people, and what they decided lately.
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem>;
     /// Some proposals by id.

@@ -19,6 +19,7 @@ mod fabric;
 mod figures;
 mod foresight;
 mod keys;
+mod list_price;
 pub mod load;
 mod optimizer;
 mod quarantine;
