@@ -11,6 +11,7 @@ mod foresight;
 mod grants;
 mod house;
 mod keys;
+mod list_prices;
 mod logs;
 mod optimizer;
 mod pages;
