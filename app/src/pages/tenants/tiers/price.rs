@@ -66,14 +66,14 @@ pub(super) fn PriceForm(
         || ("openai".to_owned(), "gpt-4o".to_owned()),
         |one| (one.provider, one.model),
     );
-    let why = |name: &str| {
+    let why = move |name: &str| {
         let found = wrong.iter().find(|one| one.field == name);
         found.map(|one| format!("It {}.", one.why))
     };
     view! {
         <form class="act-form" method="get" action=LIST_PRICE>
             <div class="pricing-fields">
-                {tier_field(tier, tiers, why("tier"))}
+                {tier_field(&tier, tiers, why("tier"))}
                 {name_field("provider", "Provider", provider, PROVIDERS, some_provider, why("provider"))}
                 {name_field("model", "Model", model, MODELS, some_model, why("model"))}
                 {usd("input", "Input, $ a million tokens", input, true, why("input"))}
@@ -94,10 +94,14 @@ fn beside(name: &str, why: Option<String>) -> (Option<String>, impl IntoView) {
     (id, said.map(|(id, why)| view! { <span id=id class="field-wrong">{why}</span> }))
 }
 
-fn tier_field(chosen: String, mut tiers: Vec<TierName>, why: Option<String>) -> impl IntoView {
+fn tier_field(
+    chosen: &str,
+    mut tiers: Vec<TierName>,
+    why: Option<String>,
+) -> impl IntoView + use<> {
     // What is wrong stays in the field as well.
     if !chosen.is_empty() && tiers.iter().all(|one| one.tier != chosen) {
-        tiers.push(TierName { tier: chosen.clone(), name: chosen.clone() });
+        tiers.push(TierName { tier: chosen.to_owned(), name: chosen.to_owned() });
     }
     let options = tiers.into_iter().map(|one| {
         let selected = one.tier == chosen;
