@@ -3,12 +3,30 @@
 //
 // What is set stays set, and the demonstration is shared: one after the other.
 import type { Page } from "@playwright/test";
-import { expect, test } from "./console";
+import { expect, PASSWORD, test } from "./console";
 
 test.describe.configure({ mode: "serial" });
 
 const SOON = { timeout: 30_000 };
 const ID = `northwind-${Date.now().toString(36)}`;
+
+/** Types a list price into the form that is open. */
+async function fillPrice(page: Page, input: string, from: string) {
+  await page.locator("#price-tier").selectOption(ID);
+  await page.locator("#price-provider").fill("vertex");
+  await page.locator("#price-model").fill("gemini-2.5-flash");
+  await page.locator("#price-input").fill(input);
+  await page.locator("#price-output").fill("$4");
+  await page.locator("#price-from").fill(from);
+}
+
+/** Ticks that what is odd was read, and says the password where that is asked for. */
+async function readWhatIsOdd(page: Page) {
+  const box = page.getByLabel("I have read this, and it is meant.");
+  if (await box.count()) await box.check();
+  const password = page.getByLabel("Your password, once more");
+  if (await password.count()) await password.fill(PASSWORD);
+}
 
 test("an admin describes a tier, prices it from a time on, and adds a tenant to it", async ({ page, open, expectAccessible }) => {
   await open("/optimizer");
@@ -25,12 +43,13 @@ test("an admin describes a tier, prices it from a time on, and adds a tenant to 
 
   for (const [input, from] of [["0.50", "2026-01-01T00:00"], ["0.75", "2099-01-01T00:00"]]) {
     await page.getByText("Set a list price…").click();
-    await page.locator("#price-tier").selectOption(ID);
-    await page.locator("#price-provider").fill("vertex");
-    await page.locator("#price-model").fill("gemini-2.5-flash");
-    await page.locator("#price-input").fill(input);
-    await page.locator("#price-output").fill("$4");
-    await page.locator("#price-from").fill(from);
+    await fillPrice(page, input, from);
+    await page.getByRole("button", { name: "Show what it would change" }).click();
+    await expect(page).toHaveURL(/\/optimizer\/tiers\/price\?/);
+    await expect(page.locator("#price-input")).toHaveValue(input);
+    await expect(page.getByRole("region", { name: "The price, before and after" })).toContainText(`$${input}`);
+    await expectAccessible();
+    await readWhatIsOdd(page);
     await page.getByRole("button", { name: "Record the price" }).click();
     await expect(card.locator("tr", { hasText: `$${input}` })).toBeVisible(SOON);
   }
@@ -49,6 +68,47 @@ test("an admin describes a tier, prices it from a time on, and adds a tenant to 
   await expect(page.getByRole("region", { name: "Prices" })).toContainText("$0.50");
   await expect(page.locator(".pricing-history")).toContainText("Came as “Northwind”");
   await expectAccessible();
+});
+
+test("a list price that is far off asks for the password, and is withdrawn before it counts", async ({ page, open }) => {
+  await open("/optimizer/tiers");
+  const card = page.locator(".pricing-part", { has: page.locator("code", { hasText: ID }) });
+  const row = card.locator("tr", { hasText: "2099-01-01" });
+  await row.getByRole("link", { name: "Withdraw…" }).click();
+  await expect(page.getByRole("heading", { name: "Withdraw a price to come" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "The price, before and after" })).toContainText("$0.75");
+  await readWhatIsOdd(page);
+  await page.getByRole("button", { name: "Withdraw the price" }).click();
+  await expect(row).toContainText("withdrawn: goes on as before", SOON);
+  await expect(row.getByRole("link", { name: "Withdraw…" })).toHaveCount(0);
+
+  await page.getByText("Set a list price…").click();
+  await fillPrice(page, "5", "2098-01-01T00:00");
+  await page.getByRole("button", { name: "Show what it would change" }).click();
+  await expect(page.locator(".price-odd")).toContainText("people would have to agree");
+  await page.getByLabel("I have read this, and it is meant.").check();
+  await page.getByLabel("Your password, once more").fill("not this one");
+  await page.getByRole("button", { name: "Record the price" }).click();
+  await expect(page.getByRole("alert")).toContainText("with your own password", SOON);
+  await expect(page.locator("#price-input"), "nothing is typed twice").toHaveValue("5");
+});
+
+test.describe("without scripts, on a phone", () => {
+  test.use({ javaScriptEnabled: false, colorScheme: "dark", viewport: { width: 390, height: 800 } });
+
+  test("what is wrong with a list price is said beside its field, which keeps it", async ({ page }) => {
+    await page.goto(`/optimizer/tiers/price?tier=${ID}&provider=vertex&model=gemini-2.5-flash&input=0%2C36&output=4&from=`);
+    const input = page.locator("#price-input");
+    await expect(input).toHaveAttribute("aria-invalid", "true");
+    await expect(input).toHaveAccessibleDescription(/a point may be meant/);
+    await expect(input).toHaveValue("0,36");
+    await input.fill("0.52");
+    await page.getByRole("button", { name: "Show what it would change" }).click();
+    await expect(page.getByRole("heading", { name: "Whom it affects" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Record the price" })).toBeVisible();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBeLessThanOrEqual(390);
+  });
 });
 
 test("who changes a tenant second is told, and its history says who changed what", async ({ page, open, context }) => {

@@ -10,7 +10,8 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
     EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView, Problem,
+    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView, PriceAsk,
+    PricePage, Problem,
     ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail,
     TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
 };
@@ -149,6 +150,12 @@ pub async fn policy(query: String) -> Result<PolicyView, Problem> {
 #[server(name = ReadTiers, endpoint = "tiers", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn tiers() -> Result<TiersView, Problem> {
     backend()?.tiers().await
+}
+
+/// What a list price would change.
+#[server(name = ReadListPrice, endpoint = "list_price", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn list_price(#[server(default)] ask: PriceAsk) -> Result<PricePage, Problem> {
+    backend()?.list_price(ask).await
 }
 
 /// Tenants' margins, what is recommended, what was applied.

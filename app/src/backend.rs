@@ -13,6 +13,7 @@ mod kept;
 mod keys;
 mod lab;
 mod policy;
+mod list_price;
 mod pricing;
 mod quarantine;
 mod scenarios;
@@ -52,6 +53,9 @@ pub use lab::{
     DELAY_MS_MAX, LabAttempt, LabBranch, LabCloud, LabCorruption, LabDamage, LabEquivocation,
     LabForgery, LabLink, LabLog, LabOrder, LabOutcome, LabRecord, LabRepair, LabScrub, LabState,
     LabTrick, LabVerdict, LabView, LabWay, LinkState, ProcessState,
+};
+pub use list_price::{
+    AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview, PriceWarning, WrongField,
 };
 pub use policy::{
     ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RuleHead,
@@ -117,6 +121,8 @@ pub trait Backend: Send + Sync {
     async fn tiers(&self) -> Result<TiersView, Problem>;
     /// `query`: of the page's address, which may ask about another policy.
     async fn policy(&self, query: String) -> Result<PolicyView, Problem>;
+    /// What a list price would change. Nothing is recorded.
+    async fn list_price(&self, ask: PriceAsk) -> Result<PricePage, Problem>;
     /// What waits for people, and what they decided lately.
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem>;
     /// Some proposals by id.

@@ -1,5 +1,7 @@
 //! Numbers as people type them into forms, whichever page the form stands on.
 
+pub(crate) mod list_price;
+
 use std::str::FromStr;
 
 use domain::clock::{DAY_MS, Timestamp};

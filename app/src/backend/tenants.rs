@@ -4,6 +4,8 @@ use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use serde::{Deserialize, Serialize};
 
+use super::list_price::PriceAsk;
+
 /// Which tenants are asked for; without anything, all of them, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -169,6 +171,10 @@ pub struct PriceRow {
     pub from: Timestamp,
     pub when: When,
     pub event_id: String,
+    /// It is to come and charges what is charged before it: it was withdrawn, and that goes on.
+    pub goes_on: bool,
+    /// What withdraws it, while it is to come and another goes before it.
+    pub withdraw: Option<PriceAsk>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -74,6 +74,12 @@ fn PageTitle() -> impl IntoView {
             within_optimizer(view! { <span>"Tiers and list prices"</span> }).into_any()
         }
         ["optimizer", "policy"] => within_optimizer(view! { <span>"Policy"</span> }).into_any(),
+        ["optimizer", "tiers", "price"] => within_optimizer(view! {
+            <A href="/optimizer/tiers">"Tiers and list prices"</A>
+            <Slash />
+            <span>"A list price"</span>
+        })
+        .into_any(),
         ["approvals", "together"] => {
             within("/approvals", "Approvals", view! { <span>"Several at once"</span> }).into_any()
         }

@@ -45,7 +45,7 @@ use crate::pages::scenarios::ScenariosPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::tenants::TenantsPage;
 use crate::pages::tenants::one::TenantPage;
-use crate::pages::tenants::tiers::TiersPage;
+use crate::pages::tenants::tiers::{ListPricePage, TiersPage};
 use crate::pages::verify::VerifyPage;
 use crate::piece::piece;
 use crate::zone::Zone;
@@ -179,6 +179,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/optimizer/tenants") view=piece!(tenants, TenantsPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/tenants/:tenant_id") view=piece!(tenants, TenantPage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/tiers") view=piece!(tenants, TiersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/optimizer/tiers/price") view=piece!(tenants, ListPricePage) ssr=SsrMode::Async />
                     <Route path=path!("/optimizer/policy") view=piece!(policy, PolicyPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals") view=piece!(approvals, ApprovalsPage) ssr=SsrMode::Async />
                     <Route path=path!("/approvals/together") view=piece!(approvals, TogetherPage) ssr=SsrMode::Async />

@@ -10,6 +10,7 @@
 
 mod account;
 pub mod charge;
+pub mod corrected;
 pub mod credit;
 mod entry;
 pub mod month;

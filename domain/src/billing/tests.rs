@@ -294,3 +294,41 @@ proptest! {
         prop_assert_eq!(on(&found.entries, &Account::Receivable(tenant())), total);
     }
 }
+
+#[test]
+fn another_price_for_the_past_corrects_what_it_changes_and_nothing_else() {
+    use super::corrected::{Corrected, compare};
+    let rows = [
+        row("2026-10-01T01:00:00Z", 1_000_000),
+        row("2026-10-01T13:00:00Z", 1_000_000),
+        row("2026-10-02T01:00:00Z", 1_000_000),
+    ];
+    let mut tariff = Tariff::default();
+    tariff.tenant(tenant(), clock("2026-01-01T00:00:00Z"), "pro".into());
+    tariff.price(price("pro", "2", "2026-01-01T00:00:00Z"), event(1));
+    let was = charges(&tariff, &rows);
+    let with = |input: &str, from: &str| {
+        let mut other = tariff.clone();
+        other.price(price("pro", input, from), event(2));
+        let mut all = BTreeMap::new();
+        compare(&was, &charges(&other, &rows), &mut all);
+        all.remove(&tenant())
+    };
+    assert_eq!(with("2", "2026-10-01T12:00:00Z"), None, "the same price corrects nothing");
+    assert_eq!(with("3", "2026-10-03T00:00:00Z"), None, "nothing was used since");
+    let halfway: Corrected = with("3", "2026-10-01T12:00:00Z").expect("corrected");
+    assert_eq!((halfway.charges, halfway.days_first), (2, 0), "{halfway:?}");
+    assert_eq!(halfway.months.len(), 1);
+    let per_hour = halfway.change_usd() / Decimal::TWO;
+    assert!(per_hour > Decimal::ZERO, "two of three hours: {halfway:?}");
+    let all = with("3", "2026-02-01T00:00:00Z").expect("corrected");
+    assert_eq!(all.change_usd(), per_hour * usd("3"));
+
+    // Without a price before, it is charged for the first time.
+    let bare = charges(&Tariff::default(), &rows);
+    let mut all = BTreeMap::new();
+    compare(&bare, &was, &mut all);
+    let first = &all[&tenant()];
+    assert_eq!((first.charges, first.days_first), (0, 2));
+    assert_eq!(first.before_usd, Decimal::ZERO);
+}

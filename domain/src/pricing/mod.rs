@@ -14,6 +14,7 @@
 //! - [`edition`] makes a version of a proposal on the facts of now; [`look`] puts all of it together
 //!   for one tenant; [`rehearsal`] plays it day by day over recorded usage; [`notice`] says what
 //!   people outside the screens are told.
+//! - [`listing`] says what is odd about a list price before an admin records it.
 //! - [`foresight`] asks standing stresses, and proposes what would meet one before it comes true.
 //!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
@@ -28,6 +29,7 @@ pub mod drift;
 pub mod edition;
 pub mod foresight;
 pub mod guardrail;
+pub mod listing;
 pub mod look;
 pub mod margin_law;
 pub mod margin_watch;

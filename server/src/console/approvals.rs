@@ -393,12 +393,12 @@ pub(super) fn percent(share: Decimal) -> String {
 }
 
 /// `+8 %`.
-fn signed(change: Decimal) -> String {
+pub(super) fn signed(change: Decimal) -> String {
     let text = percent(change);
     if change > Decimal::ZERO { format!("+{text}") } else { text }
 }
 
-fn signed_dollars(usd: Decimal) -> String {
+pub(super) fn signed_dollars(usd: Decimal) -> String {
     let text = rounded_dollars(usd.round_dp(2));
     if usd > Decimal::ZERO { format!("+{text}") } else { text }
 }

@@ -20,6 +20,7 @@ mod figures;
 mod foresight;
 mod kept;
 mod keys;
+mod list_price;
 pub mod load;
 mod optimizer;
 mod policy;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::backend::{BandText, ModelName, PriceRow, TierView, TiersView, When};
+use app::backend::{BandText, ModelName, PriceAsk, PriceRow, TierView, TiersView, When};
 use domain::catalog::{PricePut, SlaBand};
 use domain::clock::Timestamp;
+use domain::pricing::listing::are_alike;
 use rust_decimal::Decimal;
 
 use super::Console;
@@ -68,7 +69,13 @@ fn row(catalog: &Catalog, price: &Current<PricePut>, now: Timestamp) -> PriceRow
     } else {
         When::Past
     };
+    let before = Timestamp::from_unix_ms(effective_from.unix_ms().saturating_sub(1));
+    let before = catalog.price_at(tier, provider, model, before);
+    let before = before.filter(|_| when == When::Coming).map(|before| &before.value);
+    let goes_on = before.is_some_and(|before| are_alike(before, &price.value));
     PriceRow {
+        goes_on,
+        withdraw: before.filter(|_| !goes_on).map(|before| withdrawal(before, *effective_from)),
         provider: provider.clone(),
         model: model.clone(),
         price: price_text(&price.value, Decimal::ONE),
@@ -78,8 +85,23 @@ fn row(catalog: &Catalog, price: &Current<PricePut>, now: Timestamp) -> PriceRow
     }
 }
 
+/// The price before, from when another was to begin.
+fn withdrawal(before: &PricePut, from: Timestamp) -> PriceAsk {
+    let usd = |usd: Decimal| usd.normalize().to_string();
+    PriceAsk {
+        tier: before.tier.clone(),
+        provider: before.provider.clone(),
+        model: before.model.clone(),
+        input: usd(before.input_usd_per_million),
+        output: usd(before.output_usd_per_million),
+        cached: before.cached_usd_per_million.map(usd).unwrap_or_default(),
+        from: from.to_string(),
+        withdraw: "yes".to_owned(),
+    }
+}
+
 /// What is sold or bought somewhere.
-fn models(catalog: &Catalog) -> Vec<ModelName> {
+pub(super) fn models(catalog: &Catalog) -> Vec<ModelName> {
     let sold = catalog.prices().map(|price| (&price.value.provider, &price.value.model));
     let bought = catalog.costs().map(|(key, ..)| (&key.provider, &key.model));
     let names: BTreeSet<(&String, &String)> = sold.chain(bought).collect();

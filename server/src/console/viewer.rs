@@ -6,9 +6,9 @@ use app::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail,
     EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
     HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView,
-    Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, Session,
-    SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView, TogetherView,
-    Viewer,
+    PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView,
+    SearchHit, Session, SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView,
+    TogetherView, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -197,6 +197,14 @@ impl Backend for ViewerConsole {
     async fn tiers(&self) -> Result<TiersView, Problem> {
         let answer = self.allow(Action::ReadTenants).map(|_| self.console.tiers());
         answer.map_err(|problem| self.tell(problem))
+    }
+
+    async fn list_price(&self, ask: PriceAsk) -> Result<PricePage, Problem> {
+        let answer = async {
+            self.allow(Action::ReadPricing)?;
+            self.console.list_price(ask).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
     }
 
     async fn approvals(&self, query: ApprovalsQuery) -> Result<ApprovalsView, Problem> {

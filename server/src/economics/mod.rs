@@ -3,16 +3,19 @@
 //!
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
-//! `figures` sums up each tenant for the optimizer, `problem` says what is wrong with a question.
+//! `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
+//! `problem` says what is wrong with a question.
 
 mod figures;
 mod inputs;
+mod listed;
 mod parallel;
 mod problem;
 mod simulate;
 mod usage;
 
 pub use figures::{Found, TenantFigures};
+pub use listed::{Affected, Listed};
 pub use parallel::{Stopped, run};
 pub use problem::absurd;
 pub use simulate::{Cores, Draw, Economics, Shown, SimulateError, Window};

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::catalog::PricePut;
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
 use domain::economics::study::{Excluded, Reason};
@@ -144,10 +145,12 @@ pub(super) fn at_list_prices(
     tier: &str,
     at: Timestamp,
 ) -> Result<Option<Decimal>, EconomicsError> {
-    let Some(price) = catalog.price_at(tier, &row.key.provider, &row.key.model, at) else {
-        return Ok(None);
-    };
-    let price = &price.value;
+    let price = catalog.price_at(tier, &row.key.provider, &row.key.model, at);
+    price.map(|price| at_price(row, &price.value)).transpose()
+}
+
+/// What the row costs at a list price.
+pub(super) fn at_price(row: &UsageRow, price: &PricePut) -> Result<Decimal, EconomicsError> {
     let cached_rate = price.cached_usd_per_million.unwrap_or(price.input_usd_per_million);
     let fresh = row.sum.input_tokens.saturating_sub(row.sum.cached_tokens);
     let parts = [
@@ -159,7 +162,7 @@ pub(super) fn at_list_prices(
         let part = (Decimal::from(tokens) / Decimal::from(1_000_000)).checked_mul(rate)?;
         sum.checked_add(part)
     });
-    sum.map(Some).ok_or(EconomicsError::Overflow { what: "the revenue" })
+    sum.ok_or(EconomicsError::Overflow { what: "the revenue" })
 }
 
 pub(super) fn added(sum: Decimal, more: Decimal) -> Result<Decimal, EconomicsError> {

@@ -36,8 +36,8 @@ use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
-pub(super) use acts::open_policy;
-use acts::{Act, Approval, Proof, Seen};
+use acts::{Act, Approval, Seen};
+pub(super) use acts::{Proof, open_policy, proven};
 pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
 use shown::Shown;
 

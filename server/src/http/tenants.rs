@@ -2,6 +2,7 @@
 
 mod change;
 mod form;
+mod list_price;
 
 use axum::extract::State;
 use axum::http::header;
@@ -9,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::access::Action;
-use domain::catalog::{PricePut, TenantPut, TierPut};
+use domain::catalog::{TenantPut, TierPut};
 use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,8 +30,10 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/tenants/{tenant_id}", get(one).post(change::named_tenant))
         .route("/v1/tenants/{tenant_id}/versions", get(versions))
         .route("/v1/tiers", get(tiers).post(change::put::<TierPut>))
-        .route("/v1/prices", get(prices).post(change::put::<PricePut>))
+        .route("/v1/prices", get(prices).post(list_price::put))
+        .route("/v1/prices/preview", get(list_price::preview))
         .route("/tenants/act", post(form::act))
+        .route("/tenants/price/act", post(list_price::act))
 }
 
 /// A value in force, and the decision that put it there.

@@ -141,6 +141,21 @@ impl Catalog {
         Some(price)
     }
 
+    /// The next price after that time: when the one of then ends.
+    #[must_use]
+    pub fn price_after(
+        &self,
+        tier: &str,
+        provider: &str,
+        model: &str,
+        at: Timestamp,
+    ) -> Option<&Current<PricePut>> {
+        let product = (tier.to_owned(), provider.to_owned(), model.to_owned());
+        let after = (Bound::Excluded(at), Bound::Unbounded);
+        let (_, price) = self.prices.get(&product)?.range(after).next()?;
+        Some(price)
+    }
+
     /// What providers take, by model and region; of each the prices of all maps, oldest first.
     pub fn costs(
         &self,
@@ -407,6 +422,13 @@ mod tests {
         assert_eq!(at("2026-11-30T23:59:59.999Z"), Some(Decimal::new(3, 0)));
         assert_eq!(at("2027-01-01T00:00:00Z"), Some(Decimal::new(5, 0)));
         assert!(catalog.price_at("pro", "bedrock", "m", prices_at()).is_none());
+        let after = |time: &str| {
+            let price = catalog.price_after("pro", "vertex", "m", time.parse().expect("time"));
+            price.map(|price| price.value.input_usd_per_million)
+        };
+        assert_eq!(after("2026-10-31T00:00:00Z"), Some(Decimal::new(3, 0)));
+        assert_eq!(after("2026-11-01T00:00:00Z"), Some(Decimal::new(5, 0)));
+        assert_eq!(after("2026-12-01T00:00:00Z"), None);
     }
 
     fn prices_at() -> Timestamp {

@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 pub use aside::{Aside, AsideReader, Schema};
 pub use billing::{
     AccountBalance, BILLING_PAGE_MAX, BadBillingCursor, BillingCursor, BillingFilter, BillingPage,
-    BillingRow, Closing, TenantBalance, UnpricedModel, rows as billing_rows,
+    BillingRow, Closing, Corrections, TenantBalance, UnpricedModel, rows as billing_rows,
 };
 pub use catalog::{Catalog, Current, Saved};
 pub use compare::{FieldDiffers, How, RowDiffers, TablesDiffer};

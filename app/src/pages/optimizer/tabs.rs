@@ -5,6 +5,7 @@ use leptos_router::components::A;
 
 pub(crate) const TENANTS: &str = "/optimizer/tenants";
 pub(crate) const TIERS: &str = "/optimizer/tiers";
+pub(crate) const LIST_PRICE: &str = "/optimizer/tiers/price";
 
 #[component]
 pub(crate) fn OptimizerTabs() -> impl IntoView {

@@ -7,7 +7,7 @@ use leptos_router::components::A;
 
 use super::words;
 use crate::api;
-use crate::backend::{BandText, ModelName, PriceRow, TierView, TiersView, When};
+use crate::backend::{BandText, PriceRow, TierName, TierView, TiersView, When};
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
@@ -17,7 +17,11 @@ use crate::query::with_query;
 use crate::shell::console::Here;
 
 mod edit;
+mod preview;
 mod price;
+mod record;
+
+pub(crate) use preview::ListPricePage;
 
 #[component]
 pub(crate) fn TiersPage() -> impl IntoView {
@@ -54,7 +58,10 @@ fn Tiers(view: TiersView) -> impl IntoView {
         _ => format!("{} on this platform.", counted(number, "tier", "tiers")),
     };
     let offered = (may && !tiers.is_empty()).then(|| {
-        view! { <price::NewPrice tiers=tiers.clone() models=models.clone() /> }
+        let names = tiers
+            .iter()
+            .map(|TierView { tier, name, .. }| TierName { tier: tier.clone(), name: name.clone() });
+        view! { <price::NewPrice tiers=names.collect() models=models.clone() /> }
     });
     let cards = tiers.into_iter().map(|tier| view! { <Tier tier may /> }).collect_view();
     view! {
@@ -65,24 +72,11 @@ fn Tiers(view: TiersView) -> impl IntoView {
             {may.then(|| view! { <edit::NewTier open={number == 0} /> })}
             {offered}
         </header>
-        <Models models />
+        <price::Models models />
         {cards}
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Every cloud derives the same from final events."</p>
     }
     .into_any()
-}
-
-/// What the fields for providers and models offer.
-#[component]
-fn Models(models: Vec<ModelName>) -> impl IntoView {
-    let mut providers: Vec<String> = models.iter().map(|one| one.provider.clone()).collect();
-    providers.dedup();
-    let providers = providers.into_iter().map(|one| view! { <option value=one></option> });
-    let models = models.into_iter().map(|one| view! { <option value=one.model></option> });
-    view! {
-        <datalist id=price::PROVIDERS>{providers.collect_view()}</datalist>
-        <datalist id=price::MODELS>{models.collect_view()}</datalist>
-    }
 }
 
 #[component]
@@ -100,7 +94,7 @@ fn Tier(tier: TierView, may: bool) -> impl IntoView {
             <Ladder bands />
             {latency}
             {may.then(|| view! { <edit::EditTier tier /> })}
-            <Prices prices tier=id />
+            <Prices prices tier=id may />
         </section>
     }
     .into_any()
@@ -119,7 +113,7 @@ fn Ladder(bands: Vec<BandText>) -> impl IntoView {
 }
 
 #[component]
-fn Prices(prices: Vec<PriceRow>, tier: String) -> impl IntoView {
+fn Prices(prices: Vec<PriceRow>, tier: String, may: bool) -> impl IntoView {
     if prices.is_empty() {
         return view! { <p class="held">"It has no prices: what its tenants use is listed as unpriced, and charged to nobody."</p> }
             .into_any();
@@ -131,18 +125,23 @@ fn Prices(prices: Vec<PriceRow>, tier: String) -> impl IntoView {
         view! {
             <details class="pricing-more">
                 <summary>{format!("{} of before", counted(number, "price", "prices"))}</summary>
-                <PriceTable prices=past label=format!("Prices of before of {tier}") />
+                <PriceTable prices=past may label=format!("Prices of before of {tier}") />
             </details>
         }
     });
-    view! { <PriceTable prices=others label=format!("Prices of {tier}") /> {past} }.into_any()
+    view! { <PriceTable prices=others may label=format!("Prices of {tier}") /> {past} }.into_any()
 }
 
 #[component]
-fn PriceTable(prices: Vec<PriceRow>, label: String) -> impl IntoView {
+fn PriceTable(prices: Vec<PriceRow>, label: String, may: bool) -> impl IntoView {
     let rows = prices.into_iter().map(|row| {
-        let PriceRow { provider, model, price, from, when, event_id } = row;
-        let coming = (when == When::Coming).then(|| view! { <span class="cell-about">"to come"</span> });
+        let PriceRow { provider, model, price, from, when, event_id, goes_on, withdraw } = row;
+        let word = if goes_on { "withdrawn: goes on as before" } else { "to come" };
+        let coming = (when == When::Coming).then(|| view! { <span class="cell-about">{word}</span> });
+        let withdraw = withdraw.filter(|_| may).map(|ask| {
+            let name = format!(" the price to come of {model}");
+            view! { <A href=price::address(&ask)>"Withdraw…"<span class="visually-hidden">{name}</span></A> }
+        });
         let cached = price.cached.unwrap_or_else(|| "as input".to_owned());
         view! {
             <tr>
@@ -150,7 +149,7 @@ fn PriceTable(prices: Vec<PriceRow>, label: String) -> impl IntoView {
                 <td data-label="Input" class="number mono">{price.input}</td>
                 <td data-label="Output" class="number mono">{price.output}</td>
                 <td data-label="Cached input" class="number mono">{cached}</td>
-                <td data-label="From"><A href=format!("/ledger/{event_id}")><Time at=from shape=TimeShape::Day /></A> {coming}</td>
+                <td data-label="From"><A href=format!("/ledger/{event_id}")><Time at=from shape=TimeShape::Day /></A> {coming} {withdraw}</td>
             </tr>
         }
     });

@@ -18,9 +18,6 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "taken" => {
             "Nothing was recorded: that id is there already. Open it below to change it, or take another."
         }
-        "replace" => {
-            "Nothing was recorded: a price counts from just that time already. Tick the box to replace it."
-        }
         "unchanged" => "Nothing was recorded: that is how it is already.",
         "credits" => {
             "Nothing was recorded: a worse uptime would be credited less than a better one."

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::item;
 use super::media::{Form, items};
-use super::view::{Confirmations, Links, Recorded};
+use super::view::{Caution, Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
 use crate::http::place::{Place, Seat};
 use crate::http::{Services, Shared};
@@ -96,7 +96,7 @@ pub(super) async fn record(
     } else {
         let outcome = outcomes.into_iter().next();
         let outcome = outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")));
-        single(&shared, outcome, until, wish, &principal).await
+        single(&shared, outcome, until, wish, (&principal, Vec::new())).await
     }
 }
 
@@ -108,16 +108,17 @@ pub(in crate::http) async fn decide(
     wish: Wish,
     place: Place,
 ) -> Result<Response, Problem> {
-    decide_and(shared, principal, decision, (wish, place), |_| Ok(())).await
+    decide_and(shared, principal, decision, (wish, place), Vec::new(), |_| Ok(())).await
 }
 
-/// The same. `holds`: asked, where the end is waited for, of the event once it is in force here: somebody
+/// The same, with what about it is odd. `holds`: asked, where the end is waited for, of the event once it is in force here: somebody
 /// else may have been first meanwhile.
 pub(in crate::http) async fn decide_and(
     shared: &Services,
     principal: &Principal,
     decision: &Known,
     (wish, place): (Wish, Place),
+    warnings: Vec<Caution>,
     holds: impl FnOnce(EventId) -> Result<(), Problem>,
 ) -> Result<Response, Problem> {
     let seat = wish.seat(place)?;
@@ -131,7 +132,7 @@ pub(in crate::http) async fn decide_and(
     {
         holds(accepted.event_id)?;
     }
-    single(shared, outcome, Until::InForce, wish, principal).await
+    single(shared, outcome, Until::InForce, wish, (principal, warnings)).await
 }
 
 /// Records one event for a signed-in person.
@@ -436,10 +437,11 @@ async fn single(
     outcome: Outcome,
     until: Until,
     wish: Wish,
-    principal: &Principal,
+    (principal, warnings): (&Principal, Vec<Caution>),
 ) -> Result<Response, Problem> {
     let (tenant, accepted) = outcome?;
     let recorded = recorded(shared, tenant, accepted, wish, principal).await;
+    let recorded = Recorded { warnings, ..recorded };
     let status = until.status(shared, &recorded, wish);
     let location = HeaderValue::from_str(&recorded.links.own).map_err(Problem::fault)?;
     Ok((status, [(header::LOCATION, location)], Json(recorded)).into_response())
@@ -518,6 +520,7 @@ pub(in crate::http) async fn recorded(
         confirmations: (wish.wait == Wait::Final).then_some(proof),
         receipt,
         links: Links::of(&accepted.event_id.to_string()),
+        warnings: Vec::new(),
         http_status: None,
     }
 }

@@ -74,9 +74,20 @@ pub(in crate::http) struct Recorded {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<domain::receipt::Receipt>,
     pub links: Links,
+    /// What about a decision is odd; it is recorded all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Caution>,
     /// In a batch: the status that the event alone would have had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
+}
+
+/// Something odd about a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct Caution {
+    /// A stable name for programs.
+    pub code: &'static str,
+    pub detail: String,
 }
 
 /// A line of a list.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
-use super::schemas::{cloud, flag, shape, text, time};
+use super::reference;
+use super::schemas::{cloud, count, flag, or_null, shape, text, time};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -74,9 +75,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/v1/prices",
         id: "putPrice",
-        summary: "A tier's list price of a model from a time on; another for the same time replaces it",
+        summary: "A tier's list price of a model from a time on; another for the same time replaces it. \
+                  What is odd about it stands in the answer as warnings",
         bodies: &[(JSON, "Price")],
         ..PUT
+    },
+    Operation {
+        path: "/v1/prices/preview",
+        id: "previewPrice",
+        tag: "catalog",
+        summary: "What a list price would change: charges of the past, bills and margins of the tier's \
+                  tenants, and what is odd about it. Nothing is recorded",
+        access: CURIOUS,
+        takes: &["tier", "provider", "model", "input", "output", "cached", "from"],
+        answers: &[(200, "What it would change", "PricePreview", JSON)],
+        problems: &[400, 401, 403, 422, 503],
+        ..BASE
     },
     Operation {
         path: "/v1/tiers",
@@ -112,11 +126,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/tenants/act",
         id: "actOnTenants",
         tag: "catalog",
-        summary: "Sets a tenant, tier or list price, or proposes a contract: the forms of the pages \
-                  Tenants and Tiers",
+        summary: "Sets a tenant or tier, or proposes a contract: the forms of the pages Tenants and \
+                  Tiers",
         access: Access::Role("admins; contracts: controllers, too"),
         bodies: &[(FORM, "TenantAct")],
         answers: &[(303, "To what it is about, which says what was wrong", "", "text/html")],
+        problems: &[400, 401, 503],
+        ..BASE
+    },
+    Operation {
+        method: "post",
+        path: "/tenants/price/act",
+        id: "actOnListPrice",
+        tag: "catalog",
+        summary: "Records a list price that was looked at: the form of its preview",
+        access: ADMINS,
+        bodies: &[(FORM, "PriceAct")],
+        answers: &[(
+            303,
+            "To the tiers, or back to the preview, which says what was wrong",
+            "",
+            "text/html",
+        )],
         problems: &[400, 401, 503],
         ..BASE
     },
@@ -148,13 +179,86 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         }),
         &["cachedUsdPerMillion"],
     );
-    let act = json!({ "type": "string", "enum": ["tenant", "tier", "price", "contract"] });
+    let act = json!({ "type": "string", "enum": ["tenant", "tier", "contract"] });
     let form = json!({
         "type": "object", "required": ["act"],
         "properties": { "act": act, "seen": text() },
         "additionalProperties": { "type": "string" }
     });
-    vec![("Tenant", tenant), ("Tier", tier), ("Price", price), ("TenantAct", form)]
+    vec![
+        ("Tenant", tenant),
+        ("Tier", tier),
+        ("Price", price),
+        ("TenantAct", form),
+        ("PriceAct", price_act()),
+        ("PricePreview", preview()),
+    ]
+}
+
+fn price_act() -> Value {
+    let mut fields = json!({});
+    for name in ["tier", "provider", "model", "input", "output", "cached", "from"] {
+        fields[name] = text();
+    }
+    for (name, says) in [
+        ("seen", "The event that put what counts then as things are; empty: nothing does"),
+        ("warned", "Codes of the notable warnings that were shown, with spaces between"),
+        ("confirm", "yes: they were read"),
+        ("password", "Once more, where two would have to agree to such a change"),
+        ("withdraw", "yes: it takes a price to come away"),
+    ] {
+        fields[name] = json!({ "type": "string", "description": says });
+    }
+    json!({ "type": "object", "properties": fields })
+}
+
+/// What a list price would change.
+fn preview() -> Value {
+    let usd = || json!({ "type": "string", "description": "US dollars" });
+    let share = || json!({ "type": ["string", "null"], "description": "A share, such as 0.35" });
+    let price = || or_null(&reference("Price"));
+    let current = shape(json!({ "price": reference("Price"), "eventId": text() }), &[]);
+    let change = shape(
+        json!({
+            "part": { "type": "string", "enum": ["input", "output", "cached"] },
+            "wasUsdPerMillion": or_null(&usd()), "isUsdPerMillion": usd(), "change": share()
+        }),
+        &[],
+    );
+    let tenant = shape(
+        json!({
+            "tenantId": text(), "name": text(), "ofList": text(), "lockedUntil": or_null(&time()),
+            "requests": count(), "beforeUsd": or_null(&usd()), "afterUsd": usd(),
+            "marginBefore": share(), "marginAfter": share(), "marginFloor": text(),
+            "fallsBelowFloor": flag()
+        }),
+        &[],
+    );
+    let corrected = shape(
+        json!({
+            "tenantId": text(), "charges": count(), "daysFirst": count(), "beforeUsd": usd(),
+            "afterUsd": usd()
+        }),
+        &[],
+    );
+    let corrections = shape(
+        json!({
+            "items": { "type": "array", "items": corrected }, "whole": flag(),
+            "closedMonths": { "type": "array", "items": text() }
+        }),
+        &[],
+    );
+    let warning = shape(json!({ "code": text(), "detail": text(), "notable": flag() }), &[]);
+    shape(
+        json!({
+            "price": reference("Price"), "current": or_null(&current), "replaces": flag(),
+            "before": price(), "until": or_null(&time()), "persons": count(),
+            "changes": { "type": "array", "items": change }, "windowDays": count(),
+            "tenants": { "type": "array", "items": tenant }, "corrections": corrections,
+            "warnings": { "type": "array", "items": warning }
+        }),
+        &[],
+    )
 }
 
 pub(super) fn example(schema: &str) -> Option<Value> {

@@ -211,7 +211,8 @@ fn events() -> Vec<(&'static str, Value)> {
         json!({ "type": "string", "enum": ["PENDING", "FINAL", "QUARANTINED", "DISPUTED"] });
     let recorded = json!({
         "repeat": flag(), "links": { "type": "object" }, "httpStatus": count(),
-        "confirmations": reference("Confirmations"), "receipt": reference("Receipt")
+        "confirmations": reference("Confirmations"), "receipt": reference("Receipt"),
+        "warnings": list("Caution")
     });
     let summary = json!({
         "kind": or_null(&text()), "acceptedAt": time(), "timeToFinalMs": or_null(&count())
@@ -235,7 +236,11 @@ fn events() -> Vec<(&'static str, Value)> {
         ("Status", status),
         ("Slot", shape(json!({ "origin": cloud(), "epoch": count(), "sequence": count() }), &[])),
         ("Signed", shape(json!({ "gcp": flag(), "aws": flag(), "azure": flag() }), &[])),
-        ("Recorded", event_with(&recorded, &["httpStatus", "confirmations", "receipt"])),
+        ("Caution", shape(json!({ "code": text(), "detail": text() }), &[])),
+        (
+            "Recorded",
+            event_with(&recorded, &["httpStatus", "confirmations", "receipt", "warnings"]),
+        ),
         ("RefusedItem", refused),
         ("RecordedOrResults", json!({ "oneOf": [reference("Recorded"), results] })),
         ("EventSummary", event_with(&summary, &[])),

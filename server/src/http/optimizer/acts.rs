@@ -106,11 +106,11 @@ impl Proposed {
     }
 }
 
-/// What shows that whoever approves is still there: asked for where two must agree.
+/// What shows that whoever decides is still there: asked for where two must agree.
 #[derive(Clone)]
-pub(super) struct Proof {
-    pub(super) address: ClientAddress,
-    pub(super) password: Option<String>,
+pub(in crate::http) struct Proof {
+    pub(in crate::http) address: ClientAddress,
+    pub(in crate::http) password: Option<String>,
 }
 
 impl fmt::Debug for Proof {
@@ -442,7 +442,11 @@ pub(super) async fn decided(
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
-async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Result<(), Problem> {
+pub(in crate::http) async fn proven(
+    shared: &Services,
+    principal: &Principal,
+    proof: Proof,
+) -> Result<(), Problem> {
     if principal.via != Via::Session {
         return Ok(());
     }
@@ -451,7 +455,7 @@ async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Resul
             .field("/password", "is missing or wrong")
     };
     let password = proof.password.filter(|password| !password.is_empty());
-    let asked = "A change that two must agree to is approved with your password.";
+    let asked = "A change that two must agree to is decided with your password.";
     let password = password.ok_or_else(|| again(asked))?;
     let proven = shared.identity.prove_again(&principal.login, proof.address, password).await;
     proven.map_err(|unproven| match unproven {

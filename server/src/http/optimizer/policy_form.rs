@@ -2,39 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
 use uuid::Uuid;
 
 use super::acts::open_policy;
 use crate::http::Shared;
-use crate::http::back::{EFFECT_MS, read_form, word};
+use crate::http::back::{EFFECT_MS, Sent, Word};
 use crate::http::events::record::Wish;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 use crate::typed::wrong;
 
 const PAGE: &str = "/optimizer/policy";
+/// What the form says besides fields of the policy.
+const ABOUT_THE_FORM: [&str; 3] = ["form", "version", "reason"];
 
-/// To the proposal, or back to the page with all that was typed.
+/// To the proposal, or back to the page with all that was typed, which stands in its address.
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    form: Result<Form<BTreeMap<String, String>>, FormRejection>,
+    sent: Sent<BTreeMap<String, String>>,
 ) -> Result<Redirect, Problem> {
-    let typed = read_form(form)?;
     principal.require(Action::Propose)?;
-    match propose(&shared, &principal, &typed).await {
+    let Sent { wanted, typed } = sent;
+    match propose(&shared, &principal, &wanted).await {
         Ok(id) => Ok(Redirect::to(&format!("/approvals/{id}"))),
         Err(problem) => {
-            let word = word(problem)?;
-            let fields = typed.iter().filter(|(name, _)| *name != "version");
-            let fields: String = fields
-                .map(|(name, text)| format!("&{}={}", query_value(name), query_value(text)))
-                .collect();
-            Ok(Redirect::to(&format!("{PAGE}?ask=yes{fields}&problem={word}")))
+            let fields = wanted.iter().filter(|(name, _)| !ABOUT_THE_FORM.contains(&name.as_str()));
+            let field = |(name, text): (&String, &String)| {
+                format!("&{}={}", query_value(name), query_value(text))
+            };
+            let page = format!("{PAGE}?ask=yes{}", fields.map(field).collect::<String>());
+            typed.refused(&shared, &page, problem, Word::FieldOfInvalid, str::to_owned).await
         }
     }
 }
@@ -48,7 +49,7 @@ async fn propose(
     let version = text("version").parse().map_err(|_| wrong("version", "is no number"))?;
     let fields: BTreeMap<String, String> = typed
         .iter()
-        .filter(|(name, _)| !["version", "reason"].contains(&name.as_str()))
+        .filter(|(name, _)| !ABOUT_THE_FORM.contains(&name.as_str()))
         .map(|(name, text)| (name.clone(), text.clone()))
         .collect();
     let policy = shared.projection.catalog().book().policy().1.fitting(&fields);

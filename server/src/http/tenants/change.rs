@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::http::Shared;
 use crate::http::ask::{Asked, Named, Whole, json as read_json, shape};
 use crate::http::events::record::{Wish, decide_and};
+use crate::http::events::view::Caution;
 use crate::http::place::Place;
 use crate::identity::Principal;
 use crate::problem::Problem;
@@ -151,13 +152,7 @@ impl From<TierPut> for Change {
     }
 }
 
-impl From<PricePut> for Change {
-    fn from(price: PricePut) -> Self {
-        Change::Price(price)
-    }
-}
-
-/// A tenant, tier or list price, by the type that the route names.
+/// A tenant or tier, by the type that the route names.
 pub(super) async fn put<T: DeserializeOwned + Into<Change>>(
     State(shared): State<Shared>,
     principal: Principal,
@@ -168,7 +163,7 @@ pub(super) async fn put<T: DeserializeOwned + Into<Change>>(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let wanted: T = shape(read_json(&body)?)?;
-    record(&shared, &principal, &wanted.into(), &headers, wish, place).await
+    record(&shared, &principal, &wanted.into(), &headers, (wish, place), Vec::new()).await
 }
 
 /// A tenant that the path names, so the body need not.
@@ -191,16 +186,17 @@ pub(super) async fn named_tenant(
         }
     }
     let tenant: TenantPut = shape(body)?;
-    record(&shared, &principal, &Change::Tenant(tenant), &headers, wish, place).await
+    record(&shared, &principal, &Change::Tenant(tenant), &headers, (wish, place), Vec::new()).await
 }
 
-async fn record(
+/// Records it, unless somebody was faster than whoever wants it.
+pub(super) async fn record(
     shared: &Shared,
     principal: &Principal,
     change: &Change,
     headers: &HeaderMap,
-    wish: Wish,
-    place: Place,
+    waiting: (Wish, Place),
+    warnings: Vec<Caution>,
 ) -> Result<Response, Problem> {
     change.check()?;
     let seen = Seen::of_headers(headers)?;
@@ -211,7 +207,7 @@ async fn record(
         Seen::Unsaid => Ok(()),
         _ => change.holds(&catalog(), own),
     };
-    decide_and(shared, principal, &change.decision(), (wish, place), holds).await
+    decide_and(shared, principal, &change.decision(), waiting, warnings, holds).await
 }
 
 #[cfg(test)]

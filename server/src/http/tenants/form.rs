@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
-use domain::catalog::{PricePut, Sla, SlaBand, TenantPut, TierPut};
-use domain::clock::{HOUR_MS, Timestamp};
+use domain::catalog::{Sla, SlaBand, TenantPut, TierPut};
 use domain::event::{EventId, Region, TenantId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -18,7 +17,7 @@ use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::{Services, Shared, optimizer};
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
-use crate::typed::{dollars, end_of_day, instant, percent, whole, wrong};
+use crate::typed::{end_of_day, percent, whole, wrong};
 
 const TENANTS: &str = "/optimizer/tenants";
 const TIERS: &str = "/optimizer/tiers";
@@ -47,7 +46,6 @@ pub(super) struct Wanted {
 enum Verb {
     Tenant,
     Tier,
-    Price,
     Contract,
 }
 
@@ -62,23 +60,19 @@ impl Wanted {
         match self.act {
             Verb::Tenant if self.seen.is_empty() => TENANTS.to_owned(),
             Verb::Tenant | Verb::Contract => format!("{TENANTS}/{}", query_value(id)),
-            Verb::Tier | Verb::Price => TIERS.to_owned(),
+            Verb::Tier => TIERS.to_owned(),
         }
     }
 
     fn change(&self) -> Result<Change, Problem> {
         match self.act {
             Verb::Tier => self.tier().map(Change::Tier),
-            Verb::Price => self.price(crate::now()).map(Change::Price),
             Verb::Tenant | Verb::Contract => self.tenant().map(Change::Tenant),
         }
     }
 
     /// What its sender has seen of the same.
     fn seen(&self) -> Result<Seen, Problem> {
-        if self.act == Verb::Price && self.text("replace") == "yes" {
-            return Ok(Seen::Unsaid);
-        }
         if self.seen.is_empty() {
             return Ok(Seen::Nothing);
         }
@@ -154,26 +148,6 @@ impl Wanted {
         bands.sort_by_key(|band| std::cmp::Reverse(band.min_uptime_pct));
         Ok(bands)
     }
-
-    /// Without a time, from the next whole hour on.
-    fn price(&self, now: Timestamp) -> Result<PricePut, Problem> {
-        let usd = |name: &str| dollars(name, self.text(name));
-        let cached = self.text("cached");
-        let next_hour = Timestamp::from_unix_ms(now.hour().unix_ms() + HOUR_MS);
-        let from = match self.text("from") {
-            "" => next_hour,
-            text => instant("from", text)?,
-        };
-        Ok(PricePut {
-            tier: self.text("tier").to_owned(),
-            provider: self.text("provider").to_owned(),
-            model: self.text("model").to_owned(),
-            input_usd_per_million: usd("input")?,
-            output_usd_per_million: usd("output")?,
-            cached_usd_per_million: if cached.is_empty() { None } else { Some(usd("cached")?) },
-            effective_from: from,
-        })
-    }
 }
 
 /// Back to the page, which says what is so now or what was wrong.
@@ -215,8 +189,7 @@ async fn put(
     change.check()?;
     let seen = wanted.seen()?;
     if seen == Seen::Nothing && change.in_force(&catalog).is_some() {
-        let field = if wanted.act == Verb::Price { "replace" } else { "taken" };
-        return Err(wrong(field, "is there already"));
+        return Err(wrong("taken", "is there already"));
     }
     if change.is_in_force(&catalog) {
         return Err(wrong("unchanged", "is how it is already"));
@@ -308,34 +281,6 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_read_as_people_type_it() {
-        let fields = [
-            ("tier", "pro"),
-            ("provider", "openai"),
-            ("model", "gpt-4o"),
-            ("input", "$1,250.50"),
-            ("output", "10"),
-            ("cached", ""),
-            ("from", "2027-01-01T00:00"),
-        ];
-        let now = "2026-11-26T12:20:00Z".parse().expect("a time");
-        let price = wanted(Verb::Price, &fields).price(now).expect("a price");
-        assert_eq!(price.input_usd_per_million.to_string(), "1250.50");
-        assert_eq!(price.cached_usd_per_million, None);
-        assert_eq!(price.effective_from.to_string(), "2027-01-01T00:00:00.000Z");
-        let with = |name: &str, text: &str| {
-            let mut other = wanted(Verb::Price, &fields);
-            other.fields.insert(name.to_owned(), text.to_owned());
-            other.price(now)
-        };
-        let soon = with("from", "").expect("a price");
-        assert_eq!(soon.effective_from.to_string(), "2026-11-26T13:00:00.000Z");
-        for (name, text) in [("input", "0,36"), ("output", ""), ("from", "soon")] {
-            assert_eq!(with(name, text).expect_err(name).errors[0].field, format!("/{name}"));
-        }
-    }
-
-    #[test]
     fn the_page_of_a_form_is_that_of_what_it_is_about() {
         let of = |act, seen: &str| {
             let fields = [("tenantId", "acme")];
@@ -343,6 +288,6 @@ mod tests {
         };
         assert_eq!(of(Verb::Tenant, ""), "/optimizer/tenants");
         assert_eq!(of(Verb::Tenant, "x"), "/optimizer/tenants/acme");
-        assert_eq!(of(Verb::Price, ""), "/optimizer/tiers");
+        assert_eq!(of(Verb::Tier, ""), "/optimizer/tiers");
     }
 }

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::billing::charge::{Tariff, charge};
+use domain::billing::charge::{Charges, Tariff, charge};
 use domain::billing::{Day, OwnPrice};
-use domain::catalog::Known;
+use domain::catalog::{Known, PricePut};
 use domain::clock::{LogicalClock, Timestamp};
 use domain::event::{EventId, TenantId};
 use domain::usage::{UsageKey, UsageSum};
 use serde_json::Value;
 use sqlx::{PgConnection, Row as _};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::super::usage::read;
 use super::own::own_prices;
@@ -25,17 +26,44 @@ pub(super) async fn derive(
     if days.is_empty() {
         return Ok(());
     }
-    let own = own_prices(connection, &tenants(days)).await?;
-    let rows = hours(connection, days, &own).await?;
-    let mut tariff = tariff(connection, days, &rows).await?;
-    for (tenant, price) in own {
-        tariff.own(tenant, price);
-    }
+    let (tariff, rows) = priced(connection, days, None).await?;
     let charges = charge(&tariff, rows.iter().map(|(key, sum)| (key, sum)));
     let columns = DayColumns::of(days.iter().map(|(tenant, day)| (tenant, *day)));
     write::replace_charges(connection, &columns, &charges.entries).await?;
     write::replace_unpriced(connection, &columns, &charges.unpriced).await?;
     Ok(())
+}
+
+/// What usage of a price's model on these days comes to: as things are, and with that price.
+pub(super) async fn with_price(
+    connection: &mut PgConnection,
+    days: &[(TenantId, Day)],
+    put: &PricePut,
+) -> Result<(Charges, Charges), sqlx::Error> {
+    let (mut tariff, rows) = priced(connection, days, Some(put.effective_from)).await?;
+    let of_model =
+        |(key, _): &(&UsageKey, &UsageSum)| key.provider == put.provider && key.model == put.model;
+    let rows = || rows.iter().map(|(key, sum)| (key, sum)).filter(of_model);
+    let was = charge(&tariff, rows());
+    // No entry of it is ever written, so no decision needs to be named.
+    tariff.price(put.clone(), EventId(Uuid::nil()));
+    Ok((was, charge(&tariff, rows())))
+}
+
+/// Metered hours of these days, and what was in force in them. `parts`: a moment of which both sides
+/// are asked, besides.
+async fn priced(
+    connection: &mut PgConnection,
+    days: &[(TenantId, Day)],
+    parts: Option<Timestamp>,
+) -> Result<(Tariff, Vec<(UsageKey, UsageSum)>), sqlx::Error> {
+    let own = own_prices(connection, &tenants(days)).await?;
+    let rows = hours(connection, days, &own, parts).await?;
+    let mut tariff = tariff(connection, days, &rows).await?;
+    for (tenant, price) in own {
+        tariff.own(tenant, price);
+    }
+    Ok((tariff, rows))
 }
 
 /// Metered hours of these days. Those of a day between which nothing begins to hold are charged
@@ -44,8 +72,9 @@ async fn hours(
     connection: &mut PgConnection,
     days: &[(TenantId, Day)],
     own: &[(TenantId, OwnPrice)],
+    parts: Option<Timestamp>,
 ) -> Result<Vec<(UsageKey, UsageSum)>, sqlx::Error> {
-    let begins = beginnings(connection, days, own).await?;
+    let begins = beginnings(connection, days, own, parts).await?;
     let start = |(_, day): &(TenantId, Day)| day.start().to_datetime();
     // Laterally and to be planned by itself: a tenant's day is a handful of rows by the key, where
     // a join might read the tenant's years.
@@ -78,6 +107,7 @@ async fn beginnings(
     connection: &mut PgConnection,
     days: &[(TenantId, Day)],
     own: &[(TenantId, OwnPrice)],
+    parts: Option<Timestamp>,
 ) -> Result<Vec<OffsetDateTime>, sqlx::Error> {
     // The beginning is the last part of a price's key, in the one spelling of times.
     let prices: Vec<String> = sqlx::query_scalar(
@@ -92,6 +122,7 @@ async fn beginnings(
     .fetch_all(connection)
     .await?;
     let mut begins: BTreeSet<Timestamp> = own.iter().map(|(_, own)| own.since).collect();
+    begins.extend(parts);
     for price in prices {
         begins.insert(decoded(price.parse::<Timestamp>())?);
     }

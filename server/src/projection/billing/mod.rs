@@ -7,9 +7,11 @@
 //! tables are a function of those, whatever came first. It is done once the projection has caught
 //! up, or at once where a chunk decides something: many chunks of one rush share the work.
 //!
-//! `write` is the SQL that entries go through; `read` and `balances` answer questions.
+//! `write` is the SQL that entries go through; `read` and `balances` answer questions, `corrected` what
+//! another price would make of what is there.
 
 mod balances;
+mod corrected;
 mod days;
 mod mark;
 mod months;
@@ -24,6 +26,7 @@ use domain::event::TenantId;
 use sqlx::PgConnection;
 
 pub use balances::{AccountBalance, Closing, TenantBalance, UnpricedModel};
+pub use corrected::Corrections;
 pub use read::{
     BILLING_PAGE_MAX, BadBillingCursor, BillingCursor, BillingFilter, BillingPage, BillingRow, rows,
 };

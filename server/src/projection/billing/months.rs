@@ -70,7 +70,7 @@ const fn nothing(tenant_id: TenantId, period: Period) -> Month {
     Month { tenant_id, period, tiers: BTreeMap::new(), other_usd: Decimal::ZERO }
 }
 
-async fn closed(connection: &mut PgConnection) -> Result<BTreeSet<Period>, sqlx::Error> {
+pub(super) async fn closed(connection: &mut PgConnection) -> Result<BTreeSet<Period>, sqlx::Error> {
     let keys: Vec<String> =
         sqlx::query_scalar("SELECT DISTINCT key FROM projection_version WHERE entity = 'closing'")
             .fetch_all(connection)

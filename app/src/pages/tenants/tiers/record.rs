@@ -1,0 +1,64 @@
+//! Recording a list price that was looked at, with what is odd about it read.
+
+use leptos::prelude::*;
+
+use crate::backend::{PriceAsk, PricePreview};
+
+/// What the form sends.
+const ACT: &str = "/tenants/price/act";
+
+#[component]
+pub(super) fn Record(preview: PricePreview, ask: PriceAsk, may: bool) -> impl IntoView {
+    let PricePreview { from, seen, withdraws, warnings, needs_password, .. } = preview;
+    let notable = warnings.iter().filter(|warning| warning.notable);
+    let codes: Vec<&str> = notable.map(|warning| warning.code.as_str()).collect();
+    let (warned, has_notable) = (codes.join(" "), !codes.is_empty());
+    let hidden = [
+        ("tier", ask.tier),
+        ("provider", ask.provider),
+        ("model", ask.model),
+        ("input", ask.input),
+        ("output", ask.output),
+        ("cached", ask.cached),
+        ("from", from.to_string()),
+        ("seen", seen),
+        ("warned", warned),
+        ("withdraw", ask.withdraw),
+    ];
+    let hidden =
+        hidden.map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    let said = warnings.into_iter().map(|warning| view! { <li>{warning.text}</li> }).collect_view();
+    let said =
+        (!said.is_empty()).then(|| view! { <ul class="pricing-trail price-odd">{said}</ul> });
+    let confirm = has_notable.then(|| {
+        view! {
+            <label class="choice">
+                <input type="checkbox" name="confirm" value="yes" required />
+                <span>"I have read this, and it is meant."</span>
+            </label>
+        }
+    });
+    let password = needs_password.then(|| {
+        view! {
+            <label class="field" for="price-password">
+                <span>"Your password, once more"</span>
+                <input id="price-password" name="password" type="password" autocomplete="current-password" required />
+            </label>
+        }
+    });
+    let button = if withdraws { "Withdraw the price" } else { "Record the price" };
+    view! {
+        <form class="act-form" method="post" action=ACT>
+            <fieldset disabled=!may>
+                <legend class="visually-hidden">{button}</legend>
+                {hidden.collect_view()}
+                {said}
+                {confirm}
+                {password}
+                <p class="muted">"It is recorded in the ledger with your name, and counts on every cloud once it is final."</p>
+                <button class="button button-first" type="submit">{button}</button>
+            </fieldset>
+        </form>
+    }
+    .into_any()
+}

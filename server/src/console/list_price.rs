@@ -1,0 +1,150 @@
+//! A list price that is looked at before it is recorded, for the screen.
+
+use app::backend::{
+    AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview, PriceWarning, WrongField,
+};
+use domain::billing::corrected::Corrected;
+use domain::clock::Timestamp;
+use domain::event::TenantId;
+use domain::pricing::listing::{Part, Warning, are_alike, change};
+use rust_decimal::Decimal;
+
+use super::Console;
+use super::approvals::{percent, signed, signed_dollars};
+use super::figures::{dollars, rounded_dollars};
+use super::tenants::tier_names;
+use super::tiers::models;
+use crate::economics::{Affected, Listed};
+use crate::problem::Problem;
+use crate::projection::Catalog;
+use crate::typed::list_price::TypedPrice;
+
+/// A change beyond it is no percentage that anybody reads.
+const CHANGE_SHOWN_MAX: Decimal = Decimal::ONE_THOUSAND;
+
+impl Console {
+    /// # Errors
+    /// There is more usage than can be looked at, or the database cannot be read.
+    pub(super) async fn list_price(&self, ask: PriceAsk) -> Result<PricePage, Problem> {
+        let catalog = self.projection.catalog();
+        let (wrong, preview) = self.previewed(&catalog, &ask).await?;
+        let (tiers, models) = (tier_names(&catalog), models(&catalog));
+        Ok(PricePage { ask, tiers, models, wrong, preview })
+    }
+
+    async fn previewed(
+        &self,
+        catalog: &Catalog,
+        ask: &PriceAsk,
+    ) -> Result<(Vec<WrongField>, Option<PricePreview>), Problem> {
+        if *ask == PriceAsk::default() {
+            return Ok((Vec::new(), None)); // nothing was asked yet
+        }
+        let now = crate::now();
+        let price = match typed(ask).read(now) {
+            Ok(price) if !catalog.has_tier(&price.tier) => {
+                let why = "has neither terms nor prices".to_owned();
+                return Ok((vec![WrongField { field: "tier".to_owned(), why }], None));
+            }
+            Ok(price) => price,
+            Err(problem) => return Ok((wrong(problem), None)),
+        };
+        let listed = self.economics.listed_for_tenants(&price, now).await?;
+        Ok((Vec::new(), Some(preview(&listed, ask, now))))
+    }
+}
+
+fn typed(ask: &PriceAsk) -> TypedPrice {
+    TypedPrice {
+        tier: ask.tier.clone(),
+        provider: ask.provider.clone(),
+        model: ask.model.clone(),
+        input: ask.input.clone(),
+        output: ask.output.clone(),
+        cached: ask.cached.clone(),
+        from: ask.from.clone(),
+    }
+}
+
+fn wrong(problem: Problem) -> Vec<WrongField> {
+    let field = |field: String| field.trim_start_matches('/').to_owned();
+    let of = problem.errors.into_iter();
+    of.map(|error| WrongField { field: field(error.field), why: error.reason }).collect()
+}
+
+fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
+    let price = &listed.price;
+    let current = listed.current.as_ref();
+    let unchanged = current.is_some_and(|(current, _)| are_alike(current, price));
+    let goes_on = listed.before.as_ref().is_some_and(|before| are_alike(before, price));
+    let to_come = price.effective_from > now;
+    let (used, idle): (Vec<&Affected>, Vec<&Affected>) =
+        listed.tenants.iter().partition(|tenant| tenant.requests > 0);
+    PricePreview {
+        from: price.effective_from,
+        until: listed.until,
+        seen: current.map(|(_, id)| id.to_string()).unwrap_or_default(),
+        replaces: listed.replaces,
+        withdraws: ask.withdraw == "yes" && listed.replaces && goes_on && to_come,
+        unchanged,
+        parts: Part::ALL.map(|part| part_row(listed, part)).to_vec(),
+        window_days: listed.window_days,
+        tenants: used.into_iter().map(affected).collect(),
+        idle: idle.into_iter().map(|tenant| tenant.tenant_id.to_string()).collect(),
+        corrections: listed.corrections.tenants.iter().map(corrected).collect(),
+        warnings: listed.warnings.iter().map(warning).collect(),
+        needs_password: listed.persons > 1,
+    }
+}
+
+fn part_row(listed: &Listed, part: Part) -> PartRow {
+    let was = listed.current.as_ref().map(|(current, _)| part.of(current));
+    let is = part.of(&listed.price);
+    let shown = |change: &Decimal| change.abs() <= CHANGE_SHOWN_MAX;
+    PartRow {
+        title: part.title().to_owned(),
+        was: was.map(dollars),
+        is: dollars(is),
+        change: was.and_then(|was| change(was, is)).filter(shown).map(signed),
+    }
+}
+
+fn affected(tenant: &Affected) -> AffectedRow {
+    let shown = |margin: Decimal| margin.abs() <= CHANGE_SHOWN_MAX;
+    let margin = |margin: Option<Decimal>| margin.filter(|it| shown(*it)).map(percent);
+    let floor = format!("falls below the floor of {}", percent(tenant.margin_floor));
+    let high =
+        format!("rises above {}, which the policy holds to be high", percent(tenant.margin_high));
+    let crosses = if tenant.falls() { Some(floor) } else { tenant.rises().then_some(high) };
+    AffectedRow {
+        tenant_id: tenant.tenant_id.to_string(),
+        name: tenant.name.clone(),
+        own: percent(tenant.of_list),
+        was: tenant.before_usd.map(rounded_dollars),
+        is: rounded_dollars(tenant.after_usd),
+        change: signed_dollars(tenant.after_usd - tenant.before_usd.unwrap_or_default()),
+        margin_was: margin(tenant.margin_before),
+        margin_is: margin(tenant.margin_after),
+        crosses,
+        fixed_until: tenant.locked_until,
+    }
+}
+
+fn corrected((tenant, one): (&TenantId, &Corrected)) -> CorrectedRow {
+    CorrectedRow {
+        tenant_id: tenant.to_string(),
+        charges: one.charges,
+        days_first: one.days_first,
+        was: rounded_dollars(one.before_usd),
+        is: rounded_dollars(one.after_usd),
+        change: signed_dollars(one.change_usd()),
+    }
+}
+
+fn warning(warning: &Warning) -> PriceWarning {
+    PriceWarning {
+        code: warning.code().to_owned(),
+        text: warning.to_string(),
+        notable: warning.is_notable(),
+    }
+}

@@ -1,0 +1,359 @@
+//! What a list price would change, before anybody records it: charges that are there, and the bills of
+//! a tier's tenants, at the usage of the policy's window.
+//!
+//! A bill is list price times the tenant's own share of it (`domain::billing::charge`). A contract fixes
+//! that share, so a list price moves under contracts as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::catalog::PricePut;
+use domain::clock::{DAY_MS, Timestamp};
+use domain::economics::EconomicsError;
+use domain::economics::token_cost::{PriceMap, Rates};
+use domain::event::{EventId, TenantId};
+use domain::pricing::listing::{Case, Warning};
+use domain::pricing::policy::{Limits, Policy};
+use rust_decimal::Decimal;
+
+use super::inputs::price_map;
+use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
+use super::usage::{added, at_list_prices, at_own_price, at_price};
+use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
+
+/// A list price beside what counts without it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    pub price: PricePut,
+    /// What counts from its beginning on as things are, and the decision that put it.
+    pub current: Option<(PricePut, EventId)>,
+    /// Does that begin at just the same time? Then this takes its place.
+    pub replaces: bool,
+    /// What counts until its beginning.
+    pub before: Option<PricePut>,
+    /// Another price counts from then on.
+    pub until: Option<Timestamp>,
+    pub corrections: Corrections,
+    /// How many would have to agree to a tenant's price that moved as far.
+    pub persons: u32,
+    pub window_days: u32,
+    /// Tenants of the tier, by id; empty where nobody asked for them.
+    pub tenants: Vec<Affected>,
+    pub warnings: Vec<Warning>,
+}
+
+/// A tenant of the tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affected {
+    pub tenant_id: TenantId,
+    pub name: String,
+    /// What it pays of the list.
+    pub of_list: Decimal,
+    pub locked_until: Option<Timestamp>,
+    /// Of the model, in the window.
+    pub requests: i64,
+    /// What those come to; absent: nothing is charged for them as things are.
+    pub before_usd: Option<Decimal>,
+    pub after_usd: Decimal,
+    /// Of everything that it used, as a share of revenue; absent where there is no revenue.
+    pub margin_before: Option<Decimal>,
+    pub margin_after: Option<Decimal>,
+    pub margin_floor: Decimal,
+    /// Above it the policy holds a margin to be high.
+    pub margin_high: Decimal,
+}
+
+impl Affected {
+    /// Does its margin fall below the floor by it?
+    #[must_use]
+    pub fn falls(&self) -> bool {
+        let below = |margin: Decimal| margin < self.margin_floor;
+        self.margin_after.is_some_and(below) && !self.margin_before.is_some_and(below)
+    }
+
+    /// Does it rise into the high band by it?
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        let high = |margin: Decimal| margin > self.margin_high;
+        self.margin_after.is_some_and(high) && !self.margin_before.is_some_and(high)
+    }
+}
+
+/// What a tenant's usage adds up to, as things are and with the price.
+#[derive(Debug, Default)]
+struct Sums {
+    requests: i64,
+    before_usd: Option<Decimal>,
+    after_usd: Decimal,
+    before: Profit,
+    after: Profit,
+}
+
+#[derive(Debug, Default)]
+struct Profit {
+    revenue_usd: Decimal,
+    cost_usd: Decimal,
+}
+
+impl Profit {
+    fn add(&mut self, revenue: Decimal, cost: Decimal) -> Result<(), EconomicsError> {
+        self.revenue_usd = added(self.revenue_usd, revenue)?;
+        self.cost_usd = added(self.cost_usd, cost)?;
+        Ok(())
+    }
+
+    fn margin(&self) -> Option<Decimal> {
+        (self.revenue_usd - self.cost_usd).checked_div(self.revenue_usd)
+    }
+}
+
+impl Economics {
+    /// What is odd about a list price, and what of the past it corrects.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn listed(&self, price: &PricePut, now: Timestamp) -> Result<Listed, SimulateError> {
+        let catalog = self.projection.catalog();
+        let PricePut { tier, provider, model, effective_from: from, .. } = price;
+        let at = |at: Timestamp| catalog.price_at(tier, provider, model, at);
+        let current = at(*from).map(|current| (current.value.clone(), current.event_id));
+        let replaces = current.as_ref().is_some_and(|(is, _)| is.effective_from == *from);
+        let before = at(moment_before(*from)).map(|before| before.value.clone());
+        let until = catalog.price_after(tier, provider, model, *from);
+        let until = until.map(|next| next.value.effective_from);
+        let corrections = match *from <= now {
+            true => self.projection.corrections(price, until).await?,
+            false => Corrections { whole: true, ..Corrections::default() },
+        };
+        let (_, policy) = catalog.book().policy();
+        let (limits, cost) = (limits(policy, tier), dearest(&catalog, price, now));
+        // What was charged already is what a correction moves; otherwise what counts until then.
+        let charged = current.as_ref().filter(|_| *from <= now).map(|(is, _)| is);
+        let case = Case {
+            price,
+            before: charged.or(before.as_ref()),
+            earlier: at(days_before(*from, limits.cumulative_days)).map(|earlier| &earlier.value),
+            cost: cost.as_ref(),
+            is_known: self.is_known(&catalog, price).await?,
+            limits: &limits,
+            quorum: &policy.quorum,
+        };
+        let mut warnings = case.warnings();
+        warnings.extend(of_the_past(&corrections));
+        warnings.extend(until.map(|at| Warning::Until { at }));
+        let persons = case.persons();
+        let window_days = policy.window_days;
+        let (price, tenants) = (price.clone(), Vec::new());
+        Ok(Listed {
+            price,
+            current,
+            replaces,
+            before,
+            until,
+            corrections,
+            persons,
+            window_days,
+            tenants,
+            warnings,
+        })
+    }
+
+    /// The same, with what becomes of each tenant of the tier.
+    ///
+    /// # Errors
+    /// Too much usage, numbers beyond decimals, or the database cannot be read.
+    pub async fn listed_for_tenants(
+        &self,
+        price: &PricePut,
+        now: Timestamp,
+    ) -> Result<Listed, SimulateError> {
+        let mut listed = self.listed(price, now).await?;
+        // A price of a time that is over moves no bill to come.
+        if listed.until.is_none_or(|until| until > now) {
+            listed.tenants = self.affected(&listed, now).await?;
+        }
+        listed.warnings.extend(of_tenants(&listed.tenants));
+        Ok(listed)
+    }
+
+    async fn is_known(&self, catalog: &Catalog, price: &PricePut) -> Result<bool, sqlx::Error> {
+        let PricePut { provider, model, .. } = price;
+        let sold = catalog.prices().map(|other| (&other.value.provider, &other.value.model));
+        let bought = catalog.costs().map(|(key, ..)| (&key.provider, &key.model));
+        if sold.chain(bought).any(|known| known == (provider, model)) {
+            return Ok(true);
+        }
+        let filter = UsageFilter {
+            provider: Some(provider.clone()),
+            model: Some(model.clone()),
+            ..UsageFilter::default()
+        };
+        Ok(!self.projection.usage_page(&filter, None, 1).await?.items.is_empty())
+    }
+
+    async fn affected(
+        &self,
+        listed: &Listed,
+        now: Timestamp,
+    ) -> Result<Vec<Affected>, SimulateError> {
+        let catalog = self.projection.catalog();
+        let prices = price_map(&catalog, now);
+        let filter = UsageFilter {
+            from: Some(days_before(now, listed.window_days).hour()),
+            to: Some(now),
+            ..UsageFilter::default()
+        };
+        let mut sums = of_tier(&catalog, &listed.price.tier);
+        let (mut cursor, mut rows) = (None, 0);
+        loop {
+            let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
+            rows += page.items.len();
+            for row in &page.items {
+                if let Some(sums) = sums.get_mut(&row.key.tenant_id) {
+                    sums.take(row, listed, &catalog, &prices, now)?;
+                }
+            }
+            if rows > USAGE_ROWS_MAX {
+                return Err(SimulateError::TooMuchUsage { rows });
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let affected = sums.into_iter().filter_map(|(id, sums)| sums.told(&id, &catalog, now));
+        Ok(affected.collect())
+    }
+}
+
+/// The active tenants of a tier.
+fn of_tier(catalog: &Catalog, tier: &str) -> BTreeMap<TenantId, Sums> {
+    let all = catalog.tenants_after(None, catalog.tenant_count()).into_iter();
+    let of_tier = all.filter(|tenant| tenant.value.active && tenant.value.tier == tier);
+    of_tier.map(|tenant| (tenant.value.tenant_id.clone(), Sums::default())).collect()
+}
+
+impl Sums {
+    fn take(
+        &mut self,
+        row: &UsageRow,
+        listed: &Listed,
+        catalog: &Catalog,
+        prices: &PriceMap,
+        at: Timestamp,
+    ) -> Result<(), EconomicsError> {
+        let (key, sum) = (&row.key, &row.sum);
+        let own = |list: Decimal| at_own_price(list, catalog, &key.tenant_id);
+        let price = &listed.price;
+        let of_model = key.provider == price.provider && key.model == price.model;
+        let (before, after) = if of_model {
+            let current = listed.current.as_ref().map(|(current, _)| at_price(row, current));
+            (current.transpose()?, Some(at_price(row, price)?))
+        } else {
+            let list = at_list_prices(row, catalog, &price.tier, at)?;
+            (list, list)
+        };
+        let (before, after) = (before.map(own).transpose()?, after.map(own).transpose()?);
+        if of_model {
+            self.requests = self.requests.saturating_add(sum.requests);
+            if let Some(usd) = before {
+                self.before_usd = Some(added(self.before_usd.unwrap_or_default(), usd)?);
+            }
+            self.after_usd = added(self.after_usd, after.unwrap_or_default())?;
+        }
+        let cost = match prices.costs([(key, sum)]) {
+            Ok(costs) => costs.into_iter().next().map(|cost| cost.cost_usd),
+            Err(EconomicsError::Unpriced(_)) => None,
+            Err(other) => return Err(other),
+        };
+        // What nothing is charged or known to be paid for is in no margin, here as elsewhere.
+        let Some(cost) = cost else { return Ok(()) };
+        before.map_or(Ok(()), |usd| self.before.add(usd, cost))?;
+        after.map_or(Ok(()), |usd| self.after.add(usd, cost))
+    }
+
+    fn told(self, id: &TenantId, catalog: &Catalog, now: Timestamp) -> Option<Affected> {
+        let tenant = &catalog.tenant(id)?.value;
+        let (_, policy) = catalog.book().policy();
+        let limits = policy.rule(&tenant.tier, tenant.cloud).map(|rule| rule.limits);
+        let limits = limits.unwrap_or_default();
+        let locked_until = policy.locked_until.get(id).copied().filter(|until| now < *until);
+        Some(Affected {
+            tenant_id: id.clone(),
+            name: tenant.name.clone(),
+            of_list: catalog.book().controls(id).price_of_list,
+            locked_until,
+            requests: self.requests,
+            before_usd: self.before_usd,
+            after_usd: self.after_usd,
+            margin_before: self.before.margin(),
+            margin_after: self.after.margin(),
+            margin_floor: limits.margin_min.get(),
+            margin_high: limits.thresholds.high_enter,
+        })
+    }
+}
+
+/// The bounds of a tier whichever cloud serves it: those that a rule has for it, or for everybody.
+fn limits(policy: &Policy, tier: &str) -> Limits {
+    let of_tier = |rule: &&domain::pricing::policy::Rule| {
+        rule.tier.as_deref() == Some(tier) && rule.cloud.is_none()
+    };
+    let rule = policy.rules.iter().find(of_tier).or_else(|| policy.everybody());
+    rule.map(|rule| rule.limits).unwrap_or_default()
+}
+
+/// The most that the provider takes for each part, in whatever region.
+fn dearest(catalog: &Catalog, price: &PricePut, at: Timestamp) -> Option<Rates> {
+    let of_model = catalog
+        .costs()
+        .filter(|(key, ..)| key.provider == price.provider && key.model == price.model);
+    let newest = of_model.filter_map(|(_, _, dated)| {
+        dated.range(..=at).next_back().map(|(_, cost)| cost.value.price.rates)
+    });
+    newest.reduce(|one, other| Rates {
+        input_usd_per_token: one.input_usd_per_token.max(other.input_usd_per_token),
+        output_usd_per_token: one.output_usd_per_token.max(other.output_usd_per_token),
+        cached_usd_per_token: one.cached_usd_per_token.max(other.cached_usd_per_token),
+    })
+}
+
+fn of_the_past(corrections: &Corrections) -> Vec<Warning> {
+    if corrections.tenants.is_empty() {
+        return Vec::new();
+    }
+    let of = corrections.tenants.values();
+    let corrects = Warning::Corrects {
+        charges: of.clone().map(|one| one.charges).sum(),
+        days_first: of.clone().map(|one| one.days_first).sum(),
+        tenants: u64::try_from(corrections.tenants.len()).unwrap_or(u64::MAX),
+        change_usd: of.map(domain::billing::corrected::Corrected::change_usd).sum(),
+        whole: corrections.whole,
+    };
+    let months = corrections.closed.clone();
+    let closed = (!months.is_empty()).then_some(Warning::ClosedMonths { months });
+    [corrects].into_iter().chain(closed).collect()
+}
+
+fn of_tenants(tenants: &[Affected]) -> Vec<Warning> {
+    let mut below: BTreeMap<Decimal, BTreeSet<TenantId>> = BTreeMap::new();
+    for tenant in tenants.iter().filter(|tenant| tenant.falls()) {
+        below.entry(tenant.margin_floor).or_default().insert(tenant.tenant_id.clone());
+    }
+    let below = below.into_iter().map(|(floor, tenants)| Warning::BelowFloor { floor, tenants });
+    let moves = |tenant: &&Affected| {
+        tenant.locked_until.is_some() && tenant.before_usd != Some(tenant.after_usd)
+    };
+    let used = tenants.iter().filter(|tenant| tenant.requests > 0);
+    let locked: BTreeSet<TenantId> =
+        used.filter(moves).map(|tenant| tenant.tenant_id.clone()).collect();
+    let contracts = (!locked.is_empty()).then_some(Warning::Contracts { tenants: locked });
+    below.chain(contracts).collect()
+}
+
+fn moment_before(at: Timestamp) -> Timestamp {
+    Timestamp::from_unix_ms(at.unix_ms().saturating_sub(1))
+}
+
+fn days_before(at: Timestamp, days: u32) -> Timestamp {
+    Timestamp::from_unix_ms(at.unix_ms().saturating_sub(i64::from(days) * DAY_MS))
+}

@@ -1,0 +1,266 @@
+//! List prices: what one would change, and recording it once whoever does so has read what is odd.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Redirect, Response};
+use domain::access::Action;
+use domain::catalog::PricePut;
+use domain::event::TenantId;
+use domain::pricing::listing::{Part, Warning, are_alike, change};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::change::{self, Change};
+use crate::economics::{Affected, Listed};
+use crate::http::ask::{Asked, Whole, json as read_json, shape};
+use crate::http::back::{EFFECT_MS, read_form, word};
+use crate::http::events::record::{Wish, record_one, until_in_force};
+use crate::http::events::view::Caution;
+use crate::http::optimizer::{Proof, proven};
+use crate::http::place::Place;
+use crate::http::{Services, Shared};
+use crate::identity::{ClientAddress, Principal, Via, query_value};
+use crate::problem::Problem;
+use crate::typed::list_price::TypedPrice;
+use crate::typed::wrong;
+
+const TIERS: &str = "/optimizer/tiers";
+const PREVIEW: &str = "/optimizer/tiers/price";
+
+/// What a list price would change. Nothing is recorded.
+pub(super) async fn preview(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(typed): Asked<TypedPrice>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let now = crate::now();
+    let listed = shared.economics.listed_for_tenants(&typed.read(now)?, now).await?;
+    Ok(Json(shown(&listed)))
+}
+
+/// A tier's list price of a model from a time on. What is odd about it stands in the answer.
+pub(super) async fn put(
+    State(shared): State<Shared>,
+    principal: Principal,
+    place: Place,
+    headers: HeaderMap,
+    Asked(wish): Asked<Wish>,
+    Whole(body): Whole,
+) -> Result<Response, Problem> {
+    principal.require(Action::EditTenants)?;
+    let price: PricePut = shape(read_json(&body)?)?;
+    let listed = shared.economics.listed(&price, crate::now()).await?;
+    if listed.persons > 1 && principal.via == Via::Session {
+        let detail = format!(
+            "A change that two must agree to is decided with your password: record it on the page \
+             {PREVIEW}, or with a token."
+        );
+        let (status, title) = (StatusCode::FORBIDDEN, "Say your password again");
+        return Err(Problem::new(status, "prove_again", title, detail));
+    }
+    let odd = listed.warnings.iter().filter(|warning| warning.is_notable());
+    let warnings = odd.map(|odd| Caution { code: odd.code(), detail: odd.to_string() }).collect();
+    let change = Change::Price(price);
+    change::record(&shared, &principal, &change, &headers, (wish, place), warnings).await
+}
+
+fn shown(listed: &Listed) -> Value {
+    let current = listed
+        .current
+        .as_ref()
+        .map(|(price, event_id)| json!({ "price": price, "eventId": event_id }));
+    let corrections = listed.corrections.tenants.iter().map(|(tenant, one)| {
+        json!({
+            "tenantId": tenant, "charges": one.charges, "daysFirst": one.days_first,
+            "beforeUsd": one.before_usd.normalize(), "afterUsd": one.after_usd.normalize()
+        })
+    });
+    let warning = |warning: &Warning| {
+        let (code, detail) = (warning.code(), warning.to_string());
+        json!({ "code": code, "detail": detail, "notable": warning.is_notable() })
+    };
+    json!({
+        "price": listed.price, "current": current, "replaces": listed.replaces,
+        "before": listed.before, "until": listed.until, "persons": listed.persons,
+        "changes": Part::ALL.map(|part| moved(listed, part)),
+        "windowDays": listed.window_days,
+        "tenants": listed.tenants.iter().map(affected).collect::<Vec<_>>(),
+        "corrections": {
+            "items": corrections.collect::<Vec<_>>(), "whole": listed.corrections.whole,
+            "closedMonths": listed.corrections.closed
+        },
+        "warnings": listed.warnings.iter().map(warning).collect::<Vec<_>>()
+    })
+}
+
+fn moved(listed: &Listed, part: Part) -> Value {
+    let was = listed.current.as_ref().map(|(current, _)| part.of(current));
+    let is = part.of(&listed.price);
+    json!({
+        "part": part, "wasUsdPerMillion": was, "isUsdPerMillion": is,
+        "change": was.and_then(|was| change(was, is)).map(|change| change.round_dp(6).normalize())
+    })
+}
+
+fn affected(tenant: &Affected) -> Value {
+    let share = |margin: Option<rust_decimal::Decimal>| margin.map(|it| it.round_dp(6).normalize());
+    json!({
+        "tenantId": tenant.tenant_id, "name": tenant.name, "ofList": tenant.of_list,
+        "lockedUntil": tenant.locked_until, "requests": tenant.requests,
+        "beforeUsd": tenant.before_usd.map(|usd| usd.normalize()),
+        "afterUsd": tenant.after_usd.normalize(),
+        "marginBefore": share(tenant.margin_before), "marginAfter": share(tenant.margin_after),
+        "marginFloor": tenant.margin_floor, "fallsBelowFloor": tenant.falls()
+    })
+}
+
+/// The form below the preview. No `Debug`: it may hold a password.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Wanted {
+    tier: String,
+    provider: String,
+    model: String,
+    input: String,
+    output: String,
+    cached: String,
+    from: String,
+    /// The event that put what counts then as things are; empty: nothing does.
+    seen: String,
+    /// Codes of what was said to be odd.
+    warned: String,
+    confirm: String,
+    password: String,
+    /// `yes`: the price before goes on.
+    withdraw: String,
+}
+
+impl Wanted {
+    fn typed(&self) -> TypedPrice {
+        TypedPrice {
+            tier: self.tier.clone(),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            input: self.input.clone(),
+            output: self.output.clone(),
+            cached: self.cached.clone(),
+            from: self.from.clone(),
+        }
+    }
+
+    /// The page that the form stands on, with all that was typed.
+    fn page(&self) -> String {
+        let fields = [
+            ("tier", &self.tier),
+            ("provider", &self.provider),
+            ("model", &self.model),
+            ("input", &self.input),
+            ("output", &self.output),
+            ("cached", &self.cached),
+            ("from", &self.from),
+            ("withdraw", &self.withdraw),
+        ];
+        let typed = fields.into_iter().filter(|(_, text)| !text.is_empty());
+        let pairs = typed.map(|(name, text)| format!("{name}={}", query_value(text)));
+        format!("{PREVIEW}?{}", pairs.collect::<Vec<_>>().join("&"))
+    }
+
+    /// Was all that is odd now shown, and the box ticked?
+    fn has_read(&self, warnings: &[Warning]) -> bool {
+        let shown: BTreeSet<&str> = self.warned.split_whitespace().collect();
+        let mut odd = warnings.iter().filter(|warning| warning.is_notable()).peekable();
+        odd.peek().is_none() || self.confirm == "yes" && odd.all(|it| shown.contains(it.code()))
+    }
+}
+
+/// To the tiers, where it stands now; or back to the preview, which says what was wrong.
+pub(super) async fn act(
+    State(shared): State<Shared>,
+    principal: Principal,
+    address: ClientAddress,
+    form: Result<Form<Wanted>, FormRejection>,
+) -> Result<Redirect, Problem> {
+    let wanted = read_form(form)?;
+    let page = wanted.page();
+    match record(&shared, &principal, address, wanted).await {
+        Ok(to) => Ok(Redirect::to(&to)),
+        Err(problem) => Ok(Redirect::to(&format!("{page}&problem={}", word(problem)?))),
+    }
+}
+
+async fn record(
+    shared: &Services,
+    principal: &Principal,
+    address: ClientAddress,
+    wanted: Wanted,
+) -> Result<String, Problem> {
+    principal.require(Action::EditTenants)?;
+    let now = crate::now();
+    let price = wanted.typed().read(now)?;
+    if !shared.projection.catalog().has_tier(&price.tier) {
+        return Err(wrong("unknownTier", "has neither terms nor prices"));
+    }
+    let listed = shared.economics.listed_for_tenants(&price, now).await?;
+    let current = listed.current.as_ref();
+    if current.is_some_and(|(current, _)| are_alike(current, &price)) {
+        return Err(wrong("unchanged", "is how it is already"));
+    }
+    if current.map(|(_, id)| id.to_string()).unwrap_or_default() != wanted.seen {
+        let detail = "Another price counts then since you looked. Nothing was recorded.";
+        let (status, title) = (StatusCode::PRECONDITION_FAILED, "Changed meanwhile");
+        return Err(Problem::new(status, "changed_meanwhile", title, detail));
+    }
+    if !wanted.has_read(&listed.warnings) {
+        return Err(wrong("confirm", "is not ticked, or does not cover what is odd now"));
+    }
+    if listed.persons > 1 {
+        proven(shared, principal, Proof { address, password: Some(wanted.password) }).await?;
+    }
+    let change = Change::Price(price);
+    let payload = change.decision().to_payload();
+    let event = json!({ "tenantId": TenantId::platform(), "payload": payload });
+    let (_, accepted) = record_one(shared, principal, event).await?;
+    until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
+    if !shared.projection.is_projected(accepted.slot) {
+        return Ok(format!("{TIERS}?problem=pending"));
+    }
+    change.holds(&shared.projection.catalog(), accepted.event_id)?;
+    Ok(TIERS.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preview_that_a_form_leads_back_to_holds_all_that_was_typed() {
+        let wanted = Wanted {
+            tier: "pro".into(),
+            model: "a/b & c".into(),
+            input: "$1".into(),
+            password: "secret".into(),
+            ..Wanted::default()
+        };
+        let page = wanted.page();
+        assert_eq!(page, "/optimizer/tiers/price?tier=pro&model=a%2Fb%20%26%20c&input=%241");
+    }
+
+    #[test]
+    fn what_was_not_shown_is_not_confirmed() {
+        let odd = [Warning::GivenAway, Warning::Until { at: crate::now() }];
+        let ticked = |warned: &str, confirm: &str| {
+            let (warned, confirm) = (warned.to_owned(), confirm.to_owned());
+            Wanted { warned, confirm, ..Wanted::default() }
+        };
+        assert!(ticked("", "").has_read(&[]));
+        assert!(ticked("", "").has_read(&odd[1..]), "nothing notable");
+        assert!(!ticked("givenAway", "").has_read(&odd));
+        assert!(!ticked("belowCost", "yes").has_read(&odd));
+        assert!(ticked("belowCost givenAway", "yes").has_read(&odd));
+    }
+}
