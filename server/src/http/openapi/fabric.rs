@@ -172,7 +172,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "shares": {
             "type": "object",
             "description": "Shares of the traffic: version, as decided, as far as they can be kept, \
-                            and whose share asks for more than it takes"
+                            whose share asks for more than it takes, since when and by which proposal, \
+                            the last changes (version, at, eventId, proposalId, before, after, \
+                            proposedBy, approvedBy, reason), and the proposal that waits"
         },
         "version": count(), "switches": objects(),
         "capacity": or_null(&json!({
@@ -191,19 +193,30 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let reason = json!({
         "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
-        "recorded": flag(), "scope": or_null(&count())
+        "recorded": flag(), "scope": or_null(&count()),
+        "dealt": {
+            "type": "object",
+            "description": "Where shares deal the client's network: network, cloud whose share it \
+                            falls into, and the shares"
+        }
     });
     let preview = json!({
         "cloud": cloud(), "drained": flag(), "at": time(), "moves": objects(),
         "picks": { "type": "object", "additionalProperties": cloud() },
         "spills": { "type": "object", "description": "By region for which not everybody has room" },
-        "shares": or_null(&json!({ "type": "object" }))
+        "shares": or_null(&json!({ "type": "object" })),
+        "sharesNow": or_null(&json!({ "type": "object" })),
+        "networksMoved": or_null(&json!({
+            "type": "number",
+            "description": "0 to 1; null where shares do not deal networks both now and then"
+        })),
+        "warnings": over()
     });
     let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
     let mut schemas = vec![
         ("FabricState", shape(state, &[])),
         ("FabricSelection", shape(selection, &[])),
-        ("FabricReason", shape(reason, &[])),
+        ("FabricReason", shape(reason, &["dealt"])),
         ("DrainOrder", shape(order, &[])),
         ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
@@ -256,7 +269,8 @@ fn publishers() -> Value {
             "onDrift": { "type": "string", "enum": ["report", "apply"] }, "dryRun": flag(),
             "dealsByWeight": flag(),
             "readAt": or_null(&time()), "wroteAt": or_null(&time()), "writer": or_null(&writer),
-            "waiting": lines, "drift": lines, "problem": or_null(&text())
+            "waiting": lines, "drift": lines, "halfWritten": flag(), "problem": or_null(&text()),
+            "refused": flag(), "nextTryAt": or_null(&time())
         }),
         &[],
     );
