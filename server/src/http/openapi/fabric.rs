@@ -155,6 +155,19 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "act": verb, "cloud": cloud(), "reason": text(), "gcp": text(), "aws": text(), "azure": text(),
         "version": count()
     });
+    let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
+    let mut schemas = vec![
+        ("FabricState", of_state()),
+        ("DrainOrder", shape(order, &[])),
+        ("Publishers", shape(json!({ "items": publishers() }), &[])),
+        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
+    ];
+    schemas.extend(of_answers());
+    schemas.extend(of_shares());
+    schemas
+}
+
+fn of_state() -> Value {
     let observer = shape(
         json!({
             "counts": flag(), "ageMs": count(), "sees": per_cloud(&seen()),
@@ -183,6 +196,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                             null where no capacity or no demand is configured"
         }))
     });
+    shape(state, &[])
+}
+
+/// What is said to who asks where clients go, or would go.
+fn of_answers() -> Vec<(&'static str, Value)> {
     let selection = json!({
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
         "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" })),
@@ -212,18 +230,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         })),
         "warnings": over()
     });
-    let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
-    let mut schemas = vec![
-        ("FabricState", shape(state, &[])),
+    vec![
         ("FabricSelection", shape(selection, &[])),
         ("FabricReason", shape(reason, &["dealt"])),
-        ("DrainOrder", shape(order, &[])),
-        ("Publishers", shape(json!({ "items": publishers() }), &[])),
         ("DrainPreview", shape(preview, &[])),
-        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
-    ];
-    schemas.extend(of_shares());
-    schemas
+    ]
 }
 
 fn of_shares() -> Vec<(&'static str, Value)> {
