@@ -185,7 +185,7 @@ test.describe("without JavaScript", () => {
   test("the page is whole, explains and drains by forms alone", async ({ page }) => {
     await told(page.request);
     await page.goto("/fabric?region=aws%3Aeu-west-1");
-    await expect(page.locator(".why-answer")).toContainText("Clients are sent to");
+    await expect(page.locator(".why-answer")).toContainText(/Clients are sent (to|by)/);
     await expect(page.locator(".map-arcs path").first()).toBeAttached();
     await page.goto("/fabric?act=drain-aws");
     const dialog = page.getByRole("dialog", { name: "Drain aws?" });
@@ -248,6 +248,15 @@ test.describe("shares of the traffic", () => {
     // 60 % of the 1300 requests a second that are expected: more than gcp takes, told and not refused.
     await expect(page.getByText("asks for 780 requests/s")).toBeVisible();
     const id = new URL(page.url()).pathname.split("/").at(-1);
+    // Until it is decided no other is taken: said before the form, and by the refusal.
+    await open("/fabric");
+    const waiting = page.locator(".shares-waiting");
+    await expect(waiting).toContainText("A proposal about shares waits: gcp 60 %, aws 40 %, proposed by controller@");
+    await expect(waiting.getByRole("link", { name: "Decide about it first" })).toHaveAttribute("href", `/approvals/${id}`);
+    const other = { shares: { gcp: "1" }, reason: "another" };
+    const refused = await page.request.post("/v1/fabric/shares", { data: other, ...bearer("demo-controller") });
+    expect(refused.status()).toBe(409);
+    expect((await refused.json()).proposalId).toBe(id);
     const proposal = await (await page.request.get(`/v1/proposals/${id}`, admin)).json();
     const seen = { version: proposal.version, hash: proposal.hash };
     const approved = await page.request.post(`/v1/approvals/${id}/approve?wait=final`, { data: seen, ...admin });
@@ -255,9 +264,28 @@ test.describe("shares of the traffic", () => {
     await open("/fabric");
     await expect(page.locator(".shares-now")).toHaveText("gcp 60 %, aws 40 %", SOON);
     await expect(page.locator(".shares-over")).toContainText("gcp's share is 780 requests a second", SOON);
+    await expect(waiting).toHaveCount(0);
+    const headline = page.locator(".fabric-mode");
+    await expect(headline).toContainText("the shares that people decided on say where clients go");
+    await expect(headline).not.toContainText("scores best");
+    await expect(headline.locator(".fabric-mode-shares")).toContainText(/Shares in force: gcp 60 %, aws 40 %\. Since .+, proposed by controller@\S+, approved by admin@/);
+    await expect(headline.getByRole("link", { name: "The decision" })).toHaveAttribute("href", `/approvals/${id}`);
+    const change = page.locator(".switch-shares").first();
+    await expect(change).toContainText("Shares of the traffic in force: gcp 60 %, aws 40 %.");
+    await expect(change).toContainText("committed spend");
+    await expect(change.getByRole("link", { name: "Shares, version" })).toHaveAttribute("href", /\/ledger\/[0-9a-f-]{36}/);
+    await expect(page.locator(".fabric-cloud.of-gcp .figures")).toContainText("60 % of networks");
     await expectAccessible();
+    await open("/fabric?subnet=100.64.3.9");
+    await expect(page.locator(".why-steps")).toContainText("100.64.3.0/24 falls into the");
+    await open("/fabric?region=aws%3Aeu-west-1");
+    await expect(page.locator(".why-answer")).toContainText("Clients are sent by shares:");
+    const preview = await (await page.request.get("/v1/fabric/preview?cloud=gcp", admin)).json();
+    expect(preview.networksMoved).toBeCloseTo(0.6);
     const back = await page.request.post("/v1/fabric/shares/rollback?wait=final", { data: { reason: "the commitment ended" }, ...admin });
     expect(back.status()).toBe(201);
     await expect(page.locator(".fabric-shares")).toContainText("None are in force", SOON);
+    await expect(page.locator(".switch-shares").first()).toContainText("Shares of the traffic are taken back: distance and load decide.");
+    await expect(page.locator(".fabric-mode-shares")).toHaveCount(0);
   });
 });

@@ -30,6 +30,24 @@ for (const width of WIDTHS) {
       await expect(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Fabric" })).toBeInViewport({ ratio: 0.9 });
     });
 
+    test("the bar of pages shows by its edges where more of them are", async ({ page, open }) => {
+      await open("/");
+      const shown = (edge: string) => page.evaluate((edge) => Number(getComputedStyle(document.querySelector(".nav")!, edge).opacity), edge);
+      await expect.poll(() => shown("::after")).toBeGreaterThan(0.5);
+      await expect.poll(() => shown("::before")).toBeLessThan(0.5);
+      await page.locator("#places").evaluate((list) => list.scrollTo({ left: list.scrollWidth, behavior: "instant" }));
+      await expect.poll(() => shown("::after")).toBeLessThan(0.5);
+      await expect.poll(() => shown("::before")).toBeGreaterThan(0.5);
+    });
+
+    test("capacity is told in cards, to its last figure", async ({ page, open }) => {
+      await open("/fabric");
+      const table = page.getByRole("region", { name: "Requests a second by cloud" });
+      await expect(table.locator('td[data-label="No place for"]').first()).toBeVisible();
+      const hidden = await table.evaluate((field) => field.scrollWidth - field.clientWidth);
+      expect(hidden).toBeLessThanOrEqual(0);
+    });
+
     test("an event does not scroll sideways", async ({ page, open, replicated }) => {
       await open(replicated);
       await expect(page.locator("#proof-title")).toBeVisible();

@@ -11,9 +11,8 @@ use crate::backend::{
     ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
     EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
     HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView, PriceAsk,
-    PricePage, Problem,
-    ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit, SnapshotDetail,
-    TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
+    PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit,
+    SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
 

@@ -12,8 +12,8 @@ mod foresight;
 mod kept;
 mod keys;
 mod lab;
-mod policy;
 mod list_price;
+mod policy;
 mod pricing;
 mod quarantine;
 mod scenarios;
@@ -40,9 +40,9 @@ pub use billing::{
 pub use evidence::{Accusation, EvidenceDetail, EvidencePage, EvidenceRow};
 pub use fabric::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
-    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
-    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
-    TripFrom,
+    FabricBound, FabricCloud, FabricDealt, FabricDrain, FabricNow, FabricObserver, FabricPublisher,
+    FabricQuery, FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView,
+    PublishProblem, RegionMove, SharesChange, SharesWaiting, TripFrom,
 };
 pub use foresight::{FallenRow, ForeseenWhy, ForesightRow, ForesightView, StressRow};
 pub use kept::KeptForm;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use domain::event::Slot;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What went wrong, for the client. `code` is stable; programs may match on it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -32,6 +33,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub slot: Option<Slot>,
+    /// The open proposal that is in the way of another about the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal_id: Option<Uuid>,
     /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -64,6 +68,7 @@ impl Problem {
             request_id: None,
             errors: Vec::new(),
             slot: None,
+            proposal_id: None,
             retry_after: None,
             internal: None,
         }
@@ -72,6 +77,13 @@ impl Problem {
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, reason: impl Into<String>) -> Self {
         self.errors.push(FieldProblem { field: field.into(), reason: reason.into() });
+        self
+    }
+
+    /// Names the open proposal that people are to decide about first.
+    #[must_use]
+    pub const fn proposal(mut self, id: Uuid) -> Self {
+        self.proposal_id = Some(id);
         self
     }
 

@@ -68,6 +68,37 @@ pub struct FabricShares {
     /// Of the last change.
     pub proposal_id: Option<String>,
     pub can_be_taken_back: bool,
+    /// The newest first.
+    pub changes: Vec<SharesChange>,
+    /// While one waits, no other is taken.
+    pub waiting: Option<SharesWaiting>,
+}
+
+/// A change of the shares that became final. Shares are as in `gcp 60 %, aws 40 %`; absent: none, so
+/// distance and load decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharesChange {
+    pub at: Timestamp,
+    pub version: u64,
+    pub event_id: String,
+    pub proposal_id: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub taken_back: bool,
+    /// Who decided it, as in `proposed by ann, approved by bo`.
+    pub by: String,
+    pub reason: String,
+}
+
+/// A proposal about shares that nobody has decided about yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharesWaiting {
+    pub proposal_id: String,
+    pub shares: Option<String>,
+    /// As in `proposed by ann`.
+    pub by: String,
 }
 
 /// The longest time that a client can be sent to a dead cloud, in seconds, and its parts.
@@ -106,6 +137,8 @@ pub struct FabricCloud {
     pub status: Status,
     /// 0 to 1.
     pub load: f64,
+    /// Of all networks, 0 to 1, as far as it can be kept now; absent: shares deal none.
+    pub share: Option<f64>,
     pub drained: bool,
     pub drain: Option<FabricDrain>,
     /// Its place in recorded round trips.
@@ -160,7 +193,7 @@ pub enum TripFrom {
 }
 
 /// What draining a cloud would come to; of a drained one, what putting it back would.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DrainPreview {
     pub drained: bool,
@@ -169,8 +202,14 @@ pub struct DrainPreview {
     pub in_vain: bool,
     /// Regions for which not everybody would have the room then, each with its shares.
     pub spills: Vec<(String, String)>,
-    /// Shares of the traffic as they would be kept then, where people decided on some.
+    /// Shares of the traffic as they are kept now and as they would be then, where people decided on
+    /// some; absent: nobody who has one may serve.
+    pub shares_now: Option<String>,
     pub shares: Option<String>,
+    /// The part of all networks that would move, 0 to 1, where shares deal them now and then.
+    pub networks_moved: Option<f64>,
+    /// Sentences, one a cloud whose share would ask for more than it takes.
+    pub over: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,6 +237,8 @@ pub struct CapacityPlan {
     pub takes: PerCloud<f64>,
     /// By region, only where something finds no place.
     pub shed: Vec<(String, f64)>,
+    /// Stays with clouds whose capacity nobody has stated, and is in no sum.
+    pub uncounted: f64,
 }
 
 /// A provider of DNS that is kept in step.
@@ -216,8 +257,22 @@ pub struct FabricPublisher {
     /// As lines.
     pub waiting: Vec<String>,
     pub drift: Vec<String>,
-    pub problem: Option<String>,
+    pub problem: Option<PublishProblem>,
+    /// Whoever wrote last is not done, or has stopped half-way.
+    pub half_written: bool,
     pub read_at: Option<Timestamp>,
+    /// By this cloud.
+    pub wrote_at: Option<Timestamp>,
+}
+
+/// Why a provider could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishProblem {
+    pub because: String,
+    /// It does not pass by itself: people must do something.
+    pub refused: bool,
+    pub next_try_at: Option<Timestamp>,
 }
 
 /// A switch as it was recorded.
@@ -279,6 +334,19 @@ pub struct FabricNow {
     pub policy: Policy,
     /// The shares that clients are dealt by, where some are in force.
     pub shares: Option<String>,
+    /// Absent: whoever serves the region answers all of it.
+    pub dealt: Option<FabricDealt>,
+}
+
+/// How a client's network falls to a cloud, where networks are dealt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FabricDealt {
+    /// By these, as in `gcp 31 %, aws 69 %`.
+    pub by: String,
+    /// The network that was asked for, such as `198.51.100.0/24`, and the share that it falls into, such
+    /// as `69 %`. Absent: a region was named.
+    pub network: Option<(String, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -291,4 +359,6 @@ pub struct FabricThen {
     pub event_id: String,
     /// When this region moved last, by which event, and how.
     pub moved: Option<(Timestamp, String, RoutingMove)>,
+    /// Shares that were in force then, and their proposal.
+    pub shares: Option<(String, String)>,
 }

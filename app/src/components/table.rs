@@ -41,10 +41,17 @@ impl Cell {
     }
 }
 
-/// `label`: what the table is, for those who do not see it.
+/// `label`: what the table is, for those who do not see it. `cards`: on a phone each row becomes a card
+/// whose cells carry their column's name.
 #[component]
-pub(crate) fn DataTable(label: String, head: Vec<Cell>, rows: Vec<TableRow>) -> impl IntoView {
+pub(crate) fn DataTable(
+    label: String,
+    head: Vec<Cell>,
+    rows: Vec<TableRow>,
+    #[prop(optional)] cards: bool,
+) -> impl IntoView {
     let columns = head.len().to_string();
+    let names: Vec<String> = head.iter().map(|cell| cell.text.clone()).collect();
     let head = head.into_iter().enumerate().map(|(at, cell)| {
         view! { <th scope="col" class:number={at > 0}>{content(cell)}</th> }.into_any()
     });
@@ -54,13 +61,14 @@ pub(crate) fn DataTable(label: String, head: Vec<Cell>, rows: Vec<TableRow>) -> 
         }
         .into_any(),
         TableRow::Cells(cells) => {
-            let cells = cells.into_iter().enumerate().map(|(at, cell)| body(at, cell));
+            let cells = cells.into_iter().enumerate();
+            let cells = cells.map(|(at, cell)| body(at, cell, names.get(at).filter(|_| cards)));
             view! { <tr>{cells.collect_view()}</tr> }.into_any()
         }
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=label>
-            <table class="data-table">
+            <table class="data-table" class:data-cards=cards>
                 <thead><tr>{head.collect_view()}</tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
@@ -69,12 +77,13 @@ pub(crate) fn DataTable(label: String, head: Vec<Cell>, rows: Vec<TableRow>) -> 
     .into_any()
 }
 
-fn body(at: usize, cell: Cell) -> AnyView {
+fn body(at: usize, cell: Cell, column: Option<&String>) -> AnyView {
     if at == 0 {
         return view! { <th scope="row">{content(cell)}</th> }.into_any();
     }
-    let quiet = cell.quiet;
-    view! { <td class="number mono" class:muted=quiet>{content(cell)}</td> }.into_any()
+    let (quiet, column) = (cell.quiet, column.cloned());
+    view! { <td class="number mono" class:muted=quiet data-label=column>{content(cell)}</td> }
+        .into_any()
 }
 
 fn content(cell: Cell) -> AnyView {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use domain::fabric::verdict::Mode;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
 use crate::api;
-use crate::backend::{FabricQuery, FabricView};
+use crate::backend::{FabricQuery, FabricShares, FabricView};
 use crate::components::announcer::Announcer;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
@@ -106,12 +107,12 @@ fn follow(state: RwSignal<FabricView>, query: FabricQuery) {
     });
 }
 
-/// Speaks when a switch is recorded that was not there before.
+/// Speaks when a switch, or a change of the shares, is recorded that was not there before.
 fn announce(state: RwSignal<FabricView>) {
     let announcer = expect_context::<Announcer>();
     let newest = Memo::new(move |_| {
-        let state = state.read();
-        state.switches.first().map(|switch| (switch.event_id.clone(), words::headline(switch)))
+        let newest = timeline::entries(&state.read()).into_iter().next();
+        newest.map(|entry| (entry.event_id().to_owned(), entry.headline()))
     });
     Effect::new(move |before: Option<Option<(String, String)>>| {
         let now = newest.get();
@@ -130,13 +131,29 @@ fn Banner(state: RwSignal<FabricView>) -> impl IntoView {
     let mode = Memo::new(move |_| state.read().mode);
     let sentence = Memo::new(move |_| words::mode_sentence(&state.read()));
     let bound = Memo::new(move |_| words::bound(&state.read().bound));
+    let shares = Memo::new(move |_| state.read().shares.clone());
     view! {
         <section class="card fabric-mode" aria-label="Mode" data-mode=move || mode.get().name()>
             <span class="badge" data-state=move || badge(mode.get())>{move || words::mode_word(mode.get())}</span>
             <p class="fabric-mode-sentence">{sentence}</p>
+            {move || shares.with(|shares| in_force(shares))}
             <p class="fabric-mode-bound muted">{bound}</p>
         </section>
     }
+}
+
+/// The shares that decide, since when, and by which decision.
+fn in_force(shares: &FabricShares) -> Option<AnyView> {
+    let text = words::shares_in_force(shares)?;
+    let since = shares.changes.first().map(|change| {
+        let (at, by) = (change.at, change.by.clone());
+        view! { " Since " <Time at shape=TimeShape::Day /> {format!(", {by}. ")} }
+    });
+    let decision = shares.proposal_id.as_ref().map(|id| {
+        view! { <A href=format!("/approvals/{id}")>"The decision"</A> }
+    });
+    let view = view! { <p class="fabric-mode-shares">{text} {since} {decision}</p> };
+    Some(view.into_any())
 }
 
 const fn badge(mode: Mode) -> &'static str {

@@ -51,6 +51,13 @@ pub fn among(shares: &PerCloud<f64>, may: impl Fn(Cloud) -> bool) -> Option<PerC
     (sum > 0.0).then(|| kept.map(|_, share| share / sum))
 }
 
+/// The part of all networks that goes to another cloud when these shares become those: hashing by rendezvous
+/// moves no more than it must.
+#[must_use]
+pub fn moved(now: &PerCloud<f64>, then: &PerCloud<f64>) -> f64 {
+    now.iter().map(|(cloud, share)| (share - then.get(cloud)).max(0.0)).sum()
+}
+
 /// The network that an address is dealt by, such as `198.51.100.0/24`, and its bits.
 #[must_use]
 pub fn network_of(address: IpAddr) -> (String, u8) {
@@ -86,6 +93,15 @@ mod tests {
         assert_eq!((Shares::default().check(), Shares::default().wished()), (Ok(()), None));
         let short = shares(&[(Cloud::Gcp, "0.50"), (Cloud::Aws, "0.4")]).check();
         assert!(short.is_err());
+    }
+
+    #[test]
+    fn what_moves_is_what_somebody_loses() {
+        let now = PerCloud { gcp: 0.5, aws: 0.3, azure: 0.2 };
+        let without = among(&now, |cloud| cloud != Cloud::Gcp).expect("two are left");
+        assert!((moved(&now, &without) - 0.5).abs() < 1e-9);
+        assert!((moved(&without, &now) - 0.5).abs() < 1e-9, "and back");
+        assert!(moved(&now, &now).abs() < 1e-9);
     }
 
     #[test]

@@ -58,6 +58,9 @@ struct Standing {
     waiting: Vec<String>,
     drift: Vec<String>,
     problem: Option<String>,
+    /// Absent at a node of an earlier version.
+    #[serde(default)]
+    next_try_at: Option<String>,
 }
 
 impl Arguments {
@@ -82,10 +85,12 @@ impl Arguments {
 }
 
 fn shown(standing: &Standing) -> String {
-    let Standing { publisher, place, on_drift, read_at, waiting, drift, problem } = standing;
+    let Standing { publisher, place, on_drift, read_at, waiting, drift, problem, next_try_at } =
+        standing;
     let head = format!("{publisher}, {place}: ");
     if let Some(problem) = problem {
-        return format!("{head}{problem}\n");
+        let next = next_try_at.as_ref().map(|at| format!(" (asked again at {at})"));
+        return format!("{head}{problem}{}\n", next.unwrap_or_default());
     }
     if read_at.is_none() {
         return format!("{head}not read yet: this cloud hears no majority, or has just started\n");
@@ -118,6 +123,7 @@ mod tests {
             waiting: vec!["+ a".to_owned(), "- b".to_owned()],
             drift: vec!["~ c → d".to_owned()],
             problem: None,
+            next_try_at: None,
         };
         let expected = "route53, zone Z111 at route53.amazonaws.com: 2 to do, 1 edited by hand\n  \
                         + a\n  - b\n  by hand, left alone: ~ c → d\n";
@@ -128,5 +134,8 @@ mod tests {
         assert!(shown(&unread).contains("not read yet"));
         let broken = Standing { problem: Some("it cannot be reached".to_owned()), ..whole };
         assert!(shown(&broken).ends_with(": it cannot be reached\n"));
+        let next = Standing { next_try_at: Some("2026-11-26T00:01:00Z".to_owned()), ..broken };
+        let says = ": it cannot be reached (asked again at 2026-11-26T00:01:00Z)\n";
+        assert!(shown(&next).ends_with(says));
     }
 }

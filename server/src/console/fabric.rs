@@ -1,22 +1,24 @@
 //! Where clients are sent, in the words of its page.
 
+mod publishers;
+mod shares;
+
 use app::backend::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
-    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricPublisher, FabricQuery,
-    FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
-    TripFrom,
+    FabricBound, FabricCloud, FabricDrain, FabricNow, FabricObserver, FabricQuery, FabricRegion,
+    FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove, TripFrom,
 };
 use domain::catalog::{RoutingStanding, RoutingSwitch};
+use domain::clock::Timestamp;
 use domain::cloud::{Cloud, PerCloud};
-use domain::fabric::capacity::Over;
 use domain::fabric::selector::{Level, RegionChoice, Selection, Settings, Standing};
-use domain::fabric::shares::Shares;
 use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 
+use self::shares::{dealt_of, told_shares, told_spills};
 use super::Console;
 use crate::fabric::{
-    Client, ExplainError, Glance, Now, OnDrift, Publisher, Source, Switched, Then, Trip, dealt,
+    Client, ExplainError, Glance, Now, Source, Switched, Then, Trip, dealt, networks_moved,
 };
 use crate::problem::Problem;
 
@@ -46,7 +48,10 @@ impl Console {
             ttl_s: selection.ttl_s,
             bound: bound_of(bound),
             observers: PerCloud::from_fn(observer),
-            clouds: selection.clouds.map(|cloud, standing| self.fabric_cloud(cloud, standing)),
+            clouds: selection.clouds.map(|cloud, standing| FabricCloud {
+                share: selection.shares.map(|shares| thousandth(*shares.get(cloud))),
+                ..self.fabric_cloud(cloud, standing)
+            }),
             regions: regions.map(|(name, choice)| self.region(name, choice, &glance)).collect(),
             regions_left_out: selection.regions.len().saturating_sub(REGIONS) as u64,
             drains: PerCloud::from_fn(|cloud| self.drain_preview(cloud, selection)),
@@ -56,30 +61,6 @@ impl Console {
             publishers: self.publishers(),
             reason: self.fabric_reason(query, &glance).await?,
         })
-    }
-
-    fn fabric_shares(&self, selection: &Selection) -> FabricShares {
-        let catalog = self.projection.catalog();
-        let chain = catalog.book().shares();
-        let last = chain.last();
-        FabricShares {
-            wished: chain.current().wished().map(|shares| told_shares(&shares)),
-            kept: selection.shares.map(|shares| told_shares(&shares)),
-            over: self.fabric.over(selection).iter().map(|over| format!("{over}.")).collect(),
-            version: chain.version(),
-            proposal_id: last.map(|last| last.proposal_id.to_string()),
-            can_be_taken_back: last.is_some_and(|last| !last.grounds.takes_back()),
-        }
-    }
-
-    /// Whose proposed shares would ask for more than they take now, with what to say of each.
-    pub(super) fn over_by(&self, shares: &Shares) -> Vec<(Cloud, String)> {
-        let then = self.fabric.preview_shares(shares);
-        let told = |over: &Over| {
-            let Over { asked_per_s, takes_per_s, .. } = over;
-            (over.cloud, format!("asks for {asked_per_s:.0} requests/s, takes {takes_per_s:.0}"))
-        };
-        self.fabric.over(&then).iter().map(told).collect()
     }
 
     fn fabric_cloud(&self, cloud: Cloud, standing: &Standing) -> FabricCloud {
@@ -93,6 +74,7 @@ impl Console {
             damping: standing.damping.round(),
             status: standing.status,
             load: hundredth(standing.load),
+            share: None,
             drained: standing.drained,
             drain: drain.map(|drain| FabricDrain {
                 reason: drain.value.reason.clone(),
@@ -132,28 +114,26 @@ impl Console {
             moves: moves.take(REGIONS).collect(),
             in_vain: drained && then.regions.values().any(stays),
             spills: told_spills(&then),
+            shares_now: now.shares.as_ref().map(told_shares),
             shares: then.shares.as_ref().map(told_shares),
+            networks_moved: networks_moved(now, &then).map(thousandth),
+            over: self.over_words(&then),
         }
     }
 
     fn capacity_report(&self) -> Option<CapacityReport> {
         let plan = self.fabric.plan();
+        let demand = plan.demand.values().sum();
         let cases = std::iter::once(None).chain(Cloud::ALL.map(Some));
         let plans = cases.map(|without| {
             let flow = self.fabric.capacity_without(without)?;
-            Some(capacity_plan(without, &flow))
+            Some(capacity_plan(without, &flow, demand))
         });
         Some(CapacityReport {
             capacity: plan.capacity,
-            demand: plan.demand.values().sum(),
+            demand,
             plans: plans.collect::<Option<Vec<_>>>()?,
         })
-    }
-
-    fn publishers(&self) -> Vec<FabricPublisher> {
-        let is_stated = self.fabric.capacity_without(None).is_some();
-        let publishers = self.fabric.publishers().iter();
-        publishers.map(|one| publisher(one, is_stated)).collect()
     }
 
     async fn fabric_reason(
@@ -174,7 +154,7 @@ impl Console {
             None => self.fabric.now_for(None, &client).map(|now| self.told_now(now, query, glance)),
             Some(at) => {
                 let then = self.fabric.then_for(None, &client, at).await;
-                then.map(|then| told_then(then, query, at))
+                then.map(|then| self.told_then(then, query, at))
             }
         };
         match answer {
@@ -189,7 +169,8 @@ impl Console {
         let selection = &latest.selection;
         let settings = Settings::of(self.fabric.plan().policy);
         let client = query.subnet.clone().map_or(Client::Anyone, Client::Subnet);
-        let dealt = dealt(&client, &region, selection);
+        let (dealt, how) =
+            (dealt(&client, &region, selection), dealt_of(&client, &region, selection));
         let serving = choice.ranked.iter().find(|one| Some(one.cloud) == choice.last_good);
         FabricAnswer::Now(Box::new(FabricNow {
             asked: FabricAsked {
@@ -213,20 +194,30 @@ impl Console {
             ttl_s: selection.ttl_s,
             policy: settings.policy,
             shares: selection.shares.map(|shares| told_shares(&shares)),
+            dealt: how,
         }))
     }
-}
 
-/// `gcp 62.5 %, aws 37.5 %`: who has a share.
-fn told_shares(shares: &PerCloud<f64>) -> String {
-    let some = shares.iter().filter(|(_, share)| **share > 0.0);
-    let each = some.map(|(cloud, share)| format!("{cloud} {} %", tenth(100.0 * share)));
-    each.collect::<Vec<_>>().join(", ")
-}
-
-fn told_spills(selection: &Selection) -> Vec<(String, String)> {
-    let spills = selection.spills().into_iter();
-    spills.map(|(region, shares)| (region, told_shares(&shares))).collect()
+    fn told_then(&self, then: Then, query: &FabricQuery, at: Timestamp) -> FabricAnswer {
+        let Then { region, scope, pick, switch: newest, last_move } = then;
+        let switch = newest.switch;
+        FabricAnswer::Then(Box::new(FabricThen {
+            asked: FabricAsked {
+                region,
+                subnet: query.subnet.clone().zip(scope),
+                at,
+                cloud: pick,
+                mode: switch.mode,
+                votes: switch.votes,
+                clouds: switch.clouds,
+            },
+            version: switch.version.number(),
+            recorded_at: newest.at,
+            event_id: newest.event_id.to_string(),
+            moved: last_move.map(|(moved, one)| (moved.at, moved.event_id.to_string(), one)),
+            shares: self.shares_at(at),
+        }))
+    }
 }
 
 fn sentence(refusal: &ExplainError) -> String {
@@ -234,26 +225,6 @@ fn sentence(refusal: &ExplainError) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
-}
-
-fn told_then(then: Then, query: &FabricQuery, at: domain::clock::Timestamp) -> FabricAnswer {
-    let Then { region, scope, pick, switch: newest, last_move } = then;
-    let switch = newest.switch;
-    FabricAnswer::Then(Box::new(FabricThen {
-        asked: FabricAsked {
-            region,
-            subnet: query.subnet.clone().zip(scope),
-            at,
-            cloud: pick,
-            mode: switch.mode,
-            votes: switch.votes,
-            clouds: switch.clouds,
-        },
-        version: switch.version.number(),
-        recorded_at: newest.at,
-        event_id: newest.event_id.to_string(),
-        moved: last_move.map(|(moved, one)| (moved.at, moved.event_id.to_string(), one)),
-    }))
 }
 
 fn observer(cloud: Cloud, glance: &Glance) -> Option<FabricObserver> {
@@ -266,26 +237,6 @@ fn observer(cloud: Cloud, glance: &Glance) -> Option<FabricObserver> {
         failures: report.failures,
         rtt_ms: report.readings.map(|_, reading| reading.map(rtt)),
     })
-}
-
-fn publisher(one: &Publisher, is_capacity_stated: bool) -> FabricPublisher {
-    let standing = one.standing();
-    let writer = standing.writer.map(|(token, cloud)| {
-        let by = cloud.map_or_else(String::new, |cloud| format!("by {cloud}, "));
-        format!("Last written {by}under token {token}.")
-    });
-    FabricPublisher {
-        publisher: one.name().to_owned(),
-        place: one.place(),
-        dry_run: one.is_dry_run(),
-        applies: one.on_drift() == OnDrift::Apply,
-        ignores_capacity: is_capacity_stated && !one.deals_by_weight(),
-        writer,
-        waiting: standing.waiting,
-        drift: standing.drift,
-        problem: standing.problem,
-        read_at: standing.read_at,
-    }
 }
 
 fn bound_of(bound: &Bound) -> FabricBound {
@@ -308,14 +259,21 @@ fn trip_of(trip: &Trip) -> FabricTrip {
     FabricTrip { rtt_ms: tenth(trip.rtt_ms), from }
 }
 
-fn capacity_plan(without: Option<Cloud>, flow: &Flow) -> CapacityPlan {
-    let taken = |cloud| flow.flow.values().filter_map(|to| to.get(&cloud)).sum::<f64>().round();
-    // Less than one request a minute is what rounding leaves.
-    let shed = flow.shed.iter().filter(|(_, per_s)| **per_s > 0.015);
+/// Less than one request a minute is what rounding leaves.
+const LEAST_PER_S: f64 = 0.015;
+
+fn capacity_plan(without: Option<Cloud>, flow: &Flow, demand_per_s: f64) -> CapacityPlan {
+    let taken = |cloud| flow.flow.values().filter_map(|to| to.get(&cloud)).sum::<f64>();
+    let takes = PerCloud::from_fn(taken);
+    let shed = flow.shed.iter().filter(|(_, per_s)| **per_s > LEAST_PER_S);
+    let counted = takes.iter().map(|(_, per_s)| per_s).chain(flow.shed.values()).sum::<f64>();
+    let uncounted = demand_per_s - counted;
     CapacityPlan {
         without,
-        takes: PerCloud::from_fn(taken),
-        shed: shed.map(|(region, per_s)| (region.clone(), per_s.ceil())).collect(),
+        takes: takes.map(|_, per_s| per_s.round()),
+        // Something is never told as nothing.
+        shed: shed.map(|(region, per_s)| (region.clone(), per_s.round().max(1.0))).collect(),
+        uncounted: if uncounted > LEAST_PER_S { uncounted.round().max(1.0) } else { 0.0 },
     }
 }
 
@@ -339,6 +297,10 @@ fn told(switches: &[Switched]) -> Vec<FabricSwitch> {
 
 fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+fn thousandth(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 fn hundredth(value: f64) -> f64 {

@@ -1,5 +1,6 @@
 //! Why here? The answer for a client, with what spoke for it: now, or at a past time.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -137,6 +138,12 @@ impl Fabric {
             let dealt = dealt(client, &region, &latest.selection);
             told["cloud"] = json!(dealt.unwrap_or(choice.pick));
         }
+        if let Some(bucket) = bucket(client, &region, &latest.selection) {
+            told["reason"] = format!("{} {bucket}", reason(&choice, &latest)).into();
+            told["dealt"] = json!({
+                "network": bucket.network, "cloud": bucket.cloud, "shares": bucket.shares,
+            });
+        }
         told["clouds"] = json!(latest.selection.clouds);
         Ok(self.whole(told, &region, scope, &latest))
     }
@@ -237,6 +244,40 @@ impl Fabric {
 pub(crate) fn dealt(client: &Client, region: &str, selection: &Selection) -> Option<Cloud> {
     let Client::Subnet(text) = client else { return None };
     selection.serving(region, &network_of(address_of(text).ok()?).0)
+}
+
+/// The share that a client's network falls into.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bucket {
+    pub(crate) network: String,
+    /// Whose share it is.
+    pub(crate) cloud: Cloud,
+    /// Those that the region's networks are dealt by.
+    pub(crate) shares: PerCloud<f64>,
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bucket { network, cloud, shares } = self;
+        write!(out, "{network} falls into the {:.0} % of {cloud}.", 100.0 * shares.get(*cloud))
+    }
+}
+
+/// `None`: no network was named, or no shares deal the networks of the region.
+pub(crate) fn bucket(client: &Client, region: &str, selection: &Selection) -> Option<Bucket> {
+    let Client::Subnet(text) = client else { return None };
+    let shares = dealing(selection.regions.get(region), selection)?;
+    let (network, _) = network_of(address_of(text).ok()?);
+    let cloud = selection.serving(region, &network)?;
+    Some(Bucket { network, cloud, shares })
+}
+
+/// The shares that the networks of a region are dealt by: those that find room go before those in force.
+pub(crate) fn dealing(
+    choice: Option<&RegionChoice>,
+    selection: &Selection,
+) -> Option<PerCloud<f64>> {
+    choice.and_then(|choice| choice.spill).or(selection.shares)
 }
 
 /// Of an address, or of a network.

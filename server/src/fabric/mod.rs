@@ -17,6 +17,7 @@
 //! Known limits. Regions of clients come from the configuration, not from a database of addresses, and
 //! so does what is expected of them.
 
+mod decided;
 mod dns;
 mod drive;
 mod exchange;
@@ -46,12 +47,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use decided::{SharesChange, changes, waiting};
 pub use dns::DnsError;
-pub(crate) use explain::dealt;
 pub use explain::{Client, ExplainError, Now, Then};
+pub(crate) use explain::{bucket, dealing, dealt};
 pub use glance::{Glance, Switched};
 pub use publish::{OnDrift, PublishError, Publisher};
 pub use regions::{Source, Trip};
+pub(crate) use state::networks_moved;
 
 use crate::config::Config;
 use crate::grant::Grants;

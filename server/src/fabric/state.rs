@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::capacity::Over;
 use domain::fabric::selector::{RegionChoice, Selection, Settings, Standing};
-use domain::fabric::shares::Shares;
+use domain::fabric::shares::{Shares, moved};
 use domain::fabric::spill::Flow;
 use domain::fabric::ttl::Bound;
 use serde_json::{Value, json};
 
+use super::decided::{SharesChange, changes, told_waiting, waiting};
 use super::regions::Matrix;
 use super::{Fabric, explain, place, probe};
 use crate::projection::{Catalog, Entity, SWITCH_KEY, Version};
@@ -103,12 +104,18 @@ impl Fabric {
         })
     }
 
-    /// What people decided on, how far it can be kept now, and whose share asks for too much.
+    /// What people decided on and when, how far it can be kept now, and whose share asks for too much.
     fn shares_of(&self, catalog: &Catalog, selection: &Selection) -> Value {
-        let chain = catalog.book().shares();
+        let (book, chain) = (catalog.book(), catalog.book().shares());
+        let last = chain.last();
+        let changes = changes(book).take(SWITCHES_MAX);
         json!({
             "version": chain.version(), "wished": chain.current(), "kept": selection.shares,
             "over": self.over(selection),
+            "since": last.map(|last| last.at), "eventId": last.map(|last| last.event_id),
+            "proposalId": last.map(|last| last.proposal_id),
+            "changes": changes.map(|change: SharesChange| change.told()).collect::<Vec<_>>(),
+            "waiting": waiting(book, crate::now()).map(told_waiting),
         })
     }
 
@@ -146,9 +153,17 @@ impl Fabric {
         json!({
             "cloud": cloud, "drained": drained, "at": now.at,
             "moves": moves.collect::<Vec<_>>(), "picks": then.picks(), "spills": then.spills(),
-            "shares": then.shares,
+            "shares": then.shares, "sharesNow": now.selection.shares,
+            "networksMoved": networks_moved(&now.selection, &then).map(thousandth),
+            "warnings": self.warnings(&then),
         })
     }
+}
+
+/// The part of all networks that another cloud would serve. `None`: shares do not deal them both now and
+/// then.
+pub(crate) fn networks_moved(now: &Selection, then: &Selection) -> Option<f64> {
+    Some(moved(now.shares.as_ref()?, then.shares.as_ref()?))
 }
 
 fn regions(regions: &BTreeMap<String, RegionChoice>, trips: &Matrix) -> Vec<Value> {

@@ -315,3 +315,42 @@ async fn edits_by_hand_are_written_over_where_that_is_the_policy() {
     gcp.stop().await;
     aws.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_must_mend_what_passes_and_what_a_dry_run_would_write_are_told_apart() {
+    let (running, folder) = (Cloudflare::start().await, TempFolder::new());
+    let publisher = |url: &str, token: &str, dry_run| {
+        let provider = to_cloudflare(&folder, url, token);
+        Arc::new(Publisher::new(provider, OnDrift::Report, dry_run))
+    };
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let wrong = publisher(&running.url, "another-secret", false);
+    let away = publisher(&nobody, TOKEN, false);
+    let looks_on = publisher(&running.url, TOKEN, true);
+    let mut clouds = Clouds::prepare().await;
+    clouds.addresses_of_clients = addresses();
+    clouds.records.gcp = vec![Arc::clone(&wrong), Arc::clone(&away), Arc::clone(&looks_on)];
+    let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
+    until("each has looked", || {
+        [&wrong, &away].iter().all(|one| one.standing().next_try_at.is_some())
+            && looks_on.standing().waiting.len() == 3
+    })
+    .await;
+    let standing = wrong.standing();
+    let problem = standing.problem.clone().expect("a problem");
+    assert!(
+        problem.contains("9109") && problem.contains("fabric.cloudflare.token_file"),
+        "{problem}"
+    );
+    assert!(standing.refused && !problem.contains("another-secret"), "{problem}");
+    let standing = away.standing();
+    assert!(!standing.refused, "{standing:?}");
+    assert!(standing.problem.as_ref().is_some_and(|why| why.contains("cannot be reached")));
+    let told = away.told();
+    assert_eq!((&told["refused"], told["nextTryAt"].is_string()), (&json!(false), true), "{told}");
+    let told = looks_on.told();
+    assert_eq!((&told["dryRun"], &told["problem"]), (&json!(true), &json!(null)), "{told}");
+    assert_eq!((&told["wroteAt"], running.cloudflare.zone().batches), (&json!(null), 0));
+    gcp.stop().await;
+    aws.stop().await;
+}

@@ -77,13 +77,17 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     let proposal = demonstration.json(Cloud::Gcp, &format!("/v1/proposals/{id}")).await;
     let proposal = proposal.expect("it is final here");
     assert_eq!((&proposal["quorum"], &proposal["state"]), (&json!(1), &json!("pending")));
+    one_at_a_time(&demonstration, &id).await;
     let seen = json!({ "version": proposal["version"], "hash": proposal["hash"] });
     let approve = format!("/v1/approvals/{id}/approve?wait=final");
     demonstration.post(Cloud::Gcp, &approve, &seen).await;
     until_shares(&demonstration, |shares| shares["kept"]["gcp"] == 0.5).await;
 
+    it_is_told_who_decided(&demonstration, &id).await;
+
     let dns = port + 50;
     let first = all_dealt(dns, Cloud::Gcp, NOWHERE).await;
+    a_network_s_share_is_told(&demonstration, first[&3]).await;
     for cloud in [Cloud::Aws, Cloud::Azure] {
         assert_eq!(all_dealt(dns, cloud, NOWHERE).await, first, "{cloud} deals as gcp does");
     }
@@ -112,9 +116,69 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     let back = json!({ "reason": "the commitment ended" });
     demonstration.post(Cloud::Azure, "/v1/fabric/shares/rollback?wait=final", &back).await;
     until_shares(&demonstration, |shares| shares["version"] == 2 && shares["kept"].is_null()).await;
+    let state = demonstration.json(Cloud::Gcp, "/v1/fabric/state").await.expect("an answer");
+    let changes = &state["shares"]["changes"];
+    assert_eq!((&changes[0]["grounds"], &changes[0]["after"]), (&json!("rollback"), &json!({})));
+    assert_eq!((&changes[0]["before"]["gcp"], &changes[1]["version"]), (&json!("0.5"), &json!(1)));
     let after = all_dealt(dns, Cloud::Aws, NOWHERE).await;
     let one: std::collections::BTreeSet<Cloud> = after.into_values().collect();
     assert_eq!(one.len(), 1, "one region, one cloud: {one:?}");
+}
+
+/// While a proposal about shares is open, another is refused with its id.
+async fn one_at_a_time(demonstration: &Demonstration, id: &str) {
+    let other = json!({ "shares": { "gcp": "1" }, "reason": "another" });
+    let path = "/v1/fabric/shares";
+    let told = demonstration.try_post("demo-controller", Cloud::Gcp, path, &other).await;
+    let (status, problem) = told.expect("an answer");
+    assert_eq!((status, &problem["code"]), (409, &json!("already_open")), "{problem}");
+    assert_eq!(problem["proposalId"], id, "{problem}");
+    let state = demonstration.json(Cloud::Gcp, "/v1/fabric/state").await.expect("an answer");
+    assert_eq!(state["shares"]["waiting"]["proposalId"], id, "{}", state["shares"]);
+    assert_eq!(state["shares"]["changes"], json!([]));
+}
+
+/// Who proposed and approved what is in force, on every cloud; and a drain's preview counts it.
+async fn it_is_told_who_decided(demonstration: &Demonstration, id: &str) {
+    for cloud in Cloud::ALL {
+        let state = demonstration.json(cloud, "/v1/fabric/state").await.expect("an answer");
+        let shares = &state["shares"];
+        assert_eq!((&shares["proposalId"], &shares["waiting"]), (&json!(id), &Value::Null));
+        let [change] = &shares["changes"].as_array().expect("a list")[..] else {
+            panic!("one change: {shares}")
+        };
+        assert_eq!((&change["version"], &change["after"]["gcp"]), (&json!(1), &json!("0.5")));
+        assert_eq!(
+            (&change["at"], &change["reason"]),
+            (&shares["since"], &json!("committed spend"))
+        );
+        let by = |it: &Value| it.as_str().expect("a login").to_owned();
+        assert!(by(&change["proposedBy"]).starts_with("controller"), "{change}");
+        assert!(by(&change["approvedBy"][0]["by"]).starts_with("admin"), "{change}");
+        let event = format!("/v1/events/{}", by(&change["eventId"]));
+        let event = demonstration.json(cloud, &event).await.expect("an event");
+        assert_eq!(event["payload"]["kind"], "proposal.apply", "{event}");
+    }
+    let path = "/v1/fabric/preview?cloud=gcp";
+    let preview = demonstration.json(Cloud::Aws, path).await.expect("an answer");
+    assert_eq!(
+        (&preview["sharesNow"]["gcp"], &preview["networksMoved"]),
+        (&json!(0.5), &json!(0.5))
+    );
+    assert_eq!(preview["shares"]["gcp"], 0.0, "{preview}");
+}
+
+/// The explanation of a network says the same as the name servers.
+async fn a_network_s_share_is_told(demonstration: &Demonstration, dealt: Cloud) {
+    let path = "/v1/fabric/explain?subnet=100.64.3.9";
+    let told = demonstration.json(Cloud::Aws, path).await.expect("an answer");
+    assert_eq!((&told["cloud"], &told["dealt"]["cloud"]), (&json!(dealt), &json!(dealt)), "{told}");
+    assert_eq!(told["dealt"]["network"], "100.64.3.0/24");
+    let reason = told["reason"].as_str().expect("text");
+    assert!(reason.contains("100.64.3.0/24 falls into the "), "{reason}");
+    let path = "/v1/fabric/explain";
+    let told = demonstration.json(Cloud::Aws, path).await.expect("an answer");
+    assert_eq!(told["dealt"], Value::Null, "no network was named");
 }
 
 /// A half of the demonstration's 1300 requests a second is more than 80 % of the 500 that gcp takes: in

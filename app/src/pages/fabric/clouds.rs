@@ -29,6 +29,9 @@ fn Card(state: RwSignal<FabricView>, cloud: Cloud) -> impl IntoView {
     let mine = Memo::new(move |_| state.read().clouds.get(cloud).clone());
     let serves = Memo::new(move |_| {
         let state = state.read();
+        if let Some(share) = state.clouds.get(cloud).share {
+            return format!("{} of networks", percent(share));
+        }
         let served = state.regions.iter().filter(|region| region.pick == cloud);
         counted(served.count() as u64, "region", "regions")
     });

@@ -10,7 +10,7 @@ use crate::backend::{DrainPreview, FabricView, RegionMove};
 use crate::components::decision::ReasonField;
 use crate::components::dialog::{Dialog, Leave, is_asked, open_named};
 use crate::components::kept::typed;
-use crate::format::counted;
+use crate::format::{counted, percent};
 use crate::shell::console::Here;
 
 /// Regions that a preview names; the others are counted.
@@ -32,7 +32,7 @@ pub(super) fn refusal(code: &str) -> &'static str {
             "Nothing was proposed: shares are percentages that sum to 100, other than those in force."
         }
         "already_open" | "proposalId" => {
-            "Nothing was proposed: a proposal about the same is open. Decide about it first."
+            "Nothing was proposed: a proposal about the same is open. The card “Shares of the traffic” leads to it: decide about it first."
         }
         "version" | "version_changed" => {
             "Nothing was changed: the shares were changed since you looked. What stands below is how it is now."
@@ -103,33 +103,66 @@ fn DrainDialog(state: RwSignal<FabricView>, cloud: Cloud) -> impl IntoView {
 
 /// Where traffic would go, by the same rules and figures that decide it.
 fn shown(preview: &DrainPreview, cloud: Cloud) -> AnyView {
-    let moves = preview.moves.len();
-    let head = match (preview.in_vain, moves) {
-        (true, _) => "No other cloud is up: it would go on serving until one is.".to_owned(),
-        (false, 0) => "As things stand, no region would move.".to_owned(),
-        (false, _) => {
-            let regions = counted(moves as u64, "region", "regions");
-            format!("As things stand, {regions} would move:")
-        }
-    };
-    let more = moves.saturating_sub(NAMED_MAX);
+    let more = preview.moves.len().saturating_sub(NAMED_MAX);
     let more = (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> });
     let items = preview.moves.iter().take(NAMED_MAX).map(one).collect_view();
-    let shares = preview.shares.as_ref().map(|shares| {
-        view! { <p>{format!("Shares of the traffic are in force, and would be dealt as {shares}.")}</p> }
-    });
-    let spills = preview.spills.iter().take(NAMED_MAX).map(|(region, shares)| {
-        view! { <p>{format!("One cloud could not take all of {region}: {shares}.")}</p> }
-    });
+    let line = |text: String| view! { <p>{text}</p> };
+    let over = preview.over.iter().cloned().map(line).collect_view();
     view! {
         <div class="drain-preview" data-cloud=cloud.name()>
-            <p>{head}</p>
+            {by_shares(preview).map(line)}
+            {over}
+            <p>{by_distance(preview)}</p>
             <ul class="drain-moves">{items} {more}</ul>
-            {shares}
-            {spills.collect_view()}
+            {spills(preview).into_iter().map(line).collect_view()}
         </div>
     }
     .into_any()
+}
+
+/// What becomes of the networks, where people decided on shares.
+fn by_shares(preview: &DrainPreview) -> Option<String> {
+    Some(match (&preview.shares_now, &preview.shares) {
+        (None, None) => return None,
+        (Some(now), Some(then)) => {
+            let moved = percent(preview.networks_moved.unwrap_or_default());
+            format!(
+                "Shares of the traffic are in force. Networks are dealt as {now} now, and would be as \
+                 {then}: {moved} of them would move, and the others stay."
+            )
+        }
+        (Some(now), None) => format!(
+            "Shares of the traffic are in force ({now}), and nobody who has one could serve then: \
+             distance and load would decide."
+        ),
+        (None, Some(then)) => format!(
+            "People decided on shares of the traffic, and nobody who has one serves now. Networks \
+             would be dealt as {then} again."
+        ),
+    })
+}
+
+/// What becomes of the regions; with shares, that is what holds without them.
+fn by_distance(preview: &DrainPreview) -> String {
+    let lead = if preview.shares.is_some() { "Without shares" } else { "As things stand" };
+    match (preview.in_vain, preview.moves.len()) {
+        (true, _) => "No other cloud is up: it would go on serving until one is.".to_owned(),
+        (false, 0) => format!("{lead}, no region would move."),
+        (false, moves) => {
+            format!("{lead}, {} would move:", counted(moves as u64, "region", "regions"))
+        }
+    }
+}
+
+fn spills(preview: &DrainPreview) -> Vec<String> {
+    let told = |(region, shares): &(String, String)| {
+        if preview.shares.is_some() {
+            format!("Not everybody would have room for its share of {region}: {shares}.")
+        } else {
+            format!("One cloud could not take all of {region}: {shares}.")
+        }
+    };
+    preview.spills.iter().take(NAMED_MAX).map(told).collect()
 }
 
 fn one(moved: &RegionMove) -> AnyView {
@@ -140,4 +173,42 @@ fn one(moved: &RegionMove) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_says_what_becomes_of_shares_in_force_before_what_holds_without_them() {
+        let mut preview = DrainPreview {
+            drained: true,
+            moves: Vec::new(),
+            in_vain: false,
+            spills: vec![("eu".to_owned(), "aws 70 %, azure 30 %".to_owned())],
+            shares_now: None,
+            shares: None,
+            networks_moved: None,
+            over: Vec::new(),
+        };
+        assert_eq!(by_shares(&preview), None);
+        assert_eq!(by_distance(&preview), "As things stand, no region would move.");
+        assert!(spills(&preview)[0].starts_with("One cloud could not take all of eu"));
+        preview.shares_now = Some("gcp 60 %, aws 40 %".to_owned());
+        let none = by_shares(&preview).expect("a sentence");
+        assert!(
+            none.ends_with("nobody who has one could serve then: distance and load would decide.")
+        );
+        preview.shares = Some("aws 100 %".to_owned());
+        preview.networks_moved = Some(0.6);
+        let told = by_shares(&preview).expect("a sentence");
+        let says = "as gcp 60 %, aws 40 % now, and would be as aws 100 %: 60 % of them would move";
+        assert!(told.contains(says), "{told}");
+        assert!(by_distance(&preview).starts_with("Without shares,"));
+        assert!(
+            spills(&preview)[0].starts_with("Not everybody would have room for its share of eu")
+        );
+        preview.shares_now = None;
+        assert!(by_shares(&preview).expect("a sentence").ends_with("as aws 100 % again."));
+    }
 }

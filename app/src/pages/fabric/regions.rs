@@ -18,6 +18,7 @@ pub(super) fn Regions(state: RwSignal<FabricView>) -> impl IntoView {
     let alone = move || names.read().len() < 2;
     let more = move || state.read().regions_left_out;
     let is_cut = move || more() > 0;
+    let are_shared = move || state.read().shares.kept.is_some();
     view! {
         <section class="card table-card fabric-regions" aria-labelledby="regions-title">
             <header class="card-head">
@@ -42,6 +43,11 @@ pub(super) fn Regions(state: RwSignal<FabricView>) -> impl IntoView {
                     </tbody>
                 </table>
             </div>
+            <Show when=are_shared>
+                <p class="fabric-note">
+                    "Shares of the traffic are in force: each client’s network is dealt by them, in every region. Map and table show what distance and load decide, which holds again without them. “Why here?” says where one network goes."
+                </p>
+            </Show>
             <Show when=alone>
                 <p class="fabric-note">
                     "No client region is known yet. Name networks (fabric.networks), or record round trips with "

@@ -9,7 +9,7 @@ use leptos_router::components::A;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use crate::backend::{FabricShares, FabricView};
+use crate::backend::{FabricShares, FabricView, SharesWaiting};
 use crate::components::decision::ReasonField;
 use crate::components::kept::typed as typed_before;
 use crate::shell::console::Here;
@@ -26,12 +26,26 @@ pub(super) fn SharesCard(state: RwSignal<FabricView>) -> impl IntoView {
         <section class="card fabric-shares" aria-labelledby="shares-title">
             <header class="card-head"><h2 id="shares-title" class="card-title">"Shares of the traffic"</h2></header>
             {move || told(&shares.read())}
+            {move || shares.with(|shares| shares.waiting.as_ref().map(waits))}
             <div class="shares-acts">
                 {may_propose.then(|| view! { <Propose room /> })}
                 {move || can_be_taken_back.get().then(|| view! { <TakeBack version=shares.read().version /> })}
             </div>
         </section>
     }
+}
+
+/// One at a time: the form would be refused.
+fn waits(waiting: &SharesWaiting) -> AnyView {
+    let SharesWaiting { proposal_id, shares, by } = waiting.clone();
+    let shares = shares.unwrap_or_else(|| "none, so distance and load would decide".to_owned());
+    view! {
+        <p class="held shares-waiting">
+            {format!("A proposal about shares waits: {shares}, {by}. Until it is decided, no other is taken. ")}
+            <A href=format!("/approvals/{proposal_id}")>"Decide about it first"</A>
+        </p>
+    }
+    .into_any()
 }
 
 /// The requests a second that are expected, and the most that each cloud that may serve can take.

@@ -17,6 +17,7 @@ pub(super) struct Step {
     pub(super) at: Option<Timestamp>,
     pub(super) lines: Vec<String>,
     pub(super) event_id: Option<String>,
+    pub(super) proposal_id: Option<String>,
 }
 
 fn of(head: &'static str, lines: Vec<String>) -> Step {
@@ -41,16 +42,40 @@ pub(super) fn now(now: &FabricNow) -> Vec<Step> {
         of("Who may serve", or_all(may)),
         of("How good each is", scores(now)),
         of("Who stays", stays(now)),
-        of(
-            "So",
-            vec![format!("The answer is {}, and may be kept for {} s.", asked.cloud, now.ttl_s)],
-        ),
+        of("So", vec![so(now)]),
     ]
+}
+
+fn so(now: &FabricNow) -> String {
+    let ttl_s = now.ttl_s;
+    if is_dealt_unnamed(now) {
+        return format!(
+            "The answer is one of them, by the client’s network, and may be kept for {ttl_s} s."
+        );
+    }
+    format!("The answer is {}, and may be kept for {ttl_s} s.", now.asked.cloud)
+}
+
+/// The shares that networks are dealt by, where nobody has named one.
+pub(super) fn is_dealt_unnamed(now: &FabricNow) -> bool {
+    now.dealt.as_ref().is_some_and(|dealt| dealt.network.is_none())
+}
+
+/// The share that the client's network falls into.
+fn bucket(now: &FabricNow) -> Option<String> {
+    let dealt = now.dealt.as_ref()?;
+    Some(match &dealt.network {
+        Some((network, share)) => {
+            format!("{network} falls into the {share} of {}, and stays there.", now.asked.cloud)
+        }
+        None => "Give an address or a network to see whose share it falls into.".to_owned(),
+    })
 }
 
 fn stays(now: &FabricNow) -> Vec<String> {
     if let Some(shares) = &now.shares {
-        return by_shares(shares, now.region.spill.as_deref());
+        let told = by_shares(shares, now.region.spill.as_deref());
+        return told.into_iter().chain(bucket(now)).collect();
     }
     let spill = now.region.spill.as_ref().map(|shares| {
         let pick = now.region.pick;
@@ -58,7 +83,7 @@ fn stays(now: &FabricNow) -> Vec<String> {
             "{pick} cannot take all of this region. Each client’s network is dealt by what finds room: {shares}."
         )
     });
-    std::iter::once(margin(now)).chain(spill).collect()
+    std::iter::once(margin(now)).chain(spill).chain(bucket(now)).collect()
 }
 
 fn by_shares(shares: &str, room: Option<&str>) -> Vec<String> {
@@ -88,17 +113,23 @@ pub(super) fn then(then: &FabricThen) -> Vec<Step> {
         let because = words::moved_because(moved.why, moved.from, moved.to);
         let lines = std::iter::once(because).chain(scores).chain(limit);
         steps.push(Step {
-            head: "When it moved last",
             at: Some(*at),
-            lines: lines.collect(),
             event_id: Some(event_id.clone()),
+            ..of("When it moved last", lines.collect())
         });
     }
+    if let Some((shares, proposal_id)) = &then.shares {
+        let line = format!(
+            "They were in force then ({shares}), and each client’s network was dealt by them, as far \
+             as they could be kept. What stands here is what distance and load decided."
+        );
+        let proposal_id = Some(proposal_id.clone());
+        steps.push(Step { proposal_id, ..of("Shares", vec![line]) });
+    }
     steps.push(Step {
-        head: "So",
         at: Some(then.recorded_at),
-        lines: vec![format!("Switch {} named {} for this region.", then.version, asked.cloud)],
         event_id: Some(then.event_id.clone()),
+        ..of("So", vec![format!("Switch {} named {} for this region.", then.version, asked.cloud)])
     });
     steps
 }
@@ -216,7 +247,7 @@ mod tests {
     use domain::fabric::verdict::{Mode, View};
 
     use super::*;
-    use crate::backend::{FabricRegion, FabricTrip};
+    use crate::backend::{FabricDealt, FabricRegion, FabricTrip};
 
     fn asked() -> FabricAsked {
         let standing = RoutingStanding { load: 0.1, damping: 0.0, held_out: false, drained: false };
@@ -246,9 +277,27 @@ mod tests {
     }
 
     #[test]
+    fn a_past_explanation_names_the_shares_that_were_in_force_then() {
+        let mut past = FabricThen {
+            asked: asked(),
+            version: 7,
+            recorded_at: Timestamp::from_unix_ms(0),
+            event_id: "an-event".to_owned(),
+            moved: None,
+            shares: None,
+        };
+        assert!(then(&past).iter().all(|step| step.head != "Shares"));
+        past.shares = Some(("gcp 60 %, aws 40 %".to_owned(), "a-proposal".to_owned()));
+        let told = then(&past);
+        let step = told.iter().find(|step| step.head == "Shares").expect("a step");
+        assert!(step.lines[0].starts_with("They were in force then (gcp 60 %, aws 40 %)"));
+        assert_eq!(step.proposal_id.as_deref(), Some("a-proposal"));
+    }
+
+    #[test]
     fn an_explanation_adds_up_and_says_who_stays_and_by_how_much() {
         let trip = |rtt_ms, from| FabricTrip { rtt_ms, from };
-        let told = now(&FabricNow {
+        let mut one = FabricNow {
             asked: asked(),
             statuses: PerCloud::default(),
             region: FabricRegion {
@@ -269,8 +318,13 @@ mod tests {
             limit_ms: Some(15.8),
             ttl_s: 6,
             shares: None,
+            dealt: Some(FabricDealt {
+                by: "aws 80 %, gcp 20 %".to_owned(),
+                network: Some(("198.51.100.0/24".to_owned(), "80 %".to_owned())),
+            }),
             policy: Policy::Balanced,
-        });
+        };
+        let told = now(&one);
         let lines: Vec<&String> = told.iter().flat_map(|step| &step.lines).collect();
         assert_eq!(lines[0], "198.51.100.7 is in eu; the answer holds for its whole /24.");
         assert_eq!(lines[2], "gcp is drained.");
@@ -278,6 +332,16 @@ mod tests {
         assert_eq!(lines[3], azure);
         assert!(lines[5].ends_with("Another would need less than 15.8 ms."), "{}", lines[5]);
         assert!(lines[6].ends_with("what finds room: aws 80 %, gcp 20 %."), "{}", lines[6]);
-        assert_eq!(lines[7], "The answer is aws, and may be kept for 6 s.");
+        assert_eq!(lines[7], "198.51.100.0/24 falls into the 80 % of aws, and stays there.");
+        assert_eq!(lines[8], "The answer is aws, and may be kept for 6 s.");
+        // By shares that people decided on, and of a region: nobody has named a network.
+        one.shares = Some("aws 80 %, gcp 20 %".to_owned());
+        one.region.spill = None;
+        one.dealt = Some(FabricDealt { by: "aws 80 %, gcp 20 %".to_owned(), network: None });
+        let told = now(&one);
+        let lines: Vec<&String> = told.iter().flat_map(|step| &step.lines).collect();
+        assert!(lines[5].ends_with("is dealt by them."), "{}", lines[5]);
+        assert!(lines[6].starts_with("Give an address"), "{}", lines[6]);
+        assert!(lines[7].starts_with("The answer is one of them"), "{}", lines[7]);
     }
 }

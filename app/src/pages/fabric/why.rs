@@ -5,7 +5,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 
-use crate::backend::{FabricAnswer, FabricQuery, FabricView};
+use crate::backend::{FabricAnswer, FabricNow, FabricQuery, FabricThen, FabricView};
 use crate::browser;
 use crate::components::time::Time;
 use crate::components::triad::CloudGlyph;
@@ -67,20 +67,44 @@ fn AskForm(state: RwSignal<FabricView>, query: FabricQuery) -> impl IntoView {
 }
 
 fn shown(answer: &FabricAnswer) -> AnyView {
-    let (cloud, at, steps) = match answer {
+    let (said, steps) = match answer {
         FabricAnswer::Refused { because } => {
             return view! { <p class="form-error" role="alert">{because.clone()}</p> }.into_any();
         }
-        FabricAnswer::Now(now) => (now.asked.cloud, None, steps::now(now)),
-        FabricAnswer::Then(then) => (then.asked.cloud, Some(then.asked.at), steps::then(then)),
+        FabricAnswer::Now(now) => (said_now(now), steps::now(now)),
+        FabricAnswer::Then(then) => (said_then(then), steps::then(then)),
     };
-    let when = at.map(|at| view! { " at " <Time at shape=TimeShape::Day /> });
-    let verb = if at.is_some() { "Clients were sent to " } else { "Clients are sent to " };
     view! {
-        <p class="why-answer">
-            <CloudGlyph cloud size=20 /> <span>{verb} <strong>{cloud.name()}</strong> {when} "."</span>
-        </p>
+        <p class="why-answer">{said}</p>
         <ol class="why-steps">{steps.into_iter().map(step).collect_view()}</ol>
+    }
+    .into_any()
+}
+
+fn said_now(now: &FabricNow) -> AnyView {
+    let dealt = now.dealt.as_ref().filter(|_| steps::is_dealt_unnamed(now));
+    if let Some(dealt) = dealt {
+        let by = dealt.by.clone();
+        return view! { <span>"Clients are sent by shares: " <strong>{by}</strong> "."</span> }
+            .into_any();
+    }
+    let cloud = now.asked.cloud;
+    view! {
+        <CloudGlyph cloud size=20 /> <span>"Clients are sent to " <strong>{cloud.name()}</strong> "."</span>
+    }
+    .into_any()
+}
+
+fn said_then(then: &FabricThen) -> AnyView {
+    let (cloud, at) = (then.asked.cloud, then.asked.at);
+    let verb = if then.shares.is_some() {
+        "Without shares, clients were sent to "
+    } else {
+        "Clients were sent to "
+    };
+    view! {
+        <CloudGlyph cloud size=20 />
+        <span>{verb} <strong>{cloud.name()}</strong> " at " <Time at shape=TimeShape::Day /> "."</span>
     }
     .into_any()
 }
@@ -89,12 +113,15 @@ fn step(step: Step) -> AnyView {
     let link = step.event_id.map(|id| {
         view! { " " <A href=format!("/ledger/{id}")>"The event"</A> }
     });
+    let decision = step.proposal_id.map(|id| {
+        view! { " " <A href=format!("/approvals/{id}")>"The decision"</A> }
+    });
     let lines = step.lines.into_iter().map(|line| view! { <span class="why-line">{line}</span> });
     let at = step.at.map(|at| view! { <Time at shape=TimeShape::Day /> ": " });
     view! {
         <li>
             <strong class="why-head">{step.head}</strong>
-            <span class="why-text">{at} {lines.collect_view()} {link}</span>
+            <span class="why-text">{at} {lines.collect_view()} {link} {decision}</span>
         </li>
     }
     .into_any()

@@ -5,7 +5,9 @@ use domain::fabric::hysteresis::Why;
 use domain::fabric::selector::Level;
 use domain::fabric::verdict::{Mode, Verdict, View, count};
 
-use crate::backend::{FabricBound, FabricSwitch, FabricTrip, FabricView, TripFrom};
+use crate::backend::{
+    FabricBound, FabricShares, FabricSwitch, FabricTrip, FabricView, SharesChange, TripFrom,
+};
 use crate::components::triad::join_names;
 
 pub(super) const fn mode_word(mode: Mode) -> &'static str {
@@ -39,8 +41,8 @@ pub(super) fn mode_sentence(state: &FabricView) -> String {
     let me = state.me;
     match state.mode {
         Mode::Normal => {
-            "All three clouds are up, and each region goes to the one that scores best for it."
-                .to_owned()
+            let drained = those(|cloud| state.clouds.get(cloud).drained);
+            normal(&state.shares, &drained)
         }
         Mode::Degraded => format!(
             "{} {} down. The clients of that cloud go elsewhere, and events become final with two \
@@ -61,6 +63,59 @@ pub(super) fn mode_sentence(state: &FabricView) -> String {
              without what it sees down itself."
         ),
     }
+}
+
+/// All three are up: what decides where clients go?
+fn normal(shares: &FabricShares, drained: &[Cloud]) -> String {
+    let up = match drained {
+        [] | [_, _, _] => "All three clouds are up, and".to_owned(),
+        some => format!("All three clouds are up, {} {} drained, and", names(some), be(some)),
+    };
+    match (&shares.wished, &shares.kept) {
+        (None, _) if drained.is_empty() => {
+            format!("{up} each region goes to the one that scores best for it.")
+        }
+        (None, _) => {
+            format!("{up} each region goes to the one that scores best of those that serve.")
+        }
+        (Some(_), Some(_)) => {
+            format!("{up} the shares that people decided on say where clients go.")
+        }
+        (Some(_), None) => format!(
+            "{up} people decided on shares, but nobody who has one may serve: distance and load decide."
+        ),
+    }
+}
+
+/// The shares in force, as far as they can be kept. `None`: people decided on none.
+pub(super) fn shares_in_force(shares: &FabricShares) -> Option<String> {
+    let wished = shares.wished.as_ref()?;
+    Some(match &shares.kept {
+        Some(kept) if kept == wished => format!("Shares in force: {wished}."),
+        Some(kept) => format!("Shares in force: {wished}; as far as they can be kept now: {kept}."),
+        None => format!("Shares in force: {wished}; none of them can be kept now."),
+    })
+}
+
+/// What a change of the shares is about.
+pub(super) fn shares_headline(change: &SharesChange) -> String {
+    match (&change.after, change.taken_back) {
+        (Some(after), false) => format!("Shares of the traffic in force: {after}."),
+        (Some(after), true) => {
+            format!("The last change of the shares is taken back: {after}, as before it.")
+        }
+        (None, true) => {
+            "Shares of the traffic are taken back: distance and load decide.".to_owned()
+        }
+        (None, false) => "No shares of the traffic any more: distance and load decide.".to_owned(),
+    }
+}
+
+/// As the beginning of a sentence.
+pub(super) fn begin(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// The longest time at a dead cloud, and what it is made of.
@@ -260,6 +315,57 @@ mod tests {
         let one =
             PerCloud { gcp: view(Up, Up, Up), aws: view(Up, Up, Down), azure: view(Up, Up, Up) };
         assert!(votes(&one).starts_with("All three clouds are up"));
+    }
+
+    #[test]
+    fn the_headline_says_what_decides_where_clients_go() {
+        let mut shares = FabricShares {
+            wished: None,
+            kept: None,
+            over: Vec::new(),
+            version: 0,
+            proposal_id: None,
+            can_be_taken_back: false,
+            changes: Vec::new(),
+            waiting: None,
+        };
+        assert!(normal(&shares, &[]).ends_with("the one that scores best for it."));
+        assert_eq!(shares_in_force(&shares), None);
+        let drained = normal(&shares, &[Cloud::Azure]);
+        assert!(drained.starts_with("All three clouds are up, azure is drained, and"), "{drained}");
+        shares.wished = Some("gcp 60 %, aws 40 %".to_owned());
+        shares.kept.clone_from(&shares.wished);
+        assert!(!normal(&shares, &[]).contains("scores best"));
+        assert_eq!(
+            shares_in_force(&shares).as_deref(),
+            Some("Shares in force: gcp 60 %, aws 40 %.")
+        );
+        shares.kept = Some("aws 100 %".to_owned());
+        let kept = shares_in_force(&shares).expect("some");
+        assert!(kept.ends_with("as far as they can be kept now: aws 100 %."), "{kept}");
+        shares.kept = None;
+        assert!(normal(&shares, &[]).ends_with("distance and load decide."));
+    }
+
+    #[test]
+    fn a_change_of_shares_says_what_holds_from_then_on() {
+        let change = |after: Option<&str>, taken_back| SharesChange {
+            at: domain::clock::Timestamp::from_unix_ms(0),
+            version: 2,
+            event_id: String::new(),
+            proposal_id: String::new(),
+            before: None,
+            after: after.map(str::to_owned),
+            taken_back,
+            by: String::new(),
+            reason: String::new(),
+        };
+        let told = |after, taken_back| shares_headline(&change(after, taken_back));
+        assert_eq!(told(Some("gcp 100 %"), false), "Shares of the traffic in force: gcp 100 %.");
+        assert!(told(Some("gcp 100 %"), true).contains("is taken back: gcp 100 %, as before it"));
+        assert!(told(None, true).starts_with("Shares of the traffic are taken back:"));
+        assert!(told(None, false).starts_with("No shares of the traffic any more:"));
+        assert_eq!(begin("proposed by ann"), "Proposed by ann");
     }
 
     #[test]

@@ -93,7 +93,9 @@ impl Publisher {
         tracing::warn!(publisher = self.name(), %fault, ?wait, "a provider is asked again later");
         metrics::counter!("ternion_fabric_publish_faults_total", "publisher" => self.name())
             .increment(1);
-        self.stand(|standing| standing.problem = Some(fault.to_string()));
+        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let next_try_at = Timestamp::from_unix_ms(crate::now().unix_ms().saturating_add(wait_ms));
+        self.stand(|standing| standing.fail(fault, Some(next_try_at)));
         memory.patience_until = Some(Instant::now() + wait);
         // What was to be written is looked at anew then.
         memory.read_at = None;
@@ -139,6 +141,7 @@ impl Publisher {
         self.stand(|standing| {
             standing.wrote_at = Some(crate::now());
             standing.waiting.clear();
+            standing.half_written = false;
         });
         Ok(Looked::Read)
     }
@@ -174,7 +177,7 @@ impl Publisher {
             Ok::<(), Fault>(())
         };
         if let Err(fault) = outcome.await {
-            self.stand(|standing| standing.problem = Some(fault.to_string()));
+            self.stand(|standing| standing.fail(&fault, None));
         }
     }
 
@@ -212,7 +215,8 @@ impl Publisher {
             standing.writer = found.token.map(|token| (token, found.writer));
             standing.waiting = lines(&plan.steps);
             standing.drift = lines(&plan.drift);
-            standing.problem = None;
+            standing.half_written = found.under_way;
+            standing.settle(crate::now());
         });
     }
 }

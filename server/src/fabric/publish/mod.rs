@@ -69,8 +69,29 @@ pub struct Standing {
     pub drift: Vec<String>,
     /// When this node wrote last.
     pub wrote_at: Option<Timestamp>,
+    /// Whoever wrote last is not done, or has stopped half-way.
+    pub half_written: bool,
     /// Why nothing can be read or written.
     pub problem: Option<String>,
+    /// The problem does not pass by itself: people must do something.
+    pub refused: bool,
+    /// Not asked again before then, as long as nothing else has come of it.
+    pub next_try_at: Option<Timestamp>,
+}
+
+impl Standing {
+    fn fail(&mut self, fault: &Fault, next_try_at: Option<Timestamp>) {
+        self.problem = Some(fault.to_string());
+        self.refused = matches!(fault, Fault::Refused(_));
+        self.next_try_at = next_try_at.or(self.next_try_at);
+    }
+
+    /// It went well. Whoever only looks meanwhile does not undo what writing has come to.
+    fn settle(&mut self, now: Timestamp) {
+        if self.next_try_at.is_none_or(|at| at <= now) {
+            (self.problem, self.refused, self.next_try_at) = (None, false, None);
+        }
+    }
 }
 
 /// One provider that is kept in step.
@@ -132,7 +153,9 @@ impl Publisher {
             "dryRun": self.dry_run, "dealsByWeight": self.deals_by_weight(),
             "readAt": standing.read_at, "wroteAt": standing.wrote_at,
             "writer": standing.writer.map(|(token, cloud)| json!({ "token": token, "cloud": cloud })),
-            "waiting": standing.waiting, "drift": standing.drift, "problem": standing.problem,
+            "waiting": standing.waiting, "drift": standing.drift,
+            "halfWritten": standing.half_written, "problem": standing.problem,
+            "refused": standing.refused, "nextTryAt": standing.next_try_at,
         })
     }
 
@@ -160,4 +183,24 @@ impl Fabric {
 
 fn lines(steps: &[Step<Record>]) -> Vec<String> {
     steps.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_meanwhile_leaves_the_problem_and_the_next_try_and_one_after_it_clears_both() {
+        let at = Timestamp::from_unix_ms;
+        let mut standing = Standing::default();
+        standing.fail(&Fault::Refused("no such zone".to_owned()), Some(at(9_000)));
+        standing.settle(at(5_000));
+        assert_eq!((standing.problem.as_deref(), standing.refused), (Some("no such zone"), true));
+        assert_eq!(standing.next_try_at, Some(at(9_000)));
+        let passing = Fault::Passing { why: "throttled".to_owned(), wait_ms: None };
+        standing.fail(&passing, None);
+        assert_eq!((standing.refused, standing.next_try_at), (false, Some(at(9_000))));
+        standing.settle(at(9_000));
+        assert_eq!(standing, Standing::default());
+    }
 }

@@ -100,10 +100,17 @@ fn is_a_cloud(record: &RecordSet) -> bool {
     record.identifier.parse::<domain::cloud::Cloud>().is_ok()
 }
 
+/// By AWS's list of common errors: no such key, not signed by its secret, not allowed.
+const KEY_CODES: [&str; 4] =
+    ["InvalidClientTokenId", "SignatureDoesNotMatch", "AccessDenied", "AccessDeniedException"];
+const KEY_HINT: &str = ". Mend fabric.route53.access_key_id, the secret in fabric.route53.secret_file, or \
+                        what the key may do, then restart this node: they are read as the node starts";
+
 fn refused(status: StatusCode, wait_ms: Option<u64>, text: &str) -> Fault {
     let fault = route53::fault(text);
     let code = if fault.code.is_empty() { status.to_string() } else { fault.code.clone() };
-    let why = format!("Route 53 answers {code}: {}", fault.message);
+    let hint = if KEY_CODES.contains(&fault.code.as_str()) { KEY_HINT } else { "" };
+    let why = format!("Route 53 answers {code}: {}{hint}", fault.message);
     if fault.is_passing() || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
         return Fault::Passing { why, wait_ms };
     }

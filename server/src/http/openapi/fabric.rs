@@ -155,6 +155,19 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "act": verb, "cloud": cloud(), "reason": text(), "gcp": text(), "aws": text(), "azure": text(),
         "version": count()
     });
+    let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
+    let mut schemas = vec![
+        ("FabricState", of_state()),
+        ("DrainOrder", shape(order, &[])),
+        ("Publishers", shape(json!({ "items": publishers() }), &[])),
+        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
+    ];
+    schemas.extend(of_answers());
+    schemas.extend(of_shares());
+    schemas
+}
+
+fn of_state() -> Value {
     let observer = shape(
         json!({
             "counts": flag(), "ageMs": count(), "sees": per_cloud(&seen()),
@@ -172,7 +185,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         "shares": {
             "type": "object",
             "description": "Shares of the traffic: version, as decided, as far as they can be kept, \
-                            and whose share asks for more than it takes"
+                            whose share asks for more than it takes, since when and by which proposal, \
+                            the last changes (version, at, eventId, proposalId, before, after, \
+                            proposedBy, approvedBy, reason), and the proposal that waits"
         },
         "version": count(), "switches": objects(),
         "capacity": or_null(&json!({
@@ -181,6 +196,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                             null where no capacity or no demand is configured"
         }))
     });
+    shape(state, &[])
+}
+
+/// What is said to who asks where clients go, or would go.
+fn of_answers() -> Vec<(&'static str, Value)> {
     let selection = json!({
         "cloud": cloud(), "endpoint": or_null(&text()), "ttl": count(), "region": text(),
         "mode": mode(), "reason": text(), "shares": or_null(&json!({ "type": "object" })),
@@ -191,26 +211,30 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let reason = json!({
         "name": text(), "region": text(), "cloud": cloud(), "mode": mode(), "at": time(),
-        "recorded": flag(), "scope": or_null(&count())
+        "recorded": flag(), "scope": or_null(&count()),
+        "dealt": {
+            "type": "object",
+            "description": "Where shares deal the client's network: network, cloud whose share it \
+                            falls into, and the shares"
+        }
     });
     let preview = json!({
         "cloud": cloud(), "drained": flag(), "at": time(), "moves": objects(),
         "picks": { "type": "object", "additionalProperties": cloud() },
         "spills": { "type": "object", "description": "By region for which not everybody has room" },
-        "shares": or_null(&json!({ "type": "object" }))
+        "shares": or_null(&json!({ "type": "object" })),
+        "sharesNow": or_null(&json!({ "type": "object" })),
+        "networksMoved": or_null(&json!({
+            "type": "number",
+            "description": "0 to 1; null where shares do not deal networks both now and then"
+        })),
+        "warnings": over()
     });
-    let order = json!({ "cloud": cloud(), "drained": flag(), "reason": text() });
-    let mut schemas = vec![
-        ("FabricState", shape(state, &[])),
+    vec![
         ("FabricSelection", shape(selection, &[])),
-        ("FabricReason", shape(reason, &[])),
-        ("DrainOrder", shape(order, &[])),
-        ("Publishers", shape(json!({ "items": publishers() }), &[])),
+        ("FabricReason", shape(reason, &["dealt"])),
         ("DrainPreview", shape(preview, &[])),
-        ("FabricAct", shape(act, &["cloud", "reason", "gcp", "aws", "azure", "version"])),
-    ];
-    schemas.extend(of_shares());
-    schemas
+    ]
 }
 
 fn of_shares() -> Vec<(&'static str, Value)> {
@@ -256,7 +280,8 @@ fn publishers() -> Value {
             "onDrift": { "type": "string", "enum": ["report", "apply"] }, "dryRun": flag(),
             "dealsByWeight": flag(),
             "readAt": or_null(&time()), "wroteAt": or_null(&time()), "writer": or_null(&writer),
-            "waiting": lines, "drift": lines, "problem": or_null(&text())
+            "waiting": lines, "drift": lines, "halfWritten": flag(), "problem": or_null(&text()),
+            "refused": flag(), "nextTryAt": or_null(&time())
         }),
         &[],
     );

@@ -280,7 +280,7 @@ pub(super) async fn open(
         );
         let problem =
             Problem::new(StatusCode::CONFLICT, "already_open", "One is open already", detail);
-        return Err(problem.field("/proposalId", there.id.to_string()));
+        return Err(problem.field("/proposalId", there.id.to_string()).proposal(there.id));
     }
     let edition: Edition = shared.optimizer.edition(content, reason).await?;
     let proposal_id = Uuid::now_v7();

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Redirect;
 use domain::access::Action;
+use domain::event::EventId;
 use uuid::Uuid;
 
 use super::acts::open_policy;
 use crate::http::Shared;
-use crate::http::back::{EFFECT_MS, Sent, Word};
+use crate::http::back::{EFFECT_MS, Sent, Word, done};
 use crate::http::events::record::Wish;
 use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
@@ -28,7 +29,7 @@ pub(super) async fn act(
     principal.require(Action::Propose)?;
     let Sent { wanted, typed } = sent;
     match propose(&shared, &principal, &wanted).await {
-        Ok(id) => Ok(Redirect::to(&format!("/approvals/{id}"))),
+        Ok((id, event)) => Ok(done(&format!("/approvals/{id}"), Some(event))),
         Err(problem) => {
             let fields = wanted.iter().filter(|(name, _)| !ABOUT_THE_FORM.contains(&name.as_str()));
             let field = |(name, text): (&String, &String)| {
@@ -44,7 +45,7 @@ async fn propose(
     shared: &Shared,
     principal: &Principal,
     typed: &BTreeMap<String, String>,
-) -> Result<Uuid, Problem> {
+) -> Result<(Uuid, EventId), Problem> {
     let text = |name: &str| typed.get(name).map_or("", |text| text.trim());
     let version = text("version").parse().map_err(|_| wrong("version", "is no number"))?;
     let fields: BTreeMap<String, String> = typed
@@ -56,6 +57,6 @@ async fn propose(
     let policy = policy.map_err(|unfit| wrong("policy", &unfit.problem))?;
     let wish = Wish::final_within(EFFECT_MS);
     let reason = text("reason").to_owned();
-    let (id, _) = open_policy(shared, principal, policy, version, reason, wish).await?;
-    Ok(id)
+    let (id, accepted) = open_policy(shared, principal, policy, version, reason, wish).await?;
+    Ok((id, accepted.event_id))
 }

@@ -205,7 +205,8 @@ async fn a_stale_tab_a_second_vote_a_blank_reason_and_a_closed_proposal_have_cod
     let house = business("0.7").await;
     let first = propose(&house, "demo-controller", "1.2").await;
     let twice = json!({ "tenantId": "acme", "priceOfList": "1.1", "reason": "again" });
-    house.post(PROPOSALS, "demo-admin", &twice).await.problem(409, "already_open");
+    let open = house.post(PROPOSALS, "demo-admin", &twice).await.problem(409, "already_open");
+    assert_eq!(open["proposalId"], first["proposalId"], "{open}");
     approve(&house, "demo-admin", &first).await.expect(201);
     approve(&house, "demo-admin", &first).await.problem(409, "already_approved");
     let other = json!({ "priceOfList": "1.21", "reason": "a round number" });

@@ -228,6 +228,26 @@ async fn whoever_reads_between_two_calls_is_told_that_more_is_to_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_on_says_that_a_balancer_is_half_written_and_leaves_it_so() {
+    let (running, folder) = (Cloudflare::start().await, TempFolder::new());
+    let provider = to_balancer(&folder, &running.url, &json!({}));
+    running.cloudflare.zone().account.breaks_after = Some(2);
+    step(&provider, &serving(&Cloud::ALL), 1).await.expect_err("it stops half-way");
+    let written = running.cloudflare.zone().account.writes.len();
+    let looks_on = Arc::new(Publisher::new(provider, OnDrift::Report, true));
+    let mut clouds = Clouds::prepare().await;
+    clouds.addresses_of_clients = addresses();
+    clouds.records.gcp = vec![Arc::clone(&looks_on)];
+    let (gcp, aws) = (clouds.start(Cloud::Gcp).await, clouds.start(Cloud::Aws).await);
+    until("it is said", || looks_on.standing().half_written).await;
+    let told = looks_on.told();
+    assert_eq!((&told["halfWritten"], &told["problem"]), (&json!(true), &json!(null)), "{told}");
+    assert_eq!(running.cloudflare.zone().account.writes.len(), written);
+    gcp.stop().await;
+    aws.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_made_and_has_no_id_in_the_answer_is_looked_for_and_not_named() {
     let (running, folder) = (Cloudflare::start().await, TempFolder::new());
     let provider = to_balancer(&folder, &running.url, &json!({}));

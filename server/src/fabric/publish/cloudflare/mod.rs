@@ -51,13 +51,23 @@ impl Api {
         let why = match cloudflare::read(text.as_bytes()) {
             Answer::Taken { result, page } if status.is_success() => return Ok((result, page)),
             Answer::Refused(faults) => {
-                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                format!("Cloudflare answers {status}: {}", faults.join("; "))
+                let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                let hint = is_about_token(status, &faults).then(|| self.token_hint());
+                let hint = hint.unwrap_or_default();
+                format!("Cloudflare answers {status}: {}{hint}", told.join("; "))
             }
             _ => format!("Cloudflare answers {status}, and nothing that can be read"),
         };
         let passing = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
         Err(if passing { Fault::Passing { why, wait_ms } } else { Fault::Refused(why) })
+    }
+
+    fn token_hint(&self) -> String {
+        let setting = self.publisher.replace('-', "_");
+        format!(
+            ". The token in fabric.{setting}.token_file is wrong, has run out, or may not do this. \
+             Mend it, then restart this node: it is read as the node starts"
+        )
     }
 
     /// Every item of a list, page by page. `query` goes before the page.
@@ -73,6 +83,16 @@ impl Api {
         }
         Err(Fault::Refused(format!("Cloudflare has more than {PAGES_MAX} pages at {path}")))
     }
+}
+
+/// Its documentation's codes: a malformed header or token, a token that is none or has run out, and one
+/// that may not do it.
+const TOKEN_CODES: [u64; 4] = [6003, 6111, 9109, 10_000];
+
+fn is_about_token(status: StatusCode, faults: &[cloudflare::Fault]) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        || status == StatusCode::BAD_REQUEST
+            && faults.iter().any(|fault| TOKEN_CODES.contains(&fault.code))
 }
 
 /// Who was to write is not the last any more.
