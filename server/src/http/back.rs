@@ -3,6 +3,7 @@
 use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
 
+use super::ask::in_words;
 use crate::identity::query_value;
 use crate::problem::Problem;
 
@@ -16,7 +17,9 @@ pub(super) const EFFECT_MS: u64 = 2_500;
 pub(super) fn read_form<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
     match form {
         Ok(Form(wanted)) => Ok(wanted),
-        Err(cause) => Err(Problem::malformed(format!("The form cannot be read: {cause}"))),
+        Err(cause) => {
+            Err(Problem::malformed(format!("The form cannot be read: {}.", in_words(&cause))))
+        }
     }
 }
 
