@@ -96,7 +96,7 @@ async fn drain(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Resul
 
 async fn share(shared: &Shared, principal: &Principal, wanted: &Wanted) -> Result<String, Problem> {
     let (wish, reason) = (Wish::final_within(EFFECT_MS), &wanted.reason);
-    let id = if wanted.act == Verb::Share {
+    let (id, _) = if wanted.act == Verb::Share {
         let fields =
             [(Cloud::Gcp, &*wanted.gcp), (Cloud::Aws, &wanted.aws), (Cloud::Azure, &wanted.azure)];
         let shares = Shares(from_percent(fields)?);

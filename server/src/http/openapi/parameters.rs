@@ -142,6 +142,10 @@ fn beside(name: &str) -> (Value, &'static str) {
             super::optimizer::class(),
             "Only proposals of this risk: low is a price alone that one person approves, high all else",
         ),
+        "drifted" => (
+            json!({ "type": "boolean" }),
+            "true: only proposals whose facts have changed; false: only those whose facts have not",
+        ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
         "gcp" | "aws" | "azure" => (text(), "Its share of the traffic, such as 0.5; they sum to 1"),

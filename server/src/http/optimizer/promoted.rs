@@ -1,7 +1,9 @@
 //! What a promoted scenario comes to: a proposal a tenant for its prices, and one for the shares of the
 //! traffic. Each goes the way of every other proposal.
 
+use axum::Json;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use domain::catalog::{Grounds, ScenarioPromote};
 use domain::event::TenantId;
 use domain::fabric::shares::Shares;
@@ -9,11 +11,12 @@ use domain::pricing::controls::{Content, Controls};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::acts::{open, reason_of};
+use super::acts::{open, reason_of, told};
 use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::Wish;
 use crate::identity::Principal;
+use crate::ledger::Accepted;
 use crate::problem::Problem;
 
 /// Tenants whose prices one promotion moves: nobody decides about more of them one by one.
@@ -54,6 +57,7 @@ pub(in crate::http) async fn open_promoted(
         let shares = Shares(promotion.routing_weights.clone());
         let outcome =
             open_shares(shared, principal, shares, &promotion.reason, Wish::default()).await;
+        let outcome = outcome.map(|(id, _)| id);
         opened.push(Opened { about: "routing".to_owned(), outcome });
     }
     let priced = priced(shared, promotion);
@@ -106,7 +110,7 @@ pub(in crate::http) async fn open_shares(
     shares: Shares,
     reason: &str,
     wish: Wish,
-) -> Result<Uuid, Problem> {
+) -> Result<(Uuid, Accepted), Problem> {
     let reason = reason_of(reason)?;
     shares.check().map_err(|error| {
         let problem = absurd(&error);
@@ -118,8 +122,7 @@ pub(in crate::http) async fn open_shares(
         return Err(problem.field("/shares", "are what they are already"));
     }
     let content = Content::Routing { shares };
-    let opened = open(shared, principal, Grounds::Person, content, reason, wish).await;
-    opened.map(|(id, _)| id)
+    open(shared, principal, Grounds::Person, content, reason, wish).await
 }
 
 /// Puts the shares of before in force again, as one act.
@@ -129,7 +132,7 @@ pub(in crate::http) async fn take_shares_back(
     seen: Option<u64>,
     reason: &str,
     wish: Wish,
-) -> Result<Uuid, Problem> {
+) -> Result<(Uuid, Accepted), Problem> {
     let reason = reason_of(reason)?;
     let catalog = shared.projection.catalog();
     let chain = catalog.book().shares();
@@ -148,6 +151,20 @@ pub(in crate::http) async fn take_shares_back(
         return Err(Problem::new(StatusCode::CONFLICT, code, title, detail));
     };
     let content = Content::Routing { shares };
-    let opened = open(shared, principal, Grounds::Rollback, content, reason, wish).await;
-    opened.map(|(id, _)| id)
+    open(shared, principal, Grounds::Rollback, content, reason, wish).await
+}
+
+/// The answer to one that was opened: 202 where its end was waited for in vain, as for any other act.
+pub(in crate::http) fn opened(
+    shared: &Services,
+    (id, accepted): (Uuid, Accepted),
+    wish: Wish,
+    warnings: Option<Vec<Value>>,
+) -> Response {
+    let (status, decision) = told(shared, &accepted, wish);
+    let mut body = json!({ "proposalId": id, "decision": decision });
+    if let Some(warnings) = warnings {
+        body["warnings"] = json!(warnings);
+    }
+    (status, Json(body)).into_response()
 }
