@@ -13,8 +13,8 @@ const TENANT = "fenwick";
 
 type Controls = { version: number; price: { ofList: string }; decision: unknown };
 
-async function controls(request: APIRequestContext, cloud = ""): Promise<Controls> {
-  const answer = await request.get(`${cloud}/v1/tenants/${TENANT}/controls`, bearer("demo-ingest"));
+async function controls(request: APIRequestContext, cloud = "", tenant = TENANT): Promise<Controls> {
+  const answer = await request.get(`${cloud}/v1/tenants/${tenant}/controls`, bearer("demo-ingest"));
   expect(answer.status()).toBe(200);
   return (await answer.json()) as Controls;
 }
@@ -39,9 +39,9 @@ async function second(browser: Browser, clouds: Clouds): Promise<Page> {
   return context.newPage();
 }
 
-async function propose(page: Page, open: (path: string) => Promise<void>, price: string): Promise<string> {
+async function propose(page: Page, open: (path: string) => Promise<void>, price: string, tenant = TENANT): Promise<string> {
   await open("/optimizer");
-  await page.getByLabel("Tenant", { exact: true }).fill(TENANT);
+  await page.getByLabel("Tenant", { exact: true }).fill(tenant);
   await page.locator("#propose-price").fill(price);
   await page.locator("#propose-reason").fill("Its margin is thin");
   await page.getByRole("button", { name: "Propose it" }).click();
@@ -140,8 +140,9 @@ test("what changed since the proposal stops the approval, and says so", async ({
     await other.goto(address);
     await expect(other.locator("tr[data-changed=true]").first()).toBeVisible();
   }).toPass(SOON);
-  await other.getByRole("button", { name: "Approve version 1" }).click();
-  await expect(other.getByRole("alert")).toContainText("what it rests on has changed", SOON);
+  await expect(other.locator(".acts .held")).toContainText("nobody approves this version");
+  await expect(other.locator("tr[data-changed=true]", { hasText: "Tier of the tenant" })).toContainText("starter");
+  await expect(other.getByRole("button", { name: "Approve version 1" })).toHaveCount(0);
   await other.locator("#reject-reason").fill("The tier is another one now");
   await answered(other, () => other.getByRole("button", { name: "Reject for good" }).click());
   await expect(async () => {
@@ -222,6 +223,74 @@ async function whoIsSureToFall(request: APIRequestContext): Promise<string> {
   await expect(() => record("demo-ingest", [{ tenantId, payload: used }])).toPass(SOON);
   return tenantId;
 }
+
+/** Azure takes so much a token for what that tenant alone uses. */
+async function costs(request: APIRequestContext, model: string, usdPerToken: string, asOf: string): Promise<void> {
+  const rates = { inputUsdPerToken: usdPerToken, outputUsdPerToken: usdPerToken };
+  const payload = { kind: "cost.put", provider: "azure", model, price: { rates }, asOf };
+  const answer = await request.post("/v1/events?wait=final&timeoutMs=20000", { ...bearer("demo-admin"), data: { tenantId: "platform", payload } });
+  expect([200, 201]).toContain(answer.status());
+}
+
+test("from a proposal over changed facts and a new version to the price in force and back, by two admins", async ({ page, open, browser, clouds, request, expectAccessible }) => {
+  const tenant = await whoIsSureToFall(request);
+  const address = await propose(page, open, "110", tenant);
+  await expect(page.locator(".pricing-facts").nth(1)).toContainText("55 %");
+  await costs(request, tenant, "0.0000062", "2026-06-01T00:00:00Z");
+
+  // Whoever decides sees it in the queue, and cannot pick it.
+  const other = await second(browser, clouds);
+  const row = other.locator(".proposal-table tr", { hasText: tenant });
+  await expect(async () => {
+    await other.goto("/approvals");
+    await expect(row).toContainText("FACTS CHANGED");
+  }).toPass(SOON);
+  await expect(row).toContainText("55 % → 62 %");
+  await expect(row.getByRole("checkbox")).toHaveCount(0);
+  await other.goto("/approvals?facts=same");
+  await expect(other.locator(".proposal-table").first()).toBeVisible();
+  await expect(row).toHaveCount(0);
+  await other.goto(address);
+  await expect(other.locator(".pricing-head .badge")).toHaveText(["WAITS", "FACTS CHANGED"]);
+  await expect(other.getByRole("button", { name: /^Approve/ })).toHaveCount(0);
+
+  // Its author makes it anew: the same price, resting on the costs of now.
+  await open(address);
+  const anew = page.getByRole("button", { name: "Make a new version with today’s facts" });
+  await expect(page.locator(".acts button").first()).toHaveText("Make a new version with today’s facts");
+  await expectAccessible();
+  await page.keyboard.press("n");
+  await expect(anew).toBeFocused();
+  await page.locator("#refresh-reason").fill("Still right at what azure takes now");
+  await anew.click();
+  await expect(page.locator(".pricing-history")).toContainText("made version 2", SOON);
+  await expect(page.locator(".pricing-head .badge")).toHaveText("WAITS", SOON);
+  await expect(page.getByRole("heading", { name: /Price 100 % → 110 %/ })).toBeVisible();
+
+  await other.goto(address);
+  await other.getByRole("button", { name: "Approve version 2" }).click();
+  await expect(async () => {
+    await other.reload();
+    await expect(other.locator(".pricing-head .badge")).toHaveText("APPLIED");
+  }).toPass(SOON);
+  for (const cloud of [clouds.gcp, clouds.aws, clouds.azure]) {
+    await expect(async () => {
+      const now = await controls(request, cloud, tenant);
+      expect([now.version, now.price.ofList]).toEqual([1, "1.1"]);
+    }).toPass(SOON);
+  }
+
+  await open("/optimizer");
+  const taken = page.locator(".pricing-history li", { hasText: tenant });
+  await taken.getByText("Take version 1 back…").click();
+  await page.locator(`#rollback-${tenant}-reason`).fill("They asked for it");
+  await taken.getByRole("button", { name: "Take it back" }).click();
+  await expect(async () => {
+    const now = await controls(request, clouds.azure, tenant);
+    expect([now.version, now.price.ofList]).toEqual([2, "1"]);
+  }).toPass(SOON);
+  await other.context().close();
+});
 
 async function waiting(request: APIRequestContext): Promise<Proposal[]> {
   const queue = (await (await request.get("/v1/approvals", bearer("demo-admin"))).json()) as { items: Proposal[] };

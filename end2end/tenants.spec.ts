@@ -147,10 +147,16 @@ test("a contract is proposed as a policy, and no second one while it waits", asy
   await page.locator("#contract-reason").fill("Agreed for long");
   await page.getByRole("button", { name: "Propose it" }).click();
   await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}\?done=/, SOON);
-  await expect(page.locator(".pricing-facts").first()).toContainText("2099-01-01");
+  await expect(page.getByRole("heading", { name: /its price is fixed to the end of 2098-12-31/ })).toBeVisible();
+  await expect(page.locator(".pricing-facts").first()).toContainText("2099-01-01 00:00 UTC");
   const proposal = page.url();
   await open(`/optimizer/tenants/${ID}`);
-  await expect(page.getByRole("link", { name: "decide about it first" })).toHaveAttribute("href", new URL(proposal).pathname);
+  const waits = page.locator(".contract-waits");
+  await expect(waits).toContainText("Fixing its price to the end of 2098-12-31 (UTC) waits for 2 more admins.");
+  await expect(waits.getByRole("link", { name: "Look at it" })).toHaveAttribute("href", new URL(proposal).pathname);
+  await open("/optimizer/tenants/juniper");
+  await expect(waits).toContainText(`A contract of ${ID} waits for 2 more admins.`);
+  await expect(waits.getByRole("link", { name: "Decide about it first" })).toHaveAttribute("href", new URL(proposal).pathname);
   // The page of approvals is another test's: this one leaves nothing that waits.
   await page.goto(proposal);
   await page.locator("#reject-reason").fill("Not yet");

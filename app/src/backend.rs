@@ -75,8 +75,9 @@ pub use scenarios::{
     under_levers,
 };
 pub use tenants::{
-    BandText, ModelName, PaidRow, PriceRow, PriceText, TenantDetail, TenantForm, TenantRow,
-    TenantsQuery, TenantsView, TermsView, TierName, TierView, TiersView, VersionRow, When,
+    BandText, ModelName, PaidRow, PolicyWaits, PriceRow, PriceText, TenantDetail, TenantForm,
+    TenantRow, TenantsQuery, TenantsView, TermsView, TierName, TierView, TiersView, VersionRow,
+    When,
 };
 
 /// The server, as the screens see it.

@@ -145,6 +145,8 @@ pub struct AppliedRow {
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalsQuery {
     pub class: Option<Risk>,
+    /// Those whose facts have changed, or those whose facts have not.
+    pub changed: Option<bool>,
     /// Part of whom it is about, from whom it is, or why.
     pub q: Option<String>,
 }
@@ -292,7 +294,17 @@ pub struct ProposalRow {
     /// Absent: not known here yet.
     pub quorum: Option<u32>,
     pub state: Standing,
+    /// What it rests on and is no longer as it was, a sentence each: as it stands nobody approves it.
+    pub changed: Vec<String>,
     pub version: u32,
+}
+
+impl ProposalRow {
+    /// It waits, and what it rests on is no longer so.
+    #[must_use]
+    pub fn has_drifted(&self) -> bool {
+        self.state.is_open() && !self.changed.is_empty()
+    }
 }
 
 /// What a price would do, before and after.
@@ -337,6 +349,8 @@ pub struct ProposalDetail {
     pub simulate: Option<String>,
     /// What it foresees, on grounds of foresight.
     pub foreseen: Option<ForeseenWhy>,
+    /// Where even what is proposed does not bring the risk down to what the policy bears.
+    pub missed: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

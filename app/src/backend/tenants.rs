@@ -87,8 +87,19 @@ pub struct TermsView {
     pub fixed_until: Option<Timestamp>,
     /// So many must agree to a contract, whoever proposes it not counted.
     pub persons: u32,
-    /// Another policy is proposed: until that is decided, no contract can be.
-    pub policy_proposal: Option<String>,
+    /// A policy is proposed: until that is decided, no contract can be.
+    pub policy_waits: Option<PolicyWaits>,
+}
+
+/// The proposal of the policy that is open: one at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyWaits {
+    pub proposal_id: String,
+    /// What of it waits, and for whom.
+    pub sentence: String,
+    /// It is about this tenant's own contract.
+    pub own: bool,
 }
 
 /// What a tenant pays for a model now, US dollars a million tokens.

@@ -1,4 +1,4 @@
-//! The sign-in page: a form for people, and in the demonstration its four people at one press.
+//! The sign-in page: a form for people, and in the demonstration its five people at one press.
 
 use leptos::prelude::*;
 use leptos_meta::Title;

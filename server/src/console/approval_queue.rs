@@ -39,55 +39,81 @@ impl Console {
         let waiting = u64::try_from(open.len()).unwrap_or(u64::MAX);
         closed.sort_by_key(|case| Reverse(case.steps.last().map(|step| step.at)));
         closed.truncate(CLOSED_MAX);
-        let rows = |cases: Vec<&Case>| -> Vec<ProposalRow> {
-            cases.into_iter().map(|case| row(&catalog, case, now)).collect()
-        };
-        let mut open = rows(open);
+        let mut open = self.drifting(&catalog, open, now).await?;
         open.retain(|row| is_wanted(query, row));
-        open.sort_by_key(|row| (row.risk, row.expires_at));
+        let closed = closed.into_iter().map(|case| row(&catalog, case, now, &case.changed));
         Ok(ApprovalsView {
             at: now,
             killed: book.is_killed(),
             waiting,
             open,
-            closed: rows(closed),
+            closed: closed.collect(),
             stead: stead(&catalog, viewer, now),
             receivers: receivers.into_iter().map(receiver_row).collect(),
         })
     }
 
+    /// Rows of what is open, with what changed under each: low risk first, and within a class the one that
+    /// is due first.
+    async fn drifting(
+        &self,
+        catalog: &Catalog,
+        mut open: Vec<&Case>,
+        now: Timestamp,
+    ) -> Result<Vec<ProposalRow>, Problem> {
+        open.sort_by_key(|case| (catalog.book().risk(case), case.current().edition.expires_at));
+        let drifts = self.optimizer.drifts(&open).await?;
+        let drift = |case: &Case| drifts.get(&case.id).map(Vec::as_slice).unwrap_or_default();
+        Ok(open.into_iter().map(|case| row(catalog, case, now, drift(case))).collect())
+    }
+
     /// Some proposals, each with why it cannot be approved together with others.
-    #[must_use]
-    pub fn together(&self, ids: &[String], viewer: &Viewer) -> TogetherView {
+    ///
+    /// # Errors
+    /// The usage cannot be read.
+    pub async fn together(&self, ids: &[String], viewer: &Viewer) -> Result<TogetherView, Problem> {
         let now = crate::now();
         let catalog = self.projection.catalog();
+        let case_of = |id: &String| id.parse::<Uuid>().ok().and_then(|id| catalog.book().case(id));
+        let ids = &ids[..ids.len().min(TOGETHER_MAX)];
+        let cases: Vec<&Case> = ids.iter().filter_map(case_of).collect();
+        let drifts = self.optimizer.drifts(&cases).await?;
         let item = |id: &String| {
-            let case = id.parse::<Uuid>().ok().and_then(|id| catalog.book().case(id));
-            let refusal = case.map_or_else(
-                || Some("It is not known here.".to_owned()),
-                |case| refusal(&catalog, case, viewer, now),
-            );
-            let row = case.map(|case| row(&catalog, case, now));
-            let voted = case.is_some_and(|case| has_voted(case, viewer));
-            TogetherRow { row, id: id.clone(), refusal, voted }
+            let Some(case) = case_of(id) else { return unknown(id) };
+            let drift = drifts.get(&case.id).unwrap_or(&case.changed);
+            let row = row(&catalog, case, now, drift);
+            let refusal = refusal(case, &row, viewer);
+            let voted = has_voted(case, viewer);
+            TogetherRow { row: Some(row), id: id.clone(), refusal, voted }
         };
-        TogetherView { at: now, items: ids.iter().take(TOGETHER_MAX).map(item).collect() }
+        Ok(TogetherView { at: now, items: ids.iter().map(item).collect() })
     }
+}
+
+fn unknown(id: &str) -> TogetherRow {
+    let refusal = Some("It is not known here.".to_owned());
+    TogetherRow { row: None, id: id.to_owned(), refusal, voted: false }
 }
 
 fn is_wanted(query: &ApprovalsQuery, row: &ProposalRow) -> bool {
     let of_class = query.class.is_none_or(|class| class == row.risk);
     let part = query.q.as_deref().unwrap_or_default().trim().to_lowercase();
     let texts = [&row.about, &row.requester, &row.reason, &row.title];
-    of_class && (part.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&part)))
+    let as_asked = query.changed.is_none_or(|changed| changed == row.has_drifted());
+    of_class
+        && as_asked
+        && (part.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&part)))
 }
 
 /// Why the viewer cannot approve it in one act with others, as far as the page can tell.
-fn refusal(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timestamp) -> Option<String> {
+fn refusal(case: &Case, row: &ProposalRow, viewer: &Viewer) -> Option<String> {
     let authors = [case.requester(), &case.current().author];
-    if !case.standing(now).is_open() {
+    if !row.state.is_open() {
         Some("It is decided already.".to_owned())
-    } else if catalog.book().risk(case) == Risk::High {
+    } else if row.has_drifted() {
+        let what = row.changed.join("; ");
+        Some(format!("What it rests on has changed ({what}): open it, and make a new version."))
+    } else if row.risk == Risk::High {
         Some("It puts more at stake: it is approved by itself.".to_owned())
     } else if authors.into_iter().any(|author| author.0 == viewer.email) {
         Some("You proposed or last changed it.".to_owned())

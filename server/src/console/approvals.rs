@@ -1,13 +1,8 @@
 //! Proposals, in the words of the page Approvals.
 
-use std::collections::BTreeSet;
-
-use app::backend::{
-    ControlsForm, EffectRow, FactRow, ProposalDetail, ProposalRow, StepRow, Viewer,
-};
+use app::backend::{ControlsForm, EffectRow, ProposalDetail, ProposalRow, StepRow, Viewer};
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
-use domain::event::TenantId;
 use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
@@ -17,10 +12,12 @@ use domain::pricing::policy::{Change, Policy, changes as policy_changes};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::Console;
 use super::approval_acts::acts;
+use super::contracts::contract_title;
 use super::figures::{grouped, rounded_dollars};
+use super::foresight::{hour, still_missed};
 use super::optimizer::{simulate, trail};
+use super::{Console, facts};
 use crate::problem::Problem;
 use crate::projection::Catalog;
 
@@ -48,11 +45,11 @@ impl Console {
         let acts = acts(&catalog, case, viewer, now);
         Ok(ProposalDetail {
             at: now,
-            row: row(&catalog, case, now),
+            row: row(&catalog, case, now, &drift),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
             money: self.with_room(case, now, money(&catalog, case)),
-            facts: facts(&current.edition.facts, &drift),
+            facts: facts::rows(&current.edition.facts, &drift),
             trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
             approvers: case.votes().map(vote_words).collect(),
@@ -64,6 +61,7 @@ impl Console {
             result_version: case.result_version,
             simulate: simulated(&catalog, case),
             foreseen: super::foresight::why(case),
+            missed: still_missed(book, case),
         })
     }
 
@@ -115,7 +113,8 @@ fn vote_words(vote: &Vote) -> String {
     if vote.is_own() { vote.by.to_string() } else { format!("{}, for {}", vote.by, vote.person) }
 }
 
-pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow {
+/// `drift`: what is known to be no longer as it was.
+pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp, drift: &[Drift]) -> ProposalRow {
     let book = catalog.book();
     let current = case.current();
     let (title, change) = match controls(book, case) {
@@ -137,6 +136,7 @@ pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp) -> ProposalRow
         approvals: case.agreed(),
         quorum: case.quorum(),
         state: case.standing(now),
+        changed: facts::changed(&current.edition.facts, drift),
         version: current.version,
     }
 }
@@ -239,22 +239,6 @@ fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
     format!("Policy version {}: {count} {noun} changed", base_version + 1)
 }
 
-/// Where nothing differs but the contract of one tenant.
-fn contract_title(before: &Policy, after: &Policy) -> Option<String> {
-    let others = Policy { locked_until: before.locked_until.clone(), ..after.clone() };
-    if others != *before {
-        return None;
-    }
-    let (was, is) = (&before.locked_until, &after.locked_until);
-    let tenants: BTreeSet<&TenantId> = was.keys().chain(is.keys()).collect();
-    let mut changed = tenants.into_iter().filter(|tenant| was.get(*tenant) != is.get(*tenant));
-    let tenant = changed.next().filter(|_| changed.next().is_none())?;
-    Some(match is.get(tenant) {
-        Some(until) => format!("Contract of {tenant}: its price is fixed until {until}"),
-        None => format!("Contract of {tenant}: ended, its price may move again"),
-    })
-}
-
 /// The money facts: what it is now, what it would be.
 fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
     let book = catalog.book();
@@ -262,7 +246,8 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
     if let Content::Policy { policy } = &edition.content {
         let before = book.policy_of(edition.base_version);
         let found = before.map(|before| policy_changes(before, policy)).unwrap_or_default();
-        let line = |Change { what, was, is }: Change| [what, was, is, String::new()];
+        let text = |text: String| time_words(&text).unwrap_or(text);
+        let line = |Change { what, was, is }: Change| [what, text(was), text(is), String::new()];
         return found.into_iter().map(line).collect();
     }
     if let Content::Routing { shares } = &edition.content {
@@ -283,6 +268,12 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
         [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
     }));
     lines
+}
+
+/// `2099-01-01 00:00 UTC`, where it is a time.
+fn time_words(text: &str) -> Option<String> {
+    let at: Timestamp = text.parse().ok().filter(|_| text.contains('T'))?;
+    Some(hour(at))
 }
 
 fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
@@ -307,36 +298,6 @@ fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String
         percent(then.round_dp(4)),
         points,
     ])
-}
-
-fn facts(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
-    let text =
-        |value: Option<Decimal>| value.map_or_else(|| "none".to_owned(), |it| it.to_string());
-    let mut rows: Vec<FactRow> = Vec::new();
-    let names: BTreeSet<&String> =
-        then.keys().chain(drift.iter().map(|drift| &drift.fact)).collect();
-    for name in names {
-        let moved = drift.iter().find(|drift| drift.fact == *name);
-        let was = then.get(name).copied();
-        rows.push(FactRow {
-            name: fact_words(name),
-            then: text(was),
-            now: text(moved.map_or(was, |moved| moved.now)),
-            changed: moved.is_some(),
-        });
-    }
-    rows
-}
-
-fn fact_words(name: &str) -> String {
-    match name {
-        "margin" => "Margin, recorded penalties".to_owned(),
-        "costOfList" => "Cost, as a share of the list price".to_owned(),
-        "policyVersion" => "Version of the policy".to_owned(),
-        "version" => "Version of what it replaces".to_owned(),
-        "tenantActive" => "The tenant is active".to_owned(),
-        tier => tier.replacen("tier ", "Of the tier ", 1),
-    }
 }
 
 fn step_row(step: &Step) -> StepRow {
@@ -431,20 +392,5 @@ mod tests {
         let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
         let line = effects(&facts, &Controls::STANDARD, &after).expect("a line");
         assert_eq!(line[1..3], ["30 %".to_owned(), "35.19 %".to_owned()]);
-    }
-
-    #[test]
-    fn a_policy_that_differs_by_a_contract_is_named_after_it() {
-        let standard = Policy::default();
-        let acme = TenantId::try_from("acme".to_owned()).expect("an id");
-        let mut fixed = standard.clone();
-        let until = "2099-01-01T00:00:00Z".parse().expect("a time");
-        fixed.locked_until.insert(acme, until);
-        let until = "Contract of acme: its price is fixed until 2099-01-01T00:00:00.000Z";
-        assert_eq!(contract_title(&standard, &fixed).as_deref(), Some(until));
-        let ended = "Contract of acme: ended, its price may move again";
-        assert_eq!(contract_title(&fixed, &standard).as_deref(), Some(ended));
-        let other = Policy { expiry_days: standard.expiry_days + 1, ..fixed };
-        assert_eq!(contract_title(&standard, &other), None);
     }
 }

@@ -7,13 +7,14 @@ use domain::catalog::{
     Broken, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold, Unmoved,
 };
 use domain::clock::Timestamp;
+use domain::economics::quantity::Share;
 use domain::economics::study::Level;
 use domain::fabric::shares::Shares;
-use domain::pricing::book::Case;
+use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
 
-use super::approvals::{percent, shares_text};
+use super::approvals::{percent, share_text, shares_text};
 use super::optimizer::{guarded_trail, rule_words, time_of};
 use super::scenarios::kept;
 use crate::projection::{Catalog, Current};
@@ -245,6 +246,37 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
     })
 }
 
+/// Where even what is proposed leaves the stress beyond what the policy bears.
+pub(super) fn still_missed(book: &Book, case: &Case) -> Option<String> {
+    let warned = case.foresight.as_deref()?;
+    let edition = &case.current().edition;
+    let borne = book.policy_of(edition.policy_version)?.foresight;
+    let (with, max) = match &edition.content {
+        Content::Controls { controls, .. } => {
+            let guarded = warned.guarded.as_ref()?;
+            // Of another price nothing was asked.
+            let is_asked = guarded.price_of_list == controls.price_of_list;
+            is_asked.then_some(("at this price", borne.tenant_below_floor_max))?
+        }
+        Content::Routing { .. } => ("with these shares", borne.below_floor_max),
+        Content::Policy { .. } => return None,
+    };
+    missed(warned, with, max)
+}
+
+fn missed(warned: &Forewarning, with: &str, max: Share) -> Option<String> {
+    let Forewarning { shock, request, after, .. } = warned;
+    (after.below_floor > max.to_float()).then(|| {
+        format!(
+            "Even {with} P(margin < {}) would be {} if “{}” comes true; the policy bears {}.",
+            percent(request.floor.get()),
+            share_text(after.below_floor),
+            shock.name,
+            percent(max.get())
+        )
+    })
+}
+
 fn below(level: Option<Level>) -> String {
     level.map_or_else(|| "not known".to_owned(), likely)
 }
@@ -254,13 +286,13 @@ fn likely(level: Level) -> String {
 }
 
 /// `2026-11-12 14:00 UTC`.
-fn hour(at: Timestamp) -> String {
+pub(super) fn hour(at: Timestamp) -> String {
     let text: String = at.to_string().chars().take(16).collect();
     format!("{} UTC", text.replace('T', " "))
 }
 
 /// `2026-11-12`.
-fn day(at: Timestamp) -> String {
+pub(super) fn day(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
@@ -324,6 +356,34 @@ mod tests {
         assert!(href.ends_with("&open=an-id"), "{href}");
         let other = place(&asked(&run(), address), &shock(Scenario::default()));
         assert!(other.contains("moved=1"), "{other}");
+    }
+
+    #[test]
+    fn a_price_that_still_misses_what_the_policy_bears_says_so_with_both_figures() {
+        let level = |below_floor| Level { below_floor, p50: 0.3 };
+        let warned = |below_floor| Forewarning {
+            run: 3,
+            shock: Shock {
+                name: "Dearer".into(),
+                scenario_id: None,
+                version: None,
+                changes: dearer(),
+            },
+            request: Request {
+                floor: serde_json::from_str("\"0.35\"").expect("a share"),
+                ..Request::default()
+            },
+            price_map_as_of: Timestamp::from_unix_ms(0),
+            now: level(0.01),
+            stressed: level(0.9),
+            after: level(below_floor),
+            guarded: None,
+        };
+        let max = serde_json::from_str("\"0.05\"").expect("a share");
+        assert_eq!(missed(&warned(0.05), "at this price", max), None);
+        let told = "Even at this price P(margin < 35 %) would be 12.3 % if “Dearer” comes true; the \
+                    policy bears 5 %.";
+        assert_eq!(missed(&warned(0.1234), "at this price", max).as_deref(), Some(told));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::Console;
 use super::approvals::percent;
+use super::contracts::waiting;
 use super::figures::{dollars, grouped};
 use crate::problem::Problem;
 use crate::projection::{Catalog, Entity, Version};
@@ -121,7 +122,6 @@ pub(super) fn tier_names(catalog: &Catalog) -> Vec<TierName> {
 fn terms(catalog: &Catalog, tenant: &TenantId, controls: Controls, now: Timestamp) -> TermsView {
     let book = catalog.book();
     let chain = book.chain(tenant);
-    let waiting = book.open_about(&Subject::Policy, now);
     TermsView {
         price: percent(controls.price_of_list),
         overage: controls.overage_of_list.map(percent),
@@ -131,7 +131,7 @@ fn terms(catalog: &Catalog, tenant: &TenantId, controls: Controls, now: Timestam
         since: chain.and_then(|chain| chain.last()).map(|applied| applied.at),
         fixed_until: fixed_until(catalog, tenant, now),
         persons: book.policy().1.policy_persons,
-        policy_proposal: waiting.map(|case| case.id.to_string()),
+        policy_waits: waiting(book, tenant, now),
     }
 }
 

@@ -216,9 +216,11 @@ impl Backend for ViewerConsole {
     }
 
     async fn together(&self, ids: Vec<String>) -> Result<TogetherView, Problem> {
-        let viewer = self.allow(Action::ReadPricing);
-        let answer = viewer.map(|viewer| self.console.together(&ids, viewer));
-        answer.map_err(|problem| self.tell(problem))
+        let answer = async {
+            let viewer = self.allow(Action::ReadPricing)?;
+            self.console.together(&ids, viewer).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
     }
 
     async fn rehearse(&self, form: RehearsalForm) -> Result<RehearsedView, Problem> {

@@ -1,5 +1,7 @@
 //! Reading queries, paths and bodies, with refusals in our own words.
 
+mod words;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -11,6 +13,8 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::problem::{FieldProblem, Problem};
+use words::named;
+pub(super) use words::plain_words;
 
 /// The query. Unknown and malformed parameters are refused by name.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +28,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
         let Query(asked) = query.map_err(|cause| {
             let wrong = wrong_parameters::<T>(parts.uri.query().unwrap_or_default());
             of_query(wrong).unwrap_or_else(|| {
-                Problem::malformed(format!("The query cannot be read: {}", inner(&cause)))
+                Problem::malformed(format!("The query cannot be read: {}.", in_words(&cause)))
             })
         })?;
         Ok(Asked(asked))
@@ -40,23 +44,9 @@ fn wrong_parameters<T: DeserializeOwned>(query: &str) -> Vec<FieldProblem> {
         let said = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason);
         // What else is needed says nothing of this one.
         (!said.contains("missing field"))
-            .then(|| FieldProblem { field: name.to_owned(), reason: plain(said) })
+            .then(|| FieldProblem { field: name.to_owned(), reason: plain_words(said) })
     };
     query.split('&').filter_map(wrong).collect()
-}
-
-/// serde says which parameters or values there are as well; of an unknown one that is all there is to
-/// say.
-fn plain(reason: &str) -> String {
-    let Some((_, known)) = reason.split_once(", expected ") else { return reason.to_owned() };
-    let known = known.trim_start_matches("one of ").replace("` or `", ", ").replace('`', "");
-    if reason.contains("unknown field") {
-        format!("is not known here; these are: {known}")
-    } else if reason.contains("unknown variant") {
-        format!("must be one of: {known}")
-    } else {
-        reason.to_owned()
-    }
 }
 
 /// Names every wrong parameter. `None`: there is none.
@@ -83,6 +73,19 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
             Problem::malformed(format!("The address cannot be read: {}", cause.body_text()))
         })?;
         Ok(Named(named))
+    }
+}
+
+/// The field and what is wrong with it, as the innermost cause has them: of a query, or of a form.
+pub(super) fn in_words(error: &dyn std::error::Error) -> String {
+    let reason = inner(error);
+    if let Some(name) = named(&reason) {
+        return format!("{name} {}", plain_words(&reason));
+    }
+    let is_name = |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric());
+    match reason.split_once(": ").filter(|(name, _)| is_name(name)) {
+        Some((name, reason)) => format!("{name} {}", plain_words(reason)),
+        None => plain_words(&reason),
     }
 }
 
@@ -131,16 +134,25 @@ pub(super) fn shape_of<T: DeserializeOwned>(value: Value, required: &[&str]) -> 
         if errors.is_empty() {
             errors.push(first);
         }
-        let told: Vec<&str> = errors.iter().map(|error| error.reason.as_str()).collect();
+        let told: Vec<String> = errors.iter().map(told).collect();
         let detail = format!("The body is not what is expected here: {}.", told.join("; "));
         Problem { errors, ..Problem::invalid(detail) }
     })
 }
 
+/// `/version is missing`; of the whole body, `it must be a list`.
+fn told(error: &FieldProblem) -> String {
+    let FieldProblem { field, reason } = error;
+    let field = if field.is_empty() { "it" } else { field };
+    // What our own types say of a value is a sentence of its own.
+    let goes_on = ["is ", "must "].iter().any(|start| reason.starts_with(start));
+    if goes_on { format!("{field} {reason}") } else { format!("{field}: {reason}") }
+}
+
 fn read<T: DeserializeOwned>(value: &Value) -> Result<T, FieldProblem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let reason = error.inner().to_string();
-        FieldProblem { field: pointer(error.path(), &reason), reason }
+        FieldProblem { field: pointer(error.path(), &reason), reason: plain_words(&reason) }
     })
 }
 
@@ -155,10 +167,8 @@ fn wrong_fields<T: DeserializeOwned>(value: Value, required: &[&str]) -> Vec<Fie
         (error.field == own || error.field.starts_with(&format!("{own}/"))).then_some(error)
     };
     let missing = |name: &&&str| !object.contains_key(**name);
-    let lacks = |name: &&str| FieldProblem {
-        field: format!("/{name}"),
-        reason: format!("missing field `{name}`"),
-    };
+    let lacks =
+        |name: &&str| FieldProblem { field: format!("/{name}"), reason: "is missing".to_owned() };
     let mut errors: Vec<FieldProblem> = object.iter().filter_map(alone).collect();
     errors.extend(required.iter().filter(missing).map(lacks));
     let is_there = |field: &str| object.keys().any(|name| field == format!("/{name}"));
@@ -185,9 +195,7 @@ fn pointer(path: &serde_path_to_error::Path, text: &str) -> String {
             Segment::Unknown => {}
         }
     }
-    let named = ["missing field `", "unknown field `"].into_iter();
-    let named = named.filter_map(|start| text.strip_prefix(start)?.split('`').next()).next();
-    if let Some(name) = named.filter(|name| !pointer.ends_with(&format!("/{name}"))) {
+    if let Some(name) = named(text).filter(|name| !pointer.ends_with(&format!("/{name}"))) {
         pointer.push_str(&format!("/{name}"));
     }
     pointer
@@ -247,7 +255,7 @@ mod tests {
         class: domain::pricing::book::Risk,
     }
 
-    fn named(problem: &Problem) -> Vec<&str> {
+    fn fields(problem: &Problem) -> Vec<&str> {
         problem.errors.iter().map(|error| error.field.as_str()).collect()
     }
 
@@ -255,11 +263,15 @@ mod tests {
     fn every_wrong_field_of_a_body_is_named_and_every_missing_one() {
         let body = json!({"count": "x", "more": 1, "frob": 2});
         let problem = shape_of::<Several>(body, &["count", "name"]).expect_err("wrong");
-        assert_eq!(named(&problem), ["/count", "/frob", "/more", "/name"]);
+        assert_eq!(fields(&problem), ["/count", "/frob", "/more", "/name"]);
         let problem = shape_of::<Several>(json!({}), &["count", "name"]).expect_err("empty");
-        assert_eq!(named(&problem), ["/count", "/name"]);
+        assert_eq!(fields(&problem), ["/count", "/name"]);
+        let detail = "The body is not what is expected here: /count is missing; /name is missing.";
+        assert_eq!(problem.detail, detail);
         let nothing = shape_of::<Several>(json!([]), &["count", "name"]).expect_err("a list");
-        assert_eq!(named(&nothing), [""]);
+        assert_eq!(fields(&nothing), [""]);
+        let number = shape::<Vec<u32>>(json!({})).expect_err("an object");
+        assert_eq!(number.detail, "The body is not what is expected here: it must be a list.");
         assert!(shape_of::<Several>(json!({"count": 1, "name": "a"}), &["count", "name"]).is_ok());
     }
 
@@ -267,8 +279,8 @@ mod tests {
     fn every_wrong_parameter_of_a_query_is_named() {
         let wrong = wrong_parameters::<Several>("count=abc&frob=1&name=x&more=maybe");
         let problem = of_query(wrong).expect("three are wrong");
-        assert_eq!(named(&problem), ["count", "frob", "more"]);
-        assert!(problem.detail.contains(" count invalid digit found in string;"), "{problem:?}");
+        assert_eq!(fields(&problem), ["count", "frob", "more"]);
+        assert!(problem.detail.contains(" count must be a whole number;"), "{problem:?}");
         assert!(problem.detail.contains("frob is not known here; these are: count, name, more"));
         assert!(of_query(wrong_parameters::<Several>("count=1")).is_none(), "name is only missing");
         let wrong = wrong_parameters::<Choosing>("class=medium");

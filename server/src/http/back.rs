@@ -12,6 +12,7 @@ use domain::event::EventId;
 use serde::de::DeserializeOwned;
 use tower_sessions::Session;
 
+use super::ask::in_words;
 use super::{Services, Shared};
 use crate::identity::{Principal, Via, query_value};
 use crate::problem::Problem;
@@ -29,7 +30,9 @@ const FORM: &str = "form";
 pub(super) fn read_form<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
     match form {
         Ok(Form(wanted)) => Ok(wanted),
-        Err(cause) => Err(Problem::malformed(format!("The form cannot be read: {cause}"))),
+        Err(cause) => {
+            Err(Problem::malformed(format!("The form cannot be read: {}.", in_words(&cause))))
+        }
     }
 }
 

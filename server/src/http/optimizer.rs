@@ -5,6 +5,7 @@ mod controls;
 mod delegations;
 mod foresight;
 mod form;
+mod list;
 mod policy_form;
 mod promoted;
 mod refused;
@@ -21,8 +22,6 @@ use domain::catalog::SwitchName;
 use domain::economics::draw::Seed;
 use domain::event::TenantId;
 use domain::log::Hash;
-use domain::pricing::book::{Risk, Standing};
-use domain::pricing::controls::Subject;
 use domain::pricing::policy::Policy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,11 +37,7 @@ use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
 use acts::{Act, Approval, Seen};
 pub(super) use acts::{Proof, open_policy, proven};
-pub(super) use promoted::{Opened, open_promoted, open_shares, take_shares_back};
-use shown::Shown;
-
-const ITEMS: usize = 100;
-const ITEMS_MAX: usize = 1_000;
+pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_shares_back};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -53,9 +48,9 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/optimizer/rehearse", post(rehearse))
         .route("/v1/foresight", get(foresight::read))
         .route("/v1/foresight/run", post(foresight::run))
-        .route("/v1/proposals", get(proposals).post(propose))
-        .route("/v1/proposals/{proposal_id}", get(proposal))
-        .route("/v1/approvals", get(approvals))
+        .route("/v1/proposals", get(list::proposals).post(propose))
+        .route("/v1/proposals/{proposal_id}", get(list::proposal))
+        .route("/v1/approvals", get(list::approvals))
         .route("/v1/approvals/bulk", post(together::bulk))
         .route("/v1/approvals/delegations", get(delegations::list).post(delegations::give))
         .route("/v1/approvals/delegations/{delegation_id}/withdraw", post(delegations::take_back))
@@ -151,104 +146,6 @@ async fn rehearse(
     let days = rehearsed_days(days)?;
     let seed = seed.unwrap_or(REHEARSED_SEED);
     Ok(Json(shared.optimizer.rehearse(policy, days, seed).await?))
-}
-
-/// Where proposals stand, as one asks for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Wanted {
-    Pending,
-    Approved,
-    Applied,
-    Rejected,
-    Expired,
-    Stale,
-    Superseded,
-}
-
-impl Wanted {
-    const fn standing(self) -> Standing {
-        match self {
-            Wanted::Pending => Standing::Pending,
-            Wanted::Approved => Standing::Approved,
-            Wanted::Applied => Standing::Applied,
-            Wanted::Rejected => Standing::Rejected,
-            Wanted::Expired => Standing::Expired,
-            Wanted::Stale => Standing::Stale,
-            Wanted::Superseded => Standing::Superseded,
-        }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Filters {
-    tenant: Option<TenantId>,
-    standing: Option<Wanted>,
-    class: Option<Risk>,
-    limit: Option<usize>,
-}
-
-/// The newest first.
-async fn proposals(
-    State(shared): State<Shared>,
-    principal: Principal,
-    Asked(filters): Asked<Filters>,
-) -> Result<Json<Value>, Problem> {
-    principal.require(Action::ReadPricing)?;
-    list(&shared, &filters, |_| true)
-}
-
-/// What waits for people, the oldest first.
-async fn approvals(
-    State(shared): State<Shared>,
-    principal: Principal,
-    Asked(filters): Asked<Filters>,
-) -> Result<Json<Value>, Problem> {
-    principal.require(Action::ReadPricing)?;
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "it serves any lifetime")]
-    let mut page = list(&shared, &filters, |shown| shown.is_open())?;
-    if let Some(items) = page.0["items"].as_array_mut() {
-        items.reverse();
-    }
-    Ok(page)
-}
-
-fn list(
-    shared: &Services,
-    filters: &Filters,
-    wanted: impl Fn(&Shown<'_>) -> bool,
-) -> Result<Json<Value>, Problem> {
-    let limit = filters.limit.unwrap_or(ITEMS);
-    if !(1..=ITEMS_MAX).contains(&limit) {
-        return Err(Problem::malformed(format!("limit must be 1 to {ITEMS_MAX}.")));
-    }
-    let catalog = shared.projection.catalog();
-    let now = crate::now();
-    let of_tenant = |shown: &Shown<'_>| {
-        let about = filters.tenant.clone().map(Subject::Tenant);
-        about.is_none_or(|about| shown.case.subject() == about)
-    };
-    let in_state = |shown: &Shown<'_>| {
-        filters.standing.is_none_or(|wanted| wanted.standing() == shown.case.standing(now))
-    };
-    let of_class = |shown: &Shown<'_>| filters.class.is_none_or(|class| shown.class() == class);
-    let shown = catalog.book().cases().map(|case| Shown { book: catalog.book(), case, now });
-    let mut shown: Vec<Shown<'_>> =
-        shown.filter(|it| wanted(it) && of_tenant(it) && in_state(it) && of_class(it)).collect();
-    shown.sort_by_key(|shown| std::cmp::Reverse(shown.case.opened_at));
-    shown.truncate(limit);
-    let items: Vec<Value> = shown.iter().map(Shown::row).collect();
-    Ok(Json(json!({ "items": items, "nextCursor": null })))
-}
-
-async fn proposal(
-    State(shared): State<Shared>,
-    principal: Principal,
-    Named(id): Named<String>,
-) -> Result<Json<Value>, Problem> {
-    principal.require(Action::ReadPricing)?;
-    acts::shown(&shared, proposal_id(&id)?).map(Json)
 }
 
 async fn propose(

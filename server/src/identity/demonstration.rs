@@ -25,7 +25,7 @@ struct Person {
     token: &'static str,
 }
 
-const PEOPLE: [Person; 4] = [
+const PEOPLE: [Person; 5] = [
     Person {
         login: "controller@ternion.example",
         name: "Carla Conti",
@@ -53,6 +53,13 @@ const PEOPLE: [Person; 4] = [
         role: Role::Admin,
         purpose: "The second pair of eyes, where one admin alone may not decide.",
         token: "demo-admin2",
+    },
+    Person {
+        login: "admin3@ternion.example",
+        name: "Chiara Lind",
+        role: Role::Admin,
+        purpose: "The third, where two others must agree: the policy, and contracts.",
+        token: "demo-admin3",
     },
 ];
 
@@ -140,6 +147,13 @@ mod tests {
         for user in user_puts() {
             assert_eq!(Known::read(&user.to_payload()), Ok(Some(user)));
         }
+    }
+
+    #[test]
+    fn whatever_an_admin_proposes_there_are_people_enough_to_approve_it() {
+        let admins = PEOPLE.iter().filter(|person| person.role == Role::Admin).count();
+        let needed = domain::pricing::policy::Policy::default().policy_persons as usize;
+        assert!(admins > needed, "{admins} admins, one of whom proposed, and {needed} needed");
     }
 
     #[test]

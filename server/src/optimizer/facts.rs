@@ -42,7 +42,7 @@ impl Optimizer {
         Ok(edition(catalog.book(), content, reason, about, figures.as_ref(), crate::now()))
     }
 
-    async fn figures_of(
+    pub(super) async fn figures_of(
         &self,
         catalog: &Catalog,
         subject: &Subject,
@@ -56,10 +56,8 @@ impl Optimizer {
     /// The facts of now as far as they matter: what moved less than policy bears is as it was.
     pub(super) async fn facts_now(&self, edition: &Edition) -> Result<Facts, OptimizerError> {
         let catalog = self.projection.catalog();
-        let (book, subject) = (catalog.book(), edition.content.subject());
-        let figures = self.figures_of(&catalog, &subject).await?;
-        let now = facts(book, &subject, about(&catalog, &subject), figures.as_ref());
-        Ok(settled(&edition.facts, now, book.policy().1.drift_max))
+        let figures = self.figures_of(&catalog, &edition.content.subject()).await?;
+        Ok(facts_on(&catalog, edition, figures.as_ref()))
     }
 
     /// What is no longer as it was when the version in hand was made. What takes a change back rests on
@@ -74,6 +72,18 @@ impl Optimizer {
         let edition = &case.current().edition;
         Ok(drifted(&edition.facts, &self.facts_now(edition).await?))
     }
+}
+
+fn facts_on(catalog: &Catalog, edition: &Edition, figures: Option<&Figures>) -> Facts {
+    let (book, subject) = (catalog.book(), edition.content.subject());
+    let now = facts(book, &subject, about(catalog, &subject), figures);
+    settled(&edition.facts, now, book.policy().1.drift_max)
+}
+
+/// The same of figures that are at hand, of a proposal that takes nothing back.
+pub(super) fn drift_on(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<Drift> {
+    let edition = &case.current().edition;
+    drifted(&edition.facts, &facts_on(catalog, edition, figures))
 }
 
 /// The tenant, if the subject is one that is known here.

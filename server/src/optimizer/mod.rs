@@ -22,6 +22,7 @@ mod execute;
 mod facts;
 mod foresight;
 mod judge;
+mod queue;
 mod rehearse;
 mod run;
 mod schedule;
@@ -85,6 +86,7 @@ pub struct Optimizer {
     projection: Arc<Projection>,
     economics: Arc<Economics>,
     room: Room,
+    at_hand: queue::AtHand,
     /// One at a time: a rehearsal takes a processor.
     rehearsing: Arc<Semaphore>,
 }
@@ -98,6 +100,7 @@ pub fn start(setup: Setup, stop: &CancellationToken, tasks: &mut JoinSet<()>) ->
         projection: setup.projection,
         economics: setup.economics,
         room: setup.room,
+        at_hand: queue::AtHand::default(),
         rehearsing: Arc::new(Semaphore::new(1)),
     });
     tasks.spawn(Arc::clone(&optimizer).execute(stop.clone()));

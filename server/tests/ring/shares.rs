@@ -76,6 +76,8 @@ async fn approved_shares_deal_networks_alike_on_every_cloud_until_one_act_takes_
     let id = told["proposalId"].as_str().expect("an id").to_owned();
     let proposal = demonstration.json(Cloud::Gcp, &format!("/v1/proposals/{id}")).await;
     let proposal = proposal.expect("it is final here");
+    assert_eq!(proposal["warnings"][0]["cloud"], "gcp", "whoever decides is told too: {proposal}");
+    assert!(told["decision"]["eventId"].is_string(), "{told}");
     assert_eq!((&proposal["quorum"], &proposal["state"]), (&json!(1), &json!("pending")));
     one_at_a_time(&demonstration, &id).await;
     let seen = json!({ "version": proposal["version"], "hash": proposal["hash"] });

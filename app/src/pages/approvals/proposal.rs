@@ -48,10 +48,12 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     .into_any()
 }
 
-/// `a`, `x` and `m` go to the three decisions.
+/// `a`, `x` and `m` go to the three decisions, `n` to what stands in the place of the first where the
+/// facts have changed.
 fn decide_by_key(key: &str) -> bool {
     let place = match key {
         "a" => forms::APPROVE,
+        "n" => forms::REFRESH,
         "x" => forms::REJECT_REASON,
         "m" => forms::PRICE,
         _ => return false,
@@ -109,10 +111,16 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
     let result = detail.result_version.map(|version| {
         view! { <p>{format!("It is version {version} of what applies to {}.", row.about)}</p> }
     });
+    let drifted = row.has_drifted().then(|| {
+        view! { <span class="badge" data-state="quarantined">"FACTS CHANGED"</span> }
+    });
+    let missed =
+        detail.missed.clone().map(|told| view! { <p class="held pricing-missed">{told}</p> });
     view! {
         <header class="card pricing-head">
-            <p class="event-badges"><words::StateBadge state=row.state /> <span class="muted">{row.about.clone()}</span></p>
+            <p class="event-badges"><words::StateBadge state=row.state /> {drifted} <span class="muted">{row.about.clone()}</span></p>
             <h2 class="pricing-big">{row.title} " " {change}</h2>
+            {missed}
             <p>{row.reason}</p>
             <p class="muted">
                 "From " {row.requester} " on " <Time at=row.opened_at shape=TimeShape::Day /> "; due "

@@ -22,6 +22,10 @@ use crate::shell::console::Here;
 /// The page that asks once more.
 pub(super) const TOGETHER: &str = "/approvals/together";
 const GO_ON: &str = "approve-picked";
+/// In the address: those whose facts have changed, and the others.
+const CHANGED: &str = "changed";
+const AS_PROPOSED: &str = "same";
+const FACTS: [(&str, &str); 2] = [(CHANGED, "Changed since"), (AS_PROPOSED, "As proposed")];
 
 impl ApprovalsQuery {
     pub(super) fn from_url(params: &ParamsMap) -> Self {
@@ -30,12 +34,17 @@ impl ApprovalsQuery {
         };
         ApprovalsQuery {
             class: text("class").and_then(|name| Risk::from_name(&name)),
+            changed: text("facts").and_then(|name| match name.as_str() {
+                CHANGED => Some(true),
+                AS_PROPOSED => Some(false),
+                _ => None,
+            }),
             q: text("q"),
         }
     }
 
     fn is_filtered(&self) -> bool {
-        self.class.is_some() || self.q.is_some()
+        self.class.is_some() || self.changed.is_some() || self.q.is_some()
     }
 }
 
@@ -51,11 +60,16 @@ pub(super) fn Filters(query: Memo<ApprovalsQuery>) -> impl IntoView {
     let class = Signal::derive(move || {
         query.read().class.map(|class| class.name().to_owned()).unwrap_or_default()
     });
+    let facts = Signal::derive(move || {
+        let name = query.read().changed.map(|is| if is { CHANGED } else { AS_PROPOSED });
+        name.unwrap_or_default().to_owned()
+    });
     let q = Signal::derive(move || query.read().q.clone().unwrap_or_default());
     let options = Risk::ALL.map(|risk| (risk.name(), words::risk(risk))).to_vec();
     view! {
         <form class="filters" method="get" action="/approvals" role="search" aria-label="Filter the queue" on:submit=submit>
             <ChoiceFilter name="class" label="Risk" options value=class />
+            <ChoiceFilter name="facts" label="Facts" options=FACTS.to_vec() value=facts />
             <TextFilter name="q" label="Tenant, person or reason" value=q />
             <div class="filter-acts">
                 <button class="button button-first" type="submit">"Filter"</button>
@@ -90,6 +104,9 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp, stands_in: bool) ->
     let low: Vec<(&str, String)> =
         rows.iter().filter(|row| is_pickable(row)).map(|row| ("pick", row.id.clone())).collect();
     let count = low.len();
+    let drifted = rows.iter().filter(|row| row.has_drifted()).count();
+    let drifted =
+        (may && drifted > 0).then(|| view! { <p class="held">{drifted_words(drifted)}</p> });
     let all = with_query(TOGETHER, &low[..count.min(TOGETHER_MAX)]);
     let acts = (may && count > 0).then(|| {
         view! {
@@ -119,6 +136,7 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp, stands_in: bool) ->
     view! {
         <form method="get" action=TOGETHER on:submit=submit aria-label="Approve several">
             <Table label="Proposals that wait" rows />
+            {drifted}
             {acts}
             {why_not}
         </form>
@@ -142,6 +160,17 @@ fn all_words(count: usize) -> String {
     }
 }
 
+/// Why some of them cannot be picked.
+fn drifted_words(count: usize) -> String {
+    if count == 1 {
+        return "The facts under 1 proposal have changed, so it is not approved as it stands: open it, and make a new version."
+            .to_owned();
+    }
+    format!(
+        "The facts under {count} proposals have changed, so they are not approved as they stand: open each, and make a new version."
+    )
+}
+
 /// Is it late, and when it is due. What was decided in time is never late.
 fn due(state: Standing, at: Timestamp, expires_at: Timestamp) -> (bool, String) {
     if state == Standing::Expired || (state.is_open() && at >= expires_at) {
@@ -154,7 +183,7 @@ fn due(state: Standing, at: Timestamp, expires_at: Timestamp) -> (bool, String) 
 }
 
 fn is_pickable(row: &ProposalRow) -> bool {
-    row.risk == Risk::Low && row.state == Standing::Pending
+    row.risk == Risk::Low && row.state == Standing::Pending && !row.has_drifted()
 }
 
 #[component]
@@ -191,10 +220,12 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
     let href = format!("/approvals/{}", row.id);
     let age = row.state.is_open().then(|| format!("{} old", words::span(row.opened_at, at)));
     let (overdue, due) = due(row.state, at, row.expires_at);
+    let is_drifted = row.has_drifted();
     let EffectRow { margin, below_floor, bill } = row.effect.unwrap_or_default();
     let quorum = words::quorum(row.approvals, row.quorum);
+    let drift = is_drifted.then(|| view! { <words::Drifted changed=row.changed /> });
     view! {
-        <tr data-risk=row.risk.name()>
+        <tr data-risk=row.risk.name() data-drifted=is_drifted.to_string()>
             <td class="cell-event pricing-first">{pick} <A href=href><span class="row-link">{row.about}</span></A></td>
             <td data-label="What" class="pricing-wrap">{row.title} <span class="cell-about">{row.reason}</span></td>
             <td data-label="Change" class="number mono">{row.change.unwrap_or_default()}</td>
@@ -204,7 +235,7 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
             <td data-label="From">{row.requester} <span class="cell-about">{age}</span></td>
             <td data-label="Approvals"><span class="mono">{quorum}</span> <span class="cell-about">{words::risk(row.risk)}</span></td>
             <td data-label="Due" class:pricing-late=overdue><Time at=row.expires_at shape=TimeShape::Day /> <span class="cell-about">{due}</span></td>
-            <td data-label="State"><words::StateBadge state=row.state /></td>
+            <td data-label="State"><words::StateBadge state=row.state /> {drift}</td>
         </tr>
     }
 }
@@ -224,6 +255,17 @@ mod tests {
         assert!(!decided.into_iter().any(is_late));
         assert_eq!(due(Standing::Applied, at(10), at(5)), (false, String::new()));
         assert_eq!(due(Standing::Pending, at(0), at(7_200_000)), (false, "in 2 h".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_picked_is_counted() {
+        let one = "The facts under 1 proposal have changed, so it is not approved as it stands: open it, and \
+                   make a new version.";
+        assert_eq!(drifted_words(1), one);
+        assert!(
+            drifted_words(2)
+                .starts_with("The facts under 2 proposals have changed, so they are not")
+        );
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub(crate) fn StateBadge(state: Standing) -> impl IntoView {
     view! { <span class="badge" data-state=look>{word}</span> }
 }
 
+/// Of what waits, and rests on what is no longer so. What changed stands beside the word.
+#[component]
+pub(crate) fn Drifted(changed: Vec<String>) -> impl IntoView {
+    view! {
+        <span class="badge" data-state="quarantined">"FACTS CHANGED"</span>
+        <span class="cell-about">{changed.join("; ")}</span>
+    }
+}
+
 /// `1 of 2`.
 pub(crate) fn quorum(approvals: u32, quorum: Option<u32>) -> String {
     match quorum {

@@ -8,7 +8,7 @@ use leptos_router::components::A;
 
 use super::edit::ACT;
 use super::words::last_day;
-use crate::backend::TermsView;
+use crate::backend::{PolicyWaits, TermsView};
 use crate::components::decision::ReasonField;
 use crate::components::kept::{TextField, typed};
 use crate::components::time::Time;
@@ -47,7 +47,7 @@ pub(super) fn Terms(terms: TermsView, tenant: String) -> impl IntoView {
 fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::Propose);
-    let TermsView { fixed_until, policy_proposal, persons, .. } = terms;
+    let TermsView { fixed_until, policy_waits, persons, .. } = terms;
     let state = match fixed_until {
         Some(until) => view! {
             {format!("A contract fixes its price to the end of {} (UTC): the optimizer leaves it alone.", last_day(until))}
@@ -55,16 +55,29 @@ fn Contract(terms: TermsView, tenant: String) -> impl IntoView {
         .into_any(),
         None => "No contract fixes its price.".into_any(),
     };
-    let form = match policy_proposal {
-        Some(id) => view! {
-            <p class="muted">"Another policy waits for approval, and contracts are a part of it: "
-                <A href=format!("/approvals/{id}")>"decide about it first"</A> "."</p>
-        }
-        .into_any(),
+    let form = match policy_waits {
+        Some(waits) => view! { <Waits waits /> }.into_any(),
         None if may => view! { <ContractForms tenant fixed_until persons /> }.into_any(),
         None => ().into_any(),
     };
     view! { <h3>"Contract"</h3> <p>{state}</p> {form} }
+}
+
+/// What waits, and why nothing else is proposed meanwhile.
+#[component]
+fn Waits(waits: PolicyWaits) -> impl IntoView {
+    let PolicyWaits { proposal_id, sentence, own } = waits;
+    let (why, word) = if own {
+        ("", "Look at it")
+    } else {
+        (
+            "Contracts are a part of the policy, whose versions follow one another: a second proposal would come to nothing once the first is in force. ",
+            "Decide about it first",
+        )
+    };
+    view! {
+        <p class="contract-waits">{sentence} " " {why} <A href=format!("/approvals/{proposal_id}")>{word}</A> "."</p>
+    }
 }
 
 #[component]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::media::Form;
+use crate::http::ask::plain_words;
 use crate::ledger::Submission;
 use crate::problem::{FieldProblem, Problem};
 
@@ -249,7 +250,9 @@ fn payload(
         wrong(errors, format!("{field}/kind"), reason);
     }
     if let Err(error) = Known::read(&value) {
-        wrong(errors, format!("{field}{}", error.field), error.reason);
+        // Without a field, what a parser was given is all that tells which value it speaks of.
+        let reason = if error.field.is_empty() { error.reason } else { plain_words(&error.reason) };
+        wrong(errors, format!("{field}{}", error.field), reason);
     }
     kept(Payload::from_value(&value), field, errors)
 }

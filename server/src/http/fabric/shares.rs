@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use domain::access::Action;
 use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::fabric::shares::Shares;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
 use super::Shared;
 use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
 use crate::http::events::record::Wish;
-use crate::http::optimizer::{open_shares, take_shares_back};
+use crate::http::optimizer::{open_shares, opened, take_shares_back};
 use crate::http::place::Place;
 use crate::identity::Principal;
 use crate::problem::Problem;
@@ -48,12 +46,10 @@ pub(super) async fn propose(
     principal.require(Action::Propose)?;
     let Wanted { shares, reason } = shape_of(read_json(&body)?, &["shares", "reason"])?;
     let seat = wish.seat(place)?;
-    let told = shared.fabric.preview_shares(&shares);
-    let opened = open_shares(&shared, &principal, shares, &reason, wish).await;
+    let then = shared.fabric.preview_shares(&shares);
+    let proposed = open_shares(&shared, &principal, shares, &reason, wish).await;
     drop(seat);
-    let (id, _) = opened?;
-    let told = json!({ "proposalId": id, "warnings": shared.fabric.warnings(&told) });
-    Ok((StatusCode::CREATED, Json(told)).into_response())
+    Ok(opened(&shared, proposed?, wish, Some(shared.fabric.warnings(&then))))
 }
 
 /// As in a proposal: `gcp=0.5&aws=0.5`.
@@ -96,13 +92,9 @@ pub(super) async fn take_back(
     principal.require(Action::Approve)?;
     let Back { reason, version } = shape_of(read_json(&body)?, &["reason"])?;
     let seat = wish.seat(place)?;
-    let opened = take_shares_back(&shared, &principal, version, &reason, wish).await;
+    let back = take_shares_back(&shared, &principal, version, &reason, wish).await;
     drop(seat);
-    opened.map(|(id, _)| created(id))
-}
-
-fn created(id: Uuid) -> Response {
-    (StatusCode::CREATED, Json(json!({ "proposalId": id }))).into_response()
+    Ok(opened(&shared, back?, wish, None))
 }
 
 /// In percent, as forms have them; all empty: there are none.

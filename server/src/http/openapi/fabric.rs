@@ -6,6 +6,10 @@ use super::operations::{ADMINS, Access, BASE, JSON, Operation};
 use super::schemas::{cloud, count, flag, or_null, shape, text, time, uuid};
 
 const PLANNERS: Access = Access::Role("controllers and admins");
+const SHARES_PROPOSED: &[(u16, &str, &str, &str)] = &[
+    (201, "Recorded as a proposal", "SharesProposed", JSON),
+    (202, "Recorded; the wait for FINAL ran out", "SharesProposed", JSON),
+];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -96,7 +100,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: PLANNERS,
         takes: &["wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "SharesOrder")],
-        answers: &[(201, "Proposed", "SharesProposed", JSON)],
+        answers: SHARES_PROPOSED,
         problems: &[400, 401, 403, 409, 413, 422, 503],
     },
     Operation {
@@ -108,7 +112,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         access: ADMINS,
         takes: &["wait", "timeoutMs", "receipt"],
         bodies: &[(JSON, "SharesBack")],
-        answers: &[(201, "Recorded", "SharesProposed", JSON)],
+        answers: SHARES_PROPOSED,
         problems: &[400, 401, 403, 409, 413, 422, 503],
     },
     Operation {
@@ -252,14 +256,17 @@ fn of_shares() -> Vec<(&'static str, Value)> {
         ("SharesBack", shape(json!({ "reason": text(), "version": count() }), &["version"])),
         (
             "SharesProposed",
-            shape(json!({ "proposalId": uuid(), "warnings": over() }), &["warnings"]),
+            shape(
+                json!({ "proposalId": uuid(), "warnings": over(), "decision": { "type": "object" } }),
+                &["warnings"],
+            ),
         ),
         ("SharesPreview", shape(preview, &[])),
     ]
 }
 
 /// Clouds whose share asks for more than they take. People decide: it keeps nobody from proposing.
-fn over() -> Value {
+pub(super) fn over() -> Value {
     let one = shape(
         json!({
             "code": { "type": "string", "enum": ["over_capacity"] }, "cloud": cloud(),

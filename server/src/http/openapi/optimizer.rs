@@ -3,6 +3,7 @@
 use domain::pricing::book::Risk;
 use serde_json::{Value, json};
 
+use super::fabric::over;
 use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
 use super::schemas::{count, flag, hash, or_null, shape, text, time, uuid};
 
@@ -159,11 +160,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         &[(200, "All of it", "Proposal", JSON)],
     ),
     Operation {
-        takes: &["tenant", "standing", "class", "limit"],
+        takes: &["tenant", "standing", "class", "drifted", "limit"],
         ..read(
             "/v1/approvals",
             "listApprovals",
-            "Proposals that wait for people, the oldest first",
+            "Proposals that wait for people, the oldest first; drifted says of each whether its facts changed",
             &[(200, "A page", "ProposalPage", JSON)],
         )
     },
@@ -327,9 +328,10 @@ fn proposal() -> Value {
         "approvals": { "type": "array", "items": text() }, "votes": objects(), "quorum": or_null(&count()),
         "resultVersion": or_null(&count()), "changes": objects(), "facts": object(),
         "changed": objects(), "history": objects(), "decision": object(),
-        "foresight": object()
+        "foresight": object(), "drifted": or_null(&flag()), "drift": objects(), "warnings": over()
     });
-    shape(properties, &["facts", "changed", "history", "decision", "foresight"])
+    let whole = ["facts", "changed", "history", "decision", "foresight"];
+    shape(properties, &[&whole[..], &["drifted", "drift", "warnings"]].concat())
 }
 
 fn delegation() -> Value {
@@ -431,6 +433,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         "approve",
         "reject",
         "modify",
+        "refresh",
         "propose",
         "rollback",
         "run",

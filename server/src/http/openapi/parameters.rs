@@ -145,6 +145,10 @@ fn beside(name: &str) -> (Value, &'static str) {
         "tier" => (text(), "The tier's id"),
         "input" | "output" => (text(), "US dollars a million tokens"),
         "cached" => (text(), "The same of cached input; absent: as other input"),
+        "drifted" => (
+            json!({ "type": "boolean" }),
+            "true: only proposals whose facts have changed; false: only those whose facts have not",
+        ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),
         "gcp" | "aws" | "azure" => (text(), "Its share of the traffic, such as 0.5; they sum to 1"),

@@ -196,7 +196,15 @@ pub(super) fn shown(shared: &Services, id: Uuid) -> Result<Value, Problem> {
     let catalog = shared.projection.catalog();
     let book = catalog.book();
     let case = book.case(id).ok_or_else(|| unknown(id))?;
-    Ok(Shown { book, case, now: crate::now() }.whole())
+    let shown = Shown { book, case, now: crate::now() };
+    let mut whole = shown.whole();
+    if let Content::Routing { shares } = &case.current().edition.content
+        && shown.is_open()
+    {
+        let then = shared.fabric.preview_shares(shares);
+        whole["warnings"] = json!(shared.fabric.warnings(&then));
+    }
+    Ok(whole)
 }
 
 fn unknown(id: Uuid) -> Problem {

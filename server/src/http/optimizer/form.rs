@@ -80,6 +80,8 @@ enum Verb {
     Approve,
     Reject,
     Modify,
+    /// The same change on the facts of now.
+    Refresh,
     Propose,
     Rollback,
     Run,
@@ -97,7 +99,7 @@ impl Verb {
             // A delegate's right is that of whoever is away, which the act asks for.
             Verb::Approve => Action::Propose,
             Verb::Reject | Verb::Rollback | Verb::Delegate | Verb::Withdraw => Action::Approve,
-            Verb::Modify | Verb::Propose => Action::Propose,
+            Verb::Modify | Verb::Refresh | Verb::Propose => Action::Propose,
             Verb::Run | Verb::Foresee | Verb::Kill | Verb::Auto | Verb::TenantAuto => {
                 Action::SetAutonomy
             }
@@ -107,7 +109,7 @@ impl Verb {
     /// The page that the form stands on.
     fn page(self, proposal: &str) -> String {
         match self {
-            Verb::Approve | Verb::Reject | Verb::Modify => {
+            Verb::Approve | Verb::Reject | Verb::Modify | Verb::Refresh => {
                 format!("{APPROVALS}/{}", query_value(proposal))
             }
             Verb::Delegate | Verb::Withdraw => APPROVALS.to_owned(),
@@ -162,6 +164,10 @@ async fn carried_out(
         Verb::Modify => {
             let act = Act::Modify(seen(&wanted)?, proposed(&wanted)?);
             decided(shared, principal, &wanted, act).await.map(here)
+        }
+        Verb::Refresh => {
+            let same = Proposed { reason, ..Proposed::default() };
+            decided(shared, principal, &wanted, Act::Modify(seen(&wanted)?, same)).await
         }
         Verb::Propose => {
             let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;

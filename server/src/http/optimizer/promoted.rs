@@ -1,7 +1,9 @@
 //! What a promoted scenario comes to: a proposal a tenant for its prices, and one for the shares of the
 //! traffic. Each goes the way of every other proposal.
 
+use axum::Json;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use domain::catalog::{Grounds, ScenarioPromote};
 use domain::event::TenantId;
 use domain::fabric::shares::Shares;
@@ -9,7 +11,7 @@ use domain::pricing::controls::{Content, Controls};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::acts::{open, reason_of};
+use super::acts::{open, reason_of, told};
 use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::Wish;
@@ -150,4 +152,19 @@ pub(in crate::http) async fn take_shares_back(
     };
     let content = Content::Routing { shares };
     open(shared, principal, Grounds::Rollback, content, reason, wish).await
+}
+
+/// The answer to one that was opened: 202 where its end was waited for in vain, as for any other act.
+pub(in crate::http) fn opened(
+    shared: &Services,
+    (id, accepted): (Uuid, Accepted),
+    wish: Wish,
+    warnings: Option<Vec<Value>>,
+) -> Response {
+    let (status, decision) = told(shared, &accepted, wish);
+    let mut body = json!({ "proposalId": id, "decision": decision });
+    if let Some(warnings) = warnings {
+        body["warnings"] = json!(warnings);
+    }
+    (status, Json(body)).into_response()
 }

@@ -83,7 +83,10 @@ pub(super) async fn bulk(
 
 /// The body is a list of them. What every item lacks is said at once, and how it is written.
 fn items_of(body: Value) -> Result<Vec<Item>, Problem> {
-    let Value::Array(items) = body else { return Err(no_list(&body)) };
+    let Value::Array(items) = body else {
+        let list = format!("must be a list of 1 to {TOGETHER_MAX} proposals");
+        return Err(expected(vec![FieldProblem { field: String::new(), reason: list }]));
+    };
     let read = |(at, item): (usize, Value)| {
         let one = shape_of::<Item>(item, &FIELDS.map(|(name, _)| name));
         one.map_err(|problem| at_index(problem, at))
@@ -98,27 +101,15 @@ fn items_of(body: Value) -> Result<Vec<Item>, Problem> {
     if wrong.is_empty() { Ok(all) } else { Err(expected(wrong)) }
 }
 
-/// One item without a list around it lacks that; anything else lacks all of it.
-fn no_list(body: &Value) -> Problem {
-    let list = format!("must be a list of 1 to {TOGETHER_MAX} items");
-    let mut wrong = vec![FieldProblem { field: String::new(), reason: list }];
-    wrong.extend(FIELDS.into_iter().filter(|(name, _)| body.get(name).is_none()).map(
-        |(name, what)| FieldProblem {
-            field: format!("/0/{name}"),
-            reason: format!("is missing: {what}"),
-        },
-    ));
-    expected(wrong)
-}
-
 fn expected(errors: Vec<FieldProblem>) -> Problem {
     let fields = FIELDS.map(|(name, what)| format!("{name} ({what})")).join(", ");
+    let named = errors.iter().filter(|error| !error.field.is_empty());
     let told: Vec<String> =
-        errors.iter().map(|error| format!("{} {}", error.field, error.reason)).collect();
-    let detail = format!(
-        "The body is a list of 1 to {TOGETHER_MAX} proposals, each with {fields}. Wrong here: {}.",
-        told.join("; ").trim_start()
-    );
+        named.map(|error| format!("{} {}", error.field, error.reason)).collect();
+    let wrong =
+        if told.is_empty() { String::new() } else { format!(" Wrong here: {}.", told.join("; ")) };
+    let detail =
+        format!("The body is a list of 1 to {TOGETHER_MAX} proposals, each with {fields}.{wrong}");
     Problem { errors, ..Problem::invalid(detail) }
 }
 
@@ -250,7 +241,7 @@ mod tests {
             assert!(problem.detail.contains("hash of that version, 64 hex digits"), "{problem:?}");
             problem.errors.into_iter().map(|error| error.field).collect::<Vec<_>>()
         };
-        assert_eq!(named(json!({})), ["", "/0/proposalId", "/0/version", "/0/hash"]);
+        assert_eq!(named(json!({})), [""], "what is no list has no first item");
         assert_eq!(named(json!([{}])), ["/0/proposalId", "/0/version", "/0/hash"]);
         let (id, hash) = (Uuid::from_u128(7), "ab".repeat(32));
         let whole = json!({ "proposalId": id, "version": 1, "hash": hash });

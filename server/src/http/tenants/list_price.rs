@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Redirect, Response};
 use domain::access::Action;
 use domain::catalog::PricePut;
-use domain::event::TenantId;
+use domain::event::{EventId, TenantId};
 use domain::pricing::listing::{Part, Warning, are_alike, change};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::change::{self, Change};
 use crate::economics::{Affected, Listed};
 use crate::http::ask::{Asked, Whole, json as read_json, shape};
-use crate::http::back::{EFFECT_MS, read_form, word};
+use crate::http::back::{EFFECT_MS, Sent, Word, done};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::events::view::Caution;
 use crate::http::optimizer::{Proof, proven};
@@ -183,13 +182,15 @@ pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
     address: ClientAddress,
-    form: Result<Form<Wanted>, FormRejection>,
+    Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
-    let wanted = read_form(form)?;
     let page = wanted.page();
     match record(&shared, &principal, address, wanted).await {
-        Ok(to) => Ok(Redirect::to(&to)),
-        Err(problem) => Ok(Redirect::to(&format!("{page}&problem={}", word(problem)?))),
+        Ok((to, event)) => Ok(done(&to, event)),
+        // What was typed stands in the page's address.
+        Err(problem) => {
+            typed.refused(&shared, &page, problem, Word::FieldOfInvalid, str::to_owned).await
+        }
     }
 }
 
@@ -198,7 +199,7 @@ async fn record(
     principal: &Principal,
     address: ClientAddress,
     wanted: Wanted,
-) -> Result<String, Problem> {
+) -> Result<(String, Option<EventId>), Problem> {
     principal.require(Action::EditTenants)?;
     let now = crate::now();
     let price = wanted.typed().read(now)?;
@@ -227,10 +228,10 @@ async fn record(
     let (_, accepted) = record_one(shared, principal, event).await?;
     until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
     if !shared.projection.is_projected(accepted.slot) {
-        return Ok(format!("{TIERS}?problem=pending"));
+        return Ok((format!("{TIERS}?problem=pending"), None));
     }
     change.holds(&shared.projection.catalog(), accepted.event_id)?;
-    Ok(TIERS.to_owned())
+    Ok((TIERS.to_owned(), Some(accepted.event_id)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::approvals::dearer;
 use super::optimizer::{business, propose, until_version};
 use super::pages::{cookie_of, html, leads_to, page, submit};
 
@@ -132,4 +133,42 @@ async fn a_proposal_offers_what_its_viewer_may_do_and_says_why_not_the_rest() {
         assert_eq!(buttons.map(|button| page.contains(button)), acts, "{who}: {page}");
         assert!(page.contains(why), "{who}: {page}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_drifted_is_not_picked_and_its_first_button_makes_a_new_version() {
+    let house = business("0.7").await;
+    let admin = cookie_of(&house, "admin").await;
+    let other = cookie_of(&house, "admin2").await;
+    let proposal = propose(&house, "demo-admin", "1.05").await;
+    let (id, hash) = (text(&proposal, "proposalId"), text(&proposal, "hash"));
+    dearer(&house).await;
+    let queue = html(&house, "/approvals", &other).await;
+    for part in ["FACTS CHANGED", "70 % → 80 %", "The facts under 1 proposal have changed"] {
+        assert!(queue.contains(part), "{part} in {queue}");
+    }
+    assert!(!queue.contains("Pick the proposal") && !queue.contains("of low risk…"), "{queue}");
+    let changed = html(&house, "/approvals?facts=changed", &other).await;
+    assert!(changed.contains("FACTS CHANGED"), "{changed}");
+    let same = html(&house, "/approvals?facts=same", &other).await;
+    assert!(!same.contains("FACTS CHANGED"), "{same}");
+    let asked = html(&house, &format!("/approvals/together?pick={id}"), &other).await;
+    assert!(asked.contains("open it, and make a new version") && !asked.contains("name=\"item\""));
+
+    let path = format!("/approvals/{id}");
+    let page = html(&house, &path, &admin).await;
+    for part in ["Make a new version with today’s facts", "so nobody approves this version"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    for part in ["Margin, recorded penalties", "30 %", "20 %", "Tier of the tenant", "0, none was"]
+    {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let theirs = html(&house, &path, &other).await;
+    assert!(!theirs.contains("Approve version 1"), "{theirs}");
+    let form = format!("act=refresh&proposal={id}&version=1&hash={hash}&reason=still+right");
+    let made = submit(&house, "/optimizer/act", &admin, &form).await;
+    assert_eq!(made.header("location"), path, "{}", made.text());
+    let theirs = html(&house, &path, &other).await;
+    assert!(theirs.contains("Approve version 2") && !theirs.contains("FACTS CHANGED"), "{theirs}");
 }

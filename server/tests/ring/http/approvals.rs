@@ -161,10 +161,14 @@ async fn prices_of_low_risk_are_approved_at_once_and_each_is_answered_by_itself(
     assert_eq!(state_of(&house, &high).await, "pending");
     house.post(path, "demo-admin", &json!([])).await.problem(422, "invalid");
     let shapeless = house.post(path, "demo-admin", &json!({})).await.problem(422, "invalid");
-    let fields = shapeless["errors"].to_string();
+    let list = json!([{ "field": "", "reason": "must be a list of 1 to 50 proposals" }]);
+    assert_eq!(shapeless["errors"], list);
+    let bare = house.post(path, "demo-admin", &json!([{}])).await.problem(422, "invalid");
+    let fields = bare["errors"].to_string();
     for field in ["/0/proposalId", "/0/version", "/0/hash"] {
         assert!(fields.contains(field), "{field} in {fields}");
     }
+    assert!(!fields.contains('`') && fields.contains("is missing"), "{fields}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +190,68 @@ async fn the_queue_is_filtered_by_class_and_each_proposal_names_its_own() {
     let wrong = house.get("/v1/approvals?class=medium", "demo-auditor").await;
     let wrong = wrong.problem(400, "malformed");
     assert_eq!(wrong["errors"][0]["reason"], "must be one of: low, high");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_drifted_is_marked_in_the_queue_refused_by_itself_and_approved_once_it_is_made_anew() {
+    let house = business("0.7").await;
+    bolt(&house).await;
+    // The second has no usage: what azure takes is nothing to it.
+    let drifts = propose(&house, "demo-controller", "1.05").await;
+    let stays = propose_for(&house, "demo-controller", "bolt", "1.05").await;
+    let queue = house.get("/v1/approvals", "demo-auditor").await.expect(200);
+    let is_drifted = |queue: &Value, at: usize| queue["items"][at]["drifted"].clone();
+    assert_eq!([is_drifted(&queue, 0), is_drifted(&queue, 1)], [json!(false), json!(false)]);
+    dearer(&house).await;
+    let queue = house.get("/v1/approvals", "demo-auditor").await.expect(200);
+    assert_eq!([is_drifted(&queue, 0), is_drifted(&queue, 1)], [json!(true), json!(false)]);
+    let facts: Vec<&Value> = queue["items"][0]["drift"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|drift| &drift["fact"])
+        .collect();
+    assert_eq!(facts, ["costOfList", "margin"]);
+    for (wanted, there) in [(true, &drifts), (false, &stays)] {
+        let path = format!("/v1/approvals?drifted={wanted}");
+        let some = house.get(&path, "demo-auditor").await.expect(200);
+        assert_eq!(some["items"].as_array().map(Vec::len), Some(1), "{some}");
+        assert_eq!(some["items"][0]["proposalId"], there["proposalId"]);
+    }
+    let id = drifts["proposalId"].as_str().expect("an id");
+    let path = format!("/v1/proposals/{id}");
+    let one = house.get(&path, "demo-auditor").await.expect(200);
+    assert_eq!((&one["drifted"], &one["drift"][1]["now"]), (&json!(true), &json!("0.2")));
+
+    let item = |proposal: &Value| {
+        let mut item = seen(proposal);
+        item["proposalId"] = proposal["proposalId"].clone();
+        item
+    };
+    let bulk = "/v1/approvals/bulk?wait=final";
+    let both = json!([item(&drifts), item(&stays)]);
+    let told = house.post(bulk, "demo-admin", &both).await.expect(200);
+    assert_eq!((&told[0]["httpStatus"], &told[1]["httpStatus"]), (&json!(409), &json!(201)));
+    assert_eq!(told[0]["problem"]["code"], "facts_changed");
+
+    let mut anew = seen(&drifts);
+    anew["reason"] = json!("still right");
+    let modify = format!("/v1/approvals/{id}/modify?wait=final");
+    let second = house.post(&modify, "demo-controller", &anew).await.expect(201);
+    assert_eq!(second["content"], drifts["content"], "the same change");
+    let one = house.get(&path, "demo-auditor").await.expect(200);
+    assert_eq!((&one["drifted"], &one["drift"]), (&json!(false), &json!([])));
+    approve(&house, "demo-admin", &second).await.expect(201);
+    assert_eq!(until_version(&house, 1).await["price"]["ofList"], "1.05");
+}
+
+/// Azure takes more for what acme uses.
+pub(super) async fn dearer(house: &House) {
+    let dearer = json!({ "tenantId": "platform", "payload": { "kind": "cost.put",
+        "provider": "azure", "model": "m", "price": { "rates": {
+            "inputUsdPerToken": "0.000008", "outputUsdPerToken": "0.000008" } },
+        "asOf": "2026-06-01T00:00:00Z" } });
+    house.record("demo-admin", json!([dearer])).await;
 }
 
 /// What a receiver got: id, second, signature, body.

@@ -1,11 +1,15 @@
 //! Tenants, tiers and list prices, set over the API and by the forms of their pages.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, header};
 use serde_json::{Value, json};
 
 use super::house::{Answer, House, asking};
+use super::optimizer::approve;
 use super::pages::{cookie_of, html, leads_to, submit};
+use crate::clouds::PATIENCE;
 
 const READER: &str = "demo-auditor";
 const ADMIN: &str = "demo-admin";
@@ -108,7 +112,7 @@ async fn recorded(house: &House, cookie: &str, fields: &[(&str, &str)]) -> Strin
     let form = format!("{typed}&{}&{}&confirm=yes", hidden("seen"), hidden("warned"));
     let answer = submit(house, "/tenants/price/act", cookie, &form).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
-    answer.header("location").to_owned()
+    leads_to(&answer)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,4 +188,44 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     let later = [("from", "2127-01-01T00:00"), ("input", "0.52")];
     let refused = recorded(&house, &controller, &later).await;
     assert!(refused.ends_with("&problem=forbidden"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_waits_for_two_other_admins_says_so_on_every_tenants_page_and_then_holds() {
+    let house = House::open().await;
+    for id in ["acme-labs", "bolt"] {
+        let mut tenant = acme("gold");
+        tenant["tenantId"] = json!(id);
+        put(&house, "/v1/tenants", &tenant).await;
+    }
+    let cookie = cookie_of(&house, "admin").await;
+    let form = "act=contract&tenantId=acme-labs&until=2126-06-30&reason=Agreed";
+    let place = sent(&house, &cookie, form).await;
+    let id = place.strip_prefix("/approvals/").expect("a proposal");
+    let told = async |tenant: &str, parts: &[&str]| {
+        let page = html(&house, &format!("/optimizer/tenants/{tenant}"), &cookie).await;
+        for part in parts {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(page.contains(&place), "it leads there: {page}");
+    };
+    let own = "Fixing its price to the end of 2126-06-30 (UTC) waits for 2 more admins.";
+    told("acme-labs", &[own, "Look at it"]).await;
+    let why = "whose versions follow one another";
+    told("bolt", &["A contract of acme-labs waits for 2 more admins.", why]).await;
+
+    let proposal = house.get(&format!("/v1/proposals/{id}"), READER).await.expect(200);
+    approve(&house, ADMIN, &proposal).await.problem(403, "four_eyes");
+    approve(&house, "demo-admin2", &proposal).await.expect(201);
+    told("bolt", &["A contract of acme-labs waits for 1 more admin."]).await;
+    approve(&house, "demo-admin3", &proposal).await.expect(201);
+    let holds = "A contract fixes its price to the end of 2126-06-30 (UTC)";
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !html(&house, "/optimizer/tenants/acme-labs", &cookie).await.contains(holds) {
+        assert!(tokio::time::Instant::now() < deadline, "the contract is in force");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Another one may be proposed now.
+    let bolt = html(&house, "/optimizer/tenants/bolt", &cookie).await;
+    assert!(bolt.contains("Fix its price by contract…"), "{bolt}");
 }

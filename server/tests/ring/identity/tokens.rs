@@ -108,6 +108,7 @@ async fn the_demonstrations_tokens_open_the_demonstration_only() {
         ("demo-auditor", "auditor"),
         ("demo-admin", "admin"),
         ("demo-admin2", "admin"),
+        ("demo-admin3", "admin"),
     ];
     for demonstration in [true, false] {
         let house = House::on(database().await, Settings { demonstration, ..ON_LOOPBACK });

@@ -10,8 +10,12 @@ use crate::shell::console::Here;
 
 /// Places that keys lead to.
 pub(super) const APPROVE: &str = "approve";
+pub(super) const REFRESH: &str = "refresh";
 pub(super) const REJECT_REASON: &str = "reject-reason";
 pub(super) const PRICE: &str = "modify-price";
+
+/// Why nobody approves it.
+const DRIFTED: &str = "What it rests on has changed, so nobody approves this version. Make a new version of it, or reject it.";
 
 /// What every form says of the proposal that its sender looked at.
 #[component]
@@ -30,14 +34,24 @@ fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
 pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
     let rejects = here.viewer.may(Action::Approve);
-    let approves = detail.may_approve || !detail.in_stead_of.is_empty();
+    let drifted = detail.row.has_drifted();
+    let approves = !drifted && (detail.may_approve || !detail.in_stead_of.is_empty());
     let form = detail.form.clone().filter(|_| here.viewer.may(Action::Propose));
-    let why_not = detail.why_not.clone().map(|why| view! { <p class="held">{why}</p> });
-    let keys = keys(approves, rejects, form.is_some());
+    let refreshes = drifted && form.is_some();
+    let why_not = drifted.then(|| DRIFTED.to_owned()).into_iter();
+    let why_not = why_not.chain(detail.why_not.clone().filter(|_| !refreshes));
+    let why_not = why_not.map(|why| view! { <p class="held">{why}</p> }).collect_view();
+    let keys = keys(&[
+        (refreshes, "n goes to a new version"),
+        (approves, "a goes to approve"),
+        (rejects, "x to the reason of a rejection"),
+        (form.is_some(), "m to another version"),
+    ]);
     view! {
         <section class="card acts" aria-labelledby="acts-title">
             <h2 id="acts-title" class="card-title">"Decide"</h2>
             {why_not}
+            {refreshes.then(|| view! { <Refresh detail=detail.clone() /> })}
             {approves.then(|| view! { <Approve detail=detail.clone() /> })}
             {rejects.then(|| view! { <Reject detail=detail.clone() /> })}
             {form.map(|form| view! { <Modify detail=detail.clone() form /> })}
@@ -47,14 +61,26 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
 }
 
 /// Where single keys lead, of what is there.
-fn keys(approves: bool, rejects: bool, modifies: bool) -> Option<String> {
-    let all = [
-        (approves, "a goes to approve"),
-        (rejects, "x to the reason of a rejection"),
-        (modifies, "m to another version"),
-    ];
-    let there: Vec<&str> = all.into_iter().filter(|(may, _)| *may).map(|(_, key)| key).collect();
+fn keys(all: &[(bool, &str)]) -> Option<String> {
+    let there: Vec<&str> = all.iter().filter(|(may, _)| *may).map(|(_, key)| *key).collect();
     (!there.is_empty()).then(|| format!("Keys: {}.", there.join(", ")))
+}
+
+/// The same change on the facts of now: what gets a proposal on whose facts have changed.
+#[component]
+fn Refresh(detail: ProposalDetail) -> impl IntoView {
+    let reason = detail.row.reason.clone();
+    view! {
+        <form class="act-form" method="post" action="/optimizer/act">
+            <fieldset>
+                <legend class="visually-hidden">"A new version"</legend>
+                <Seen act="refresh" detail />
+                <p class="muted">"The same change, on the facts of now. It voids the approvals, and neither you nor whoever proposed it approves it."</p>
+                <ReasonField name="refresh" value=reason />
+                <button id=REFRESH class="button button-first" type="submit">"Make a new version with today’s facts"</button>
+            </fieldset>
+        </form>
+    }
 }
 
 #[component]
@@ -176,8 +202,12 @@ mod tests {
 
     #[test]
     fn only_keys_of_what_is_there_are_named() {
-        assert_eq!(keys(false, false, false), None);
-        let told = keys(true, false, true);
+        assert_eq!(keys(&[(false, "a goes to approve")]), None);
+        let told = keys(&[
+            (true, "a goes to approve"),
+            (false, "x to the reason of a rejection"),
+            (true, "m to another version"),
+        ]);
         assert_eq!(told.as_deref(), Some("Keys: a goes to approve, m to another version."));
     }
 }

@@ -1,0 +1,180 @@
+//! Proposals, many or one, and the queue of those that wait for people.
+
+use std::cmp::Reverse;
+
+use axum::Json;
+use axum::extract::State;
+use domain::access::Action;
+use domain::event::TenantId;
+use domain::pricing::approval::Drift;
+use domain::pricing::book::{Book, Case, Risk, Standing};
+use domain::pricing::controls::Subject;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::shown::Shown;
+use super::{acts, proposal_id};
+use crate::http::Shared;
+use crate::http::ask::{Asked, Named};
+use crate::identity::Principal;
+use crate::problem::Problem;
+
+const ITEMS: usize = 100;
+const ITEMS_MAX: usize = 1_000;
+
+/// Where proposals stand, as one asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wanted {
+    Pending,
+    Approved,
+    Applied,
+    Rejected,
+    Expired,
+    Stale,
+    Superseded,
+}
+
+impl Wanted {
+    const fn standing(self) -> Standing {
+        match self {
+            Wanted::Pending => Standing::Pending,
+            Wanted::Approved => Standing::Approved,
+            Wanted::Applied => Standing::Applied,
+            Wanted::Rejected => Standing::Rejected,
+            Wanted::Expired => Standing::Expired,
+            Wanted::Stale => Standing::Stale,
+            Wanted::Superseded => Standing::Superseded,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filters {
+    tenant: Option<TenantId>,
+    standing: Option<Wanted>,
+    class: Option<Risk>,
+    limit: Option<usize>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueFilters {
+    tenant: Option<TenantId>,
+    standing: Option<Wanted>,
+    class: Option<Risk>,
+    /// Those whose facts have changed, or those whose facts have not.
+    drifted: Option<bool>,
+    limit: Option<usize>,
+}
+
+impl Filters {
+    fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(ITEMS);
+        if (1..=ITEMS_MAX).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(Problem::malformed(format!("limit must be 1 to {ITEMS_MAX}.")))
+    }
+
+    /// The newest first.
+    fn chosen<'a>(&self, book: &'a Book) -> Vec<Shown<'a>> {
+        let now = crate::now();
+        let about = self.tenant.clone().map(Subject::Tenant);
+        let of_tenant = |case: &Case| about.as_ref().is_none_or(|about| case.subject() == *about);
+        let in_state = |case: &Case| {
+            self.standing.is_none_or(|wanted| wanted.standing() == case.standing(now))
+        };
+        let shown = book.cases().filter(|case| of_tenant(case) && in_state(case));
+        let shown = shown.map(|case| Shown { book, case, now });
+        let mut shown: Vec<Shown<'a>> =
+            shown.filter(|it| self.class.is_none_or(|class| it.class() == class)).collect();
+        shown.sort_by_key(|shown| Reverse(shown.case.opened_at));
+        shown
+    }
+}
+
+fn page(items: Vec<Value>) -> Json<Value> {
+    Json(json!({ "items": items, "nextCursor": null }))
+}
+
+/// The newest first.
+pub(super) async fn proposals(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(filters): Asked<Filters>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let limit = filters.limit()?;
+    let catalog = shared.projection.catalog();
+    let chosen = filters.chosen(catalog.book());
+    Ok(page(chosen.iter().take(limit).map(Shown::row).collect()))
+}
+
+/// What waits for people, the oldest first, each with what changed under it.
+pub(super) async fn approvals(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(asked): Asked<QueueFilters>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let QueueFilters { tenant, standing, class, drifted, limit } = asked;
+    let filters = Filters { tenant, standing, class, limit };
+    let limit = filters.limit()?;
+    let catalog = shared.projection.catalog();
+    let mut open = filters.chosen(catalog.book());
+    open.retain(Shown::is_open);
+    // Of more than a page holds the newest are shown.
+    if drifted.is_none() {
+        open.truncate(limit);
+    }
+    open.reverse();
+    let cases: Vec<&Case> = open.iter().map(|shown| shown.case).collect();
+    let drifts = shared.optimizer.drifts(&cases).await?;
+    let with_drift = open.iter().map(|shown| (shown, drifts.get(&shown.case.id)));
+    let wanted = with_drift.filter(|(_, drift)| {
+        drifted.is_none_or(|wanted| drift.is_some_and(|drift| drift.is_empty() != wanted))
+    });
+    let items = wanted.map(|(shown, drift)| told(shown.row(), drift.map(Vec::as_slice)));
+    Ok(page(items.take(limit).collect()))
+}
+
+/// `drifted` is null where nobody looked: too many before it wait.
+fn told(mut row: Value, drift: Option<&[Drift]>) -> Value {
+    row["drifted"] = json!(drift.map(|drift| !drift.is_empty()));
+    row["drift"] = json!(drift.unwrap_or_default());
+    row
+}
+
+pub(super) async fn proposal(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Named(id): Named<String>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadPricing)?;
+    let id = proposal_id(&id)?;
+    let whole = acts::shown(&shared, id)?;
+    let catalog = shared.projection.catalog();
+    let case = catalog.book().case(id).filter(|case| case.standing(crate::now()).is_open());
+    let Some(case) = case else { return Ok(Json(whole)) };
+    let drift = shared.optimizer.drift(case).await?;
+    Ok(Json(told(whole, Some(&drift))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_told_and_what_nobody_looked_at_is_not_said_to_be_as_it_was() {
+        let drift = [Drift { fact: "margin".to_owned(), then: None, now: None }];
+        let drifted = told(json!({}), Some(&drift));
+        assert_eq!(
+            (&drifted["drifted"], &drifted["drift"][0]["fact"]),
+            (&json!(true), &json!("margin"))
+        );
+        assert_eq!(told(json!({}), Some(&[])), json!({ "drifted": false, "drift": [] }));
+        assert_eq!(told(json!({}), None), json!({ "drifted": null, "drift": [] }));
+    }
+}
