@@ -167,7 +167,7 @@ async fn carried_out(
         }
         Verb::Refresh => {
             let same = Proposed { reason, ..Proposed::default() };
-            decided(shared, principal, &wanted, Act::Modify(seen(&wanted)?, same)).await
+            decided(shared, principal, &wanted, Act::Modify(seen(&wanted)?, same)).await.map(here)
         }
         Verb::Propose => {
             let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;
