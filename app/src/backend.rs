@@ -61,8 +61,8 @@ pub use quarantine::{
     NoteLine, NoteView, Release,
 };
 pub use scenarios::{
-    DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView, UNDER_LEVERS,
-    under_levers,
+    DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView,
+    TENANTS_OFFERED_MAX, UNDER_LEVERS, under_levers,
 };
 pub use tenants::{
     BandText, ModelName, PaidRow, PriceRow, PriceText, TenantDetail, TenantForm, TenantRow,
