@@ -41,7 +41,7 @@ pub use fabric::{
     FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView, RegionMove,
     TripFrom,
 };
-pub use foresight::{FallenRow, ForeseenWhy, ForesightRow, ForesightView, StressRow};
+pub use foresight::{ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, StressRow};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };
