@@ -191,8 +191,28 @@ test("the kill switch is one press away and back, and the optimizer runs when as
   }).toPass(SOON);
   await advice.locator("summary").first().click();
   await expect(advice.first()).toContainText("What the guardrails did");
-  const simulate = await advice.first().getByRole("link", { name: "Simulate first" }).getAttribute("href");
-  expect(simulate).toMatch(/^\/scenarios\?price\.[a-z]+=/);
+  // Scenarios opens with that tenant's price under a lever, over the usage that the advice rests on.
+  const tenant = await advice.first().getByRole("heading", { level: 3 }).locator("strong").innerText();
+  await advice.first().getByRole("link", { name: "Simulate first" }).click();
+  await expect(page).toHaveURL(new RegExp(`/scenarios\\?(.*&)?tenant(-price\\.${tenant}=|=${tenant})`));
+  await expect(page).toHaveURL(/from=\d{4}-.*&to=\d{4}-/);
+  await expect(page.getByRole("slider", { name: `${tenant}’s price, percent` })).toBeVisible(SOON);
+});
+
+test("who is below is listed before what is advised, and a row simulates its own tenant", async ({ page, open, expectAccessible }) => {
+  await open("/optimizer");
+  const titles = await page.locator(".pricing > .card h2").allInnerTexts();
+  const place = (text: string) => titles.findIndex((title) => title.includes(text));
+  expect(place("Now:")).toBe(0);
+  expect(place("Margins over")).toBeGreaterThan(place("Now:"));
+  expect(place("What is recommended")).toBeGreaterThan(place("Margins over"));
+  expect(place("Propose a change")).toBeGreaterThan(place("What is recommended"));
+  expect(place("Foresight")).toBeGreaterThan(place("Propose a change"));
+  await expectAccessible();
+  const row = page.locator(".margin-table tbody tr").first();
+  const tenant = await row.locator(".row-link").innerText();
+  await row.getByRole("link", { name: `Simulate the price of ${tenant}` }).click();
+  await expect(page.getByRole("slider", { name: `${tenant}’s price, percent` })).toBeVisible(SOON);
 });
 
 type Proposal = { proposalId: string; version: number; hash: string; grounds: string; content: unknown };
@@ -321,7 +341,8 @@ test("what standing stresses would do is asked at once, opens in Scenarios, and 
     }).toPass(SOON);
     await open("/optimizer");
     const stress = card.locator(".advice").filter({ hasText: "OpenAI raises cost 30 %" });
-    await expect(stress).toContainText(/P\(margin < [\d.]+ %\), expected penalties: \d+ % now, \d+ % under it/);
+    await expect(stress).toContainText(/whole portfolio would end below its floor of [\d.]+ % with a chance of \d+ % \(today \d+ %\)/);
+    await expect(stress.locator("thead").first()).toContainText("If it happens");
     await expectAccessible();
     const told = (await (await request.get("/v1/foresight", bearer("demo-auditor"))).json()) as { run: { scenarios: { tenants?: { tenantId: string }[] }[] } };
     const fallen = told.run.scenarios.flatMap((it) => it.tenants ?? []);

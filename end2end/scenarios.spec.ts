@@ -145,6 +145,26 @@ test("a scenario is kept, compared, and made a proposal, each an event of the le
   await expect(page.locator(".beside thead")).toContainText(name, SOON);
 });
 
+test("one tenant's price gets a lever of its own, which the address keeps", async ({ page, open, expectAccessible }) => {
+  await open("/");
+  await there(page);
+  const group = page.locator(".lever-group", { hasText: "One tenant’s price" });
+  await group.locator("summary").click();
+  await group.getByLabel("Add a tenant").selectOption("juniper");
+  const slider = group.getByRole("slider", { name: "juniper’s price, percent" });
+  await expect(slider).toBeVisible();
+  await expectAccessible();
+  await page.locator("[id='tenant-price.juniper']").fill("8");
+  await page.locator("[id='tenant-price.juniper']").blur();
+  await settled(page, /tenant-price\.juniper=8/);
+  await expect(page.locator(".desk-changes")).toContainText("juniper’s price +8 %");
+  await page.reload();
+  await expect(slider).toHaveValue("8");
+  // Put back, it stays where the finger is.
+  await group.getByRole("button", { name: "Put back: juniper’s price, percent" }).click();
+  await expect(slider).toHaveValue("0");
+});
+
 test("a form that is refused comes back with what was typed", async ({ page, open }) => {
   await open("/");
   await there(page);
@@ -211,5 +231,11 @@ test.describe("without scripts", () => {
     await expect(page).toHaveURL(/cost\.azure=30/);
     await expect(page.locator(".figure-base strong").first()).toContainText("pt");
     await expect(page.locator(".margin-drawing svg")).toBeVisible();
+    await page.locator(".lever-group", { hasText: "One tenant’s price" }).locator("summary").click();
+    await page.getByLabel("Add a tenant").selectOption("juniper");
+    await page.getByLabel("Its price changes by, %").fill("8");
+    await page.getByRole("button", { name: "Compute" }).last().click();
+    await expect(page.locator("[id='tenant-price.juniper']")).toHaveValue("8");
+    await expect(page.locator(".desk-changes")).toContainText("juniper’s price +8 %");
   });
 });

@@ -44,7 +44,7 @@ pub use fabric::{
     FabricQuery, FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView,
     PublishProblem, RegionMove, SharesChange, SharesWaiting, TripFrom,
 };
-pub use foresight::{FallenRow, ForeseenWhy, ForesightRow, ForesightView, StressRow};
+pub use foresight::{ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, StressRow};
 pub use kept::KeptForm;
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
@@ -71,8 +71,8 @@ pub use quarantine::{
     NoteLine, NoteView, Release,
 };
 pub use scenarios::{
-    DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView, UNDER_LEVERS,
-    under_levers,
+    DeskBoard, DeskView, LeverKind, Levers, SavedRow, ScenarioAddress, ScenariosView,
+    TENANTS_OFFERED_MAX, UNDER_LEVERS, under_levers,
 };
 pub use tenants::{
     BandText, ModelName, PaidRow, PolicyWaits, PriceRow, PriceText, TenantDetail, TenantForm,

@@ -21,10 +21,8 @@ pub struct ForesightRow {
     pub at: Timestamp,
     pub by: String,
     pub event_id: String,
-    /// Usage, prices, draws and seed that it rests on.
+    /// Usage, prices, draws, seed and penalties that it rests on.
     pub basis: String,
-    /// The portfolio's margin floor, such as `35 %`.
-    pub floor: String,
     /// In the order in which they were asked.
     pub stresses: Vec<StressRow>,
 }
@@ -35,33 +33,51 @@ pub struct StressRow {
     pub name: String,
     /// The page Scenarios with it under the levers, and the window, seed and draws of the run.
     pub href: String,
-    /// `P(margin < floor)` of the portfolio with expected penalties, now and under it.
-    pub now: String,
-    pub stressed: String,
-    /// The thresholds that are broken under it, a sentence each: would it be so, or is it so already.
-    pub broken: Vec<String>,
-    /// How many are under water in it, and who falls.
-    pub under_water: String,
-    pub fallen: Vec<FallenRow>,
+    /// A threshold of the policy is broken under it.
+    pub breaks: bool,
+    /// What would happen, and what is proposed and would bring: a sentence each.
+    pub happens: String,
+    pub proposes: String,
+    /// Who is beyond what the policy accepts today already.
+    pub already: Option<String>,
+    /// The portfolio, then the tenants that fall.
+    pub chances: Vec<ChanceRow>,
     /// Who falls beside those.
     pub others: u64,
     pub left_out: Vec<String>,
-    /// Traffic that is proposed to move, and the proposal.
-    pub routing: Option<(String, String)>,
-    /// Why none is proposed to move, where it was rest or room.
+    pub routing: Option<ReroutedRow>,
+    /// Why no traffic is proposed to move, where it was rest or room.
     pub unmoved: Option<String>,
 }
 
-/// A tenant that falls.
+/// How likely a margin is to end below its floor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FallenRow {
-    pub tenant_id: String,
-    /// `2 % → 87 % below 35 %`.
-    pub risk: String,
+pub struct ChanceRow {
+    /// Absent: the whole portfolio.
+    pub tenant_id: Option<String>,
+    pub floor: String,
+    pub today: String,
+    pub then: String,
+    /// How likely it may be by the policy, where that is known.
+    pub accepted: Option<String>,
+    /// The chance with what is proposed; absent where it stands in the proposal alone.
+    pub after: Option<String>,
     pub proposal_id: Option<String>,
     /// Why there is no proposal.
     pub held: Option<String>,
+}
+
+/// Shares of the traffic that are proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReroutedRow {
+    /// A cloud: its share today, the one that is proposed, the most that it can take, and what it would
+    /// serve.
+    pub clouds: Vec<[String; 5]>,
+    /// What is said of clouds that are above their capacity.
+    pub note: Option<String>,
+    pub proposal_id: String,
 }
 
 /// Why a proposal is made before anything happened.

@@ -96,7 +96,7 @@ pub struct TenantMargin {
     /// `104 %` of the list price.
     pub price: String,
     pub automatic: bool,
-    /// The page Scenarios with the tier's price moved as is recommended.
+    /// The page Scenarios with a lever for this tenant's price, moved as is recommended.
     pub simulate: String,
     /// The open proposal about it.
     pub proposal_id: Option<String>,
@@ -118,6 +118,7 @@ pub struct RecommendationRow {
     pub trail: Vec<String>,
     /// Action, expected value, deviation, score; the best first.
     pub actions: Vec<[String; 4]>,
+    /// The page Scenarios with this tenant's price moved so.
     pub simulate: String,
     pub proposal_id: Option<String>,
 }

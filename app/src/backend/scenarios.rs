@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// As far as the model takes one.
 const ELASTICITY_MAX: f64 = 20.0;
 
+/// Tenants in the list of a page: more nobody scrolls through, and an address takes any.
+pub const TENANTS_OFFERED_MAX: usize = 300;
+
 /// How the scenario under the levers is called in an answer.
 pub const UNDER_LEVERS: &str = "Under the levers";
 
@@ -70,6 +73,8 @@ pub struct Levers {
     pub regions: Vec<String>,
     /// Each with whether it is promised a latency.
     pub tiers: BTreeMap<String, bool>,
+    /// Whose price can be moved by itself: who brought in most, at most [`TENANTS_OFFERED_MAX`], by name.
+    pub tenants: Vec<String>,
 }
 
 /// A scenario that is kept.
@@ -98,6 +103,8 @@ pub struct ScenarioAddress {
     usual: Request,
     pub opened: Option<String>,
     pub with: Vec<String>,
+    /// A tenant whose price has a lever on the page, though it is not moved (yet).
+    pub tenant: Option<String>,
     pub problems: Vec<String>,
 }
 
@@ -107,6 +114,8 @@ pub enum LeverKind {
     Cost,
     Latency,
     Price,
+    /// One tenant's, by its id.
+    TenantPrice,
     Usage,
     /// The share of revenue that is owed for late answers, for certain.
     Owed,
@@ -115,10 +124,11 @@ pub enum LeverKind {
 }
 
 impl LeverKind {
-    pub const ALL: [LeverKind; 6] = [
+    pub const ALL: [LeverKind; 7] = [
         LeverKind::Cost,
         LeverKind::Latency,
         LeverKind::Price,
+        LeverKind::TenantPrice,
         LeverKind::Usage,
         LeverKind::Owed,
         LeverKind::Route,
@@ -130,6 +140,7 @@ impl LeverKind {
             LeverKind::Cost => "cost",
             LeverKind::Latency => "latency",
             LeverKind::Price => "price",
+            LeverKind::TenantPrice => "tenant-price",
             LeverKind::Usage => "usage",
             LeverKind::Owed => "owed",
             LeverKind::Route => "route",
@@ -149,6 +160,7 @@ impl LeverKind {
             LeverKind::Cost => changes(&of.cost),
             LeverKind::Latency => changes(&of.latency),
             LeverKind::Price => changes(&of.price),
+            LeverKind::TenantPrice => changes(&of.tenant_price),
             LeverKind::Usage => changes(&of.usage),
             LeverKind::Owed => shares(&of.latency_penalty),
             LeverKind::Route => shares(&of.routing),
@@ -179,12 +191,17 @@ impl LeverKind {
                     if self == LeverKind::Owed { &mut on.latency_penalty } else { &mut on.routing };
                 settle(map, name, share);
             }
-            LeverKind::Cost | LeverKind::Latency | LeverKind::Price | LeverKind::Usage => {
+            LeverKind::Cost
+            | LeverKind::Latency
+            | LeverKind::Price
+            | LeverKind::TenantPrice
+            | LeverKind::Usage => {
                 let change = part.map(Change::try_from).transpose().map_err(|_| wrong(CHANGE))?;
                 let map = match self {
                     LeverKind::Cost => &mut on.cost,
                     LeverKind::Latency => &mut on.latency,
                     LeverKind::Price => &mut on.price,
+                    LeverKind::TenantPrice => &mut on.tenant_price,
                     _ => &mut on.usage,
                 };
                 settle(map, name, change.filter(|change| *change != Change::NONE));
@@ -200,6 +217,7 @@ impl LeverKind {
             LeverKind::Cost | LeverKind::Route => levers.providers.keys().cloned().collect(),
             LeverKind::Latency => levers.regions.clone(),
             LeverKind::Price | LeverKind::Usage => levers.tiers.keys().cloned().collect(),
+            LeverKind::TenantPrice => levers.tenants.clone(),
             LeverKind::Owed => {
                 let promised = levers.tiers.iter().filter(|(_, promised)| **promised);
                 promised.map(|(tier, _)| tier.clone()).collect()
@@ -237,11 +255,21 @@ impl ScenarioAddress {
         let mut address = ScenarioAddress { request, usual, ..ScenarioAddress::default() };
         // Levers stand in the address all together, or not at all.
         let mut levers = None;
+        let mut chosen = None;
         let pairs = form_urlencoded::parse(search.trim_start_matches('?').as_bytes());
         for (key, value) in pairs {
-            if let Err(problem) = address.take(&mut levers, &key, value.trim()) {
-                address.problems.push(problem);
-            }
+            // A form without scripts says in two fields whose price moves, and how far.
+            let taken = if key == LeverKind::TenantPrice.word() {
+                chosen = Some(value.trim().to_owned()).filter(|it| !it.is_empty());
+                Ok(())
+            } else {
+                address.take(&mut levers, &key, value.trim())
+            };
+            address.problems.extend(taken.err());
+        }
+        if let Some(percent) = chosen {
+            let taken = address.choose(&mut levers, &percent);
+            address.problems.extend(taken.err());
         }
         let mut levers = levers.unwrap_or_else(|| address.levers());
         let sum: Decimal = levers.routing.values().map(|share| share.get()).sum();
@@ -282,10 +310,20 @@ impl ScenarioAddress {
             }
             "elasticity" => request.assumptions.elasticity = elasticity(value)?,
             "open" => self.opened = Some(value.to_owned()),
+            "tenant" => self.tenant = Some(value.to_owned()),
             "with" => self.compare(value)?,
             _ => return take_lever(levers, key, value),
         }
         Ok(())
+    }
+
+    /// The price of the tenant that was chosen beside it.
+    fn choose(&mut self, levers: &mut Option<Scenario>, percent: &str) -> Result<(), String> {
+        let kind = LeverKind::TenantPrice;
+        let none = || format!("{}: choose the tenant whose price it is.", kind.word());
+        let tenant = self.tenant.take().ok_or_else(none)?;
+        let percent = number(kind.word(), percent)?;
+        kind.put(levers.get_or_insert_default(), &tenant, Some(percent))
     }
 
     /// Each once, and no more than anybody compares.
@@ -359,6 +397,10 @@ impl ScenarioAddress {
             if at != usual {
                 text.append_pair(key, &at.map(|at| at.to_string()).unwrap_or_default());
             }
+        }
+        let unmoved = |tenant: &&String| !levers.tenant_price.contains_key(*tenant);
+        if let Some(tenant) = self.tenant.as_ref().filter(unmoved) {
+            text.append_pair("tenant", tenant);
         }
         if let Some(opened) = &self.opened {
             text.append_pair("open", opened);
@@ -480,6 +522,29 @@ mod tests {
         assert!(address.problems[0].contains("cost.azure"));
         assert_eq!(address.levers().price.len(), 1);
         assert!(address.levers().routing.is_empty());
+    }
+
+    #[test]
+    fn a_tenants_price_stands_in_the_address_beside_its_tiers_or_is_chosen_in_two_fields() {
+        let address = ScenarioAddress::read("price.pro=5&tenant-price.juniper=8");
+        assert_eq!(address.problems, Vec::<String>::new());
+        let levers = address.levers();
+        assert_eq!((levers.price.len(), levers.tenant_price.len()), (1, 1));
+        assert_eq!(address.write(&levers), "price.pro=5&tenant-price.juniper=8");
+        for form in ["tenant=juniper&tenant-price=8", "tenant-price=8&tenant=juniper&moved=1"] {
+            let chosen = ScenarioAddress::read(form);
+            assert_eq!(chosen.write(&chosen.levers()), "tenant-price.juniper=8", "{form}");
+        }
+        let nobody = ScenarioAddress::read("tenant=&tenant-price=8");
+        assert!(nobody.problems[0].contains("choose the tenant"), "{:?}", nobody.problems);
+    }
+
+    #[test]
+    fn a_tenant_whose_price_is_not_moved_keeps_its_lever() {
+        let address = ScenarioAddress::read("tenant=juniper&tenant-price=&seed=3");
+        assert_eq!((address.tenant.as_deref(), address.problems.len()), (Some("juniper"), 0));
+        assert!(address.levers().is_still());
+        assert_eq!(address.write(&address.levers()), "seed=3&tenant=juniper");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Optimizer: each tenant's margin, what standing stresses would do, what is recommended and why, what
-//! was applied, and the switches.
+//! Optimizer, in the order of what a controller needs: whose margin is too low, what is recommended and
+//! why, a proposal by hand, what would happen if it got worse, what was applied.
 
 use domain::access::Action;
 use leptos::prelude::*;
@@ -55,12 +55,12 @@ fn Body(view: OptimizerView, play: rehearsal::Play) -> impl IntoView {
     let at = view.at;
     view! {
         <Head view=view.clone() />
-        <foresight::Foresight view=view.foresight.clone() />
         <tenants::Tenants view=view.clone() />
         <advice::Recommendations rows=view.recommendations.clone() has_run=view.run.is_some() />
+        <switches::Propose />
+        <foresight::Foresight view=view.foresight.clone() />
         <History rows=view.history.clone() />
         <rehearsal::Rehearsal play begins=view.rehearsal.clone() version=view.policy_version />
-        <switches::Propose />
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Margins are those of the usage that is final here, at today’s prices."</p>
     }
     .into_any()
@@ -68,7 +68,8 @@ fn Body(view: OptimizerView, play: rehearsal::Play) -> impl IntoView {
 
 #[component]
 fn Head(view: OptimizerView) -> impl IntoView {
-    let OptimizerView { tenants, run, bounds, policy_version, window_days, .. } = view.clone();
+    let OptimizerView { tenants, run, bounds, policy_version, window_days, edges, .. } =
+        view.clone();
     let in_band = |band| tenants.iter().filter(|tenant| tenant.band == band).count();
     let (below, above) = (in_band(MarginBand::Below), in_band(MarginBand::Above));
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -76,12 +77,18 @@ fn Head(view: OptimizerView) -> impl IntoView {
         format!("No usage of the last {window_days} days has a price.")
     } else {
         let all = counted(count(tenants.len()), "tenant", "tenants");
-        format!("Of {all}, {below} below the floor of their band and {above} above it.")
+        let [low, high] = edges;
+        format!("Now: {below} of {all} below a margin of {low}, {above} above {high}")
     };
+    let counted_now = (!tenants.is_empty()).then(|| {
+        let days = format!("Counted now, over the usage of {window_days} days at today’s prices. ");
+        view! { <p class="muted">{days} "A run, below, counts a tenant only once it has stayed there."</p> }
+    });
     let bounds = bounds.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();
     view! {
         <header class="card pricing-head">
             <h2 class="pricing-big">{sentence}</h2>
+            {counted_now}
             <Run run />
             <switches::Switches view />
             <details class="pricing-more">
@@ -98,13 +105,13 @@ fn Run(run: Option<RunRow>) -> impl IntoView {
     match run {
         Some(run) => view! {
             <p>
-                <A href=format!("/ledger/{}", run.event_id)>{format!("Run {}", run.number)}</A>
+                "The optimizer looked last in " <A href=format!("/ledger/{}", run.event_id)>{format!("Run {}", run.number)}</A>
                 {format!(" on {}, ", run.by)} <Time at=run.at shape=TimeShape::Day /> ": " {run.sentence}
             </p>
         }
         .into_any(),
         None => view! {
-            <p class="muted">"It has not run yet. It runs by itself once an hour, on one cloud."</p>
+            <p class="muted">"The optimizer has not run yet. It does so by itself once an hour, on one cloud."</p>
         }
         .into_any(),
     }

@@ -20,6 +20,7 @@ mod presets;
 mod provenance;
 mod saved;
 mod tables;
+mod tenant_prices;
 mod words;
 mod worker;
 

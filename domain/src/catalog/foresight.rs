@@ -87,11 +87,18 @@ pub struct Fallen {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rerouted {
     pub shares: Shares,
+    /// What each cloud has now: the shares in force, or else what the usage shows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub present: BTreeMap<Cloud, Share>,
     /// The largest share that a cloud is given, by its stated capacity and the stated demand; none
     /// where these are not stated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_most: BTreeMap<Cloud, Share>,
-    /// The portfolio under the stress with them.
+    /// What the clouds serve of the proposed shares, where one of them has no room for all of its own:
+    /// the rest goes on to the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub served: BTreeMap<Cloud, Share>,
+    /// The portfolio under the stress with them, as they are served.
     pub after: Level,
     pub proposal_id: Uuid,
 }
@@ -293,6 +300,10 @@ mod tests {
         more["unasked"] = json!(2);
         let first = &mut more["scenarios"][0];
         first["already"] = json!([{ "threshold": "tenant", "is": 0.7, "max": "0.5" }]);
+        first["routing"] = json!({ "shares": { "aws": "0.6", "azure": "0.4" },
+            "present": { "aws": "0.55", "azure": "0.45" }, "atMost": { "aws": "0.5", "azure": "0.9" },
+            "served": { "aws": "0.5", "azure": "0.5" }, "after": { "belowFloor": 0.4, "p50": 0.37 },
+            "proposalId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2c" });
         first["unmoved"] = json!({ "why": "resting", "until": "2026-12-01T00:00:00.000Z" });
         let said = Known::read(&more).expect("valid").expect("known");
         assert_eq!(said.to_payload(), more);

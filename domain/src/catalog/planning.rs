@@ -87,6 +87,9 @@ pub struct ScenarioPromote {
     /// By tier; empty: prices stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub price_changes: BTreeMap<String, Change>,
+    /// By tenant, upon what its tier's price does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenant_price_changes: BTreeMap<String, Change>,
 }
 
 impl CostPut {
@@ -146,7 +149,10 @@ impl ScenarioPromote {
         numbered(self.version)?;
         reason(&self.reason)?;
         self.price_changes.keys().try_for_each(|tier| id("/priceChanges", tier))?;
-        if self.routing_weights.is_empty() && self.price_changes.is_empty() {
+        let mut tenants = self.tenant_price_changes.keys();
+        tenants.try_for_each(|tenant| id("/tenantPriceChanges", tenant))?;
+        let moves_no_price = self.price_changes.is_empty() && self.tenant_price_changes.is_empty();
+        if self.routing_weights.is_empty() && moves_no_price {
             return refuse("/routingWeights", "or priceChanges must say what is proposed");
         }
         let sum: Decimal = self.routing_weights.values().map(|share| share.get()).sum();
@@ -209,5 +215,10 @@ mod tests {
         assert!(promote(json!({}), json!({"pro": "0.05"})).is_ok());
         assert!(promote(json!({"gcp": "0.6"}), json!({})).is_err());
         assert!(promote(json!({}), json!({})).is_err());
+        let own = json!({"kind": "scenario.promote", "version": 1, "reason": "thin",
+            "scenarioId": "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b",
+            "tenantPriceChanges": {"juniper": "0.08"}});
+        let read = Known::read(&own).expect("valid").expect("known");
+        assert_eq!(read.to_payload()["tenantPriceChanges"], own["tenantPriceChanges"]);
     }
 }

@@ -22,6 +22,10 @@ pub struct Scenario {
     pub latency: BTreeMap<String, Change>,
     /// Our own prices, by tier.
     pub price: BTreeMap<String, Change>,
+    /// One tenant's price, by its id, upon whatever its tier's does. Left out where there is none: what
+    /// was hashed before there were any keeps its hash.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenant_price: BTreeMap<String, Change>,
     /// How much is used, by tier.
     pub usage: BTreeMap<String, Change>,
     /// "SLA penalties trigger": by tier, the rate that is owed on latency for certain, in place of
@@ -42,7 +46,8 @@ impl Scenario {
     /// How much it changes.
     #[must_use]
     pub fn count(&self) -> usize {
-        let changes = [&self.cost, &self.latency, &self.price, &self.usage].map(BTreeMap::len);
+        let changes = [&self.cost, &self.latency, &self.price, &self.tenant_price, &self.usage];
+        let changes = changes.map(BTreeMap::len);
         let shares = [&self.latency_penalty, &self.routing].map(BTreeMap::len);
         changes.iter().chain(&shares).sum()
     }
@@ -57,9 +62,17 @@ impl Scenario {
         self.latency.get(region).copied().unwrap_or_default()
     }
 
+    /// What a tenant's price is multiplied by: its tier's change and its own, one upon the other. Where
+    /// only one of them moves, that one's factor, to the digit.
     #[must_use]
-    pub fn price_of(&self, tier: &str) -> Change {
-        self.price.get(tier).copied().unwrap_or_default()
+    pub fn price_factor(&self, tier: &str, tenant: &str) -> Decimal {
+        let of_tier = self.price.get(tier).map(|change| change.factor());
+        let own = self.tenant_price.get(tenant).map(|change| change.factor());
+        match (of_tier, own) {
+            // Each is at most 101: their product is far from what decimals hold.
+            (Some(of_tier), Some(own)) => of_tier * own,
+            (factor, None) | (None, factor) => factor.unwrap_or(Decimal::ONE),
+        }
     }
 
     #[must_use]
@@ -82,6 +95,7 @@ impl Scenario {
         all_known("provider", self.cost.keys(), &known.providers)?;
         all_known("region", self.latency.keys(), &known.regions)?;
         all_known("tier", self.price.keys(), &known.tiers)?;
+        all_known("tenant", self.tenant_price.keys(), &known.tenants)?;
         all_known("tier", self.usage.keys(), &known.tiers)?;
         all_known("tier", self.latency_penalty.keys(), &known.tiers)?;
         all_known("provider", self.routing.keys(), &known.providers)?;
@@ -102,6 +116,7 @@ impl Scenario {
         self.cost.retain(|name, _| keep("cost", name, &known.providers));
         self.latency.retain(|name, _| keep("latency", name, &known.regions));
         self.price.retain(|name, _| keep("price", name, &known.tiers));
+        self.tenant_price.retain(|name, _| keep("tenant-price", name, &known.tenants));
         self.usage.retain(|name, _| keep("usage", name, &known.tiers));
         self.latency_penalty.retain(|name, _| keep("owed", name, &known.tiers));
         let shares = self.routing.len();
@@ -139,6 +154,8 @@ pub struct Known<'a> {
     pub providers: BTreeSet<&'a str>,
     pub regions: BTreeSet<&'a str>,
     pub tiers: BTreeSet<&'a str>,
+    /// Those with usage.
+    pub tenants: BTreeSet<&'a str>,
 }
 
 fn all_known<'a>(
@@ -190,6 +207,39 @@ mod tests {
         assert_eq!((scenario.cost.len(), scenario.price.len()), (1, 1));
         assert!(scenario.routing.is_empty());
         assert_eq!(scenario.check(&known), Ok(()));
+    }
+
+    #[test]
+    fn a_tenants_change_of_price_stands_upon_its_tiers_and_alone_is_taken_to_the_digit() {
+        let text = r#"{"price":{"pro":"0.10"},"tenantPrice":{"acme":"-0.2","solo":"0.080"}}"#;
+        let scenario: Scenario = serde_json::from_str(text).expect("a scenario");
+        let factor = |tier, tenant| scenario.price_factor(tier, tenant).to_string();
+        assert_eq!(factor("pro", "other"), "1.10");
+        assert_eq!(factor("gift", "solo"), "1.080");
+        assert_eq!(scenario.price_factor("pro", "acme"), decimal("0.88"));
+        assert_eq!(factor("gift", "other"), "1");
+        assert_eq!((scenario.count(), scenario.is_still()), (3, false));
+    }
+
+    #[test]
+    fn a_tenant_that_nobody_knows_is_refused_and_one_without_usage_is_left_out() {
+        let text = r#"{"tenantPrice":{"acme":"0.1","gone":"0.1"}}"#;
+        let mut scenario: Scenario = serde_json::from_str(text).expect("a scenario");
+        let known = Known { tenants: BTreeSet::from(["acme"]), ..Known::default() };
+        let error = scenario.check(&known).expect_err("unknown").to_string();
+        assert!(error.contains("no tenant called \"gone\""), "{error}");
+        assert_eq!(scenario.fit(&known), ["tenant-price.gone"]);
+        assert_eq!(scenario.check(&known), Ok(()));
+    }
+
+    #[test]
+    fn without_a_tenants_price_a_scenario_is_written_as_it_always_was() {
+        let text = serde_json::to_string(&Scenario::default()).expect("json");
+        let was =
+            r#"{"cost":{},"latency":{},"price":{},"usage":{},"latencyPenalty":{},"routing":{}}"#;
+        assert_eq!(text, was);
+        let absurd = r#"{"tenantPrice":{"acme":"-1"}}"#;
+        assert!(serde_json::from_str::<Scenario>(absurd).is_err(), "as of a tier");
     }
 
     #[test]

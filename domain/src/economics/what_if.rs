@@ -53,7 +53,7 @@ pub struct TenantStatement<'a> {
 
 impl Terms {
     /// One statement a tenant, in their order:
-    /// `revenue = usage (1 + Δusage) · price (1 + Δprice)`, `cost = cost (1 + Δusage) (1 + Δcost)`,
+    /// `revenue = usage (1 + Δusage) · price (1 + Δprice)` (a tenant's own change upon its tier's), `cost = cost (1 + Δusage) (1 + Δcost)`,
     /// `penalty = revenue · rate`, where the rate is the ladder's at the attainment
     /// `1 − P(latency (1 + g) > T)`, or the scenario's own.
     ///
@@ -81,6 +81,7 @@ impl Terms {
             providers: usage.iter().map(|usage| usage.provider.as_str()).collect(),
             regions: self.latency.keys().map(String::as_str).collect(),
             tiers: self.tiers.keys().map(String::as_str).collect(),
+            tenants: usage.iter().map(|usage| usage.tenant.as_str()).collect(),
         }
     }
 
@@ -101,7 +102,8 @@ impl Terms {
     ) -> Result<Statement, EconomicsError> {
         let tier = self.tiers.get(&usage.tier).ok_or_else(|| unknown("tier", &usage.tier))?;
         let price = amount("the price", tier.price_usd_per_k)?;
-        let price = price.checked_mul(scenario.price_of(&usage.tier).factor());
+        let factor = scenario.price_factor(&usage.tier, usage.tenant.as_str());
+        let price = price.checked_mul(factor);
         let more = scenario.usage_of(&usage.tier).factor();
         let usage_k = amount("the usage", usage.usage_k)?.checked_mul(more);
         let revenue = price.zip(usage_k).and_then(|(price, usage)| price.checked_mul(usage));
@@ -166,6 +168,21 @@ mod tests {
             let error = terms().apply(&[usage], &base).expect_err("unknown").to_string();
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn one_tenants_price_moves_that_tenant_and_nobody_else() {
+        let other = TenantId::try_from("acme".to_owned()).expect("an id");
+        let usage = [usage("pro", "eu"), TenantUsage { tenant: other, ..usage("pro", "eu") }];
+        let statements = |text: &str| {
+            let scenario: Scenario = serde_json::from_str(text).expect("a scenario");
+            let statements = terms().apply(&usage, &scenario).expect("statements");
+            statements.iter().map(|it| it.statement.revenue_usd()).collect::<Vec<_>>()
+        };
+        let revenue = statements(r#"{"tenantPrice":{"acme":"0.1"}}"#);
+        assert_eq!(revenue, [decimal("6"), decimal("6.6")]);
+        let both = statements(r#"{"price":{"pro":"0.5"},"tenantPrice":{"acme":"0.1"}}"#);
+        assert_eq!(both, [decimal("9"), decimal("9.9")]);
     }
 
     #[test]

@@ -91,10 +91,11 @@ pub fn portfolio(rows: Vec<Row>) -> Result<Portfolio, EconomicsError> {
 
 fn tenant(row: Row) -> Result<Tenant, EconomicsError> {
     let problem = "is no id";
-    let id = TenantId::try_from(row.id);
+    let id = TenantId::try_from(row.id)
+        .map_err(|_| EconomicsError::Inconsistent { what: "a tenant's name", problem })?;
     Ok(Tenant {
-        tenant: id
-            .map_err(|_| EconomicsError::Inconsistent { what: "a tenant's name", problem })?,
+        payer: id.clone(),
+        tenant: id,
         tier: row.tier,
         provider: row.provider,
         region: row.region,

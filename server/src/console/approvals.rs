@@ -16,7 +16,8 @@ use super::approval_acts::acts;
 use super::contracts::contract_title;
 use super::figures::{grouped, rounded_dollars};
 use super::foresight::{hour, still_missed};
-use super::optimizer::{simulate, trail};
+use super::optimizer::trail;
+use super::simulate::simulate;
 use super::{Console, facts};
 use crate::problem::Problem;
 use crate::projection::Catalog;
@@ -59,7 +60,7 @@ impl Console {
             steps: case.steps.iter().map(step_row).collect(),
             form: form(case),
             result_version: case.result_version,
-            simulate: simulated(&catalog, case),
+            simulate: simulated(&catalog, case, now),
             foreseen: super::foresight::why(case),
             missed: still_missed(book, case),
         })
@@ -101,11 +102,11 @@ fn advised<'a>(
     said.value.advice.price.as_ref().filter(|_| said.value.proposal_id == Some(case.id))
 }
 
-fn simulated(catalog: &Catalog, case: &Case) -> Option<String> {
+fn simulated(catalog: &Catalog, case: &Case, now: Timestamp) -> Option<String> {
     let Subject::Tenant(tenant) = case.subject() else { return None };
-    let tier = &catalog.tenant(&tenant)?.value.tier;
     let (before, after) = controls(catalog.book(), case)?;
-    Some(simulate(tier, Some(after.price_change(&before))))
+    let policy = catalog.book().policy().1;
+    Some(simulate(policy, &tenant, Some(after.price_change(&before)), now))
 }
 
 /// `bo, for ann`.

@@ -1,18 +1,22 @@
 //! What standing stresses would do, in the words of the pages Optimizer and Approvals.
 
+use std::collections::BTreeMap;
+
 use app::backend::{
-    FallenRow, ForeseenWhy, ForesightRow, ForesightView, ScenarioAddress, StressRow,
+    ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, ScenarioAddress, StressRow,
 };
 use domain::catalog::{
-    Broken, Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold, Unmoved,
+    Fallen, Foreseen, ForesightRun, Forewarning, Rerouted, Shock, Threshold, Unmoved,
 };
 use domain::clock::Timestamp;
+use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::economics::study::Level;
 use domain::fabric::shares::Shares;
 use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
+use rust_decimal::Decimal;
 
 use super::approvals::{percent, share_text, shares_text};
 use super::optimizer::{guarded_trail, rule_words, time_of};
@@ -37,7 +41,8 @@ fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         basis: format!(
-            "Usage of {} tenants from {} to {}, prices as of {}; {} draws, seed {}.{}",
+            "Usage of {} tenants from {} to {}, prices as of {}; {} simulated outcomes, seed {}. Penalties \
+             are those to be expected; the tenants’ margins on this page count those that were recorded.{}",
             it.tenants,
             day(it.usage_from),
             hour(it.usage_to),
@@ -46,7 +51,6 @@ fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
             it.seed,
             unasked(it.unasked)
         ),
-        floor: percent(it.floor.get()),
         stresses: it.scenarios.iter().map(|foreseen| stress(catalog, it, foreseen)).collect(),
     }
 }
@@ -61,14 +65,27 @@ fn unasked(count: u32) -> String {
 
 fn stress(catalog: &Catalog, run: &ForesightRun, foreseen: &Foreseen) -> StressRow {
     let named = u64::try_from(foreseen.tenants.len()).unwrap_or(u64::MAX);
+    let accepted = Accepted::of(catalog, run, foreseen);
+    let floor = percent(run.floor.get());
+    let portfolio = foreseen.stressed.map(|stressed| ChanceRow {
+        tenant_id: None,
+        floor: floor.clone(),
+        today: below(foreseen.now),
+        then: likely(stressed),
+        accepted: accepted.portfolio.clone(),
+        after: foreseen.routing.as_ref().map(|routing| likely(routing.after)),
+        proposal_id: foreseen.routing.as_ref().map(|routing| routing.proposal_id.to_string()),
+        held: None,
+    });
+    let fallen = foreseen.tenants.iter().map(|it| fallen(it, accepted.tenant.as_ref()));
     StressRow {
         name: foreseen.shock.name.clone(),
         href: place_of_run(catalog, run, &foreseen.shock),
-        now: below(foreseen.now),
-        stressed: below(foreseen.stressed),
-        broken: foreseen.broken.iter().map(|it| broken(it, &foreseen.already)).collect(),
-        under_water: under_water(foreseen),
-        fallen: foreseen.tenants.iter().map(fallen).collect(),
+        breaks: !foreseen.broken.is_empty(),
+        happens: happens(foreseen, &floor),
+        proposes: proposes(foreseen),
+        already: already(foreseen),
+        chances: portfolio.into_iter().chain(fallen).collect(),
         others: foreseen.fell.saturating_sub(named),
         left_out: foreseen.left_out.clone(),
         routing: foreseen.routing.as_ref().map(rerouted),
@@ -76,101 +93,165 @@ fn stress(catalog: &Catalog, run: &ForesightRun, foreseen: &Foreseen) -> StressR
     }
 }
 
-fn rerouted(routing: &Rerouted) -> (String, String) {
-    let at_most = Shares(routing.at_most.clone());
-    let bound = if at_most.0.is_empty() {
-        String::new()
-    } else {
-        format!(" By their capacity, clouds get at most: {}.", shares_text(&at_most))
+/// How likely a margin may be below its floor, as texts.
+struct Accepted {
+    portfolio: Option<String>,
+    tenant: Option<String>,
+}
+
+impl Accepted {
+    /// As the run says; of what is not broken it says nothing, and the policy does if it is the same.
+    fn of(catalog: &Catalog, run: &ForesightRun, foreseen: &Foreseen) -> Self {
+        let (version, policy) = catalog.book().policy();
+        let foresight = Some(policy.foresight).filter(|_| version == run.policy_version);
+        let told = |threshold| {
+            let mut all = foreseen.broken.iter().chain(&foreseen.already);
+            all.find(|it| it.threshold == threshold).map(|it| it.max)
+        };
+        let text = |share: Share| percent(share.get());
+        let of_all = told(Threshold::Portfolio).or(foresight.map(|it| it.below_floor_max));
+        let of_one = told(Threshold::Tenant).or(foresight.map(|it| it.tenant_below_floor_max));
+        Accepted { portfolio: of_all.map(text), tenant: of_one.map(text) }
+    }
+}
+
+/// What would happen, in a sentence.
+fn happens(foreseen: &Foreseen, floor: &str) -> String {
+    let Some(stressed) = foreseen.stressed else {
+        return "What it would do to margins is not known.".to_owned();
     };
-    let text = format!(
-        "Shares of the traffic are proposed ({}): {} under it with them.{bound}",
-        shares_text(&routing.shares),
-        likely(routing.after)
-    );
-    (text, routing.proposal_id.to_string())
-}
-
-fn unmoved(why: Unmoved) -> String {
-    match why {
-        Unmoved::Resting { until } => format!(
-            "No shares of the traffic are proposed: the last ones rest for the cool-down of the \
-             policy, until {}.",
-            hour(until)
-        ),
-        Unmoved::NoRoom => "No shares of the traffic are proposed: by the stated demand and \
-                            capacity, no cloud that it could go to can take more."
-            .to_owned(),
-    }
-}
-
-fn under_water(foreseen: &Foreseen) -> String {
-    if foreseen.stressed.is_none() {
-        return "What it would do is not known.".to_owned();
-    }
-    let before = foreseen.under_water.saturating_sub(foreseen.fell);
-    match (foreseen.fell, before) {
-        (0, 0) => "No tenant is under water.".to_owned(),
-        (0, before) => format!("Nobody would fall under water. {}", already(before, foreseen)),
-        (fell, 0) => format!("{fell} would fall under water."),
-        (fell, before) => format!("{fell} would fall under water. {}", already(before, foreseen)),
-    }
-}
-
-/// Who is beyond the threshold today, whatever comes.
-fn already(count: u64, foreseen: &Foreseen) -> String {
-    let (who, whose, is) = if count == 1 {
-        ("1 tenant is".to_owned(), "its", "is")
-    } else {
-        (format!("{count} tenants are"), "their", "is up to")
+    let tenants = match foreseen.fell {
+        0 => "no tenant that is safe today would become likely to fall below its own".to_owned(),
+        1 => "1 tenant that is safe today would become likely to fall below its own".to_owned(),
+        many => {
+            format!(
+                "{many} tenants that are safe today would become likely to fall below their own"
+            )
+        }
     };
-    let today = foreseen.already.iter().find(|it| it.threshold == Threshold::Tenant);
-    let figure = today.map_or_else(String::new, |it| {
+    format!(
+        "If it happened, the margin of the whole portfolio would end below its floor of {floor} with a \
+         chance of {} (today {}), and {tenants}.",
+        likely(stressed),
+        below(foreseen.now)
+    )
+}
+
+/// What is proposed, and what it would bring, in a sentence.
+fn proposes(foreseen: &Foreseen) -> String {
+    let prices = foreseen.tenants.iter().filter(|it| it.proposal_id.is_some()).count();
+    let prices = match prices {
+        0 => None,
+        1 => Some("a higher price for 1 of the tenants below".to_owned()),
+        many => Some(format!("higher prices for {many} of the tenants below")),
+    };
+    let shares = foreseen.routing.as_ref().map(|routing| {
         format!(
-            ": today’s probability to be below {whose} floor {is} {:.0} %, and {} are borne",
-            it.is * 100.0,
-            percent(it.max.get())
+            "other shares of the traffic, with which the portfolio’s chance would be {}",
+            likely(routing.after)
         )
     });
-    format!("{who} under water already, before the stress{figure}.")
+    match (shares, prices) {
+        (Some(shares), Some(prices)) => format!("Proposed: {shares}, and {prices}."),
+        (Some(only), None) | (None, Some(only)) => format!("Proposed: {only}."),
+        (None, None) if foreseen.broken.is_empty() => {
+            "Nothing is proposed: all of it is within what the policy accepts.".to_owned()
+        }
+        (None, None) => "Nothing is proposed against it.".to_owned(),
+    }
 }
 
-fn fallen(of: &Fallen) -> FallenRow {
-    let drawn = if of.exact { "" } else { ", drawn" };
-    FallenRow {
-        tenant_id: of.tenant_id.to_string(),
-        risk: format!(
-            "{} → {} below {}{drawn}",
-            likely(of.now),
-            likely(of.stressed),
-            percent(of.floor.get())
-        ),
+/// Who is beyond a threshold today, whatever comes.
+fn already(foreseen: &Foreseen) -> Option<String> {
+    let today = |threshold| foreseen.already.iter().find(|it| it.threshold == threshold);
+    let portfolio = today(Threshold::Portfolio).map(|it| {
+        let max = percent(it.max.get());
+        format!("The portfolio’s chance is above the {max} that the policy accepts today already.")
+    });
+    let tenants = match foreseen.under_water.saturating_sub(foreseen.fell) {
+        0 => None,
+        1 => Some("1 tenant is likely to be below its floor".to_owned()),
+        many => Some(format!("{many} tenants are likely to be below their floor")),
+    };
+    let tenants = tenants.map(|who| {
+        format!("{who} today already, before anything happens: see the margins on this page.")
+    });
+    let said: Vec<String> = portfolio.into_iter().chain(tenants).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn fallen(of: &Fallen, accepted: Option<&String>) -> ChanceRow {
+    // What is drawn may be off by a little.
+    let about = if of.exact { "" } else { "≈ " };
+    ChanceRow {
+        tenant_id: Some(of.tenant_id.to_string()),
+        floor: percent(of.floor.get()),
+        today: format!("{about}{}", likely(of.now)),
+        then: format!("{about}{}", likely(of.stressed)),
+        accepted: accepted.cloned(),
+        after: None,
         proposal_id: of.proposal_id.map(|id| id.to_string()),
         held: of.held.map(|rule| format!("Its price is held by {}.", rule_words(rule))),
     }
 }
 
-/// A tenant that falls is above water today; the portfolio may be beyond its threshold already.
-fn broken(it: &Broken, already: &[Broken]) -> String {
-    let (then, max) = (format!("{:.0} %", it.is * 100.0), percent(it.max.get()));
-    let today = already.iter().find(|today| today.threshold == it.threshold);
-    match (it.threshold, today) {
-        (Threshold::Portfolio, Some(today)) => format!(
-            "The portfolio is beyond its threshold already, before the stress: today’s probability to be \
-             below its floor is {:.0} %, and {max} are borne. Under the stress it would be {then}.",
-            today.is * 100.0
+fn rerouted(routing: &Rerouted) -> ReroutedRow {
+    let wished = &routing.shares.0;
+    let clouds = Cloud::ALL.into_iter().filter(|cloud| {
+        let maps = [wished, &routing.present, &routing.at_most, &routing.served];
+        maps.iter().any(|shares| shares.contains_key(cloud))
+    });
+    let serves = if routing.served.is_empty() { wished } else { &routing.served };
+    let row = |cloud: Cloud| {
+        let of = |shares: &BTreeMap<Cloud, Share>| {
+            percent(shares.get(&cloud).map_or(Decimal::ZERO, |share| share.get().round_dp(3)))
+        };
+        let today =
+            if routing.present.is_empty() { "–".to_owned() } else { of(&routing.present) };
+        let most = routing.at_most.get(&cloud).map(|share| percent(share.get()));
+        let most = most.unwrap_or_else(|| "not stated".to_owned());
+        [cloud.to_string(), today, of(wished), most, of(serves)]
+    };
+    ReroutedRow {
+        clouds: clouds.map(row).collect(),
+        note: above_capacity(routing),
+        proposal_id: routing.proposal_id.to_string(),
+    }
+}
+
+/// No division gives a cloud more than it can take, but for what it has today.
+fn above_capacity(routing: &Rerouted) -> Option<String> {
+    let over = routing
+        .shares
+        .0
+        .iter()
+        .filter(|(cloud, share)| routing.at_most.get(cloud).is_some_and(|most| *share > most));
+    let over: Vec<String> = over.map(|(cloud, _)| cloud.to_string()).collect();
+    let (who, it, its) = match &over[..] {
+        [] => return None,
+        [one] => (format!("{one} is"), "it", "its"),
+        several => (format!("{} are", several.join(" and ")), "them", "their"),
+    };
+    let counted = if routing.served.is_empty() {
+        ""
+    } else {
+        " What has no room goes on to the other clouds, and the figures count it there."
+    };
+    Some(format!(
+        "{who} above {its} capacity already today, and this proposal does not give {it} more.{counted}"
+    ))
+}
+
+fn unmoved(why: Unmoved) -> String {
+    match why {
+        Unmoved::Resting { until } => format!(
+            "No other shares of the traffic are proposed: the last ones rest until {}, as the policy \
+             wants it after each change.",
+            hour(until)
         ),
-        (threshold, _) => {
-            let who = match threshold {
-                Threshold::Portfolio => "The portfolio",
-                Threshold::Tenant => "A tenant",
-            };
-            format!(
-                "{who} would fall beyond its threshold: the probability to be below its floor would be \
-                 {then}, {:.0} points more than the {max} that are borne.",
-                it.by() * 100.0
-            )
-        }
+        Unmoved::NoRoom => "No other shares of the traffic are proposed: by the stated demand and \
+                            capacity, no cloud that it could go to can take more."
+            .to_owned(),
     }
 }
 
@@ -298,8 +379,10 @@ pub(super) fn day(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::catalog::Broken;
     use domain::economics::scenario::Scenario;
     use domain::economics::study::Request;
+    use domain::fabric::shares::Shares;
 
     use super::*;
 
@@ -386,33 +469,80 @@ mod tests {
         assert_eq!(missed(&warned(0.1234), "at this price", max).as_deref(), Some(told));
     }
 
-    #[test]
-    fn what_is_beyond_a_threshold_today_is_told_apart_from_what_would_fall_beyond_it() {
-        let max = |text: &str| serde_json::from_value(serde_json::json!(text)).expect("a share");
-        let of = |threshold, is, borne| Broken { threshold, is, max: max(borne) };
-        let then = of(Threshold::Portfolio, 0.61, "0.25");
-        let falls = broken(&then, &[]);
-        assert!(falls.contains("would fall beyond its threshold"), "{falls}");
-        let stands = broken(&then, &[of(Threshold::Portfolio, 0.4, "0.25")]);
-        let said = "already, before the stress: today’s probability to be below its floor is 40 %, and 25 %";
-        assert!(stands.contains(said), "{stands}");
-        let foreseen = Foreseen {
+    fn share(text: &str) -> Share {
+        serde_json::from_value(serde_json::json!(text)).expect("a share")
+    }
+
+    fn foreseen() -> Foreseen {
+        Foreseen {
             shock: Shock { name: "x".into(), scenario_id: None, version: None, changes: dearer() },
-            now: None,
+            now: Some(Level { below_floor: 0.12, p50: 0.4 }),
             stressed: Some(Level { below_floor: 0.61, p50: 0.3 }),
             under_water: 2,
             fell: 0,
             tenants: Vec::new(),
             broken: Vec::new(),
-            already: vec![of(Threshold::Tenant, 0.72, "0.5")],
+            already: Vec::new(),
             left_out: Vec::new(),
             routing: None,
             unmoved: None,
-        };
+        }
+    }
+
+    #[test]
+    fn what_would_happen_is_a_sentence_with_today_beside_it() {
+        let one = Foreseen { fell: 1, ..foreseen() };
         assert_eq!(
-            under_water(&foreseen),
-            "Nobody would fall under water. 2 tenants are under water already, before the stress: \
-             today’s probability to be below their floor is up to 72 %, and 50 % are borne."
+            happens(&one, "35 %"),
+            "If it happened, the margin of the whole portfolio would end below its floor of 35 % with a \
+             chance of 61 % (today 12 %), and 1 tenant that is safe today would become likely to fall \
+             below its own."
         );
+        assert_eq!(
+            proposes(&one),
+            "Nothing is proposed: all of it is within what the policy accepts."
+        );
+        let unknown = Foreseen { stressed: None, ..foreseen() };
+        assert!(happens(&unknown, "35 %").contains("is not known"));
+    }
+
+    #[test]
+    fn what_is_beyond_a_threshold_today_is_told_apart_from_what_would_fall_beyond_it() {
+        let said = already(&foreseen()).expect("two are");
+        assert!(said.starts_with("2 tenants are likely to be below their floor today"), "{said}");
+        assert_eq!(already(&Foreseen { fell: 2, ..foreseen() }), None);
+        let portfolio = Broken { threshold: Threshold::Portfolio, is: 0.4, max: share("0.25") };
+        let stands = Foreseen { fell: 2, already: vec![portfolio], ..foreseen() };
+        let said = already(&stands).expect("the portfolio is");
+        assert!(said.contains("above the 25 % that the policy accepts today already"), "{said}");
+    }
+
+    #[test]
+    fn a_cloud_above_its_capacity_today_is_said_to_be_so_and_what_it_would_serve_stands_beside() {
+        let all = |pairs: &[(Cloud, &str)]| {
+            pairs.iter().map(|(cloud, text)| (*cloud, share(text))).collect::<BTreeMap<_, _>>()
+        };
+        let (aws, azure) = (Cloud::Aws, Cloud::Azure);
+        let within = Rerouted {
+            shares: Shares(all(&[(aws, "0.6"), (azure, "0.4")])),
+            present: all(&[(aws, "0.55"), (azure, "0.45")]),
+            at_most: all(&[(aws, "0.7"), (azure, "0.9")]),
+            served: BTreeMap::new(),
+            after: Level { below_floor: 0.2, p50: 0.4 },
+            proposal_id: uuid::Uuid::from_u128(7),
+        };
+        let row = rerouted(&within);
+        assert_eq!(row.note, None);
+        assert_eq!(row.clouds[0], ["aws", "55 %", "60 %", "70 %", "60 %"]);
+        let over = Rerouted {
+            at_most: all(&[(aws, "0.5"), (azure, "0.9")]),
+            served: all(&[(aws, "0.5"), (azure, "0.5")]),
+            ..within
+        };
+        let row = rerouted(&over);
+        assert_eq!(row.clouds[0], ["aws", "55 %", "60 %", "50 %", "50 %"]);
+        let note = row.note.expect("it is above");
+        assert!(note.starts_with("aws is above its capacity already today"), "{note}");
+        assert!(note.contains("the figures count it there"), "{note}");
     }
 }

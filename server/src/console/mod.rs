@@ -33,6 +33,7 @@ mod rehearsal;
 mod rows;
 mod scenarios;
 mod search;
+mod simulate;
 mod state;
 mod tenants;
 mod tiers;

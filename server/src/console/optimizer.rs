@@ -15,7 +15,7 @@ use domain::pricing::controls::{Controls, Subject};
 use domain::pricing::guardrail::Rule;
 use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin_law::margins;
-use domain::pricing::margin_watch::{Band, Recommendation};
+use domain::pricing::margin_watch::{Band, Recommendation, Thresholds};
 use domain::pricing::policy::{Limits, Policy};
 use domain::pricing::recommend::{Advice, Aim, Day, Figures, PriceAdvice};
 use rust_decimal::Decimal;
@@ -24,6 +24,7 @@ use super::Console;
 use super::approvals::{controls_text, percent, share_text};
 use super::figures::rounded_dollars;
 use super::rehearsal;
+use super::simulate::simulate;
 use crate::economics::TenantFigures;
 use crate::optimizer::about;
 use crate::problem::Problem;
@@ -70,7 +71,7 @@ impl Console {
             edges: edges(policy),
             rehearsal: rehearsal::form(policy),
             bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
-            run: catalog.run().map(run_row),
+            run: catalog.run().map(|run| run_row(run, policy)),
             foresight: super::foresight::view(&catalog),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
             unpriced: found.unpriced.iter().map(ToString::to_string).collect(),
@@ -80,17 +81,33 @@ impl Console {
     }
 }
 
-fn run_row(run: &Current<domain::catalog::OptimizerRun>) -> RunRow {
+/// What a run counts is not what the page counts: it says when a tenant counts.
+fn run_row(run: &Current<domain::catalog::OptimizerRun>, policy: &Policy) -> RunRow {
     let it = &run.value;
+    let rule = policy.everybody().map(|rule| rule.limits).unwrap_or_default();
+    let Thresholds { low_enter, low_leave, high_leave, high_enter, dwell } = rule.thresholds;
+    let dwell = match dwell {
+        0 | 1 => "one run has found it there".to_owned(),
+        many => format!("{many} runs in a row have found it there"),
+    };
     RunRow {
         number: it.run,
         at: time_of(run.logical_clock),
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         sentence: format!(
-            "{} tenants looked at; {} stay below their band and {} above it; {} recommendations are \
-             new, {} proposals were opened.",
-            it.tenants, it.below, it.above, it.recommended, it.opened
+            "{} tenants looked at; {} lastingly below {} and {} lastingly above {}; {} recommendations \
+             are new, {} proposals were opened. A tenant counts as lastingly so once {dwell}, and until \
+             its margin is back at {} or {}.",
+            it.tenants,
+            it.below,
+            percent(low_enter),
+            it.above,
+            percent(high_enter),
+            it.recommended,
+            it.opened,
+            percent(low_leave),
+            percent(high_leave)
         ),
     }
 }
@@ -127,7 +144,7 @@ fn margin_row(
         penalties: rounded_dollars(figures.revenue_usd * figures.penalty_rate.get()),
         price: percent(book.controls(id).price_of_list),
         automatic: book.is_on(SwitchName::AutoPricing, Some(id)),
-        simulate: simulate(&figures.tier, advised.and_then(|price| price.change)),
+        simulate: simulate(book.policy().1, id, advised.and_then(|price| price.change), now),
         proposal_id: open.map(|case| case.id.to_string()),
     }
 }
@@ -171,16 +188,6 @@ fn band_of(margin: Option<Decimal>, limits: &Limits) -> MarginBand {
     }
 }
 
-/// The page Scenarios with the tier's price moved so.
-pub(super) fn simulate(tier: &str, change: Option<Decimal>) -> String {
-    let moved = change.map(|change| (change * Decimal::ONE_HUNDRED).round_dp(2).normalize());
-    let moved = moved.filter(|change| !change.is_zero());
-    moved.map_or_else(
-        || "/scenarios".to_owned(),
-        |change| format!("/scenarios?price.{tier}={change}"),
-    )
-}
-
 fn says_something(advice: &Advice) -> bool {
     advice.price.is_some() || advice.best.is_some()
 }
@@ -211,7 +218,7 @@ fn recommendation(
         why: why(advice),
         trail: advice.price.as_ref().map(trail).unwrap_or_default(),
         actions: actions.iter().map(row).collect(),
-        simulate: simulate(&advice.figures.tier, change),
+        simulate: simulate(catalog.book().policy().1, tenant, change, time_of(said.logical_clock)),
         proposal_id: open.map(|case| case.id.to_string()),
     }
 }
@@ -270,17 +277,17 @@ fn why(advice: &Advice) -> Vec<String> {
     });
     why.push(match advice.fired {
         Some(Recommendation::SuggestTierUpgrade) => {
-            "The margin entered the band below the floor in this run.".to_owned()
+            "This run counts the margin as lastingly too low, for the first time.".to_owned()
         }
         Some(Recommendation::ConsiderPriceOptimisation) => {
-            "The margin entered the band above in this run.".to_owned()
+            "This run counts the margin as lastingly very high, for the first time.".to_owned()
         }
         None => match advice.watch.band() {
-            Band::Low => {
-                "The margin is in the band below the floor since an earlier run.".to_owned()
+            Band::Low => "The margin counts as lastingly too low since an earlier run.".to_owned(),
+            Band::High => {
+                "The margin counts as lastingly very high since an earlier run.".to_owned()
             }
-            Band::High => "The margin is in the band above since an earlier run.".to_owned(),
-            Band::Normal => "The margin is within its bands.".to_owned(),
+            Band::Normal => "The margin is neither too low nor very high.".to_owned(),
         },
     });
     if let Some(better) = &advice.figures.better_tier {
@@ -297,8 +304,9 @@ fn why(advice: &Advice) -> Vec<String> {
 fn backtest(price: &PriceAdvice) -> Option<String> {
     let replay = price.backtest?;
     Some(format!(
-        "Replayed over {} recorded days the new price earns {}{:.2} dollars more or less, better on {} \
-         of them; it assumes an elasticity of {}, which nobody has measured.",
+        "Replayed over {} recorded days the new price changes the profit by {}${:.2}, and is better on \
+         {} of them. How usage answers to a price (an elasticity of {}) is assumed: nobody has measured \
+         it.",
         replay.days,
         if replay.difference_usd < 0.0 { "−" } else { "+" },
         replay.difference_usd.abs(),

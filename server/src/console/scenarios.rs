@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use app::backend::{DeskBoard, DeskView, Levers, SavedRow, ScenarioAddress, ScenariosView};
+use app::backend::{
+    DeskBoard, DeskView, Levers, SavedRow, ScenarioAddress, ScenariosView, TENANTS_OFFERED_MAX,
+};
 use domain::catalog::ScenarioSave;
 use domain::economics::quantity::float;
 use domain::economics::study::{Asked, Inputs, Request, SCENARIOS_MAX};
@@ -73,11 +75,15 @@ impl Console {
         let catalog = self.projection.catalog();
         let mut sought = Sought::of(search, &catalog);
         let request = sought.request();
-        let Sought { address, opened, .. } = sought;
+        let Sought { mut address, opened, .. } = sought;
         let mut problems = address.problems.clone();
         let desk = match self.economics.board(request, now).await {
             Ok(shown) => {
                 problems.extend(shown.left_out.iter().cloned());
+                if let Some(problem) = without_usage(&address, &shown.inputs) {
+                    problems.push(problem);
+                    address.tenant = None;
+                }
                 DeskView::Board(Box::new(desk_board(&address, shown)?))
             }
             Err(error) => nothing(error)?,
@@ -91,6 +97,15 @@ impl Console {
             problems,
         })
     }
+}
+
+/// A lever of a tenant that has no usage in this window would be refused when it moves.
+fn without_usage(address: &ScenarioAddress, inputs: &Inputs) -> Option<String> {
+    let tenant = address.tenant.as_deref()?;
+    let is_known = inputs.usage.iter().any(|place| place.tenant_id.as_str() == tenant);
+    (!is_known).then(|| {
+        format!("tenant: this window has no usage of {tenant} that has a price, so its price moves nothing.")
+    })
 }
 
 fn desk_board(address: &ScenarioAddress, shown: Shown) -> Result<DeskBoard, Problem> {
@@ -147,12 +162,22 @@ fn levers_of(inputs: &Inputs) -> Levers {
     let mut regions: Vec<String> = inputs.usage.iter().map(|it| it.region.clone()).collect();
     regions.sort();
     regions.dedup();
+    let mut revenue: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for place in &inputs.usage {
+        *revenue.entry(place.tenant_id.as_str()).or_default() += place.revenue_usd;
+    }
+    let mut tenants: Vec<(&str, Decimal)> = revenue.into_iter().collect();
+    tenants.sort_by_key(|(_, usd)| std::cmp::Reverse(*usd));
+    tenants.truncate(TENANTS_OFFERED_MAX);
+    let mut tenants: Vec<String> = tenants.into_iter().map(|(name, _)| name.to_owned()).collect();
+    tenants.sort();
     let promised =
         inputs.tiers.iter().map(|(tier, it)| (tier.clone(), it.latency_p99_ms.is_some()));
     Levers {
         providers: tokens.into_iter().map(|(name, part)| (name, share(part))).collect(),
         regions,
         tiers: promised.collect(),
+        tenants,
     }
 }
 

@@ -62,6 +62,7 @@ mod tests {
     fn simulation() -> Simulation {
         let tenant = |at: u32| Tenant {
             tenant: TenantId::try_from(at.to_string()).expect("an id"),
+            payer: TenantId::try_from(at.to_string()).expect("an id"),
             tier: "pro".into(),
             provider: format!("p{}", at % 3),
             region: "eu".into(),

@@ -189,6 +189,8 @@ struct Proposal {
     routing_weights: Value,
     #[serde(default)]
     price_changes: Value,
+    #[serde(default)]
+    tenant_price_changes: Value,
 }
 
 async fn promote(
@@ -200,7 +202,8 @@ async fn promote(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditScenarios)?;
     let id = scenario_id(&id)?;
-    let Proposal { version, reason, routing_weights, price_changes } = shape(read_json(&body)?)?;
+    let Proposal { version, reason, routing_weights, price_changes, tenant_price_changes } =
+        shape(read_json(&body)?)?;
     newest(&shared, id, version)?;
     let or_empty = |value: Value| if value.is_null() { json!({}) } else { value };
     let promotion = ScenarioPromote {
@@ -209,7 +212,9 @@ async fn promote(
         reason,
         routing_weights: shape(or_empty(routing_weights))?,
         price_changes: shape(or_empty(price_changes))?,
+        tenant_price_changes: shape(or_empty(tenant_price_changes))?,
     };
+    known_tenants(&shared, &promotion)?;
     let decision = Known::ScenarioPromote(promotion.clone());
     let (status, mut body) = told(&shared, &principal, wish, (id, version), &decision).await?;
     let opened = open_promoted(&shared, &principal, &promotion).await;
@@ -234,6 +239,19 @@ fn newest(shared: &Services, id: Uuid, version: u32) -> Result<(), Problem> {
     }
     let detail = format!("Version {newest} is in force, and not {version}. Look at it first.");
     Err(Problem::conflict(detail).field("/version", format!("is {newest} now")))
+}
+
+/// A misspelt tenant would move nobody's price, and nobody would see it.
+fn known_tenants(shared: &Services, promotion: &ScenarioPromote) -> Result<(), Problem> {
+    let catalog = shared.projection.catalog();
+    let is_unknown = |name: &&String| {
+        let id = TenantId::try_from((*name).clone()).ok();
+        id.and_then(|id| catalog.tenant(&id)).is_none_or(|tenant| !tenant.value.active)
+    };
+    let Some(name) = promotion.tenant_price_changes.keys().find(is_unknown) else { return Ok(()) };
+    let problem = Problem::invalid(format!("No active tenant is called \"{name}\"."));
+    Err(problem
+        .field("/tenantPriceChanges", format!("names \"{name}\", which is no active tenant")))
 }
 
 /// A run asks so many kept scenarios and no more: one that would not be asked is not marked so.

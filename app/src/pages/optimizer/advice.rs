@@ -11,7 +11,7 @@ use crate::format::TimeShape;
 #[component]
 pub(super) fn Recommendations(rows: Vec<RecommendationRow>, has_run: bool) -> impl IntoView {
     let empty = if has_run {
-        "Nothing is recommended: every margin is within its band, or was outside it in one run only."
+        "Nothing is recommended: no margin has stayed too low or very high for as many runs as the policy asks."
     } else {
         "What the optimizer recommends will stand here once it has run."
     };
@@ -20,6 +20,7 @@ pub(super) fn Recommendations(rows: Vec<RecommendationRow>, has_run: bool) -> im
     view! {
         <section class="card pricing-part" aria-labelledby="advice-title">
             <h2 id="advice-title" class="card-title">"What is recommended"</h2>
+            <p class="muted">"The optimizer’s advice from its runs. A price that it advises waits in Approvals; it is in force once people agree, or by itself where that was switched on."</p>
             {if none {
                 view! { <p class="muted">{empty}</p> }.into_any()
             } else {
@@ -65,7 +66,7 @@ fn One(row: RecommendationRow) -> impl IntoView {
                 <p class="muted">
                     "Said " <Time at=row.at shape=TimeShape::Day /> " in "
                     <A href=format!("/ledger/{}", row.event_id)>"an event of the ledger"</A>
-                    ". Chances of acceptance and churn are assumptions of the policy."
+                    ". Money is what an action would add in a month: its expected value, how far that may be off, and its score, which is the value less a charge for the risk. The chances that a tenant accepts or leaves are assumptions of the policy."
                 </p>
             </details>
         </li>

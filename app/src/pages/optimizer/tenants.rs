@@ -77,7 +77,7 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <p class="muted">"Quantiles are exact for a cost that strays by about 10 %, which is an assumption, with the penalties recorded in these days and with no provider’s price jumping."</p>
+            <p class="muted">"P5, P50, P95: the margin ends below these with a chance of 5, 50 and 95 %, if costs stray by about 10 % (an assumption), penalties are those recorded in these days, and no provider changes its prices. Price of list: what the tenant pays, as a share of its tier’s list price. By itself: whether its price may move within the policy without an approval."</p>
         </section>
     }
 }
@@ -92,6 +92,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
     };
     let statement = format!("/billing?tenant={}", row.tenant_id);
     let (tenant, named) = (row.tenant_id.clone(), row.tenant_id.clone());
+    let simulated = named.clone();
     let proposal = row.proposal_id.map(|id| {
         view! { <A href=format!("/approvals/{id}")>"Proposal"</A> " " }
     });
@@ -114,7 +115,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
             <td data-label="Penalties" class="number mono">{row.penalties}</td>
             <td data-label="Price of list" class="number mono">{row.price}</td>
             <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
-            <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate>"Simulate"</a></td>
+            <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate aria-label=format!("Simulate the price of {}", simulated)>"Simulate"</a></td>
         </tr>
     }
 }

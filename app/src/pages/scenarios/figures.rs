@@ -73,11 +73,12 @@ pub(super) fn Figures() -> impl IntoView {
             |glance: &Glance| glance.break_even.cost_change.map(domain::economics::quantity::float);
         told([of(&desk.now.read()), of(&desk.base.read())], share_more, points, true)
     });
-    let floor = move || share(desk.board.read().basis.floor).replace(".0 %", " %");
+    // The floor is a setting, and no lever: another one comes with another page.
+    let floor = desk.board.with_untracked(|it| share(it.basis.floor).replace(".0 %", " %"));
     view! {
         <div class="figures">
             <Card title="Gross margin, P50".to_owned() told=p50 />
-            <Card title=format!("P(margin < {})", floor()) told=below />
+            <Card title=format!("P(margin < {floor})") told=below />
             <Card title="Profit of the window, P50".to_owned() told=profit />
             <Card title="Costs until the floor".to_owned() told=room />
         </div>

@@ -1,7 +1,7 @@
 //! How the portfolio's margin is distributed: the levers' draws over the base's, and the floor.
 
 use domain::economics::sample::Histogram;
-use domain::economics::study::Distribution;
+use domain::economics::study::{Distribution, Glance};
 use leptos::prelude::*;
 use plotters::prelude::*;
 
@@ -123,7 +123,8 @@ pub(super) fn MarginChart() -> impl IntoView {
 #[component]
 fn Chart(now: Distribution, base: Distribution) -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let (floor, draws) = desk.board.with(|it| (it.basis.floor, it.basis.draws));
+    // Whatever leads here has read the figures, which come with the board.
+    let (floor, draws) = desk.board.with_untracked(|it| (it.basis.floor, it.basis.draws));
     let axis = Axis::of([&now, &base], floor);
     let svg = match (&now.histogram, &base.histogram) {
         (Some(now), Some(base)) => picture(now, base, axis, floor),
@@ -193,8 +194,9 @@ fn Label(place: f64, text: String) -> impl IntoView {
 #[component]
 fn Table(now: Distribution, base: Distribution) -> impl IntoView {
     let desk = expect_context::<Desk>();
+    let profit_of = |it: &Glance| it.profit_usd.clone();
     let (profit, profit_base) =
-        (desk.now.read().profit_usd.clone(), desk.base.read().profit_usd.clone());
+        (desk.now.with_untracked(profit_of), desk.base.with_untracked(profit_of));
     let row = |(at, name): (usize, &str)| {
         let of = |it: &Distribution| [it.p5, it.p50, it.p95, it.mean][at];
         let error = standard_error(&of(&now), |it| format!("{:.2} pt", it * 100.0));

@@ -9,6 +9,7 @@ use rust_decimal::prelude::FromPrimitive as _;
 
 use super::desk::{Desk, Drawn};
 use super::presets::presets;
+use super::tenant_prices::TenantPrices;
 use super::words;
 use crate::backend::LeverKind;
 use crate::components::icon::Icon;
@@ -20,7 +21,7 @@ const MIDNIGHT: &str = "T00:00:00.000Z";
 const fn reach(kind: LeverKind) -> (i32, i32) {
     match kind {
         LeverKind::Cost | LeverKind::Latency => (-50, 100),
-        LeverKind::Price => (-30, 50),
+        LeverKind::Price | LeverKind::TenantPrice => (-30, 50),
         LeverKind::Usage => (-80, 200),
         LeverKind::Owed => (0, 50),
         LeverKind::Route => (0, 100),
@@ -32,6 +33,9 @@ const fn group(kind: LeverKind) -> (&'static str, &'static str) {
         LeverKind::Cost => ("What providers take", "Follows your finger: no new draws are needed."),
         LeverKind::Latency => ("Latency by region", "Late answers are owed for, in steps."),
         LeverKind::Price => ("Our price by tier", "How usage answers to a price is an assumption."),
+        LeverKind::TenantPrice => {
+            ("One tenant’s price", "Moves that tenant alone, upon whatever its tier’s price does.")
+        }
         LeverKind::Usage => ("Usage by tier", "More of the same, at the same prices."),
         LeverKind::Owed => (
             "Owed for late answers",
@@ -47,7 +51,10 @@ const fn group(kind: LeverKind) -> (&'static str, &'static str) {
 #[component]
 pub(super) fn LeverPanel() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let groups = LeverKind::ALL.map(|kind| view! { <Group kind /> }.into_any());
+    let groups = LeverKind::ALL.map(|kind| match kind {
+        LeverKind::TenantPrice => view! { <TenantPrices /> }.into_any(),
+        _ => view! { <Group kind /> }.into_any(),
+    });
     let moved = move || *desk.levers.read() != Scenario::default();
     let hidden = desk.address.with_value(|address| {
         let with = (!address.with.is_empty()).then(|| address.with.join(","));
@@ -121,10 +128,17 @@ fn Group(kind: LeverKind) -> impl IntoView {
     if names.is_empty() || (kind == LeverKind::Route && names.len() < 2) {
         return ().into_any();
     }
+    let fields = names.into_iter().map(|name| view! { <Field kind name /> }).collect_view();
+    view! { <Fold kind open=kind == LeverKind::Cost>{fields}</Fold> }.into_any()
+}
+
+/// A kind of lever under its title. It opens by itself where one of them is moved.
+#[component]
+pub(super) fn Fold(kind: LeverKind, open: bool, children: Children) -> impl IntoView {
+    let desk = expect_context::<Desk>();
     let (title, about) = group(kind);
     let count = move || kind.percents(&desk.levers.read()).len();
-    let open = kind == LeverKind::Cost || untrack(count) > 0;
-    let fields = names.into_iter().map(|name| view! { <Field kind name /> }).collect_view();
+    let open = open || untrack(count) > 0;
     view! {
         <details class="lever-group" open=open>
             <summary>
@@ -132,14 +146,14 @@ fn Group(kind: LeverKind) -> impl IntoView {
                 {move || (count() > 0).then(|| view! { <span class="lever-count">{format!("{} moved", count())}</span> })}
             </summary>
             <p class="lever-about">{about}</p>
-            {fields}
+            {children()}
         </details>
     }
     .into_any()
 }
 
 #[component]
-fn Field(kind: LeverKind, name: String) -> impl IntoView {
+pub(super) fn Field(kind: LeverKind, name: String) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let key = format!("{}.{name}", kind.word());
     let (low, high) = reach(kind);
@@ -164,7 +178,14 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
     let back = put.clone();
     let (slide, write) = (put.clone(), put);
     let said = move || stands.get().map_or_else(|| untouched(kind, usual), |it| spoken(kind, it));
-    let label = format!("{}, {name}, percent", group(kind).0);
+    let shown = match kind {
+        LeverKind::TenantPrice => format!("{name}’s price"),
+        _ => name,
+    };
+    let label = match kind {
+        LeverKind::TenantPrice => format!("{shown}, percent"),
+        _ => format!("{}, {shown}, percent", group(kind).0),
+    };
     let fault = {
         let key = key.clone();
         Memo::new(move |_| match &*desk.drawn.read() {
@@ -176,7 +197,7 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
     let (put_back, labelled) = (format!("Put back: {label}"), label.clone());
     view! {
         <div class="lever" class:is-moved=move || stands.get().is_some()>
-            <label class="lever-name" for=key.clone()>{name.clone()}</label>
+            <label class="lever-name" for=key.clone()>{shown}</label>
             <button class="icon-button lever-back" type="button" aria-label=put_back title="Put it back"
                 hidden=move || stands.get().is_none() on:click=move |_| back(String::new())>
                 {Icon::Cross.view()}
@@ -184,12 +205,12 @@ fn Field(kind: LeverKind, name: String) -> impl IntoView {
             <span class="lever-number">
                 <input id=key.clone() name=key type="number" step="any" inputmode="decimal" placeholder=usual.to_string() aria-label=labelled aria-describedby=note.clone()
                     aria-invalid=move || fault.read().is_some().then_some("true")
-                    prop:value=number value=number() on:change=move |event| write(event_target_value(&event)) />
+                    prop:value=number value=untrack(number) on:change=move |event| write(event_target_value(&event)) />
                 <span aria-hidden="true">"%"</span>
             </span>
             <p id=note class="lever-fault form-error" hidden=move || fault.read().is_none()>{move || fault.get()}</p>
             <input class="lever-slide" type="range" min=low max=high step="1" aria-label=label
-                aria-valuetext=said prop:value=slid value=slid() on:input=move |event| slide(event_target_value(&event)) />
+                aria-valuetext=said prop:value=slid value=untrack(slid) on:input=move |event| slide(event_target_value(&event)) />
         </div>
     }
     .into_any()

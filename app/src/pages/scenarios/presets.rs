@@ -27,6 +27,7 @@ mod tests {
             providers: [("azure".to_owned(), 0.5), ("bedrock".to_owned(), 0.5)].into(),
             regions: vec!["europe-west1".to_owned(), "us-east-1".to_owned()],
             tiers: [("free".to_owned(), false), ("pro".to_owned(), true)].into(),
+            tenants: Vec::new(),
         };
         let found = presets(&levers, Decimal::new(1, 1));
         let titles: Vec<&str> = found.iter().map(|stress| stress.title).collect();

@@ -45,6 +45,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "routingWeights" => {
             "Nothing was recorded: a proposal needs a change of price, or shares of traffic for gcp, aws and azure that sum to 100."
         }
+        "tenantPriceChanges" => {
+            "Nothing was recorded: the scenario moves the price of a tenant that is not active any more. Keep a version without it."
+        }
         "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
         _ => "Nothing was recorded. Try again, or see the log of this cloud.",
     }
@@ -201,9 +204,12 @@ fn Promote(saved: SavedRow) -> impl IntoView {
 
 /// The prices that a kept scenario changes.
 fn prices(of: &Scenario) -> String {
-    let prices = LeverKind::Price.percents(of).into_iter();
-    let prices = prices.map(|(tier, percent)| format!("{tier} {}", lever_percent(percent)));
-    let prices: Vec<_> = prices.collect();
+    let of_tiers = LeverKind::Price.percents(of).into_iter();
+    let of_tiers = of_tiers.map(|(tier, percent)| format!("{tier} {}", lever_percent(percent)));
+    let of_tenants = LeverKind::TenantPrice.percents(of).into_iter();
+    let of_tenants = of_tenants
+        .map(|(tenant, percent)| format!("the tenant {tenant} {}", lever_percent(percent)));
+    let prices: Vec<_> = of_tiers.chain(of_tenants).collect();
     if prices.is_empty() {
         return "No price changes.".to_owned();
     }

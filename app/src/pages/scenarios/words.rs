@@ -98,6 +98,7 @@ pub(super) fn summary(changes: &Scenario) -> String {
                 LeverKind::Cost => format!("{name} cost {}", lever_percent(percent)),
                 LeverKind::Latency => format!("{name} latency {}", lever_percent(percent)),
                 LeverKind::Price => format!("{name} price {}", lever_percent(percent)),
+                LeverKind::TenantPrice => format!("{name}’s price {}", lever_percent(percent)),
                 LeverKind::Usage => format!("{name} usage {}", lever_percent(percent)),
                 LeverKind::Owed => format!("{name} owed {percent} % for latency"),
                 LeverKind::Route => format!("{percent} % of traffic to {name}"),

@@ -20,6 +20,8 @@ const SIGMA_MAX: f64 = 10.0;
 pub struct Tenant {
     /// Draws are keyed by it.
     pub tenant: TenantId,
+    /// Whose price it is, where a scenario moves one tenant's: the same for each of its places.
+    pub payer: TenantId,
     pub tier: String,
     pub provider: String,
     pub region: String,
@@ -111,6 +113,7 @@ impl Portfolio {
             providers: names(|tenant| &tenant.provider),
             regions: names(|tenant| &tenant.region),
             tiers: self.promises.keys().map(String::as_str).collect(),
+            tenants: names(|tenant| tenant.payer.as_str()),
         }
     }
 

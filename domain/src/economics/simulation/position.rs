@@ -90,9 +90,9 @@ impl Position {
         uncertainty: &Uncertainty,
         place: Place,
     ) -> Result<Self, EconomicsError> {
-        let price_change = scenario.price_of(&tenant.tier);
-        let change_ln = libm::log(price_change.to_factor());
-        let price = tenant.price_usd_per_k * price_change.to_factor();
+        let factor = float(scenario.price_factor(&tenant.tier, tenant.payer.as_str()));
+        let change_ln = libm::log(factor);
+        let price = tenant.price_usd_per_k * factor;
         let cost = tenant.cost_usd_per_k * scenario.cost_of(&tenant.provider).to_factor();
         let latency = match scenario.latency_penalty_of(&tenant.tier) {
             Some(rate) => Steps::certain(rate),

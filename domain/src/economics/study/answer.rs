@@ -247,7 +247,9 @@ fn warnings(provenance: &Provenance, request: &Request) -> Vec<String> {
              every figure."
         ));
     }
-    if request.scenarios.iter().any(|asked| !asked.changes.price.is_empty()) {
+    let moves_price =
+        |it: &Asked| !it.changes.price.is_empty() || !it.changes.tenant_price.is_empty();
+    if request.scenarios.iter().any(moves_price) {
         let elasticity = request.assumptions.elasticity;
         warnings.push(format!(
             "How usage answers to a price is an assumption: an elasticity of {elasticity}."

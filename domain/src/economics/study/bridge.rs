@@ -50,7 +50,7 @@ impl Lever {
         match self {
             Lever::Cost => !scenario.cost.is_empty(),
             Lever::Latency => !scenario.latency.is_empty(),
-            Lever::Price => !scenario.price.is_empty(),
+            Lever::Price => !scenario.price.is_empty() || !scenario.tenant_price.is_empty(),
             Lever::LatencyPenalty => !scenario.latency_penalty.is_empty(),
             Lever::Usage => !scenario.usage.is_empty(),
             Lever::Routing => !scenario.routing.is_empty(),
@@ -61,7 +61,10 @@ impl Lever {
         match self {
             Lever::Cost => to.cost.clone_from(&from.cost),
             Lever::Latency => to.latency.clone_from(&from.latency),
-            Lever::Price => to.price.clone_from(&from.price),
+            Lever::Price => {
+                to.price.clone_from(&from.price);
+                to.tenant_price.clone_from(&from.tenant_price);
+            }
             Lever::LatencyPenalty => to.latency_penalty.clone_from(&from.latency_penalty),
             Lever::Usage => to.usage.clone_from(&from.usage),
             Lever::Routing => to.routing.clone_from(&from.routing),

@@ -165,6 +165,7 @@ impl Inputs {
             providers: self.usage.iter().map(|place| place.provider.as_str()).collect(),
             regions: self.usage.iter().map(|place| place.region.as_str()).collect(),
             tiers: self.tiers.keys().map(String::as_str).collect(),
+            tenants: self.usage.iter().map(|place| place.tenant_id.as_str()).collect(),
         }
     }
 
@@ -217,6 +218,7 @@ impl Inputs {
         let promised_ms = self.tiers.get(&place.tier).and_then(|tier| tier.latency_p99_ms);
         Ok(Tenant {
             tenant: place.draws_name()?,
+            payer: place.tenant_id.clone(),
             tier: place.tier.clone(),
             provider: place.provider.clone(),
             region: place.region.clone(),

@@ -36,7 +36,7 @@ impl Model {
     ) -> Result<Self, EconomicsError> {
         let assumptions = &request.assumptions;
         let mut portfolio = inputs.portfolio(&inputs.usage, assumptions)?;
-        scenario.check(&portfolio.known())?;
+        scenario.check(&inputs.known())?;
         let mut usage = inputs.usage.clone();
         if !scenario.routing.is_empty() {
             usage = routed(&usage, &scenario.routing)?;
@@ -108,7 +108,8 @@ impl Model {
             let product = usd.checked_mul(more).and_then(|usd| usd.checked_mul(factor));
             product.ok_or(EconomicsError::Overflow { what: "a statement" })
         };
-        let revenue = times(place.revenue_usd, changes.price_of(&place.tier).factor())?;
+        let price = changes.price_factor(&place.tier, place.tenant_id.as_str());
+        let revenue = times(place.revenue_usd, price)?;
         let cost = times(place.cost_usd, changes.cost_of(&place.provider).factor())?;
         let rate = self.simulation.margin_law(at).map_or(0.0, MarginLaw::mean_penalty);
         let overflow = EconomicsError::Overflow { what: "a statement" };

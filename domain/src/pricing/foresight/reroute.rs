@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::room::Most;
@@ -24,6 +25,8 @@ use crate::pricing::look::may_open;
 
 /// Traffic is not moved for less than a hundredth of probability.
 const GAIN_MIN: f64 = 0.01;
+/// Places of a share that a cloud has now.
+const PRESENT_DECIMALS: u32 = 3;
 /// How the stress is called where it is asked with the traffic moved.
 const MOVED: &str = "The same with the traffic moved";
 
@@ -69,12 +72,24 @@ pub(super) fn propose<E: From<EconomicsError> + Display>(
     };
     let Some((division, after)) = best else { return Ok(()) };
     let id = name(&Subject::Routing);
-    let (shares, at_most) = (division.shares.clone(), most.stated());
+    let at_most = most.stated();
     let reason = reason(view, ask, &division, &at_most, [now, stressed, after]);
-    foresaw.scenarios[at].routing =
-        Some(Rerouted { shares, at_most, after: stated(after), proposal_id: id });
+    foresaw.scenarios[at].routing = Some(Rerouted {
+        shares: division.shares.clone(),
+        present: rounded(&division.present),
+        at_most,
+        served: division.served.clone().unwrap_or_default().0,
+        after: stated(after),
+        proposal_id: id,
+    });
     foresaw.openings.push(opening(view, ask, id, (division, reason), [now, stressed, after]));
     Ok(())
+}
+
+/// As they are told.
+fn rounded(present: &BTreeMap<Cloud, Decimal>) -> BTreeMap<Cloud, Share> {
+    let share = |share: &Decimal| Share::try_from(share.round_dp(PRESENT_DECIMALS).normalize());
+    present.iter().filter_map(|(cloud, it)| Some((*cloud, share(it).ok()?))).collect()
 }
 
 /// Shares rest as long as prices do.
@@ -159,7 +174,8 @@ fn reason(
 ) -> String {
     let replaces = view.book.shares().current().0.is_empty();
     let (name, floor) = (&ask.shock.name, view.book.policy().1.margin_floor());
-    words::of_traffic(name, floor, division.moved, (replaces, at_most), levels)
+    let bound = words::Bound { at_most, shares: &division.shares.0 };
+    words::of_traffic(name, floor, division.moved, (replaces, bound), levels)
 }
 
 fn opening(

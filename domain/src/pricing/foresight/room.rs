@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::traffic::SHARE_DECIMALS;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, PerCloud};
 use crate::economics::quantity::Share;
-use crate::fabric::capacity::{Capacity, TARGET_UTILIZATION};
+use crate::fabric::capacity::{Capacity, TARGET_UTILIZATION, over, within};
+use crate::fabric::shares::Shares;
 
 /// What the deployment states, in requests a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,9 +18,13 @@ pub struct Room {
     pub capacity: Capacity,
 }
 
-/// The largest share of the traffic that each cloud may be given. Absent: not enough is stated to know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Most(Option<BTreeMap<Cloud, Share>>);
+/// The largest share of the traffic that each cloud may be given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Most {
+    room: Room,
+    /// Absent: not enough is stated to know.
+    stated: Option<BTreeMap<Cloud, Share>>,
+}
 
 impl Most {
     /// As full as a plan of capacity makes a cloud and no fuller, in whole percents.
@@ -32,27 +37,42 @@ impl Most {
             Some((cloud, Share::try_from(whole.normalize()).ok()?))
         };
         let stated: BTreeMap<Cloud, Share> = Cloud::ALL.into_iter().filter_map(share).collect();
-        Most((room.demand_per_s > 0.0 && !stated.is_empty()).then_some(stated))
+        let is_known = room.demand_per_s > 0.0 && !stated.is_empty();
+        Most { room: *room, stated: is_known.then_some(stated) }
     }
 
     /// Of a cloud with this share of the traffic: what it has stays, even where that is too much. One
     /// without a stated capacity takes part in no plan, and is given nothing beside others with one.
     pub(super) fn of_cloud(&self, cloud: Cloud, present: Decimal) -> Decimal {
-        let Some(stated) = &self.0 else { return Decimal::ONE };
+        let Some(stated) = &self.stated else { return Decimal::ONE };
         let most = stated.get(&cloud).map_or(Decimal::ZERO, |share| share.get());
         most.max(present)
     }
 
     /// As it is told: nothing where there is no bound.
     pub(super) fn stated(&self) -> BTreeMap<Cloud, Share> {
-        self.0.clone().unwrap_or_default()
+        self.stated.clone().unwrap_or_default()
+    }
+
+    /// What the clouds serve of these shares. `None`: each has room for its own. What one has no room
+    /// for goes on, here to whoever has the largest share: which one is near differs by region.
+    pub(super) fn served(&self, shares: &Shares) -> Option<PerCloud<f64>> {
+        let Room { demand_per_s, capacity } = self.room;
+        let wished = self.stated.as_ref().and_then(|_| shares.wished())?;
+        if over(&wished, demand_per_s, &capacity).is_empty() {
+            return None;
+        }
+        let room = capacity.iter().filter_map(|(cloud, most)| Some((cloud, (*most)?)));
+        let room = room.map(|(cloud, per_s)| (cloud, per_s / demand_per_s)).collect();
+        let mut order = Cloud::ALL;
+        order.sort_by(|a, b| wished.get(*b).total_cmp(wished.get(*a)));
+        Some(within(&wished, &room, &order))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::PerCloud;
     use crate::economics::quantity::decimal;
 
     #[test]
@@ -67,6 +87,22 @@ mod tests {
             (of(Cloud::Aws, "0.1"), of(Cloud::Azure, "0.1")),
             (Decimal::ONE, decimal("0.1"))
         );
+    }
+
+    #[test]
+    fn what_a_full_cloud_has_no_room_for_is_served_by_the_others() {
+        let capacity = PerCloud { gcp: Some(100.0), aws: Some(1_000.0), azure: Some(300.0) };
+        let most = Most::of(&Room { demand_per_s: 400.0, capacity });
+        let shares = |gcp: &str, aws: &str, azure: &str| {
+            let share = |text: &str| Share::try_from(decimal(text)).expect("a share");
+            let all = [(Cloud::Gcp, gcp), (Cloud::Aws, aws), (Cloud::Azure, azure)];
+            Shares(all.map(|(cloud, text)| (cloud, share(text))).into())
+        };
+        assert_eq!(most.served(&shares("0.2", "0.5", "0.3")), None, "each has room");
+        // gcp is asked for 120 a second and takes 80, a fifth of the traffic.
+        let served = most.served(&shares("0.3", "0.5", "0.2")).expect("gcp is full");
+        assert!((served.gcp - 0.2).abs() < 1e-9 && (served.aws - 0.6).abs() < 1e-9, "{served:?}");
+        assert_eq!(Most::default().served(&shares("0.3", "0.5", "0.2")), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::room::Most;
 use crate::catalog::Unmoved;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, PerCloud};
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
 use crate::economics::study::Inputs;
@@ -37,6 +37,11 @@ const WORDS: [(&str, Cloud); 7] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Division {
     pub(super) shares: Shares,
+    /// What the clouds serve of them, where one has no room for all of its own.
+    pub(super) served: Option<Shares>,
+    /// What each cloud has now.
+    pub(super) present: BTreeMap<Cloud, Decimal>,
+    /// As they are served, by provider.
     pub(super) routing: BTreeMap<String, Share>,
     /// What moves in fact, after all rounding: a share of the traffic.
     pub(super) moved: Decimal,
@@ -117,8 +122,12 @@ impl<'a> Used<'a> {
             if away <= Decimal::ZERO || moved > step_max.get() {
                 return None;
             }
-            let routing = self.routing(&shares)?;
-            Some(Division { shares, routing, moved })
+            let served = match most.served(&shares) {
+                Some(served) => Some(parts(served)?),
+                None => None,
+            };
+            let routing = self.routing(served.as_ref().unwrap_or(&shares))?;
+            Some(Division { shares, served, present: present.clone(), routing, moved })
         };
         Ok(planned.into_iter().filter_map(division).collect())
     }
@@ -160,6 +169,13 @@ impl<'a> Used<'a> {
         let all_served = wished.into_iter().all(|(cloud, _)| served(cloud));
         all_served.then(|| whole(routing, ROUTE_DECIMALS, |_, _| true)).flatten()
     }
+}
+
+/// As shares that sum to 1.
+fn parts(of: PerCloud<f64>) -> Option<Shares> {
+    let part = |(cloud, share): (Cloud, &f64)| Some((cloud, Decimal::try_from(*share).ok()?));
+    let parts = of.iter().map(part).collect::<Option<BTreeMap<_, _>>>()?;
+    Some(Shares(whole(parts, ROUTE_DECIMALS, |_, _| true)?))
 }
 
 /// How much more each of the clouds elsewhere can take.
@@ -244,7 +260,6 @@ mod tests {
 
     use super::super::room::Room;
     use super::*;
-    use crate::cloud::PerCloud;
     use crate::economics::quantity::decimal;
 
     fn used(pairs: &[(&'static str, i64)]) -> Used<'static> {
@@ -355,6 +370,22 @@ mod tests {
         let less = tried(400.0, 400.0).expect("some room").pop().expect("a division");
         assert_eq!(less.moved, decimal("0.04"), "as much as both can take");
         assert_eq!(tried(375.0, 300.0), Err(Unmoved::NoRoom));
+    }
+
+    #[test]
+    fn a_cloud_that_is_too_full_already_keeps_its_share_and_what_it_serves_of_it_is_counted() {
+        let used = used(&[("azure", 40), ("bedrock", 35), ("vertex", 25)]);
+        let dearer = BTreeSet::from([Cloud::Azure]);
+        // Four fifths of 375 are 30 %, and 35 % go there today.
+        let capacity = PerCloud { gcp: Some(900.0), aws: Some(375.0), azure: Some(900.0) };
+        let most = Most::of(&Room { demand_per_s: 1_000.0, capacity });
+        let tried = used.divisions(&Shares::default(), &dearer, share_of("0.2"), &most);
+        let largest = tried.expect("there is room").pop().expect("a division");
+        assert_eq!(largest.shares.0[&Cloud::Aws], share_of("0.35"), "it does not get more");
+        assert_eq!(largest.present[&Cloud::Aws], decimal("0.35"));
+        let served = largest.served.expect("it has no room for all of it");
+        assert_eq!(served.0[&Cloud::Aws], share_of("0.3"));
+        assert_eq!(largest.routing["bedrock"], share_of("0.3"), "and that is what is drawn");
     }
 
     #[test]

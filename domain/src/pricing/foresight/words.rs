@@ -33,11 +33,18 @@ pub(super) fn of_price(
     ))
 }
 
+/// What no division gives a cloud more than, and what is proposed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound<'a> {
+    pub(super) at_most: &'a BTreeMap<Cloud, Share>,
+    pub(super) shares: &'a BTreeMap<Cloud, Share>,
+}
+
 pub(super) fn of_traffic(
     name: &str,
     floor: Share,
     moved: Decimal,
-    (replaces_selection, at_most): (bool, &BTreeMap<Cloud, Share>),
+    (replaces_selection, bound): (bool, Bound<'_>),
     [now, stressed, after]: [Level; 3],
 ) -> String {
     let selection = if replaces_selection {
@@ -54,17 +61,31 @@ pub(super) fn of_traffic(
         percent(now),
         share(moved.round_dp(MOVED_DECIMALS)),
         percent(after),
-        bound(at_most),
+        bound.said(),
     ))
 }
 
-/// What no division gives a cloud more than.
-fn bound(at_most: &BTreeMap<Cloud, Share>) -> String {
-    if at_most.is_empty() {
-        return String::new();
+impl Bound<'_> {
+    /// A cloud that is proposed more than it can take has more today already.
+    fn said(self) -> String {
+        if self.at_most.is_empty() {
+            return String::new();
+        }
+        let each = self.at_most.iter();
+        let each: Vec<_> =
+            each.map(|(cloud, most)| format!("{cloud} {}", share(most.get()))).collect();
+        let is_over = |(cloud, share): &(&Cloud, &Share)| {
+            self.at_most.get(*cloud).is_some_and(|most| *share > most)
+        };
+        let over: Vec<_> =
+            self.shares.iter().filter(is_over).map(|(cloud, _)| cloud.to_string()).collect();
+        let over = if over.is_empty() {
+            String::new()
+        } else {
+            format!(" Above that today already, and given no more: {}.", over.join(", "))
+        };
+        format!(" By their capacity, clouds get at most: {}.{over}", each.join(", "))
     }
-    let each = at_most.iter().map(|(cloud, most)| format!("{cloud} {}", share(most.get())));
-    format!(" By their capacity, clouds get at most: {}.", each.collect::<Vec<_>>().join(", "))
 }
 
 fn percent(level: Level) -> String {
@@ -77,7 +98,7 @@ fn share(share: Decimal) -> String {
 
 /// Names may be as long as half a reason.
 fn clipped(name: &str) -> String {
-    const CHARS_MAX: usize = 120;
+    const CHARS_MAX: usize = 100;
     if name.chars().count() <= CHARS_MAX {
         return name.to_owned();
     }
@@ -87,4 +108,26 @@ fn clipped(name: &str) -> String {
 fn short(text: &str) -> String {
     debug_assert!(text.chars().count() <= REASON_CHARS_MAX, "a reason is a paragraph");
     text.chars().take(REASON_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::economics::quantity::decimal;
+
+    #[test]
+    fn the_longest_reason_is_a_paragraph_and_names_who_is_above_its_capacity_already() {
+        let share = |text| Share::new("a share", decimal(text)).expect("a share");
+        let all = |text| Cloud::ALL.map(|cloud| (cloud, share(text))).into();
+        let (at_most, shares): (BTreeMap<_, _>, BTreeMap<_, _>) = (all("0.29"), all("0.33"));
+        let level = Level { below_floor: 0.999, p50: 0.1 };
+        let bound = Bound { at_most: &at_most, shares: &shares };
+        let name = "x".repeat(200);
+        let said = of_traffic(&name, share("0.355"), decimal("0.1234"), (true, bound), [level; 3]);
+        assert!(
+            said.contains("at most: gcp 29 %, aws 29 %, azure 29 %. Above that today"),
+            "{said}"
+        );
+        assert!(said.ends_with("by distance alone any more."), "nothing is cut off: {said}");
+    }
 }

@@ -50,6 +50,7 @@ fn tenant(number: u64) -> Tenant {
     let sigma = rounded(0.15 + 0.25 * u[8], 4);
     Tenant {
         tenant: TenantId::try_from(number.to_string()).expect("an id"),
+        payer: TenantId::try_from(number.to_string()).expect("an id"),
         tier: TIERS[usize::from(tier)].to_owned(),
         provider: format!("p{}", third(u[1])),
         region: format!("r{}", third(u[2])),

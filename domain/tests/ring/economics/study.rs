@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
+use domain::economics::quantity::float;
 use domain::economics::scenario::Scenario;
 use domain::economics::simulation::Simulation;
 use domain::economics::study::{
@@ -212,6 +213,50 @@ fn a_bridge_names_the_levers_that_moved_and_sums_exactly() {
     assert_eq!(still.bridge_from.to_bits(), still.bridge_to.to_bits());
 }
 
+/// Inputs whose tier "solo" is one tenant's, in two places.
+fn with_a_tier_of_one_tenant() -> Inputs {
+    let mut inputs = inputs();
+    inputs.tiers.insert("solo".to_owned(), inputs.tiers["pro"].clone());
+    for (at, provider) in [(4, "azure"), (6, "vertex")] {
+        inputs.usage[at].tenant_id = TenantId::try_from("tenant-solo".to_owned()).expect("an id");
+        inputs.usage[at].tier = "solo".to_owned();
+        inputs.usage[at].provider = provider.to_owned();
+    }
+    inputs
+}
+
+#[test]
+fn a_tenants_price_is_to_the_bit_what_its_tiers_is_where_the_tier_has_one_tenant() {
+    let results = |text: &str| {
+        let asked = request(&[text]);
+        let answer =
+            study::answer::<EconomicsError>(&with_a_tier_of_one_tenant(), &asked, Simulation::run);
+        answer.expect("an answer").scenarios.remove(0)
+    };
+    let of_tier = results(r#"{"cost":{"azure":"0.3"},"price":{"solo":"0.08"}}"#);
+    let own = results(r#"{"cost":{"azure":"0.3"},"tenantPrice":{"tenant-solo":"0.08"}}"#);
+    assert!(own.results == of_tier.results, "the tenant's lever gives other figures");
+    assert_eq!(own.bridge, of_tier.bridge);
+    // One upon the other: 1.08 is 0.9 times 1.2.
+    let both = results(
+        r#"{"cost":{"azure":"0.3"},"price":{"solo":"-0.1"},"tenantPrice":{"tenant-solo":"0.2"}}"#,
+    );
+    assert!(both.results == of_tier.results, "the levers do not stand upon each other");
+}
+
+#[test]
+fn a_tenants_price_moves_nobody_else_and_goes_with_its_traffic() {
+    let board = |text: &str| whole(&request(&[text]));
+    let (still, moved) = (board("{}"), board(r#"{"tenantPrice":{"tenant-004":"0.5"}}"#));
+    let all = |board: &Board| board.groups[0].usd[0];
+    let own = float(place(4).revenue_usd);
+    assert!((all(&moved) - all(&still) - own / 2.0).abs() < 1e-6);
+    let routed =
+        board(r#"{"tenantPrice":{"tenant-004":"0.5"},"routing":{"vertex":"0.5","azure":"0.5"}}"#);
+    assert!((all(&routed) - all(&moved)).abs() < 1e-6, "revenue stays, wherever it is served");
+    assert_eq!(moved.bridge.len(), 1);
+}
+
 #[test]
 fn a_screen_shows_the_places_likeliest_below_the_floor_beside_their_base() {
     let board = whole(&request(&[DEARER, MUCH]));
@@ -229,6 +274,7 @@ fn a_scenario_that_names_what_does_not_exist_is_refused_by_name() {
     for (text, name) in [
         (r#"{"routing":{"groq":"1"}}"#, "groq"),
         (r#"{"usage":{"gold":"0.1"}}"#, "gold"),
+        (r#"{"tenantPrice":{"nobody":"0.1"}}"#, "no tenant called \"nobody\""),
         (r#"{"routing":{"azure":"0.6"}}"#, "the sum of the shares of traffic is 0.6"),
     ] {
         let refused =

@@ -170,11 +170,13 @@ fn changes() -> Value {
     json!({
         "type": "object", "additionalProperties": false,
         "description": "Relative: 0.3 is +30 %. cost by provider, latency by region, price, usage \
-                        and latencyPenalty (the share owed for certain) by tier. routing: shares of \
-                        every tenant's traffic by provider, which sum to 1",
+                        and latencyPenalty (the share owed for certain) by tier. tenantPrice: one \
+                        tenant's price by its id, upon what its tier's does. routing: shares of every \
+                        tenant's traffic by provider, which sum to 1",
         "properties": {
             "cost": by_name(&decimal()), "latency": by_name(&decimal()),
-            "price": by_name(&decimal()), "usage": by_name(&decimal()),
+            "price": by_name(&decimal()), "tenantPrice": by_name(&decimal()),
+            "usage": by_name(&decimal()),
             "latencyPenalty": by_name(&decimal()), "routing": by_name(&decimal())
         }
     })
@@ -312,7 +314,7 @@ fn kept() -> Vec<(&'static str, Value)> {
     });
     let proposal = json!({
         "version": count(), "reason": text(), "routingWeights": by_name(&decimal()),
-        "priceChanges": by_name(&decimal())
+        "priceChanges": by_name(&decimal()), "tenantPriceChanges": by_name(&decimal())
     });
     let version = json!({
         "version": count(), "name": text(), "author": or_null(&text()), "decision": decision()
@@ -332,7 +334,10 @@ fn kept() -> Vec<(&'static str, Value)> {
     vec![
         ("ScenarioAct", act()),
         ("ScenarioDraft", shape(draft, &["notes", "version", "standing"])),
-        ("ScenarioProposal", shape(proposal, &["routingWeights", "priceChanges"])),
+        (
+            "ScenarioProposal",
+            shape(proposal, &["routingWeights", "priceChanges", "tenantPriceChanges"]),
+        ),
         ("Scenario", shape(scenario, &["notes", "versions", "standing"])),
         ("EconomicsInputs", inputs()),
         ("ScenarioList", shape(items, &[])),

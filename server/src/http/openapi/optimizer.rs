@@ -275,6 +275,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "post",
+        path: "/optimizer/policy/act",
+        id: "actOnPolicy",
+        tag: "pricing",
+        summary: "Proposes another policy: the form of the page Policy",
+        access: PROPOSERS,
+        bodies: &[(FORM, "PolicyAct")],
+        answers: &[(
+            303,
+            "To the proposal, or back to the page with what was typed",
+            "",
+            "text/html",
+        )],
+        problems: &[400, 401, 403, 503],
+        ..BASE
+    },
+    Operation {
+        method: "post",
         path: "/approvals/together/act",
         id: "actOnSeveral",
         tag: "pricing",
@@ -286,6 +303,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..BASE
     },
 ];
+
+/// Its other fields are those of the policy, by their path, such as `rules.0.limits.stepMax`.
+fn policy_act() -> Value {
+    json!({
+        "type": "object", "required": ["version", "reason"],
+        "properties": { "version": text(), "reason": text() },
+        "additionalProperties": { "type": "string" }
+    })
+}
 
 fn decimal() -> Value {
     json!({ "type": "string", "pattern": r"^-?\d+(\.\d+)?$" })
@@ -483,6 +509,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         ("Rehearse", shape(rehearse, &["policy", "days", "seed"])),
         ("NewControllerState", shape(state, &["autoPricing", "killSwitch", "tenants", "reason"])),
         ("PricingAct", shape(form, &fields)),
+        ("PolicyAct", policy_act()),
     ]
 }
 

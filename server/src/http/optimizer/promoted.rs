@@ -5,6 +5,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use domain::catalog::{Grounds, ScenarioPromote};
+use domain::economics::scenario::Scenario;
 use domain::event::TenantId;
 use domain::fabric::shares::Shares;
 use domain::pricing::controls::{Content, Controls};
@@ -87,15 +88,20 @@ pub(in crate::http) async fn open_promoted(
     opened
 }
 
-/// The price of every tenant of a tier that is to be moved.
+/// The price of every tenant that is to be moved: its tier's change, and upon that its own.
 fn priced(shared: &Services, promotion: &ScenarioPromote) -> Vec<(TenantId, Controls)> {
     let catalog = shared.projection.catalog();
+    let changes = Scenario {
+        price: promotion.price_changes.clone(),
+        tenant_price: promotion.tenant_price_changes.clone(),
+        ..Scenario::default()
+    };
     let tenants = catalog.tenants_after(None, usize::MAX);
     let moved = tenants.into_iter().filter(|tenant| tenant.value.active).filter_map(|tenant| {
         let tenant = &tenant.value;
-        let change = promotion.price_changes.get(&tenant.tier)?;
+        let factor = changes.price_factor(&tenant.tier, tenant.tenant_id.as_str());
         let before = catalog.book().controls(&tenant.tenant_id);
-        let price_of_list = before.price_of_list.checked_mul(change.factor())?;
+        let price_of_list = before.price_of_list.checked_mul(factor)?;
         let price_of_list = price_of_list.round_dp(PRICE_DECIMALS).normalize();
         let moves = price_of_list != before.price_of_list;
         moves.then(|| (tenant.tenant_id.clone(), Controls { price_of_list, ..before }))

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::super::Shared;
-use super::{keep, may_stand, newest, scenario_id};
+use super::{keep, known_tenants, may_stand, newest, scenario_id};
 use crate::console::Sought;
 use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::Wish;
@@ -155,8 +155,8 @@ fn promote(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
         .transpose()
         .map_err(|error| Problem::invalid(format!("What was kept cannot be read: {error}.")))?
         .unwrap_or_default();
-    let first = kept.scenarios.into_iter().next();
-    let promotion = Known::ScenarioPromote(ScenarioPromote {
+    let changes = kept.scenarios.into_iter().next().map(|asked| asked.changes).unwrap_or_default();
+    let promotion = ScenarioPromote {
         scenario_id: id,
         version,
         reason: wanted.reason.trim().to_owned(),
@@ -166,7 +166,9 @@ fn promote(shared: &Shared, wanted: &Wanted) -> Result<(Uuid, Known), Problem> {
             (Cloud::Aws, &wanted.aws),
             (Cloud::Azure, &wanted.azure),
         ])?,
-        price_changes: first.map(|asked| asked.changes.price).unwrap_or_default(),
-    });
-    Ok((id, promotion))
+        price_changes: changes.price,
+        tenant_price_changes: changes.tenant_price,
+    };
+    known_tenants(shared, &promotion)?;
+    Ok((id, Known::ScenarioPromote(promotion)))
 }

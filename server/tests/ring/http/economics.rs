@@ -223,6 +223,8 @@ async fn an_absurd_question_is_refused_with_what_is_wrong_in_it() {
         (named(json!({ "cost": { "azur": "0.3" } })), "no provider called"),
         (named(json!({ "latency": { "mars": "0.3" } })), "no region called"),
         (named(json!({ "price": { "gold": "0.3" } })), "no tier called"),
+        (named(json!({ "tenantPrice": { "acmee": "0.3" } })), "no tenant called"),
+        (named(json!({ "tenantPrice": { "acme": "-1" } })), "above -1"),
         (json!({ "assumptions": { "costSigma": -1 } }), "sigma of costs"),
         (json!({ "assumptions": { "elasticity": 99 } }), "elasticity"),
         (json!({ "assumptions": { "downtimeMedian": 0 } }), "median downtime"),
@@ -320,6 +322,38 @@ async fn a_scenario_is_kept_in_versions_and_promoted_once_by_events() {
     assert_eq!(proposal["content"]["shares"]["gcp"], "0.6", "{proposal}");
     let list = house.get("/v1/scenarios", "demo-controller").await.expect(200);
     assert_eq!(list["items"][0]["promotion"]["routingWeights"]["aws"], "0.4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_tenants_price_moves_that_tenant_and_is_proposed_for_it_alone() {
+    let house = business().await;
+    let changes = json!({ "tenantPrice": { "acme": "0.08" } });
+    let request = json!({ "draws": 400, "scenarios": [{ "name": "a", "changes": changes }] });
+    let answer = house.post(SIMULATE, "demo-controller", &request).await.expect(200);
+    let revenue = |results: &Value, tenant: &str| {
+        let all = results["tenants"].as_array().expect("a list");
+        let own = all.iter().find(|it| it["tenantId"] == tenant).expect("it has usage");
+        let text = own["statement"]["revenueUsd"].as_str().expect("a decimal");
+        text.parse::<f64>().expect("a number")
+    };
+    let (base, then) = (&answer["base"], &answer["scenarios"][0]["results"]);
+    assert!((revenue(then, "acme") / revenue(base, "acme") - 1.08).abs() < 1e-9, "{answer}");
+    assert!((revenue(then, "bolt") - revenue(base, "bolt")).abs() < 1e-9, "of the same tier");
+
+    let draft = json!({ "name": "Acme dearer", "request": request });
+    let path = "/v1/scenarios?wait=final";
+    let saved = house.post(path, "demo-controller", &draft).await.expect(201);
+    let id = saved["scenarioId"].as_str().expect("an id");
+    let promote = format!("/v1/scenarios/{id}/promote?wait=final");
+    let proposal = |tenant: &str| json!({ "version": 1, "reason": "its margin is thin", "tenantPriceChanges": { tenant: "0.08" } });
+    let unknown = house.post(&promote, "demo-controller", &proposal("acmee")).await;
+    let unknown = unknown.problem(422, "invalid");
+    assert_eq!(unknown["errors"][0]["field"], "/tenantPriceChanges");
+    let promoted = house.post(&promote, "demo-controller", &proposal("acme")).await.expect(201);
+    let opened = promoted["proposals"].as_array().expect("a list");
+    assert_eq!(opened.len(), 1, "of one tenant: {promoted}");
+    assert_eq!(opened[0]["about"], "acme", "{promoted}");
+    assert!(opened[0]["proposalId"].is_string(), "{promoted}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

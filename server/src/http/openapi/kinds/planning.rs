@@ -105,6 +105,9 @@ fn promote() -> Kind {
                 "reason": reason(),
                 "routingWeights": { "type": "object", "description": "By cloud; they sum to 1" },
                 "priceChanges": { "type": "object", "description": "By tier; 0.05 is +5 %" },
+                "tenantPriceChanges": {
+                    "type": "object", "description": "By tenant, upon what its tier's price does"
+                },
                 "decidedBy": decider()
             }),
         ),
