@@ -56,8 +56,8 @@ pub struct PolicyField {
     pub label: String,
     /// What was typed, or what is in force.
     pub text: String,
-    /// What is in force, with its unit.
-    pub in_force: String,
+    /// What is in force, with its unit, where another was typed.
+    pub in_force: Option<String>,
     /// What may be chosen, with its words; empty: it is typed.
     pub choices: Vec<[String; 2]>,
     /// Why what was typed cannot be.

@@ -12,13 +12,12 @@ use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::economics::study::Level;
-use domain::fabric::shares::Shares;
 use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
 use rust_decimal::Decimal;
 
-use super::approvals::{percent, share_text, shares_text};
+use super::approvals::{percent, share_text};
 use super::optimizer::{guarded_trail, rule_words, time_of};
 use super::scenarios::kept;
 use crate::projection::{Catalog, Current};

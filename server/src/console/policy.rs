@@ -216,7 +216,7 @@ fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: Option<&Unfit>)
         path: field.path.clone(),
         label: format!("{}{unit}", field.label),
         text: own.unwrap_or(&field.text).to_owned(),
-        in_force: field.words(),
+        in_force: own.filter(|text| *text != field.text).map(|_| field.words()),
         choices,
         problem: problem.map(|unfit| unfit.problem.clone()),
     }
@@ -241,7 +241,8 @@ mod tests {
         let of = |path: &str| fields.iter().find(|field| field.path == path).expect("a field");
         assert_eq!(of("rules.0.limits.stepMax").text, "much");
         assert!(of("rules.0.limits.stepMax").problem.is_some());
-        assert_eq!(of("rules.0.limits.stepMax").in_force, "8 %");
+        assert_eq!(of("rules.0.limits.stepMax").in_force.as_deref(), Some("8 %"));
+        assert_eq!(of("policyPersons").in_force, None);
         assert_eq!((of("expiryDays").text.as_str(), &of("expiryDays").problem), ("9", &None));
         let asked = asked(&policy, &typed, found.as_ref());
         assert!(asked.problem.is_some() && asked.changes.is_empty());

@@ -16,6 +16,7 @@ mod list_prices;
 mod logs;
 mod optimizer;
 mod pages;
+mod policy_page;
 mod quarantine;
 mod scrub;
 mod snapshots;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::backend::MarginDay;
+use crate::format::counted;
 
 /// Of the drawing, in its own units; the style sheet says how large it is.
 const WIDTH: f64 = 96.0;
@@ -27,7 +28,7 @@ pub(super) fn Trend(tenant: String, days: Vec<MarginDay>) -> impl IntoView {
             <polyline points=points(&margins) />
         </svg>
         <details class="trend-days">
-            <summary>{format!("{} days", days.len())}</summary>
+            <summary>{counted(u64::try_from(days.len()).unwrap_or(u64::MAX), "day", "days")}</summary>
             <p class="mono">{each.join(", ")}</p>
         </details>
     }

@@ -65,18 +65,24 @@ fn Field(field: PolicyField) -> impl IntoView {
     let id = id_of(&path);
     let hint = format!("{id}-hint");
     let invalid = problem.is_some().then_some("true");
-    let said = match problem {
-        Some(why) => view! { <span id=hint.clone() class="form-error">{format!("It {why}. In force: {in_force}.")}</span> }.into_any(),
-        None => view! { <span id=hint.clone() class="cell-about">{format!("In force: {in_force}")}</span> }.into_any(),
-    };
+    let told = in_force.map(|value| format!("In force: {value}"));
+    let described = (problem.is_some() || told.is_some()).then(|| hint.clone());
+    let said = described.is_some().then(|| {
+        view! {
+            <span id=hint class="cell-about">
+                {problem.map(|why| view! { <span class="form-error">{why} "."</span> " " })}
+                {told}
+            </span>
+        }
+    });
     let control = if choices.is_empty() {
-        view! { <input id=id.clone() name=path type="text" inputmode="decimal" maxlength="20" value=text autocomplete="off" aria-invalid=invalid aria-describedby=hint /> }.into_any()
+        view! { <input id=id.clone() name=path type="text" inputmode="decimal" maxlength="20" value=text autocomplete="off" aria-invalid=invalid aria-describedby=described /> }.into_any()
     } else {
         let options = choices.into_iter().map(|[name, words]| {
             let selected = name == text;
             view! { <option value=name selected=selected>{words}</option> }
         });
-        view! { <select id=id.clone() name=path aria-describedby=hint>{options.collect_view()}</select> }.into_any()
+        view! { <select id=id.clone() name=path aria-describedby=described>{options.collect_view()}</select> }.into_any()
     };
     view! {
         <div class="field">

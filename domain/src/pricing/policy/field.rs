@@ -63,7 +63,7 @@ pub struct Change {
 pub struct Unfit {
     /// Empty: several together.
     pub path: String,
-    /// Without the field, which stands before it.
+    /// Words that may follow a colon.
     pub problem: String,
 }
 
@@ -84,10 +84,10 @@ const LIMITS: [Known; 14] = [
     ("marginMin", "Margin floor", Unit::Percent),
     ("tickOfList", "Prices are multiples of, of the list", Unit::Percent),
     ("thresholds.lowEnter", "A margin is low below", Unit::Percent),
-    ("thresholds.lowLeave", "and low no longer from", Unit::Percent),
+    ("thresholds.lowLeave", "low until it is back at", Unit::Percent),
     ("thresholds.highEnter", "A margin is high above", Unit::Percent),
-    ("thresholds.highLeave", "and high no longer from", Unit::Percent),
-    ("thresholds.dwell", "Runs in a row that must ask for a band", Unit::Whole("runs")),
+    ("thresholds.highLeave", "high until it is back at", Unit::Percent),
+    ("thresholds.dwell", "A band is entered after asking for it in", Unit::Whole("runs")),
 ];
 
 const ANSWERS: Unit =
@@ -105,7 +105,7 @@ const OTHERS: [(Part, Known); 24] = [
     (Part::Watch, ("watch.limit", "Sum of shortfalls that is answered", Unit::Percent)),
     (Part::Watch, ("watch.answer", "The answer", ANSWERS)),
     (Part::Foresight, ("foresight.on", "Stresses are asked by themselves", Unit::YesNo)),
-    (Part::Foresight, ("foresight.everyHours", "every", Unit::Whole("hours"))),
+    (Part::Foresight, ("foresight.everyHours", "They are asked every", Unit::Whole("hours"))),
     (
         Part::Foresight,
         ("foresight.scenarios.providerCost", "A provider takes 30 % more", Unit::YesNo),
@@ -139,7 +139,7 @@ const OTHERS: [(Part, Known); 24] = [
             Unit::Percent,
         ),
     ),
-    (Part::Foresight, ("foresight.draws", "Draws of a stress", Unit::Whole("draws"))),
+    (Part::Foresight, ("foresight.draws", "A stress is asked with", Unit::Whole("draws"))),
     (
         Part::Assumptions,
         ("assumptions.elasticity", "Change of usage for a change of price", Unit::Number),
@@ -291,14 +291,14 @@ impl Policy {
             problem: problem.to_owned(),
         };
         if name.is_empty() {
-            return Err(unfit("rule.name", "is missing: a rule has a name"));
+            return Err(unfit("rule.name", "it is missing: a rule has a name"));
         }
         if self.named(name).is_some() {
-            return Err(unfit("rule.name", "is another rule's"));
+            return Err(unfit("rule.name", "it is another rule's"));
         }
         let cloud = match cloud {
             "" => None,
-            text => Some(text.parse().map_err(|_| unfit("rule.cloud", "is none of the three"))?),
+            text => Some(text.parse().map_err(|_| unfit("rule.cloud", "it is none of the three"))?),
         };
         rules.push(Rule {
             name: name.to_owned(),
@@ -334,8 +334,8 @@ fn step_with(
     };
     match (step, up_to, persons) {
         (None, None, None) => Ok(None),
-        (None, None, Some(_)) => Err(unfit("upTo", "is missing beside its persons".to_owned())),
-        (_, _, None) => Err(unfit("persons", "is missing beside its bound".to_owned())),
+        (None, None, Some(_)) => Err(unfit("upTo", "it is missing beside its persons".to_owned())),
+        (_, _, None) => Err(unfit("persons", "it is missing beside its bound".to_owned())),
         (_, up_to, Some(persons)) => Ok(Some(QuorumStep { up_to, persons })),
     }
 }
@@ -468,7 +468,7 @@ fn read(text: &str, unit: Unit, now: Option<&Value>) -> Result<Value, String> {
     let number = |number: Decimal| match now {
         Some(Value::Number(_)) => {
             let float = number.to_string().parse::<f64>().ok().and_then(Number::from_f64);
-            float.map(Value::Number).ok_or_else(|| "is no number".to_owned())
+            float.map(Value::Number).ok_or_else(|| "it is no number".to_owned())
         }
         _ => Ok(Value::String(number.normalize().to_string())),
     };
@@ -476,19 +476,19 @@ fn read(text: &str, unit: Unit, now: Option<&Value>) -> Result<Value, String> {
         Unit::Percent => number(share(text)?),
         Unit::Usd | Unit::Number => {
             let typed = text.trim_start_matches('$').replace('−', "-");
-            number(decimal(&typed).ok_or("is no number, such as 0.5")?)
+            number(decimal(&typed).ok_or("it is no number, such as 0.5")?)
         }
         Unit::Whole(_) => Ok(Value::from(whole_number(text)?)),
         Unit::YesNo => match text {
             "yes" => Ok(Value::Bool(true)),
             "no" => Ok(Value::Bool(false)),
-            _ => Err("is yes or no".to_owned()),
+            _ => Err("it is neither yes nor no".to_owned()),
         },
         Unit::OneOf(choices) => {
             let found = choices.iter().find(|(name, _)| *name == text);
             found
                 .map(|(name, _)| Value::from(*name))
-                .ok_or_else(|| "is none of the choices".to_owned())
+                .ok_or_else(|| "it is none of the choices".to_owned())
         }
     }
 }
@@ -496,12 +496,12 @@ fn read(text: &str, unit: Unit, now: Option<&Value>) -> Result<Value, String> {
 /// Percent, with or without its sign.
 fn share(text: &str) -> Result<Decimal, String> {
     let text = text.trim_end_matches('%').trim();
-    let number = decimal(text).ok_or("is no number of percent, such as 8 or 0.1")?;
+    let number = decimal(text).ok_or("it is no number of percent, such as 8 or 0.1")?;
     Ok((number / Decimal::ONE_HUNDRED).normalize())
 }
 
 fn whole_number(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| "is no whole number".to_owned())
+    text.parse().map_err(|_| "it is no whole number".to_owned())
 }
 
 /// Floats write small numbers with an exponent.

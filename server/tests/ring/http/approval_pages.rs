@@ -168,7 +168,7 @@ async fn a_proposal_that_drifted_is_not_picked_and_its_first_button_makes_a_new_
     assert!(!theirs.contains("Approve version 1"), "{theirs}");
     let form = format!("act=refresh&proposal={id}&version=1&hash={hash}&reason=still+right");
     let made = submit(&house, "/optimizer/act", &admin, &form).await;
-    assert_eq!(made.header("location"), path, "{}", made.text());
+    assert_eq!(leads_to(&made), path, "{}", made.text());
     let theirs = html(&house, &path, &other).await;
     assert!(theirs.contains("Approve version 2") && !theirs.contains("FACTS CHANGED"), "{theirs}");
 }

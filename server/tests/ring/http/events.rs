@@ -200,8 +200,8 @@ async fn pages_follow_each_other_and_an_export_holds_the_whole_filtered_set() {
         let Some(cursor) = page["nextCursor"].as_str() else { break };
         path = format!("/v1/events?limit=4&cursor={cursor}");
     }
-    // Five of ours, the kind, and the demonstration's five users.
-    assert_eq!(seen.len(), 11);
+    // Five of ours, the kind, and the demonstration's six users.
+    assert_eq!(seen.len(), 12);
     let unique: std::collections::BTreeSet<_> = seen.iter().collect();
     assert_eq!(unique.len(), seen.len());
     let file = house.get("/v1/events/export?format=csv", READER).await;

@@ -5,7 +5,7 @@ use axum::http::{Method, header};
 use serde_json::{Value, json};
 
 use super::house::{House, asking};
-use super::pages::{cookie_of, html, submit};
+use super::pages::{cookie_of, html, leads_to, submit};
 
 const READER: &str = "demo-auditor";
 const ADMIN: &str = "demo-admin";
@@ -155,7 +155,7 @@ async fn the_api_records_what_is_odd_and_says_so() {
 async fn act(house: &House, cookie: &str, form: &str) -> String {
     let answer = submit(house, "/tenants/price/act", cookie, form).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
-    answer.header("location").to_owned()
+    leads_to(&answer)
 }
 
 fn seen(page: &str) -> &str {

@@ -20,7 +20,7 @@ async fn a_monitor_recomputes_the_root_from_public_tiles_alone() {
     let logs = house.get("/v1/logs", "").await.expect(200);
     let log = &logs["items"][0];
     assert_eq!((&log["origin"], &log["epoch"]), (&json!("gcp"), &json!(1)));
-    assert_eq!((&log["size"], &log["finalSize"]), (&json!(305), &json!(305)));
+    assert_eq!((&log["size"], &log["finalSize"]), (&json!(306), &json!(306)));
     let checkpoint = house.get("/v1/logs/gcp/1/checkpoint", "").await;
     assert_eq!(checkpoint.header("content-type"), "text/plain; charset=utf-8");
     let note = Note::parse(&checkpoint.text()).expect("a signed note");

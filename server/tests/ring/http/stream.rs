@@ -72,7 +72,7 @@ async fn a_viewer_hears_the_state_at_once_and_rows_as_they_become_final() {
     let first = listener.next().await.expect("a message");
     assert_eq!(first.name, "state");
     let state: LiveState = serde_json::from_str(&first.data).expect("the screens' shape");
-    assert_eq!(state.events, 5);
+    assert_eq!(state.events, 6);
     let event = json!({"tenantId": "platform", "payload": {"kind": "hello"}});
     let sent = house.post("/v1/events", "demo-ingest", &event).await.expect(201);
     let id = sent["eventId"].as_str().expect("an id");
@@ -81,7 +81,7 @@ async fn a_viewer_hears_the_state_at_once_and_rows_as_they_become_final() {
         let events: StreamEvents = serde_json::from_str(&heard.data).expect("the screens' shape");
         let row = events.items.iter().find(|row| row.event_id == id);
         if row.is_some_and(|row| row.status.word() == "FINAL") {
-            assert_eq!(heard.id, "6.0.0");
+            assert_eq!(heard.id, "7.0.0");
             break;
         }
     }
@@ -90,7 +90,7 @@ async fn a_viewer_hears_the_state_at_once_and_rows_as_they_become_final() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_back_is_told_what_it_missed_or_that_it_missed_something() {
     let house = House::open().await;
-    let mut back = Listener::open(&house, Some("3.0.0")).await;
+    let mut back = Listener::open(&house, Some("4.0.0")).await;
     let missed = back.until("events").await;
     let missed: StreamEvents = serde_json::from_str(&missed.data).expect("the screens' shape");
     assert_eq!((missed.items.len(), missed.skipped), (2, 0));

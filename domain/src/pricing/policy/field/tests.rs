@@ -136,7 +136,7 @@ fn what_cannot_be_is_told_by_its_field() {
         ("policyPersons", "0", "1 to 20"),
         ("watch.days", "40", "window"),
         ("watch.answer", "shrug", "choices"),
-        ("foresight.on", "perhaps", "yes or no"),
+        ("foresight.on", "perhaps", "neither yes nor no"),
         ("assumptions.elasticity", "NaN", "no number"),
         ("assumptions.price.acceptProbability", "101", ""),
     ] {
