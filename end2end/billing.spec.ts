@@ -77,7 +77,7 @@ test("an admin adds a credit with a reason", async ({ page, open, expectAccessib
   await dialog.getByLabel("Reason, recorded in the ledger").fill("a test of credits");
   await dialog.getByRole("button", { name: "Record the credit" }).click();
   await expect(page).toHaveURL(new RegExp(`/billing\\?period=${LAST}&tenant=northwind&done=`));
-  await expect(page.locator(".recorded")).toContainText("Recorded in the ledger, with your name");
+  await expect(page.locator(".recorded")).toContainText("What was recorded stands in the ledger");
   const credit = page.locator(".statement-table tbody tr", { hasText: "a test of credits" });
   await expect(credit).toContainText("by admin@ternion.example", SOON);
   await expect(credit).toContainText("−$0.10");

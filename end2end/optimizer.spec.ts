@@ -46,7 +46,7 @@ async function propose(page: Page, open: (path: string) => Promise<void>, price:
   await page.locator("#propose-reason").fill("Its margin is thin");
   await page.getByRole("button", { name: "Propose it" }).click();
   await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}\?done=/, SOON);
-  await expect(page.locator(".recorded")).toContainText("Recorded in the ledger, with your name");
+  await expect(page.locator(".recorded")).toContainText("What was recorded stands in the ledger");
   await alive(page);
   return new URL(page.url()).pathname;
 }

@@ -140,12 +140,13 @@ pub async fn tenant(id: String) -> Result<TenantDetail, Problem> {
     backend()?.tenant(id).await
 }
 
-/// What is promised and charged by tier.
+/// The policy of prices, and what another one would change.
 #[server(name = ReadPolicy, endpoint = "policy", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn policy(query: String) -> Result<PolicyView, Problem> {
     backend()?.policy(query).await
 }
 
+/// What is promised and charged by tier.
 #[server(name = ReadTiers, endpoint = "tiers", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn tiers() -> Result<TiersView, Problem> {
     backend()?.tiers().await

@@ -75,7 +75,7 @@ pub struct ReroutedRow {
     /// A cloud: its share today, the one that is proposed, the most that it can take, and what it would
     /// serve.
     pub clouds: Vec<[String; 5]>,
-    /// What is said of clouds that are above their capacity.
+    /// What is said of clouds that are above what a plan fills of their capacity.
     pub note: Option<String>,
     pub proposal_id: String,
 }

@@ -64,6 +64,8 @@ pub struct PricePreview {
     pub window_days: u32,
     /// Of the tier, those that used the model.
     pub tenants: Vec<AffectedRow>,
+    /// False: there are too many of them, or they used too much.
+    pub tenants_looked_at: bool,
     /// Of the tier, those that did not, by id.
     pub idle: Vec<String>,
     /// Charges of the past.

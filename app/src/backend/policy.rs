@@ -68,6 +68,8 @@ pub struct PolicyField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyAsked {
+    /// What others have changed since the form was shown: what, from, to.
+    pub meanwhile: Vec<[String; 3]>,
     /// What it would change: what, from, to.
     pub changes: Vec<[String; 3]>,
     /// Why there can be no such policy.

@@ -160,6 +160,8 @@ pub struct ApprovalsView {
     pub killed: bool,
     /// All that waits, whatever was asked for.
     pub waiting: u64,
+    /// Of the class and text that were asked for: nobody looked whether their facts have changed.
+    pub not_looked_at: u64,
     /// Of what was asked for: low risk first, and within a class the one that is due first.
     pub open: Vec<ProposalRow>,
     /// What was decided lately, the newest first.
@@ -296,7 +298,8 @@ pub struct ProposalRow {
     pub quorum: Option<u32>,
     pub state: Standing,
     /// What it rests on and is no longer as it was, a sentence each: as it stands nobody approves it.
-    pub changed: Vec<String>,
+    /// Absent: nobody looked.
+    pub changed: Option<Vec<String>>,
     pub version: u32,
 }
 
@@ -304,7 +307,13 @@ impl ProposalRow {
     /// It waits, and what it rests on is no longer so.
     #[must_use]
     pub fn has_drifted(&self) -> bool {
-        self.state.is_open() && !self.changed.is_empty()
+        self.state.is_open() && self.changed.as_ref().is_some_and(|changed| !changed.is_empty())
+    }
+
+    /// It is known whether what it rests on is still so, or that no longer matters.
+    #[must_use]
+    pub fn is_looked_at(&self) -> bool {
+        !self.state.is_open() || self.changed.is_some()
     }
 }
 

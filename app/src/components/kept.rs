@@ -197,7 +197,7 @@ pub(crate) fn Recorded() -> impl IntoView {
             let short: String = id.chars().take(ID_CHARS).collect();
             view! {
                 <p class="recorded" role="status">
-                    "Recorded in the ledger, with your name: " <A href=format!("/ledger/{id}")>{format!("event {short}…")}</A>
+                    "What was recorded stands in the ledger: " <A href=format!("/ledger/{id}")>{format!("event {short}…")}</A>
                 </p>
             }
         })

@@ -51,7 +51,7 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
 
 #[component]
 fn Body(view: ApprovalsView, query: Memo<ApprovalsQuery>) -> impl IntoView {
-    let ApprovalsView { at, killed, waiting, open, closed, stead, receivers } = view;
+    let ApprovalsView { at, killed, waiting, not_looked_at, open, closed, stead, receivers } = view;
     let sentence = match waiting {
         0 => "Nothing waits for approval.".to_owned(),
         1 => "1 proposal waits.".to_owned(),
@@ -69,11 +69,14 @@ fn Body(view: ApprovalsView, query: Memo<ApprovalsQuery>) -> impl IntoView {
     } else {
         view! { <queue::Filters query /> <queue::Waiting rows=open at stands_in /> }.into_any()
     };
+    let unseen = queue::unseen_words(not_looked_at);
+    let unseen = unseen.map(|told| view! { <p class="muted">{told}</p> });
     view! {
         <section class="card pricing-head" aria-labelledby="queue-title">
             <h2 id="queue-title" class="pricing-big">{sentence}</h2>
             {killed}
             {body}
+            {unseen}
         </section>
         <section class="card pricing-part" aria-labelledby="decided-title">
             <h2 id="decided-title" class="card-title">"Decided lately"</h2>

@@ -79,7 +79,7 @@ fn Policy(view: PolicyView) -> impl IntoView {
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
         </header>
         {asked}
-        <form::PolicyForm parts tiers may />
+        <form::PolicyForm version parts tiers may />
         <Contracts contracts />
         <History history />
         <p class="whose muted">"As of " <Time at shape=TimeShape::Second /> ". Every cloud derives the same from final events. For programs: " <code>"GET /v1/policy"</code> ", " <code>"PUT /v1/policy"</code> "."</p>
@@ -90,13 +90,13 @@ fn Policy(view: PolicyView) -> impl IntoView {
 /// What the form was asked: what would change, and the way on.
 #[component]
 fn Asked(asked: PolicyAsked, version: u64, may: bool, free: bool, agree: String) -> impl IntoView {
-    let PolicyAsked { changes, problem, typed, rehearse } = asked;
+    let PolicyAsked { meanwhile, changes, problem, typed, rehearse } = asked;
+    let is_ready = problem.is_none() && !changes.is_empty();
     let what = match (&problem, changes.len()) {
         (Some(why), _) => view! { <p class="form-error" role="alert">{format!("There can be no such policy: {why}.")}</p> }.into_any(),
         (None, 0) => view! { <p role="status">"Nothing would change: this is the policy in force."</p> }.into_any(),
         (None, _) => view! { <Changes label="What would change" changes /> }.into_any(),
     };
-    let is_ready = problem.is_none() && !typed.is_empty();
     let propose = (is_ready && may && free).then(|| {
         let hidden = typed
             .into_iter()
@@ -120,6 +120,10 @@ fn Asked(asked: PolicyAsked, version: u64, may: bool, free: bool, agree: String)
     view! {
         <section id="asked" class="card pricing-part" aria-labelledby="asked-title">
             <h2 id="asked-title" class="card-title">"Your change"</h2>
+            {(!meanwhile.is_empty()).then(|| view! {
+                <p class="held">"Another version is in force since you began. Your change is laid over it; what it changed meanwhile:"</p>
+                <Changes label="Changed meanwhile" changes=meanwhile />
+            })}
             {what}
             {(is_ready && !free).then(|| view! { <p class="held">"Another policy waits: decide about it first, since a policy decides how many must agree to the next."</p> })}
             {rehearse}
@@ -184,6 +188,7 @@ fn refusal(code: &str) -> &'static str {
         "already_open" | "proposalId" => {
             "Nothing was proposed: another policy waits for approval. Decide about it first."
         }
+        "unchanged" => "Nothing was proposed: this policy is in force already.",
         "reason" => "Nothing was proposed: say why in a sentence of up to 500 characters.",
         "policy" => {
             "Nothing was proposed: there can be no such policy. What is wrong is said below."

@@ -348,14 +348,21 @@ impl Warning {
         let least = if *whole { "" } else { "at least " };
         let sign = if change_usd.is_sign_negative() { "−" } else { "+" };
         let usd = change_usd.abs().round_dp(2);
-        write!(
-            out,
-            "It counts from a time that is past, and corrects {least}{} of {}, by {sign}${usd:.2} in all",
-            counted(*charges, "daily charge", "daily charges"),
-            counted(*tenants, "tenant", "tenants")
-        )?;
+        let (days, tenants) =
+            (counted(*days_first, "day", "days"), counted(*tenants, "tenant", "tenants"));
+        out.write_str("It counts from a time that is past, and ")?;
+        if *charges == 0 {
+            // Without a whole day, it is parts of days that were charged otherwise.
+            let days = if *days_first > 0 { format!("{least}{days} of ") } else { String::new() };
+            let sign = if change_usd.is_sign_negative() { "−" } else { "" };
+            return write!(
+                out,
+                "charges {days}usage of {tenants} for the first time, {sign}${usd:.2} in all."
+            );
+        }
+        let charges = counted(*charges, "daily charge", "daily charges");
+        write!(out, "corrects {least}{charges} of {tenants}, by {sign}${usd:.2} in all")?;
         if *days_first > 0 {
-            let days = counted(*days_first, "day", "days");
             write!(out, "; {days} of usage that nothing was charged for among it")?;
         }
         out.write_str(".")
@@ -524,15 +531,20 @@ mod tests {
             told.to_string(),
             "It counts from a time that is past, and corrects 12 daily charges of 3 tenants, by −$3.20 in all."
         );
-        let first = Warning::Corrects {
-            charges: 0,
-            days_first: 1,
-            tenants: 1,
-            change_usd: decimal("7"),
-            whole: false,
+        let first = |charges, days_first| {
+            let (tenants, change_usd, whole) = (1, decimal("7"), false);
+            Warning::Corrects { charges, days_first, tenants, change_usd, whole }.to_string()
         };
-        assert!(first.to_string().ends_with(
-            "corrects at least 0 daily charges of 1 tenant, by +$7.00 in all; 1 day of usage that nothing was charged for among it."
+        assert_eq!(
+            first(0, 1),
+            "It counts from a time that is past, and charges at least 1 day of usage of 1 tenant for the first time, $7.00 in all."
+        );
+        assert!(
+            first(0, 0)
+                .ends_with("and charges usage of 1 tenant for the first time, $7.00 in all.")
+        );
+        assert!(first(2, 1).ends_with(
+            "corrects at least 2 daily charges of 1 tenant, by +$7.00 in all; 1 day of usage that nothing was charged for among it."
         ));
     }
 }

@@ -1,6 +1,7 @@
 //! What waits for people: the queue by class, some of it at once, and who approves in whose stead.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use app::backend::{
     ApprovalsQuery, ApprovalsView, DeadRow, DelegationRow, ProposalRow, ReceiverRow, SteadView,
@@ -8,6 +9,7 @@ use app::backend::{
 };
 use domain::access::Action;
 use domain::clock::Timestamp;
+use domain::pricing::approval::Drift;
 use domain::pricing::book::{Case, Delegation, Risk, TOGETHER_MAX};
 use uuid::Uuid;
 
@@ -40,12 +42,15 @@ impl Console {
         closed.sort_by_key(|case| Reverse(case.steps.last().map(|step| step.at)));
         closed.truncate(CLOSED_MAX);
         let mut open = self.drifting(&catalog, open, now).await?;
-        open.retain(|row| is_wanted(query, row));
-        let closed = closed.into_iter().map(|case| row(&catalog, case, now, &case.changed));
+        open.retain(|row| is_about(query, row));
+        let not_looked_at = open.iter().filter(|row| !row.is_looked_at()).count();
+        open.retain(|row| is_as_asked(query, row));
+        let closed = closed.into_iter().map(|case| row(&catalog, case, now, Some(&case.changed)));
         Ok(ApprovalsView {
             at: now,
             killed: book.is_killed(),
             waiting,
+            not_looked_at: u64::try_from(not_looked_at).unwrap_or(u64::MAX),
             open,
             closed: closed.collect(),
             stead: stead(&catalog, viewer, now),
@@ -63,8 +68,11 @@ impl Console {
     ) -> Result<Vec<ProposalRow>, Problem> {
         open.sort_by_key(|case| (catalog.book().risk(case), case.current().edition.expires_at));
         let drifts = self.optimizer.drifts(&open).await?;
-        let drift = |case: &Case| drifts.get(&case.id).map(Vec::as_slice).unwrap_or_default();
-        Ok(open.into_iter().map(|case| row(catalog, case, now, drift(case))).collect())
+        let row = |case: &Case| {
+            let drift = drifts.get(&case.id).map(Vec::as_slice);
+            row(catalog, case, now, drift)
+        };
+        Ok(open.into_iter().map(row).collect())
     }
 
     /// Some proposals, each with why it cannot be approved together with others.
@@ -80,8 +88,7 @@ impl Console {
         let drifts = self.optimizer.drifts(&cases).await?;
         let item = |id: &String| {
             let Some(case) = case_of(id) else { return unknown(id) };
-            let drift = drifts.get(&case.id).unwrap_or(&case.changed);
-            let row = row(&catalog, case, now, drift);
+            let row = row(&catalog, case, now, drift_of(case, &drifts, now));
             let refusal = refusal(case, &row, viewer);
             let voted = has_voted(case, viewer);
             TogetherRow { row: Some(row), id: id.clone(), refusal, voted }
@@ -90,19 +97,32 @@ impl Console {
     }
 }
 
+/// What changed under it: as it is now, or as it was when it was decided. `None`: nobody looked.
+fn drift_of<'a>(
+    case: &'a Case,
+    drifts: &'a BTreeMap<Uuid, Vec<Drift>>,
+    now: Timestamp,
+) -> Option<&'a [Drift]> {
+    let then = (!case.standing(now).is_open()).then_some(&case.changed);
+    drifts.get(&case.id).or(then).map(Vec::as_slice)
+}
+
 fn unknown(id: &str) -> TogetherRow {
     let refusal = Some("It is not known here.".to_owned());
     TogetherRow { row: None, id: id.to_owned(), refusal, voted: false }
 }
 
-fn is_wanted(query: &ApprovalsQuery, row: &ProposalRow) -> bool {
+/// Of the class that is asked for, and with the text.
+fn is_about(query: &ApprovalsQuery, row: &ProposalRow) -> bool {
     let of_class = query.class.is_none_or(|class| class == row.risk);
     let part = query.q.as_deref().unwrap_or_default().trim().to_lowercase();
     let texts = [&row.about, &row.requester, &row.reason, &row.title];
-    let as_asked = query.changed.is_none_or(|changed| changed == row.has_drifted());
-    of_class
-        && as_asked
-        && (part.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&part)))
+    of_class && (part.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&part)))
+}
+
+/// Changed or as proposed, whichever is asked for. What nobody looked at is neither.
+fn is_as_asked(query: &ApprovalsQuery, row: &ProposalRow) -> bool {
+    query.changed.is_none_or(|changed| row.is_looked_at() && changed == row.has_drifted())
 }
 
 /// Why the viewer cannot approve it in one act with others, as far as the page can tell.
@@ -111,7 +131,7 @@ fn refusal(case: &Case, row: &ProposalRow, viewer: &Viewer) -> Option<String> {
     if !row.state.is_open() {
         Some("It is decided already.".to_owned())
     } else if row.has_drifted() {
-        let what = row.changed.join("; ");
+        let what = row.changed.as_deref().unwrap_or_default().join("; ");
         Some(format!("What it rests on has changed ({what}): open it, and make a new version."))
     } else if row.risk == Risk::High {
         Some("It puts more at stake: it is approved by itself.".to_owned())
@@ -178,5 +198,49 @@ fn delegation_row(it: &Delegation, now: Timestamp) -> DelegationRow {
         until: it.until,
         reason: it.reason.clone(),
         holds: it.holds_at(now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::pricing::book::Standing;
+
+    use super::*;
+
+    fn waits(changed: Option<Vec<String>>) -> ProposalRow {
+        ProposalRow {
+            id: "0192".to_owned(),
+            about: "acme".to_owned(),
+            title: "Price 100 % → 105 %".to_owned(),
+            change: None,
+            risk: Risk::Low,
+            hash: String::new(),
+            effect: None,
+            reason: "costs rose".to_owned(),
+            requester: "ann".to_owned(),
+            opened_at: Timestamp::from_unix_ms(0),
+            expires_at: Timestamp::from_unix_ms(1),
+            approvals: 0,
+            quorum: Some(1),
+            state: Standing::Pending,
+            changed,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_row_beyond_what_is_read_says_so_and_is_neither_changed_nor_as_proposed() {
+        let drifted = waits(Some(vec!["Margin: 30 % → 20 %".to_owned()]));
+        let rows = [waits(None), waits(Some(Vec::new())), drifted];
+        assert_eq!(rows.each_ref().map(ProposalRow::is_looked_at), [false, true, true]);
+        let listed = |changed| {
+            let query = ApprovalsQuery { changed, ..ApprovalsQuery::default() };
+            rows.each_ref().map(|row| is_as_asked(&query, row))
+        };
+        assert_eq!(listed(None), [true, true, true]);
+        assert_eq!(listed(Some(false)), [false, true, false]);
+        assert_eq!(listed(Some(true)), [false, false, true]);
+        // What was decided is looked at by nobody.
+        assert!(ProposalRow { state: Standing::Applied, ..waits(None) }.is_looked_at());
     }
 }

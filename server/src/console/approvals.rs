@@ -46,7 +46,7 @@ impl Console {
         let acts = acts(&catalog, case, viewer, now);
         Ok(ProposalDetail {
             at: now,
-            row: row(&catalog, case, now, &drift),
+            row: row(&catalog, case, now, Some(&drift)),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
             money: self.with_room(case, now, money(&catalog, case)),
@@ -109,13 +109,18 @@ fn simulated(catalog: &Catalog, case: &Case, now: Timestamp) -> Option<String> {
     Some(simulate(policy, &tenant, Some(after.price_change(&before)), now))
 }
 
-/// `bo, for ann`.
-fn vote_words(vote: &Vote) -> String {
-    if vote.is_own() { vote.by.to_string() } else { format!("{}, for {}", vote.by, vote.person) }
+/// `bo for ann`.
+pub(super) fn vote_words(vote: &Vote) -> String {
+    if vote.is_own() { vote.by.to_string() } else { format!("{} for {}", vote.by, vote.person) }
 }
 
-/// `drift`: what is known to be no longer as it was.
-pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp, drift: &[Drift]) -> ProposalRow {
+/// `drift`: what is known to be no longer as it was. `None`: nobody looked.
+pub(super) fn row(
+    catalog: &Catalog,
+    case: &Case,
+    now: Timestamp,
+    drift: Option<&[Drift]>,
+) -> ProposalRow {
     let book = catalog.book();
     let current = case.current();
     let (title, change) = match controls(book, case) {
@@ -137,7 +142,7 @@ pub(super) fn row(catalog: &Catalog, case: &Case, now: Timestamp, drift: &[Drift
         approvals: case.agreed(),
         quorum: case.quorum(),
         state: case.standing(now),
-        changed: facts::changed(&current.edition.facts, drift),
+        changed: drift.map(|drift| facts::changed(&current.edition.facts, drift)),
         version: current.version,
     }
 }

@@ -12,6 +12,7 @@ use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::economics::study::Level;
+use domain::fabric::capacity::TARGET_UTILIZATION;
 use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
@@ -153,11 +154,17 @@ fn proposes(foreseen: &Foreseen) -> String {
     match (shares, prices) {
         (Some(shares), Some(prices)) => format!("Proposed: {shares}, and {prices}."),
         (Some(only), None) | (None, Some(only)) => format!("Proposed: {only}."),
-        (None, None) if foreseen.broken.is_empty() => {
+        (None, None) if is_accepted(foreseen) => {
             "Nothing is proposed: all of it is within what the policy accepts.".to_owned()
         }
-        (None, None) => "Nothing is proposed against it.".to_owned(),
+        (None, None) => "Nothing is proposed.".to_owned(),
     }
+}
+
+/// It is known what it would do, and nobody is below a floor in it or beyond a threshold today.
+fn is_accepted(foreseen: &Foreseen) -> bool {
+    let Foreseen { stressed, broken, under_water, already, .. } = foreseen;
+    stressed.is_some() && broken.is_empty() && *under_water == 0 && already.is_empty()
 }
 
 /// Who is beyond a threshold today, whatever comes.
@@ -218,7 +225,7 @@ fn rerouted(routing: &Rerouted) -> ReroutedRow {
     }
 }
 
-/// No division gives a cloud more than it can take, but for what it has today.
+/// No division gives a cloud more than a plan fills it with, but for what it has today.
 fn above_capacity(routing: &Rerouted) -> Option<String> {
     let over = routing
         .shares
@@ -236,8 +243,10 @@ fn above_capacity(routing: &Rerouted) -> Option<String> {
     } else {
         " What has no room goes on to the other clouds, and the figures count it there."
     };
+    let full = share_text(TARGET_UTILIZATION);
     Some(format!(
-        "{who} above {its} capacity already today, and this proposal does not give {it} more.{counted}"
+        "{who} already today above the {full} of {its} capacity that a plan fills, and this proposal does \
+         not give {it} more.{counted}"
     ))
 }
 
@@ -497,12 +506,27 @@ mod tests {
              chance of 61 % (today 12 %), and 1 tenant that is safe today would become likely to fall \
              below its own."
         );
-        assert_eq!(
-            proposes(&one),
-            "Nothing is proposed: all of it is within what the policy accepts."
-        );
         let unknown = Foreseen { stressed: None, ..foreseen() };
         assert!(happens(&unknown, "35 %").contains("is not known"));
+    }
+
+    #[test]
+    fn all_is_said_to_be_accepted_only_where_that_is_known_and_nobody_is_below_a_floor() {
+        let well = Foreseen { under_water: 0, ..foreseen() };
+        assert_eq!(
+            proposes(&well),
+            "Nothing is proposed: all of it is within what the policy accepts."
+        );
+        let beyond = Broken { threshold: Threshold::Portfolio, is: 0.4, max: share("0.25") };
+        let others = [
+            Foreseen { stressed: None, ..well.clone() },
+            Foreseen { under_water: 2, ..well.clone() },
+            Foreseen { broken: vec![beyond], ..well.clone() },
+            Foreseen { already: vec![beyond], ..well },
+        ];
+        for other in others {
+            assert_eq!(proposes(&other), "Nothing is proposed.", "{other:?}");
+        }
     }
 
     #[test]
@@ -541,7 +565,8 @@ mod tests {
         let row = rerouted(&over);
         assert_eq!(row.clouds[0], ["aws", "55 %", "60 %", "50 %", "50 %"]);
         let note = row.note.expect("it is above");
-        assert!(note.starts_with("aws is above its capacity already today"), "{note}");
+        let above = "aws is already today above the 80 % of its capacity that a plan fills, and";
+        assert!(note.starts_with(above), "{note}");
         assert!(note.contains("the figures count it there"), "{note}");
     }
 }

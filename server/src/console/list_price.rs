@@ -24,7 +24,7 @@ const CHANGE_SHOWN_MAX: Decimal = Decimal::ONE_THOUSAND;
 
 impl Console {
     /// # Errors
-    /// There is more usage than can be looked at, or the database cannot be read.
+    /// Other prices are being looked at, or the database cannot be read.
     pub(super) async fn list_price(&self, ask: PriceAsk) -> Result<PricePage, Problem> {
         let catalog = self.projection.catalog();
         let (wrong, preview) = self.previewed(&catalog, &ask).await?;
@@ -90,6 +90,7 @@ fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
         parts: Part::ALL.map(|part| part_row(listed, part)).to_vec(),
         window_days: listed.window_days,
         tenants: used.into_iter().map(affected).collect(),
+        tenants_looked_at: listed.tenants_looked_at,
         idle: idle.into_iter().map(|tenant| tenant.tenant_id.to_string()).collect(),
         corrections: listed.corrections.tenants.iter().map(corrected).collect(),
         warnings: listed.warnings.iter().map(warning).collect(),

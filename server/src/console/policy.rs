@@ -18,9 +18,6 @@ use super::rehearsal;
 use super::tenants::tier_names;
 use crate::identity::query_value;
 
-/// What the form sends besides fields of the policy.
-const ABOUT_THE_FORM: [&str; 5] = ["ask", "problem", "reason", "version", "kept"];
-
 impl Console {
     /// `query`: of the page's address. With `ask` it asks about another policy.
     pub(super) fn policy(&self, query: &str) -> PolicyView {
@@ -31,10 +28,10 @@ impl Console {
         let all: BTreeMap<String, String> =
             form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).into_owned().collect();
         let asks = all.contains_key("ask");
-        let typed: BTreeMap<String, String> = all
-            .into_iter()
-            .filter(|(name, _)| asks && !ABOUT_THE_FORM.contains(&name.as_str()))
-            .collect();
+        // What was typed into a form of before is laid over what is in force now.
+        let begun = all.get("version").and_then(|text| text.parse().ok()).unwrap_or(version);
+        let before = book.policy_of(begun).unwrap_or(policy);
+        let typed = if asks { policy.carried_from(before, &all) } else { BTreeMap::new() };
         let found = asks.then(|| policy.fitting(&typed));
         let unfit = found.as_ref().and_then(|found| found.as_ref().err());
         let parts = parts(policy, &typed, unfit);
@@ -45,7 +42,7 @@ impl Console {
             parts,
             contracts: contracts(policy, now),
             tiers: tier_names(&catalog),
-            asked: found.as_ref().map(|found| asked(policy, &typed, found.as_ref())),
+            asked: found.as_ref().map(|found| asked((policy, before), &typed, found.as_ref())),
             waiting: waiting(book, now),
             history: history(book),
         }
@@ -85,36 +82,20 @@ pub(super) fn lines(changes: Vec<Change>) -> Vec<[String; 3]> {
     changes.into_iter().map(|Change { what, was, is }| [what, was, is]).collect()
 }
 
+/// `before`: what the form showed.
 fn asked(
-    policy: &Policy,
+    (policy, before): (&Policy, &Policy),
     typed: &BTreeMap<String, String>,
     found: Result<&Policy, &Unfit>,
 ) -> PolicyAsked {
-    let differs = differing(policy, typed);
     let wanted = found.unwrap_or(policy);
     PolicyAsked {
+        meanwhile: lines(changes(before, policy)),
         changes: lines(changes(policy, wanted)),
         problem: found.err().map(|unfit| unfit.problem.clone()),
-        typed: differs.into_iter().map(|(path, text)| [path, text]).collect(),
+        typed: typed.iter().map(|(path, text)| [path.clone(), text.clone()]).collect(),
         rehearse: rehearsal_address(&rehearsal::form(wanted)),
     }
-}
-
-/// What was typed and is not what is in force.
-pub(crate) fn differing(
-    policy: &Policy,
-    typed: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let fields = policy.fields();
-    let in_force = |path: &str| fields.iter().find(|field| field.path == path);
-    let differs = |path: &str, text: &str| {
-        !text.is_empty() && in_force(path).is_none_or(|field| field.text != text)
-    };
-    let given = typed.iter().map(|(path, text)| (path, text.trim()));
-    given
-        .filter(|(path, text)| differs(path, text))
-        .map(|(path, text)| (path.clone(), text.to_owned()))
-        .collect()
 }
 
 /// What the page Optimizer plays, when it is opened by it.
@@ -244,20 +225,19 @@ mod tests {
         assert_eq!(of("rules.0.limits.stepMax").in_force.as_deref(), Some("8 %"));
         assert_eq!(of("policyPersons").in_force, None);
         assert_eq!((of("expiryDays").text.as_str(), &of("expiryDays").problem), ("9", &None));
-        let asked = asked(&policy, &typed, found.as_ref());
+        let asked = asked((&policy, &policy), &typed, found.as_ref());
         assert!(asked.problem.is_some() && asked.changes.is_empty());
         assert_eq!(asked.typed.len(), 2);
     }
 
     #[test]
-    fn what_is_typed_as_it_is_in_force_is_not_sent_again() {
-        let policy = Policy::default();
-        let typed =
-            typed(&[("expiryDays", "7"), ("policyPersons", " 3 "), ("quorum.new.upTo", "")]);
-        let differs = differing(&policy, &typed);
-        assert_eq!(differs, BTreeMap::from([("policyPersons".to_owned(), "3".to_owned())]));
-        let asked = asked(&policy, &typed, policy.fitting(&typed).as_ref());
-        assert_eq!(asked.changes.len(), 1);
+    fn a_change_is_shown_with_what_others_changed_meanwhile_and_can_be_rehearsed() {
+        let before = Policy::default();
+        let policy = Policy { expiry_days: 9, ..before.clone() };
+        let typed = typed(&[("policyPersons", "3")]);
+        let asked = asked((&policy, &before), &typed, policy.fitting(&typed).as_ref());
+        assert_eq!((asked.changes.len(), asked.meanwhile.len()), (1, 1));
+        assert_eq!(asked.meanwhile[0][1..], ["7 days".to_owned(), "9 days".to_owned()]);
         assert!(asked.rehearse.contains("&stepMax=8&"), "{}", asked.rehearse);
     }
 

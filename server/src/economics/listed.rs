@@ -20,6 +20,9 @@ use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
 use super::usage::{added, at_list_prices, at_own_price, at_price};
 use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
+/// Tenants of a tier that are looked at, each by a question of its own to the database: some seconds.
+const TENANTS_MAX: usize = 2_000;
+
 /// A list price beside what counts without it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
@@ -38,6 +41,8 @@ pub struct Listed {
     pub window_days: u32,
     /// Tenants of the tier, by id; empty where nobody asked for them.
     pub tenants: Vec<Affected>,
+    /// False: nobody asked, or there are too many of them, or they used too much.
+    pub tenants_looked_at: bool,
     pub warnings: Vec<Warning>,
 }
 
@@ -110,8 +115,21 @@ impl Economics {
     /// What is odd about a list price, and what of the past it corrects.
     ///
     /// # Errors
-    /// The database cannot be read.
+    /// Others are looked at, or the database cannot be read.
     pub async fn listed(&self, price: &PricePut, now: Timestamp) -> Result<Listed, SimulateError> {
+        // One for a time to come takes no more than a look into the catalog.
+        let _leave = match price.effective_from <= now {
+            true => Some(self.leave_to_look().await?),
+            false => None,
+        };
+        self.held_against(price, now).await
+    }
+
+    async fn held_against(
+        &self,
+        price: &PricePut,
+        now: Timestamp,
+    ) -> Result<Listed, SimulateError> {
         let catalog = self.projection.catalog();
         let PricePut { tier, provider, model, effective_from: from, .. } = price;
         let at = |at: Timestamp| catalog.price_at(tier, provider, model, at);
@@ -153,6 +171,7 @@ impl Economics {
             persons,
             window_days,
             tenants,
+            tenants_looked_at: false,
             warnings,
         })
     }
@@ -160,17 +179,21 @@ impl Economics {
     /// The same, with what becomes of each tenant of the tier.
     ///
     /// # Errors
-    /// Too much usage, numbers beyond decimals, or the database cannot be read.
+    /// Others are looked at, numbers beyond decimals, or the database cannot be read.
     pub async fn listed_for_tenants(
         &self,
         price: &PricePut,
         now: Timestamp,
     ) -> Result<Listed, SimulateError> {
-        let mut listed = self.listed(price, now).await?;
+        let _leave = self.leave_to_look().await?;
+        let mut listed = self.held_against(price, now).await?;
         // A price of a time that is over moves no bill to come.
-        if listed.until.is_none_or(|until| until > now) {
-            listed.tenants = self.affected(&listed, now).await?;
-        }
+        let found = match listed.until.is_none_or(|until| until > now) {
+            true => self.affected(&listed, now).await?,
+            false => Some(Vec::new()),
+        };
+        listed.tenants_looked_at = found.is_some();
+        listed.tenants = found.unwrap_or_default();
         listed.warnings.extend(of_tenants(&listed.tenants));
         Ok(listed)
     }
@@ -182,46 +205,48 @@ impl Economics {
         if sold.chain(bought).any(|known| known == (provider, model)) {
             return Ok(true);
         }
-        let filter = UsageFilter {
-            provider: Some(provider.clone()),
-            model: Some(model.clone()),
-            ..UsageFilter::default()
-        };
-        Ok(!self.projection.usage_page(&filter, None, 1).await?.items.is_empty())
+        self.projection.is_used(provider, model).await
     }
 
+    /// The tenants of the tier. Absent: there are too many of them, or they used too much. The price can
+    /// be recorded without.
     async fn affected(
         &self,
         listed: &Listed,
         now: Timestamp,
-    ) -> Result<Vec<Affected>, SimulateError> {
+    ) -> Result<Option<Vec<Affected>>, SimulateError> {
         let catalog = self.projection.catalog();
         let prices = price_map(&catalog, now);
-        let filter = UsageFilter {
-            from: Some(days_before(now, listed.window_days).hour()),
-            to: Some(now),
-            ..UsageFilter::default()
-        };
-        let mut sums = of_tier(&catalog, &listed.price.tier);
-        let (mut cursor, mut rows) = (None, 0);
-        loop {
-            let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
-            rows += page.items.len();
-            for row in &page.items {
-                if let Some(sums) = sums.get_mut(&row.key.tenant_id) {
+        let mut tenants = of_tier(&catalog, &listed.price.tier);
+        if tenants.len() > TENANTS_MAX {
+            return Ok(None);
+        }
+        let mut rows_left = USAGE_ROWS_MAX;
+        for (tenant, sums) in &mut tenants {
+            // By tenant, as the table's key begins: what other tiers used is not read.
+            let filter = UsageFilter {
+                tenant: Some(tenant.clone()),
+                from: Some(days_before(now, listed.window_days).hour()),
+                to: Some(now),
+                ..UsageFilter::default()
+            };
+            let mut cursor = None;
+            loop {
+                let page =
+                    self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
+                let Some(left) = rows_left.checked_sub(page.items.len()) else { return Ok(None) };
+                rows_left = left;
+                for row in &page.items {
                     sums.take(row, listed, &catalog, &prices, now)?;
                 }
-            }
-            if rows > USAGE_ROWS_MAX {
-                return Err(SimulateError::TooMuchUsage { rows });
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
             }
         }
-        let affected = sums.into_iter().filter_map(|(id, sums)| sums.told(&id, &catalog, now));
-        Ok(affected.collect())
+        let affected = tenants.into_iter().filter_map(|(id, sums)| sums.told(&id, &catalog, now));
+        Ok(Some(affected.collect()))
     }
 }
 

@@ -39,6 +39,10 @@ impl From<SimulateError> for Problem {
                 "Another simulation is running on this cloud and takes all its processors. Try \
                  again in a moment, or ask another cloud.",
             ),
+            SimulateError::Looking => Problem::busy(
+                "Other list prices are being looked at on this cloud. Try again in a moment, or ask \
+                 another cloud.",
+            ),
             SimulateError::Stopped => Problem::fault(detail),
             SimulateError::Database(cause) => cause.into(),
         }

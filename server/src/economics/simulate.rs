@@ -1,13 +1,14 @@
 //! One question answered: usage read, priced, drawn on all cores, explained.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
 use domain::economics::simulation::{DRAWS_MIN, Outcome, Simulation};
 use domain::economics::study::{self, Answer, Board, Inputs, Request, TENANT_DRAWS_MAX};
 use domain::economics::token_cost::ModelKey;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::inputs::{inputs, price_map};
@@ -19,6 +20,11 @@ use crate::projection::{Projection, USAGE_PAGE_MAX, UsageFilter};
 pub const USAGE_ROWS_MAX: usize = 500_000;
 /// Simulations at a time: each uses all cores, so a second one only makes both late.
 const RUNNING_MAX: usize = 1;
+/// List prices that are looked at at a time: each may read for seconds, and the pool of connections
+/// serves everybody.
+const LOOKING_MAX: usize = 2;
+/// Most looks are over by then; whoever waits holds no connection.
+const LOOK_WAIT: Duration = Duration::from_secs(3);
 
 /// Tenants times draws that a page waits for: some hundredths of a second of one processor. The browser
 /// draws the rest.
@@ -55,6 +61,8 @@ pub enum SimulateError {
     TooMuchUsage { rows: usize },
     #[error("another simulation is running")]
     Busy,
+    #[error("other list prices are being looked at")]
+    Looking,
     #[error("the simulation was stopped")]
     Stopped,
     #[error("the usage cannot be read: {0}")]
@@ -116,12 +124,14 @@ impl Cores {
 pub struct Economics {
     pub(super) projection: Arc<Projection>,
     running: Arc<Semaphore>,
+    looking: Semaphore,
 }
 
 impl Economics {
     #[must_use]
     pub fn new(projection: Arc<Projection>) -> Self {
-        Economics { projection, running: Arc::new(Semaphore::new(RUNNING_MAX)) }
+        let running = Arc::new(Semaphore::new(RUNNING_MAX));
+        Economics { projection, running, looking: Semaphore::new(LOOKING_MAX) }
     }
 
     /// Dropping the future stops the simulation within a round of blocks.
@@ -163,6 +173,12 @@ impl Economics {
     pub fn cores(&self) -> Result<Cores, SimulateError> {
         let permit = Arc::clone(&self.running).try_acquire_owned();
         permit.map(|_held| Cores { _held }).map_err(|_| SimulateError::Busy)
+    }
+
+    /// Leave to look at what a list price would change, while it is held.
+    pub(super) async fn leave_to_look(&self) -> Result<SemaphorePermit<'_>, SimulateError> {
+        let leave = tokio::time::timeout(LOOK_WAIT, self.looking.acquire()).await;
+        leave.ok().and_then(Result::ok).ok_or(SimulateError::Looking)
     }
 
     /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever

@@ -15,6 +15,8 @@ use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(super) use list_price::refuse_list_price;
+
 use super::Shared;
 use super::ask::{Asked, Named};
 use crate::identity::Principal;

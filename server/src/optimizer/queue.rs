@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::facts::drift_on;
 use super::{Optimizer, OptimizerError};
+use crate::economics::SimulateError;
 use crate::projection::Catalog;
 
 /// So long a tenant's figures are at hand: usage of a month moves little in less. What else they rest
@@ -26,9 +27,13 @@ const READ_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct AtHand(Mutex<Kept>);
 
-/// What was read of a tenant; nothing, where it has no usage.
+/// What was read of a tenant; no figures, where it has no usage.
 #[derive(Clone, Debug, PartialEq)]
-struct Read(Option<Figures>);
+struct Read(Result<Option<Figures>, NotReckoned>);
+
+/// Its usage is too much to read, or its sums fit no decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct NotReckoned;
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -58,7 +63,8 @@ impl AtHand {
 
 impl Optimizer {
     /// What is no longer as it was, by proposal. One that is not in the answer was not looked at: it is
-    /// closed, or too many before it were about other tenants. Approving looks again in any case.
+    /// closed, too many before it were about other tenants, or its tenant's usage cannot be reckoned.
+    /// Approving looks again in any case.
     ///
     /// # Errors
     /// The usage cannot be read.
@@ -73,23 +79,44 @@ impl Optimizer {
                 found.insert(case.id, Vec::new());
                 continue;
             }
-            let figures = match case.subject() {
-                Subject::Policy | Subject::Routing => None,
+            let Read(figures) = match case.subject() {
+                Subject::Policy | Subject::Routing => Read(Ok(None)),
                 Subject::Tenant(tenant) => match self.at_hand.get(&catalog, &tenant) {
-                    Some(Read(figures)) => figures,
+                    Some(known) => known,
                     None if read == READ_MAX => continue,
                     None => {
                         read += 1;
-                        let figures = self.figures_of(&catalog, &case.subject()).await?;
-                        self.at_hand.put(&catalog, tenant, Read(figures.clone()));
-                        figures
+                        let known = self.read(&catalog, &tenant).await?;
+                        self.at_hand.put(&catalog, tenant, known.clone());
+                        known
                     }
                 },
             };
+            let Ok(figures) = figures else { continue };
             found.insert(case.id, drift_on(&catalog, case, figures.as_ref()));
         }
         Ok(found)
     }
+
+    /// What is wrong with one tenant's usage keeps nobody from looking at the others.
+    async fn read(&self, catalog: &Catalog, tenant: &TenantId) -> Result<Read, OptimizerError> {
+        match self.figures_of(catalog, &Subject::Tenant(tenant.clone())).await {
+            Ok(figures) => Ok(Read(Ok(figures))),
+            Err(cause) if is_of_the_usage(&cause) => {
+                tracing::warn!(%tenant, %cause, "its proposals are not looked at in the queue");
+                Ok(Read(Err(NotReckoned)))
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
+/// Not of the database, which others could not be read from either.
+const fn is_of_the_usage(cause: &OptimizerError) -> bool {
+    matches!(
+        cause,
+        OptimizerError::Figures(SimulateError::TooMuchUsage { .. } | SimulateError::Economics(_))
+    )
 }
 
 #[cfg(test)]
@@ -102,11 +129,19 @@ mod tests {
         let (one, other) = (Arc::<Catalog>::default(), Arc::<Catalog>::default());
         let at_hand = AtHand::default();
         assert_eq!(at_hand.get(&one, &tenant), None);
-        at_hand.put(&one, tenant.clone(), Read(None));
-        assert_eq!(at_hand.get(&one, &tenant), Some(Read(None)), "known to have no usage");
+        at_hand.put(&one, tenant.clone(), Read(Ok(None)));
+        assert_eq!(at_hand.get(&one, &tenant), Some(Read(Ok(None))), "known to have no usage");
         assert_eq!(at_hand.get(&other, &tenant), None);
         // What was read meanwhile under the one before is no figure of this one.
-        at_hand.put(&one, tenant.clone(), Read(None));
+        at_hand.put(&one, tenant.clone(), Read(Ok(None)));
         assert_eq!(at_hand.get(&other, &tenant), None);
+    }
+
+    #[test]
+    fn too_much_usage_is_the_tenants_own_fault_and_a_database_that_is_gone_is_nobodys() {
+        let too_much = OptimizerError::Figures(SimulateError::TooMuchUsage { rows: 9 });
+        assert!(is_of_the_usage(&too_much));
+        let gone = OptimizerError::Figures(SimulateError::Database(sqlx::Error::PoolClosed));
+        assert!(!is_of_the_usage(&gone) && !is_of_the_usage(&OptimizerError::Silent));
     }
 }

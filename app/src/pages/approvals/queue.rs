@@ -14,7 +14,7 @@ use super::words;
 use crate::backend::{ApprovalsQuery, EffectRow, ProposalRow};
 use crate::browser;
 use crate::components::time::Time;
-use crate::format::TimeShape;
+use crate::format::{TimeShape, counted};
 use crate::pages::ledger::filters::{ChoiceFilter, TextFilter};
 use crate::query::with_query;
 use crate::shell::console::Here;
@@ -171,6 +171,19 @@ fn drifted_words(count: usize) -> String {
     )
 }
 
+/// That it is not known of some whether they have changed; they stand under neither filter of facts.
+pub(super) fn unseen_words(count: u64) -> Option<String> {
+    if count == 0 {
+        return None;
+    }
+    let under = counted(count, "proposal", "proposals");
+    let they_are = if count == 1 { "It is" } else { "They are" };
+    Some(format!(
+        "Whether the facts under {under} have changed was not looked at: too many wait, or the tenant’s usage \
+         is too much to read. {they_are} neither “Changed since” nor “As proposed”; approving looks again."
+    ))
+}
+
 /// Is it late, and when it is due. What was decided in time is never late.
 fn due(state: Standing, at: Timestamp, expires_at: Timestamp) -> (bool, String) {
     if state == Standing::Expired || (state.is_open() && at >= expires_at) {
@@ -221,9 +234,11 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
     let age = row.state.is_open().then(|| format!("{} old", words::span(row.opened_at, at)));
     let (overdue, due) = due(row.state, at, row.expires_at);
     let is_drifted = row.has_drifted();
+    let unseen = (!row.is_looked_at()).then(|| view! { <words::NotLookedAt /> });
     let EffectRow { margin, below_floor, bill } = row.effect.unwrap_or_default();
     let quorum = words::quorum(row.approvals, row.quorum);
-    let drift = is_drifted.then(|| view! { <words::Drifted changed=row.changed /> });
+    let changed = row.changed.unwrap_or_default();
+    let drift = is_drifted.then(|| view! { <words::Drifted changed /> });
     view! {
         <tr data-risk=row.risk.name() data-drifted=is_drifted.to_string()>
             <td class="cell-event pricing-first">{pick} <A href=href><span class="row-link">{row.about}</span></A></td>
@@ -235,7 +250,7 @@ fn Row(row: ProposalRow, at: Timestamp, may: bool) -> impl IntoView {
             <td data-label="From">{row.requester} <span class="cell-about">{age}</span></td>
             <td data-label="Approvals"><span class="mono">{quorum}</span> <span class="cell-about">{words::risk(row.risk)}</span></td>
             <td data-label="Due" class:pricing-late=overdue><Time at=row.expires_at shape=TimeShape::Day /> <span class="cell-about">{due}</span></td>
-            <td data-label="State"><words::StateBadge state=row.state /> {drift}</td>
+            <td data-label="State"><words::StateBadge state=row.state /> {drift} {unseen}</td>
         </tr>
     }
 }
@@ -266,6 +281,18 @@ mod tests {
             drifted_words(2)
                 .starts_with("The facts under 2 proposals have changed, so they are not")
         );
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_told_and_filed_under_no_filter() {
+        assert_eq!(unseen_words(0), None);
+        let one = unseen_words(1).expect("a sentence");
+        assert!(
+            one.starts_with("Whether the facts under 1 proposal have changed was not"),
+            "{one}"
+        );
+        let two = unseen_words(2).expect("a sentence");
+        assert!(two.contains("They are neither “Changed since” nor “As proposed”"), "{two}");
     }
 
     #[test]

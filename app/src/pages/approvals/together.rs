@@ -148,11 +148,12 @@ fn Item(item: TogetherRow, outcome: Option<String>) -> impl IntoView {
         None => refusal.clone().map(|why| view! { <p class="held">{why}</p> }).into_any(),
     };
     let value = format!("{id}:{}:{}", row.version, row.hash);
+    let unseen = (!row.is_looked_at()).then(|| view! { <words::NotLookedAt /> });
     let field = (!tried && refusal.is_none())
         .then(|| view! { <input type="hidden" name="item" value=value /> });
     view! {
         <li>
-            <p><A href=format!("/approvals/{id}")>{row.about}</A> " " <strong>{row.title}</strong> " " <span class="mono">{row.change.unwrap_or_default()}</span> " " <words::StateBadge state=row.state /></p>
+            <p><A href=format!("/approvals/{id}")>{row.about}</A> " " <strong>{row.title}</strong> " " <span class="mono">{row.change.unwrap_or_default()}</span> " " <words::StateBadge state=row.state /> " " {unseen}</p>
             <p class="muted">{row.reason}</p>
             <p class="muted">{format!("Version {}, ", row.version)} <Hash value=row.hash what="hash" /></p>
             {field}

@@ -35,6 +35,12 @@ pub(crate) fn Drifted(changed: Vec<String>) -> impl IntoView {
     }
 }
 
+/// Of what waits, where nobody looked whether what it rests on is still so.
+#[component]
+pub(crate) fn NotLookedAt() -> impl IntoView {
+    view! { <span class="cell-about">"Facts not looked at"</span> }
+}
+
 /// `1 of 2`.
 pub(crate) fn quorum(approvals: u32, quorum: Option<u32>) -> String {
     match quorum {

@@ -54,7 +54,7 @@ fn meaning(publisher: &FabricPublisher) -> Vec<String> {
         let because = problem.because.trim_end_matches('.');
         told.push(format!("{}.", words::begin(because)));
         told.push(if problem.refused {
-            "It does not pass by itself: mend it, and the next try goes through.".to_owned()
+            "It does not pass by itself.".to_owned()
         } else {
             "It passes by itself, or with the provider’s fault.".to_owned()
         });
@@ -174,7 +174,7 @@ mod tests {
         };
         let (word, why) = with(true);
         assert_eq!(word, "Refused");
-        assert!(why.contains("token (9109). It does not pass by itself: mend it"), "{why}");
+        assert!(why.contains("token (9109). It does not pass by itself. Until then"), "{why}");
         let (word, why) = with(false);
         assert_eq!(word, "Tries again");
         assert!(why.contains("It passes by itself") && !why.contains("half-way"), "{why}");

@@ -10,7 +10,13 @@ use crate::backend::{PolicyField, PolicyPart, RuleHead, TierName};
 use crate::browser;
 
 #[component]
-pub(super) fn PolicyForm(parts: Vec<PolicyPart>, tiers: Vec<TierName>, may: bool) -> impl IntoView {
+pub(super) fn PolicyForm(
+    /// That the form shows.
+    version: u64,
+    parts: Vec<PolicyPart>,
+    tiers: Vec<TierName>,
+    may: bool,
+) -> impl IntoView {
     let navigate = use_navigate();
     let submit = move |event: web_sys::SubmitEvent| {
         if let Some(url) = browser::form_url(&event) {
@@ -24,6 +30,7 @@ pub(super) fn PolicyForm(parts: Vec<PolicyPart>, tiers: Vec<TierName>, may: bool
             <fieldset class="policy-all" disabled=!may>
                 <legend class="visually-hidden">"The policy, to be changed"</legend>
                 <input type="hidden" name="ask" value="yes" />
+                <input type="hidden" name="version" value=version.to_string() />
                 {parts}
                 <NewRule tiers />
                 <div class="policy-ask">

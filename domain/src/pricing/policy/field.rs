@@ -215,13 +215,43 @@ impl Policy {
         fields
     }
 
-    /// This policy with what was typed, by path; blank or absent: as it is. `quorum.new.upTo` and
-    /// `quorum.new.persons` add a step, `quorum.0.remove` and `rules.0.remove` leave one out, and `rule.name` with `rule.tier` and `rule.cloud` adds one with the limits
-    /// that hold for everybody. Ranges are looked at by [`Policy::check`], too.
-    ///
-    /// # Errors
-    /// No such value can stand there.
-    pub fn with(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
+    /// What was typed over another version of it, to be laid over this one: what differs there, with
+    /// rules found again by their names. What is gone, or whose place means another step of who must
+    /// agree now, takes what was typed of it along.
+    #[must_use]
+    pub fn carried_from(
+        &self,
+        before: &Policy,
+        typed: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let fields = before.fields();
+        let in_force = |path: &str| fields.iter().find(|field| field.path == path);
+        let differs = |path: &str, text: &str| {
+            !text.is_empty() && in_force(path).is_none_or(|field| field.text != text)
+        };
+        let given = typed.iter().map(|(path, text)| (path.as_str(), text.trim()));
+        let own = given.filter(|(path, text)| is_taken(&fields, path) && differs(path, text));
+        own.filter_map(|(path, text)| Some((self.found_again(before, path)?, text.to_owned())))
+            .collect()
+    }
+
+    /// The path here of what stood at a path of another version.
+    fn found_again(&self, before: &Policy, path: &str) -> Option<String> {
+        let is_step = path.starts_with("quorum.") && !path.starts_with("quorum.new.");
+        if is_step && self.quorum != before.quorum {
+            return None;
+        }
+        let Some((place, rest)) = path.strip_prefix("rules.").and_then(|rest| rest.split_once('.'))
+        else {
+            return Some(path.to_owned());
+        };
+        let rule = before.rules.get(place.parse::<usize>().ok()?)?;
+        let place = self.rules.iter().position(|own| own.name == rule.name)?;
+        Some(format!("rules.{place}.{rest}"))
+    }
+
+    /// Ranges that concern several fields are looked at by [`Policy::check`].
+    fn with(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
         let mut whole = self.whole();
         for field in self.fields().iter().filter(|field| !field.path.starts_with("quorum.")) {
             let text = typed.get(&field.path).map_or("", |text| text.trim());
@@ -248,11 +278,16 @@ impl Policy {
         Ok(policy)
     }
 
-    /// [`Policy::with`], and a policy that may be.
+    /// This policy with what was typed, by path; blank or absent: as it is. `quorum.new.upTo` and
+    /// `quorum.new.persons` add a step, `quorum.0.remove` and `rules.0.remove` leave one
+    /// out, and `rule.name` with `rule.tier` and `rule.cloud` adds a rule with the limits that hold for
+    /// everybody. What no policy has is left aside.
     ///
     /// # Errors
-    /// By the field that by itself makes it none, where there is one.
+    /// By the field that by itself makes it no policy that may be, where there is one.
     pub fn fitting(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
+        // Whatever else an address or a form says costs nothing.
+        let typed = &self.carried_from(self, typed);
         let policy = self.with(typed)?;
         let Err(error) = policy.check() else { return Ok(policy) };
         let alone = |(path, text): (&String, &String)| {
@@ -307,6 +342,18 @@ impl Policy {
             limits: self.everybody().map(|rule| rule.limits).unwrap_or_default(),
         });
         Ok(rules)
+    }
+}
+
+/// Can something be typed there? `fields`: of the policy.
+fn is_taken(fields: &[Field], path: &str) -> bool {
+    let names: Vec<&str> = path.split('.').collect();
+    let is_place = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    match names.as_slice() {
+        ["rule", "name" | "tier" | "cloud"] => true,
+        ["rules", place, "remove"] => is_place(place),
+        ["quorum", place, "upTo" | "persons" | "remove"] => is_place(place) || *place == NEW_STEP,
+        _ => fields.iter().any(|field| field.path == path),
     }
 }
 

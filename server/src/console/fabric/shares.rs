@@ -8,10 +8,10 @@ use domain::cloud::{Cloud, PerCloud};
 use domain::fabric::capacity::Over;
 use domain::fabric::selector::Selection;
 use domain::fabric::shares::Shares;
-use domain::pricing::approval::Vote;
 use domain::pricing::book::Case;
 
 use super::super::Console;
+use super::super::approvals::vote_words;
 use super::{SWITCHES, tenth};
 use crate::fabric::{self, Client, bucket, changes, dealing, waiting};
 
@@ -107,10 +107,6 @@ fn proposed(case: &Case) -> String {
         Grounds::Foresight => "proposed by foresight".to_owned(),
         _ => format!("proposed by {}", case.requester()),
     }
-}
-
-fn vote_words(vote: &Vote) -> String {
-    if vote.is_own() { vote.by.to_string() } else { format!("{} for {}", vote.by, vote.person) }
 }
 
 fn wished(shares: &Shares) -> Option<String> {

@@ -94,8 +94,9 @@ impl Publisher {
         metrics::counter!("ternion_fabric_publish_faults_total", "publisher" => self.name())
             .increment(1);
         let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        let next_try_at = Timestamp::from_unix_ms(crate::now().unix_ms().saturating_add(wait_ms));
-        self.stand(|standing| standing.fail(fault, Some(next_try_at)));
+        let now = crate::now();
+        let next_try_at = Timestamp::from_unix_ms(now.unix_ms().saturating_add(wait_ms));
+        self.stand(|standing| standing.fail(fault, Some(next_try_at), now));
         memory.patience_until = Some(Instant::now() + wait);
         // What was to be written is looked at anew then.
         memory.read_at = None;
@@ -177,7 +178,7 @@ impl Publisher {
             Ok::<(), Fault>(())
         };
         if let Err(fault) = outcome.await {
-            self.stand(|standing| standing.fail(&fault, None));
+            self.stand(|standing| standing.fail(&fault, None, crate::now()));
         }
     }
 

@@ -80,10 +80,11 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn fail(&mut self, fault: &Fault, next_try_at: Option<Timestamp>) {
+    /// Without a next try of its own, the one that is still to come stays.
+    fn fail(&mut self, fault: &Fault, next_try_at: Option<Timestamp>, now: Timestamp) {
         self.problem = Some(fault.to_string());
         self.refused = matches!(fault, Fault::Refused(_));
-        self.next_try_at = next_try_at.or(self.next_try_at);
+        self.next_try_at = next_try_at.or(self.next_try_at.filter(|at| *at > now));
     }
 
     /// It went well. Whoever only looks meanwhile does not undo what writing has come to.
@@ -193,14 +194,25 @@ mod tests {
     fn a_look_meanwhile_leaves_the_problem_and_the_next_try_and_one_after_it_clears_both() {
         let at = Timestamp::from_unix_ms;
         let mut standing = Standing::default();
-        standing.fail(&Fault::Refused("no such zone".to_owned()), Some(at(9_000)));
+        standing.fail(&Fault::Refused("no such zone".to_owned()), Some(at(9_000)), at(4_000));
         standing.settle(at(5_000));
         assert_eq!((standing.problem.as_deref(), standing.refused), (Some("no such zone"), true));
         assert_eq!(standing.next_try_at, Some(at(9_000)));
         let passing = Fault::Passing { why: "throttled".to_owned(), wait_ms: None };
-        standing.fail(&passing, None);
+        standing.fail(&passing, None, at(5_000));
         assert_eq!((standing.refused, standing.next_try_at), (false, Some(at(9_000))));
         standing.settle(at(9_000));
         assert_eq!(standing, Standing::default());
+    }
+
+    #[test]
+    fn a_look_that_fails_after_the_next_try_was_due_does_not_promise_it_again() {
+        let at = Timestamp::from_unix_ms;
+        let mut standing = Standing::default();
+        let passing = Fault::Passing { why: "throttled".to_owned(), wait_ms: None };
+        standing.fail(&passing, Some(at(9_000)), at(4_000));
+        standing.fail(&passing, None, at(9_000));
+        assert!(standing.problem.is_some());
+        assert_eq!(standing.next_try_at, None);
     }
 }

@@ -19,6 +19,7 @@ use super::media::{Form, items};
 use super::view::{Caution, Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
 use crate::http::place::{Place, Seat};
+use crate::http::tenants::refuse_list_price;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -196,6 +197,7 @@ fn read_all(
         may_decide(&submission, principal)?;
         admit(&submission, catalog)?;
         refuse_rulings(&submission)?;
+        refuse_list_price(submission.payload.kind(), principal)?;
         Ok(submission)
     };
     values.into_iter().map(read).collect()

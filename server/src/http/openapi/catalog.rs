@@ -254,7 +254,8 @@ fn preview() -> Value {
             "price": reference("Price"), "current": or_null(&current), "replaces": flag(),
             "before": price(), "until": or_null(&time()), "persons": count(),
             "changes": { "type": "array", "items": change }, "windowDays": count(),
-            "tenants": { "type": "array", "items": tenant }, "corrections": corrections,
+            "tenants": { "type": "array", "items": tenant }, "tenantsLookedAt": flag(),
+            "corrections": corrections,
             "warnings": { "type": "array", "items": warning }
         }),
         &[],

@@ -164,8 +164,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..read(
             "/v1/approvals",
             "listApprovals",
-            "Proposals that wait for people, the oldest first; drifted says of each whether its facts changed",
-            &[(200, "A page", "ProposalPage", JSON)],
+            "Proposals that wait for people, the oldest first; drifted says of each whether its facts changed, \
+             and is null for those of which nobody looked",
+            &[(200, "A page, and of how many asked for nobody looked", "ApprovalPage", JSON)],
         )
     },
     Operation {
@@ -396,6 +397,7 @@ fn told() -> Vec<(&'static str, Value)> {
     });
     let page = json!({ "items": objects(), "nextCursor": or_null(&text()) });
     let said = with(page.clone(), &json!({ "run": or_null(&object()) }));
+    let waiting = with(page.clone(), &json!({ "notLookedAt": count() }));
     let policy = json!({ "version": count(), "policy": object(), "since": or_null(&object()) });
     vec![
         ("Controls", shape(controls, &[])),
@@ -406,6 +408,7 @@ fn told() -> Vec<(&'static str, Value)> {
         ("ForesightRun", shape(foresight_run(), &["unasked"])),
         ("Rehearsed", shape(rehearsed(), &["policyVersion"])),
         ("ProposalPage", shape(page.clone(), &[])),
+        ("ApprovalPage", shape(waiting, &[])),
         ("Proposal", proposal()),
         ("BulkApproval", json!({ "type": "array", "items": object() })),
         ("Delegation", delegation()),

@@ -147,7 +147,8 @@ fn beside(name: &str) -> (Value, &'static str) {
         "cached" => (text(), "The same of cached input; absent: as other input"),
         "drifted" => (
             json!({ "type": "boolean" }),
-            "true: only proposals whose facts have changed; false: only those whose facts have not",
+            "true: only proposals whose facts have changed; false: only those whose facts have not; those of \
+             which nobody looked are in neither, and notLookedAt counts them",
         ),
         "name" => (text(), "The name that is resolved; this deployment answers for one"),
         "subnet" => (text(), "A client's address or network, such as 198.51.100.0/24"),

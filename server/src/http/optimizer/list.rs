@@ -132,15 +132,21 @@ pub(super) async fn approvals(
     open.reverse();
     let cases: Vec<&Case> = open.iter().map(|shown| shown.case).collect();
     let drifts = shared.optimizer.drifts(&cases).await?;
-    let with_drift = open.iter().map(|shown| (shown, drifts.get(&shown.case.id)));
-    let wanted = with_drift.filter(|(_, drift)| {
-        drifted.is_none_or(|wanted| drift.is_some_and(|drift| drift.is_empty() != wanted))
-    });
-    let items = wanted.map(|(shown, drift)| told(shown.row(), drift.map(Vec::as_slice)));
-    Ok(page(items.take(limit).collect()))
+    let drift_of = |shown: &Shown<'_>| drifts.get(&shown.case.id).map(Vec::as_slice);
+    let not_looked_at = open.iter().filter(|shown| drift_of(shown).is_none()).count();
+    let wanted = open.iter().filter(|shown| is_asked(drifted, drift_of(shown)));
+    let items = wanted.map(|shown| told(shown.row(), drift_of(shown)));
+    let Json(mut answer) = page(items.take(limit).collect());
+    answer["notLookedAt"] = json!(not_looked_at);
+    Ok(Json(answer))
 }
 
-/// `drifted` is null where nobody looked: too many before it wait.
+/// What nobody looked at is neither drifted nor not; `notLookedAt` counts it.
+fn is_asked(drifted: Option<bool>, drift: Option<&[Drift]>) -> bool {
+    drifted.is_none_or(|wanted| drift.is_some_and(|drift| drift.is_empty() != wanted))
+}
+
+/// `drifted` is null where nobody looked: too many before it wait, or the usage is too much to read.
 fn told(mut row: Value, drift: Option<&[Drift]>) -> Value {
     row["drifted"] = json!(drift.map(|drift| !drift.is_empty()));
     row["drift"] = json!(drift.unwrap_or_default());
@@ -176,5 +182,14 @@ mod tests {
         );
         assert_eq!(told(json!({}), Some(&[])), json!({ "drifted": false, "drift": [] }));
         assert_eq!(told(json!({}), None), json!({ "drifted": null, "drift": [] }));
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_listed_only_where_nothing_is_asked_about_drift() {
+        let drift = [Drift { fact: "margin".to_owned(), then: None, now: None }];
+        let listed = |drift| [None, Some(true), Some(false)].map(|asked| is_asked(asked, drift));
+        assert_eq!(listed(None), [true, false, false]);
+        assert_eq!(listed(Some(&drift[..])), [true, true, false]);
+        assert_eq!(listed(Some(&[])), [true, false, true]);
     }
 }

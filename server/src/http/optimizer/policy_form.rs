@@ -17,9 +17,6 @@ use crate::problem::Problem;
 use crate::typed::wrong;
 
 const PAGE: &str = "/optimizer/policy";
-/// What the form says besides fields of the policy.
-const ABOUT_THE_FORM: [&str; 3] = ["form", "version", "reason"];
-
 /// To the proposal, or back to the page with all that was typed, which stands in its address.
 pub(super) async fn act(
     State(shared): State<Shared>,
@@ -31,7 +28,8 @@ pub(super) async fn act(
     match propose(&shared, &principal, &wanted).await {
         Ok((id, event)) => Ok(done(&format!("/approvals/{id}"), Some(event))),
         Err(problem) => {
-            let fields = wanted.iter().filter(|(name, _)| !ABOUT_THE_FORM.contains(&name.as_str()));
+            let fields =
+                wanted.iter().filter(|(name, _)| !["form", "reason"].contains(&name.as_str()));
             let field = |(name, text): (&String, &String)| {
                 format!("&{}={}", query_value(name), query_value(text))
             };
@@ -48,13 +46,12 @@ async fn propose(
 ) -> Result<(Uuid, EventId), Problem> {
     let text = |name: &str| typed.get(name).map_or("", |text| text.trim());
     let version = text("version").parse().map_err(|_| wrong("version", "is no number"))?;
-    let fields: BTreeMap<String, String> = typed
-        .iter()
-        .filter(|(name, _)| !ABOUT_THE_FORM.contains(&name.as_str()))
-        .map(|(name, text)| (name.clone(), text.clone()))
-        .collect();
-    let policy = shared.projection.catalog().book().policy().1.fitting(&fields);
-    let policy = policy.map_err(|unfit| wrong("policy", &unfit.problem))?;
+    let catalog = shared.projection.catalog();
+    let (_, in_force) = catalog.book().policy();
+    let policy = in_force.fitting(typed).map_err(|unfit| wrong("policy", &unfit.problem))?;
+    if policy == *in_force {
+        return Err(wrong("unchanged", "is in force already"));
+    }
     let wish = Wish::final_within(EFFECT_MS);
     let reason = text("reason").to_owned();
     let (id, accepted) = open_policy(shared, principal, policy, version, reason, wish).await?;

@@ -59,13 +59,32 @@ pub(super) async fn put(
             "A change that two must agree to is decided with your password: record it on the page \
              {PREVIEW}, or with a token."
         );
-        let (status, title) = (StatusCode::FORBIDDEN, "Say your password again");
-        return Err(Problem::new(status, "prove_again", title, detail));
+        return Err(unproven(detail));
     }
     let odd = listed.warnings.iter().filter(|warning| warning.is_notable());
     let warnings = odd.map(|odd| Caution { code: odd.code(), detail: odd.to_string() }).collect();
     let change = Change::Price(price);
     change::record(&shared, &principal, &change, &headers, (wish, place), warnings).await
+}
+
+/// As an event among others, a list price is not looked at, and nobody is asked for a password: a session,
+/// which may have been left open, does not record it so.
+pub(in crate::http) fn refuse_list_price(
+    kind: Option<&str>,
+    principal: &Principal,
+) -> Result<(), Problem> {
+    if kind != Some("price.put") || principal.via != Via::Session {
+        return Ok(());
+    }
+    let detail = format!(
+        "From a browser, a list price is recorded on the page {PREVIEW}, which may ask for your \
+         password. Programs send it with a token."
+    );
+    Err(unproven(detail))
+}
+
+fn unproven(detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "prove_again", "Say your password again", detail)
 }
 
 fn shown(listed: &Listed) -> Value {
@@ -89,6 +108,7 @@ fn shown(listed: &Listed) -> Value {
         "changes": Part::ALL.map(|part| moved(listed, part)),
         "windowDays": listed.window_days,
         "tenants": listed.tenants.iter().map(affected).collect::<Vec<_>>(),
+        "tenantsLookedAt": listed.tenants_looked_at,
         "corrections": {
             "items": corrections.collect::<Vec<_>>(), "whole": listed.corrections.whole,
             "closedMonths": listed.corrections.closed

@@ -7,7 +7,7 @@ use domain::billing::{Day, Period};
 use domain::catalog::PricePut;
 use domain::clock::Timestamp;
 use domain::event::TenantId;
-use sqlx::PgConnection;
+use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::{days, months, named};
@@ -38,25 +38,41 @@ impl Projection {
         price: &PricePut,
         until: Option<Timestamp>,
     ) -> Result<Corrections, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
-        let mut touched = touched(&mut connection, price, until).await?;
+        let mut touched = touched(&self.pool, price, until).await?;
         let whole = touched.len() <= DAYS_MAX;
         touched.truncate(DAYS_MAX);
         let mut tenants = BTreeMap::new();
         for days in touched.chunks(DAYS_AT_ONCE) {
+            // Given back in between: there may be many, and others need it.
+            let mut connection = self.pool.acquire().await?;
             let (was, is) = days::with_price(&mut connection, days, price).await?;
             compare(&was, &is, &mut tenants);
         }
         let months: BTreeSet<Period> =
             tenants.values().flat_map(|one: &Corrected| one.months.iter().copied()).collect();
+        let mut connection = self.pool.acquire().await?;
         let closed = months::closed(&mut connection).await?;
         Ok(Corrections { tenants, closed: months.intersection(&closed).copied().collect(), whole })
+    }
+
+    /// Has anybody ever used that model?
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_used(&self, provider: &str, model: &str) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM usage_hour WHERE provider = $1 AND model = $2)",
+        )
+        .bind(provider)
+        .bind(model)
+        .fetch_one(&self.pool)
+        .await
     }
 }
 
 /// Days with usage of the model since, of tenants that ever were of the tier.
 async fn touched(
-    connection: &mut PgConnection,
+    pool: &PgPool,
     price: &PricePut,
     until: Option<Timestamp>,
 ) -> Result<Vec<(TenantId, Day)>, sqlx::Error> {
@@ -75,7 +91,7 @@ async fn touched(
     .bind(&price.tier)
     // One more tells whether that is all.
     .bind(i64::try_from(DAYS_MAX).unwrap_or(i64::MAX).saturating_add(1))
-    .fetch_all(connection)
+    .fetch_all(pool)
     .await?;
     let day = |(tenant, start): (String, OffsetDateTime)| {
         Ok((named(tenant)?, Day::of(Timestamp::from_datetime(start))))

@@ -217,6 +217,7 @@ async fn what_drifted_is_marked_in_the_queue_refused_by_itself_and_approved_once
         let some = house.get(&path, "demo-auditor").await.expect(200);
         assert_eq!(some["items"].as_array().map(Vec::len), Some(1), "{some}");
         assert_eq!(some["items"][0]["proposalId"], there["proposalId"]);
+        assert_eq!(some["notLookedAt"], json!(0), "{some}");
     }
     let id = drifts["proposalId"].as_str().expect("an id");
     let path = format!("/v1/proposals/{id}");

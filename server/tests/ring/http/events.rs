@@ -210,9 +210,9 @@ async fn pages_follow_each_other_and_an_export_holds_the_whole_filtered_set() {
             .starts_with("attachment; filename=\"ternion-gcp-events-")
     );
     let text = file.text();
-    assert_eq!(text.lines().count(), 12, "{text}");
+    assert_eq!(text.lines().count(), 13, "{text}");
     assert!(text.contains(",'=cmd,"), "{text}");
     let json = house.get("/v1/events/export?format=json&kind=user.put", READER).await.expect(200);
-    assert_eq!(json.as_array().map(Vec::len), Some(5));
+    assert_eq!(json.as_array().map(Vec::len), Some(6));
     house.get("/v1/events/export", SENDER).await.problem(403, "forbidden");
 }

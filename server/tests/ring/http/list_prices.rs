@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, header};
 use serde_json::{Value, json};
 
-use super::house::{House, asking};
+use super::house::{Answer, House, asking};
 use super::pages::{cookie_of, html, leads_to, submit};
 
 const READER: &str = "demo-auditor";
@@ -71,6 +71,7 @@ async fn a_preview_says_whose_bill_and_margin_a_list_price_moves() {
     assert_eq!(soon["changes"][1]["change"], "-0.15");
     let tenants = soon["tenants"].as_array().expect("tenants");
     assert_eq!((tenants.len(), &tenants[1]["requests"]), (2, &json!(0)), "idle is listed: {soon}");
+    assert_eq!(soon["tenantsLookedAt"], true);
     let acme = &tenants[0];
     assert_eq!((&acme["beforeUsd"], &acme["afterUsd"]), (&json!("6"), &json!("4.4")));
     assert_eq!(acme["marginBefore"], "0.5");
@@ -158,6 +159,15 @@ async fn act(house: &House, cookie: &str, form: &str) -> String {
     leads_to(&answer)
 }
 
+/// What a script on a page is answered, with the session of whoever reads it.
+async fn in_browser(house: &House, cookie: &str, path: &str, body: &Value) -> Answer {
+    let request = asking(Method::POST, path, "")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, cookie);
+    house.send(request.body(Body::from(body.to_string())).expect("a request")).await
+}
+
 fn seen(page: &str) -> &str {
     let at = "name=\"seen\" value=\"";
     page.split(at).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default()
@@ -202,15 +212,13 @@ async fn the_form_keeps_what_was_typed_and_asks_what_is_odd_to_be_read() {
     assert_eq!(act(&house, &cookie, &proven).await, "/optimizer/tiers");
     assert!(act(&house, &cookie, &proven).await.ends_with("&problem=unchanged"));
     // A session may have been left open, and the API asks for no password.
-    let mut far = price("pro", "m", "9", "12", "2126-03-01T00:00:00Z");
-    far.as_object_mut().expect("an object").remove("kind");
-    let request = asking(Method::POST, "/v1/prices", "")
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::COOKIE, &cookie);
-    let answer = house.send(request.body(Body::from(far.to_string())).expect("a request")).await;
-    answer.problem(403, "prove_again");
-    let held = house.get(&query("2.4", "4", "2126-02-01T00:00"), READER).await.expect(200);
+    let far = price("pro", "m", "9", "12", "2126-03-01T00:00:00Z");
+    let event = json!({ "tenantId": "platform", "payload": far });
+    in_browser(&house, &cookie, "/v1/events", &event).await.problem(403, "prove_again");
+    let mut put = far;
+    put.as_object_mut().expect("an object").remove("kind");
+    in_browser(&house, &cookie, "/v1/prices", &put).await.problem(403, "prove_again");
+    let held = house.get(&query("2.4", "4", "2126-04-01T00:00"), READER).await.expect(200);
     assert_eq!(held["current"]["price"]["inputUsdPerMillion"], "2.4", "{held}");
 }
 

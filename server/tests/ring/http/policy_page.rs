@@ -71,7 +71,14 @@ async fn another_policy_is_looked_at_proposed_by_its_fields_and_shows_what_it_ch
     for part in [&place, "Rule “pro”", "Leave this rule out", "What it changed", "6 %"] {
         assert!(now.contains(part), "{part} in {now}");
     }
-    // A tab of before.
+    // A tab of before: its whole form takes back nothing that was decided since.
+    let old = "version=0&rules.0.limits.stepMax=8&watch.answer=propose&expiryDays=9";
+    let over = html(&house, &format!("{PAGE}?ask=yes&{old}"), &cookie).await;
+    assert!(over.contains("Another version is in force since you began"), "{over}");
+    let asked = over.split("id=\"asked\"").nth(1).and_then(|rest| rest.split("<form").nth(1));
+    let asked = asked.expect("a form that proposes");
+    assert!(asked.contains("name=\"expiryDays\"") && !asked.contains("stepMax"), "{asked}");
+    assert!(!asked.contains("watch.answer"), "{asked}");
     let stale = propose("expiryDays=9", "Longer").await;
     assert!(stale.header("location").contains("problem=version_changed"));
 }

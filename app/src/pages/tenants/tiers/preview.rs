@@ -104,7 +104,8 @@ fn Page(view: PricePage) -> impl IntoView {
 #[component]
 fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> impl IntoView {
     let PricePreview { from, until, replaces, withdraws, unchanged, parts, .. } = preview.clone();
-    let PricePreview { tenants, idle, corrections, window_days, .. } = preview.clone();
+    let PricePreview { tenants, tenants_looked_at, idle, corrections, window_days, .. } =
+        preview.clone();
     let replaced = match (withdraws, replaces) {
         (true, _) => Some(
             "What counts before goes on: the price to come is replaced by it, at the same time. Both stay in the ledger.",
@@ -132,7 +133,7 @@ fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> im
             <Parts parts />
         </section>
         {past}
-        <Tenants rows=tenants idle window_days />
+        <Tenants rows=tenants looked_at=tenants_looked_at idle window_days />
         <section class="card pricing-part" aria-labelledby="price-record">
             <h2 id="price-record" class="card-title">{if withdraws { "Withdraw it" } else { "Record it" }}</h2>
             {record}
@@ -217,10 +218,20 @@ fn Corrections(rows: Vec<CorrectedRow>) -> impl IntoView {
 }
 
 #[component]
-fn Tenants(rows: Vec<AffectedRow>, idle: Vec<String>, window_days: u32) -> impl IntoView {
+fn Tenants(
+    rows: Vec<AffectedRow>,
+    looked_at: bool,
+    idle: Vec<String>,
+    window_days: u32,
+) -> impl IntoView {
     let basis = format!("At their usage of the last {window_days} days.");
     let table = (!rows.is_empty()).then(|| view! { <TenantTable rows /> });
-    let none = table.is_none().then(|| view! { <p>"No tenant of the tier used this model in that time, or its time is over."</p> });
+    let none = if looked_at {
+        "No tenant of the tier used this model in that time, or its time is over."
+    } else {
+        "The tier has too many tenants, or they used too much in that time, to look at each of them here. Their bills and margins are not known before it is recorded."
+    };
+    let none = table.is_none().then(|| view! { <p>{none}</p> });
     let idle = (!idle.is_empty()).then(|| {
         let number = u64::try_from(idle.len()).unwrap_or(u64::MAX);
         view! {

@@ -148,3 +148,35 @@ fn what_cannot_be_is_told_by_its_field() {
     let both = typed(&[("expiryDays", "9"), ("policyPersons", "99")]);
     assert_eq!(policy.fitting(&both).expect_err("too many").path, "policyPersons");
 }
+
+#[test]
+fn what_is_no_field_is_left_aside() {
+    let policy = Policy::default();
+    let junk =
+        typed(&[("form", "policy"), ("rules.9.remove", "yes"), ("a.b.c", "1"), ("version", "3")]);
+    assert_eq!(policy.fitting(&junk).expect("as it is"), policy);
+}
+
+#[test]
+fn what_was_typed_over_a_version_of_before_takes_nothing_back_that_was_changed_since() {
+    let before = Policy::default();
+    // The whole form as it was, with one number that somebody typed.
+    let mut form: BTreeMap<String, String> =
+        before.fields().into_iter().map(|field| (field.path, field.text)).collect();
+    form.insert("rules.0.limits.stepMax".to_owned(), "6".to_owned());
+    // Meanwhile another rule came first, and the expiry is another.
+    let mut now = before.clone();
+    let narrower =
+        Rule { name: "pro".to_owned(), tier: Some("pro".to_owned()), ..now.rules[0].clone() };
+    now.rules.insert(0, narrower);
+    now.expiry_days = 9;
+    let carried = now.carried_from(&before, &form);
+    assert_eq!(carried, typed(&[("rules.1.limits.stepMax", "6")]));
+    let wanted = now.fitting(&carried).expect("a policy");
+    assert_eq!(lines(&now, &wanted), ["Rule “everybody”: Change at once, up to | 8 % | 6 %"]);
+    let gone = Policy { rules: now.rules[1..].to_vec(), ..now.clone() };
+    assert_eq!(
+        gone.carried_from(&now, &typed(&[("rules.0.limits.stepMax", "3")])),
+        BTreeMap::new()
+    );
+}
