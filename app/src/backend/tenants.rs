@@ -89,6 +89,8 @@ pub struct TermsView {
     pub persons: u32,
     /// A policy is proposed: until that is decided, no contract can be.
     pub policy_waits: Option<PolicyWaits>,
+    /// A proposal about its price or limits that waits.
+    pub proposal_waits: Option<String>,
 }
 
 /// The proposal of the policy that is open: one at a time.

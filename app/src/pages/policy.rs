@@ -193,6 +193,9 @@ fn refusal(code: &str) -> &'static str {
         "policy" => {
             "Nothing was proposed: there can be no such policy. What is wrong is said below."
         }
+        "policyPersons" | "contractPersons" | "firstOveragePersons" | "quorum" => {
+            "Nothing was proposed: it would ask for more persons than there are other admins, so nobody could agree to it any more."
+        }
         "no_quorum" => {
             "Nothing was proposed: fewer than two clouds answer. Try again when they do."
         }

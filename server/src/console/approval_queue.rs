@@ -45,7 +45,8 @@ impl Console {
         open.retain(|row| is_about(query, row));
         let not_looked_at = open.iter().filter(|row| !row.is_looked_at()).count();
         open.retain(|row| is_as_asked(query, row));
-        let closed = closed.into_iter().map(|case| row(&catalog, case, now, Some(&case.changed)));
+        let closed =
+            closed.into_iter().map(|case| row(&catalog, case, now, Some(&case.changed), None));
         Ok(ApprovalsView {
             at: now,
             killed: book.is_killed(),
@@ -70,7 +71,8 @@ impl Console {
         let drifts = self.optimizer.drifts(&open).await?;
         let row = |case: &Case| {
             let drift = drifts.get(&case.id).map(Vec::as_slice);
-            row(catalog, case, now, drift)
+            let figures = self.optimizer.figures_at_hand(case);
+            row(catalog, case, now, drift, figures.as_ref())
         };
         Ok(open.into_iter().map(row).collect())
     }
@@ -88,7 +90,9 @@ impl Console {
         let drifts = self.optimizer.drifts(&cases).await?;
         let item = |id: &String| {
             let Some(case) = case_of(id) else { return unknown(id) };
-            let row = row(&catalog, case, now, drift_of(case, &drifts, now));
+            let figures = self.optimizer.figures_at_hand(case);
+            let figures = figures.as_ref().filter(|_| case.standing(now).is_open());
+            let row = row(&catalog, case, now, drift_of(case, &drifts, now), figures);
             let refusal = refusal(case, &row, viewer);
             let voted = has_voted(case, viewer);
             TogetherRow { row: Some(row), id: id.clone(), refusal, voted }

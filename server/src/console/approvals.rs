@@ -9,6 +9,7 @@ use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, changes as policy_changes};
+use domain::pricing::recommend::Figures;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -38,18 +39,19 @@ impl Console {
         let case =
             case.ok_or_else(|| Problem::not_found(format!("No proposal \"{id}\" is final here.")))?;
         let current = case.current();
-        let drift = if case.standing(now).is_open() {
-            self.optimizer.drift(case).await?
+        // What is closed stands as it was decided, and today's usage says nothing of it.
+        let (drift, figures) = if case.standing(now).is_open() {
+            (self.optimizer.drift(case).await?, self.optimizer.figures(case).await?)
         } else {
-            case.changed.clone()
+            (case.changed.clone(), None)
         };
         let acts = acts(&catalog, case, viewer, now);
         Ok(ProposalDetail {
             at: now,
-            row: row(&catalog, case, now, Some(&drift)),
+            row: row(&catalog, case, now, Some(&drift), figures.as_ref()),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
-            money: self.with_room(case, now, money(&catalog, case)),
+            money: self.with_room(case, now, money(&catalog, case, figures.as_ref())),
             facts: facts::rows(&current.edition.facts, &drift),
             trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
@@ -114,12 +116,13 @@ pub(super) fn vote_words(vote: &Vote) -> String {
     if vote.is_own() { vote.by.to_string() } else { format!("{} for {}", vote.by, vote.person) }
 }
 
-/// `drift`: what is known to be no longer as it was. `None`: nobody looked.
+/// `drift`: what is known to be no longer as it was. `None`: nobody looked. `figures`: of today.
 pub(super) fn row(
     catalog: &Catalog,
     case: &Case,
     now: Timestamp,
     drift: Option<&[Drift]>,
+    figures: Option<&Figures>,
 ) -> ProposalRow {
     let book = catalog.book();
     let current = case.current();
@@ -134,7 +137,7 @@ pub(super) fn row(
         change,
         risk: book.risk(case),
         hash: current.hash.to_string(),
-        effect: effect(catalog, case),
+        effect: effect(catalog, case, figures),
         reason: current.edition.reason.clone(),
         requester: case.requester().to_string(),
         opened_at: case.opened_at,
@@ -148,7 +151,7 @@ pub(super) fn row(
 }
 
 /// What a price would do to the margin, exactly, and to the tenant's bill.
-fn effect(catalog: &Catalog, case: &Case) -> Option<EffectRow> {
+fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<EffectRow> {
     let book = catalog.book();
     let edition = &case.current().edition;
     let (before, after) = controls(book, case)?;
@@ -156,8 +159,6 @@ fn effect(catalog: &Catalog, case: &Case) -> Option<EffectRow> {
     let policy = book.policy_of(edition.policy_version)?;
     let rule = edition.rule.as_ref().and_then(|rule| policy.named(rule))?;
     let [then, now] = moved(&edition.facts, was, is, rule.limits.margin_min)?;
-    let Subject::Tenant(tenant) = case.subject() else { return None };
-    let figures = catalog.recommendation(&tenant).map(|said| &said.value.advice.figures);
     let bill = figures.filter(|figures| figures.days > 0).and_then(|figures| {
         let month = figures.list_usd.checked_mul(MONTH_DAYS)? / Decimal::from(figures.days);
         Some(signed_dollars(month.checked_mul(is - was)?))
@@ -246,7 +247,7 @@ fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
 }
 
 /// The money facts: what it is now, what it would be.
-fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
+fn money(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<[String; 4]> {
     let book = catalog.book();
     let edition = &case.current().edition;
     if let Content::Policy { policy } = &edition.content {
@@ -265,8 +266,6 @@ fn money(catalog: &Catalog, case: &Case) -> Vec<[String; 4]> {
     let Some((before, after)) = controls(book, case) else { return Vec::new() };
     let mut lines = changes(&before, &after);
     lines.extend(effects(&edition.facts, &before, &after));
-    let Subject::Tenant(tenant) = case.subject() else { return lines };
-    let figures = catalog.recommendation(&tenant).map(|said| &said.value.advice.figures);
     lines.extend(figures.map(|figures| {
         let bill = |of_list: Decimal| rounded_dollars((figures.list_usd * of_list).round_dp(2));
         let (was, is) = (before.price_of_list, after.price_of_list);

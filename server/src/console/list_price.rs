@@ -116,7 +116,7 @@ fn affected(tenant: &Affected) -> AffectedRow {
     let floor = format!("falls below the floor of {}", percent(tenant.margin_floor));
     let high =
         format!("rises above {}, which the policy holds to be high", percent(tenant.margin_high));
-    let crosses = if tenant.falls() { Some(floor) } else { tenant.rises().then_some(high) };
+    let crosses = if tenant.sinks() { Some(floor) } else { tenant.rises().then_some(high) };
     AffectedRow {
         tenant_id: tenant.tenant_id.to_string(),
         name: tenant.name.clone(),

@@ -96,11 +96,10 @@ fn run_row(run: &Current<domain::catalog::OptimizerRun>, policy: &Policy) -> Run
         by: it.by.to_string(),
         event_id: run.event_id.to_string(),
         sentence: format!(
-            "{} tenants looked at, of {} of them something new is recorded; {} lastingly below {} and {} \
-             lastingly above {}; {} proposals were opened. A tenant counts as lastingly so once {dwell}, and until \
+            "{} tenants looked at; {} lastingly below {} and {} lastingly above {}; {} proposals were \
+             opened. A tenant counts as lastingly so once {dwell}, and until \
              its margin is back at {} or {}.",
             it.tenants,
-            it.recommended,
             it.below,
             percent(low_enter),
             it.above,

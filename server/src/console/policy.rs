@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use app::backend::{
     ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RehearsalForm,
-    RuleHead,
+    RuleHead, Viewer,
 };
 use domain::clock::Timestamp;
 use domain::pricing::book::Book;
@@ -17,10 +17,11 @@ use super::approvals::other_title;
 use super::rehearsal;
 use super::tenants::tier_names;
 use crate::identity::query_value;
+use crate::optimizer::{Unstaffed, unstaffed};
 
 impl Console {
     /// `query`: of the page's address. With `ask` it asks about another policy.
-    pub(super) fn policy(&self, query: &str) -> PolicyView {
+    pub(super) fn policy(&self, query: &str, viewer: &Viewer) -> PolicyView {
         let catalog = self.projection.catalog();
         let book = catalog.book();
         let now = crate::now();
@@ -33,6 +34,13 @@ impl Console {
         let before = book.policy_of(begun).unwrap_or(policy);
         let typed = if asks { policy.carried_from(before, &all) } else { BTreeMap::new() };
         let found = asks.then(|| policy.fitting(&typed));
+        let found = found.map(|found| {
+            let wanted = found?;
+            match unstaffed(&catalog, policy, &wanted, &viewer.email) {
+                Some(short) => Err(too_few(&short)),
+                None => Ok(wanted),
+            }
+        });
         let unfit = found.as_ref().and_then(|found| found.as_ref().err());
         let parts = parts(policy, &typed, unfit);
         PolicyView {
@@ -92,10 +100,25 @@ fn asked(
     PolicyAsked {
         meanwhile: lines(changes(before, policy)),
         changes: lines(changes(policy, wanted)),
-        problem: found.err().map(|unfit| unfit.problem.clone()),
+        problem: found.err().map(|unfit| told(policy, unfit)),
         typed: typed.iter().map(|(path, text)| [path.clone(), text.clone()]).collect(),
         rehearse: rehearsal_address(&rehearsal::form(wanted)),
     }
+}
+
+fn too_few(short: &Unstaffed) -> Unfit {
+    let path = if short.field == "quorum" { "quorum.0.persons" } else { short.field };
+    Unfit { path: path.to_owned(), problem: short.to_string() }
+}
+
+/// Which field, and why.
+fn told(policy: &Policy, unfit: &Unfit) -> String {
+    let fields = policy.fields();
+    let field = fields.iter().find(|field| field.path == unfit.path);
+    field.map_or_else(
+        || unfit.problem.clone(),
+        |field| format!("“{}”: {}", field.label, unfit.problem),
+    )
 }
 
 /// What the page Optimizer plays, when it is opened by it.

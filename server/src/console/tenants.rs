@@ -132,6 +132,9 @@ fn terms(catalog: &Catalog, tenant: &TenantId, controls: Controls, now: Timestam
         fixed_until: fixed_until(catalog, tenant, now),
         persons: book.policy().1.policy_persons,
         policy_waits: waiting(book, tenant, now),
+        proposal_waits: book
+            .open_about(&Subject::Tenant(tenant.clone()), now)
+            .map(|case| case.id.to_string()),
     }
 }
 

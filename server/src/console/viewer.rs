@@ -190,7 +190,8 @@ impl Backend for ViewerConsole {
     }
 
     async fn policy(&self, query: String) -> Result<PolicyView, Problem> {
-        let answer = self.allow(Action::ReadPricing).map(|_| self.console.policy(&query));
+        let answer =
+            self.allow(Action::ReadPricing).map(|viewer| self.console.policy(&query, viewer));
         answer.map_err(|problem| self.tell(problem))
     }
 

@@ -75,6 +75,13 @@ impl Affected {
         self.margin_after.is_some_and(below) && !self.margin_before.is_some_and(below)
     }
 
+    /// Is its margin below the floor, and lower than before?
+    #[must_use]
+    pub fn sinks(&self) -> bool {
+        let is_lower = |after: Decimal| self.margin_before.is_none_or(|before| after < before);
+        self.margin_after.is_some_and(|after| after < self.margin_floor && is_lower(after))
+    }
+
     /// Does it rise into the high band by it?
     #[must_use]
     pub fn rises(&self) -> bool {
@@ -361,7 +368,7 @@ fn of_the_past(corrections: &Corrections) -> Vec<Warning> {
 
 fn of_tenants(tenants: &[Affected]) -> Vec<Warning> {
     let mut below: BTreeMap<Decimal, BTreeSet<TenantId>> = BTreeMap::new();
-    for tenant in tenants.iter().filter(|tenant| tenant.falls()) {
+    for tenant in tenants.iter().filter(|tenant| tenant.sinks()) {
         below.entry(tenant.margin_floor).or_default().insert(tenant.tenant_id.clone());
     }
     let below = below.into_iter().map(|(floor, tenants)| Warning::BelowFloor { floor, tenants });

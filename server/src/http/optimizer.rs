@@ -1,6 +1,7 @@
 //! Recommendations, proposals, approvals, the policy of prices, and what the platform applies.
 
 mod acts;
+mod beforehand;
 mod controls;
 mod delegations;
 mod foresight;

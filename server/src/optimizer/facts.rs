@@ -53,6 +53,14 @@ impl Optimizer {
         Ok(found.tenants.get(tenant).map(|found| found.figures.clone()))
     }
 
+    /// The figures of the tenant that an open proposal is about, as of now.
+    ///
+    /// # Errors
+    /// The usage cannot be read.
+    pub async fn figures(&self, case: &Case) -> Result<Option<Figures>, OptimizerError> {
+        self.figures_of(&self.projection.catalog(), &case.subject()).await
+    }
+
     /// The facts of now as far as they matter: what moved less than policy bears is as it was.
     pub(super) async fn facts_now(&self, edition: &Edition) -> Result<Facts, OptimizerError> {
         let catalog = self.projection.catalog();

@@ -26,6 +26,7 @@ mod queue;
 mod rehearse;
 mod run;
 mod schedule;
+mod staff;
 mod turn;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub use foresight::ForesightReport;
 pub use judge::PriceJudge;
 pub use rehearse::{REHEARSED_DAYS, REHEARSED_SEED, Rehearsed, rehearsed_days};
 pub use run::{RunError, RunReport};
+pub use staff::{Unstaffed, unstaffed};
 
 use crate::economics::{Economics, SimulateError};
 use crate::grant::{GrantError, Grants};

@@ -98,6 +98,14 @@ impl Optimizer {
         Ok(found)
     }
 
+    /// A tenant's figures that [`Optimizer::drifts`] has read a moment ago.
+    #[must_use]
+    pub fn figures_at_hand(&self, case: &Case) -> Option<Figures> {
+        let Subject::Tenant(tenant) = case.subject() else { return None };
+        let Read(figures) = self.at_hand.get(&self.projection.catalog(), &tenant)?;
+        figures.ok().flatten()
+    }
+
     /// What is wrong with one tenant's usage keeps nobody from looking at the others.
     async fn read(&self, catalog: &Catalog, tenant: &TenantId) -> Result<Read, OptimizerError> {
         match self.figures_of(catalog, &Subject::Tenant(tenant.clone())).await {

@@ -71,7 +71,7 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
         <div class="pricing-columns">
             <div class="pricing-main">
                 {detail.foreseen.clone().map(|why| view! { <Why why /> })}
-                <Money lines=money policy={row.about == "policy"} />
+                <Money lines=money policy={row.about == "policy"} outdated={row.state.is_open() && row.changed.as_ref().is_some_and(|changed| !changed.is_empty())} />
                 <Facts facts state=row.state />
                 <Trail steps=trail rule=detail.rule.clone() />
             </div>
@@ -167,7 +167,7 @@ fn Why(why: ForeseenWhy) -> impl IntoView {
 }
 
 #[component]
-fn Money(lines: Vec<[String; 4]>, policy: bool) -> impl IntoView {
+fn Money(lines: Vec<[String; 4]>, policy: bool, outdated: bool) -> impl IntoView {
     let title = if policy { "What changes in the policy" } else { "What changes" };
     let rows = lines
         .into_iter()
@@ -185,6 +185,7 @@ fn Money(lines: Vec<[String; 4]>, policy: bool) -> impl IntoView {
     view! {
         <section class="card pricing-part" aria-labelledby="money-title">
             <h2 id="money-title" class="card-title">{title}</h2>
+            {outdated.then(|| view! { <p class="held">"Margins are those of when it was proposed: the facts below have changed since. A new version reckons again."</p> })}
             <div class="table-scroll" tabindex="0" role="region" aria-label=format!("{title}, now and proposed")>
                 <table class="pricing-facts">
                     <thead><tr><th scope="col">"What"</th><th scope="col" class="number">"Now"</th><th scope="col" class="number">"Proposed"</th><th scope="col" class="number">"Change"</th></tr></thead>

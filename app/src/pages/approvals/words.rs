@@ -140,6 +140,9 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "superseded" => "Nothing was recorded: another change of the same took its place.",
         "applied" => "Nothing was recorded: it is applied already.",
         "rejected" | "closed" => "Nothing was recorded: somebody else has decided about it.",
+        "contract_fixed" => {
+            "Nothing was recorded: a contract fixes this price. Propose to end the contract first, on the tenant’s page."
+        }
         "already_open" => {
             "Nothing was recorded: a proposal about the same is open. Decide about it, or change it."
         }
@@ -174,7 +177,7 @@ mod tests {
     use super::*;
 
     /// What the server answers to a form of these pages: codes, and the fields of those that are wrong.
-    const CODES: [&str; 34] = [
+    const CODES: [&str; 35] = [
         "four_eyes",
         "prove_again",
         "rate_limited",
@@ -195,6 +198,7 @@ mod tests {
         "applied",
         "rejected",
         "closed",
+        "contract_fixed",
         "already_open",
         "nothing_to_take_back",
         "tenant_inactive",

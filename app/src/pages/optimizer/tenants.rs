@@ -47,7 +47,7 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
         let shown = tenants.iter().filter(|row| wanted.is_none_or(|band| band == row.band));
         let shown = shown.map(|row| view! { <Tenant row=row.clone() /> }).collect::<Vec<_>>();
         if shown.is_empty() {
-            return view! { <tr><td colspan="11">"No tenant’s margin is there now."</td></tr> }
+            return view! { <tr><td colspan="9">"No tenant’s margin is there now."</td></tr> }
                 .into_any();
         }
         shown.into_any()
@@ -62,13 +62,11 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
                     <thead>
                         <tr>
                             <th scope="col">"Tenant"</th>
-                            <th scope="col">"Tier"</th>
                             <th scope="col" class="number">"Margin"</th>
                             <th scope="col" class="number">"P5, P50, P95"</th>
                             <th scope="col">"By day"</th>
                             <th scope="col" class="number">"Revenue"</th>
                             <th scope="col" class="number">"Cost"</th>
-                            <th scope="col" class="number">"Penalties"</th>
                             <th scope="col" class="number">"Price of list"</th>
                             <th scope="col">"By itself"</th>
                             <th scope="col">"Next"</th>
@@ -104,15 +102,13 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
         <tr>
             <td class="cell-event pricing-first">
                 <A href=statement><span class="row-link">{row.tenant_id.clone()}</span></A>
-                <span class="cell-about">{row.name}</span>
+                <span class="cell-about">{format!("{}, tier {}", row.name, row.tier)}</span>
             </td>
-            <td data-label="Tier">{row.tier}</td>
             <td data-label="Margin" class="number mono"><span class="margin" data-band=look>{row.margin} {band.map(|band| view! { <span class="cell-about">{band}</span> })}</span></td>
             <td data-label="P5, P50, P95" class="number mono margin-spread">{spread}</td>
             <td data-label="By day"><Trend tenant=named days=row.trend /></td>
             <td data-label="Revenue" class="number mono">{row.revenue}</td>
-            <td data-label="Cost" class="number mono">{row.cost}</td>
-            <td data-label="Penalties" class="number mono">{row.penalties}</td>
+            <td data-label="Cost" class="number mono">{row.cost} <span class="cell-about">{format!("penalties {}", row.penalties)}</span></td>
             <td data-label="Price of list" class="number mono">{row.price}</td>
             <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
             <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate aria-label=format!("Simulate the price of {}", simulated)>"Simulate"</a></td>

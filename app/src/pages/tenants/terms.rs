@@ -29,6 +29,11 @@ pub(super) fn Terms(terms: TermsView, tenant: String) -> impl IntoView {
         ("tokens a month", token_cap.unwrap_or_else(|| none.to_owned())),
     ];
     let fields = fields.map(|(name, text)| view! { <div><dt>{name}</dt><dd>{text}</dd></div> });
+    let waits = terms.proposal_waits.clone().map(|id| {
+        view! {
+            <p class="held">"A change of these waits for approval: " <A href=format!("/approvals/{id}")>"look at it"</A> ". Another tier, set below, changes the facts that it rests on."</p>
+        }
+    });
     let since = match since {
         Some(at) => view! { {format!("Version {version}, in force since ")} <Time at shape=TimeShape::Day /> "." }.into_any(),
         None => "Nothing was decided about this tenant: the list of its tier counts.".into_any(),
@@ -37,6 +42,7 @@ pub(super) fn Terms(terms: TermsView, tenant: String) -> impl IntoView {
         <section class="card pricing-part" aria-labelledby="terms-title">
             <h2 id="terms-title" class="card-title">"What was agreed"</h2>
             <dl class="fields">{fields.collect_view()}</dl>
+            {waits}
             <p class="muted">{since} " Changed by a proposal that others approve: " <A href="/optimizer#propose-title">"propose one"</A> "."</p>
             <Contract terms tenant />
         </section>

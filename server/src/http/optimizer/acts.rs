@@ -24,6 +24,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::beforehand::{not_fixed, staffed};
 use super::delegations::may_approve;
 use super::refused::{closed, facts_changed, refused, version_changed};
 use super::shown::Shown;
@@ -290,6 +291,9 @@ pub(super) async fn open(
             Problem::new(StatusCode::CONFLICT, "already_open", "One is open already", detail);
         return Err(problem.field("/proposalId", there.id.to_string()).proposal(there.id));
     }
+    if grounds == Grounds::Person {
+        not_fixed(shared, &content)?;
+    }
     let edition: Edition = shared.optimizer.edition(content, reason).await?;
     let proposal_id = Uuid::now_v7();
     let open = ProposalOpen { proposal_id, grounds, edition, foresight: None };
@@ -335,6 +339,7 @@ pub(in crate::http) async fn open_policy(
         let problem = Problem::invalid("Nothing would change: this policy is in force.");
         return Err(problem.field("/policy", "is what it is already"));
     }
+    staffed(shared, principal, &policy)?;
     let content = Content::Policy { policy: Box::new(policy) };
     open(shared, principal, Grounds::Person, content, reason, wish).await
 }
@@ -508,6 +513,7 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
             return Err(Problem::invalid(detail));
         }
     };
+    not_fixed(shared, &content)?;
     Ok(shared.optimizer.edition(content, reason).await?)
 }
 

@@ -87,7 +87,13 @@ async fn another_policy_is_looked_at_proposed_by_its_fields_and_shows_what_it_ch
 async fn what_cannot_be_is_marked_beside_what_was_typed() {
     let house = House::open().await;
     let cookie = cookie_of(&house, "controller").await;
+    // A controller proposes, so all three admins could agree, and no fourth.
     for (typed, field, why) in [
+        (
+            "policyPersons=4",
+            "policyPersons",
+            "4 persons would have to agree, and there are 3 other admins",
+        ),
         ("rules.0.limits.stepMax=much", "rules-0-limits-stepMax", "it is no number of percent"),
         ("policyPersons=99", "policyPersons", "it must be 1 to 20 persons"),
     ] {

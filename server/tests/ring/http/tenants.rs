@@ -225,6 +225,9 @@ async fn a_contract_waits_for_two_other_admins_says_so_on_every_tenants_page_and
         assert!(tokio::time::Instant::now() < deadline, "the contract is in force");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    // It holds against people, too.
+    let dearer = json!({ "tenantId": "acme-labs", "priceOfList": "1.05", "reason": "Thin" });
+    house.post("/v1/proposals", ADMIN, &dearer).await.problem(409, "contract_fixed");
     // Another one may be proposed now.
     let bolt = html(&house, "/optimizer/tenants/bolt", &cookie).await;
     assert!(bolt.contains("Fix its price by contract…"), "{bolt}");
