@@ -140,9 +140,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "superseded" => "Nothing was recorded: another change of the same took its place.",
         "applied" => "Nothing was recorded: it is applied already.",
         "rejected" | "closed" => "Nothing was recorded: somebody else has decided about it.",
-        "contract_fixed" => {
-            "Nothing was recorded: a contract fixes this price. Propose to end the contract first, on the tenant’s page."
-        }
+        "contract_fixed" => "Nothing was recorded: a contract fixes the price. End it first.",
         "already_open" => {
             "Nothing was recorded: a proposal about the same is open. Decide about it, or change it."
         }
