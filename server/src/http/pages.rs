@@ -1,5 +1,7 @@
 //! The screens, rendered here and taken over by the browser; and the server functions they call.
 
+use std::panic::AssertUnwindSafe;
+
 use app::PageContext;
 use app::backend::{BackendHandle, KeptForm, PageStatus, Viewer};
 use axum::Router;
@@ -9,6 +11,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use domain::access::Action;
+use futures::FutureExt as _;
 use leptos::context::{provide_context, use_context};
 use leptos::nonce::Nonce;
 use leptos_axum::{ResponseOptions, handle_server_fns_with_context, render_app_async_with_context};
@@ -137,27 +140,55 @@ async fn render(shared: &Shared, principal: Option<Principal>, request: Request<
     let backend = backend(shared, principal, &request);
     let nonce = request.extensions().get::<Nonce>().cloned();
     let session = backend.session().await;
-    let assets = Site::get().assets().clone();
-    let alone = Alone::default();
-    let page = alone.clone();
-    let context = move || {
-        page.begin();
-        if let Some(nonce) = &nonce {
-            provide_context(nonce.clone());
-        }
-    };
-    let document = move || {
-        app::shell(PageContext {
-            assets: assets.clone(),
-            backend: backend.clone(),
-            session: session.clone(),
-            kept: kept.clone(),
-            status: page_status(use_context::<ResponseOptions>().unwrap_or_default()),
-        })
-    };
+    let page = Page { backend, session, kept, nonce };
     // Once a process; later calls find it done.
     drop(any_spawner::Executor::init_tokio());
-    alone.render(render_app_async_with_context(context, document)(request)).await
+    // Pages are read: there is no body.
+    let (parts, _) = request.into_parts();
+    let once = || page.rendered(Request::from_parts(parts.clone(), Body::empty()));
+    match AssertUnwindSafe(once()).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::warn!(path = parts.uri.path(), "a page broke and is rendered once more");
+            once().await
+        }
+    }
+}
+
+/// What a page is rendered of. [`Alone`] keeps the signals of pages that are rendered at one moment apart;
+/// still, once in thousands of them, Leptos looks for a signal of one among those of another and panics.
+/// Rendering changes nothing, so it is done once more.
+struct Page {
+    backend: BackendHandle,
+    session: app::backend::Session,
+    kept: Option<KeptForm>,
+    nonce: Option<Nonce>,
+}
+
+impl Page {
+    async fn rendered(&self, request: Request<Body>) -> Response {
+        let Page { backend, session, kept, nonce } = self;
+        let (backend, session, kept) = (backend.clone(), session.clone(), kept.clone());
+        let (nonce, assets) = (nonce.clone(), Site::get().assets().clone());
+        let alone = Alone::default();
+        let begun = alone.clone();
+        let context = move || {
+            begun.begin();
+            if let Some(nonce) = &nonce {
+                provide_context(nonce.clone());
+            }
+        };
+        let document = move || {
+            app::shell(PageContext {
+                assets: assets.clone(),
+                backend: backend.clone(),
+                session: session.clone(),
+                kept: kept.clone(),
+                status: page_status(use_context::<ResponseOptions>().unwrap_or_default()),
+            })
+        };
+        alone.render(render_app_async_with_context(context, document)(request)).await
+    }
 }
 
 fn page_status(response: ResponseOptions) -> PageStatus {
