@@ -192,7 +192,7 @@ test.describe("without JavaScript", () => {
     await dialog.getByLabel("Reason, recorded in the ledger").fill("by hand");
     await dialog.getByRole("button", { name: "Drain aws" }).click();
     await expect(page).toHaveURL(/\/fabric\?done=/);
-    await expect(page.locator(".recorded")).toContainText("Recorded in the ledger");
+    await expect(page.locator(".recorded")).toContainText("What was recorded stands in the ledger");
     await expect(page.locator(".fabric-cloud.of-aws")).toContainText("by hand");
   });
 });

@@ -136,7 +136,7 @@ fn Banner(state: RwSignal<FabricView>) -> impl IntoView {
         <section class="card fabric-mode" aria-label="Mode" data-mode=move || mode.get().name()>
             <span class="badge" data-state=move || badge(mode.get())>{move || words::mode_word(mode.get())}</span>
             <p class="fabric-mode-sentence">{sentence}</p>
-            {move || shares.with(|shares| in_force(shares))}
+            {move || shares.with(in_force)}
             <p class="fabric-mode-bound muted">{bound}</p>
         </section>
     }

@@ -49,7 +49,7 @@ impl SharesChange<'_> {
             "version": self.version, "at": self.applied.at, "eventId": self.applied.event_id,
             "proposalId": self.applied.proposal_id, "grounds": self.applied.grounds,
             "before": self.before, "after": self.applied.value,
-            "proposedBy": self.case.map(|case| case.requester()), "approvedBy": approved,
+            "proposedBy": self.case.map(Case::requester), "approvedBy": approved,
             "reason": self.case.map(|case| &case.current().edition.reason),
         })
     }

@@ -28,6 +28,7 @@ pub(crate) fn StateBadge(state: Standing) -> impl IntoView {
 
 /// Of what waits, and rests on what is no longer so. What changed stands beside the word.
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(crate) fn Drifted(changed: Vec<String>) -> impl IntoView {
     view! {
         <span class="badge" data-state="quarantined">"FACTS CHANGED"</span>

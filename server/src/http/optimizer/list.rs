@@ -95,7 +95,7 @@ impl Filters {
     }
 }
 
-fn page(items: Vec<Value>) -> Json<Value> {
+fn page(items: &[Value]) -> Json<Value> {
     Json(json!({ "items": items, "nextCursor": null }))
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn proposals(
     let limit = filters.limit()?;
     let catalog = shared.projection.catalog();
     let chosen = filters.chosen(catalog.book());
-    Ok(page(chosen.iter().take(limit).map(Shown::row).collect()))
+    Ok(page(&chosen.iter().take(limit).map(Shown::row).collect::<Vec<_>>()))
 }
 
 /// What waits for people, the oldest first, each with what changed under it.
@@ -136,7 +136,7 @@ pub(super) async fn approvals(
     let not_looked_at = open.iter().filter(|shown| drift_of(shown).is_none()).count();
     let wanted = open.iter().filter(|shown| is_asked(drifted, drift_of(shown)));
     let items = wanted.map(|shown| told(shown.row(), drift_of(shown)));
-    let Json(mut answer) = page(items.take(limit).collect());
+    let Json(mut answer) = page(&items.take(limit).collect::<Vec<_>>());
     answer["notLookedAt"] = json!(not_looked_at);
     Ok(Json(answer))
 }
