@@ -9,7 +9,7 @@ test("another policy is typed, looked at, proposed, and rejected again", async (
   await expect(page.getByRole("heading", { name: /^Policy, version \d+$/ })).toBeVisible();
   await page.getByLabel("Change at once, up to, %").fill("much");
   await page.getByRole("button", { name: "Show what would change" }).click();
-  await expect(page.getByRole("alert")).toContainText("There can be no such policy: it is no number of percent");
+  await expect(page.getByRole("alert")).toContainText("“Change at once, up to”: it is no number of percent");
   const step = page.getByLabel("Change at once, up to, %");
   await expect(step).toHaveValue("much");
   await expect(step).toHaveAttribute("aria-invalid", "true");
