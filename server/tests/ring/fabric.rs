@@ -200,6 +200,10 @@ async fn a_drained_cloud_serves_nobody_on_any_cloud_until_it_is_put_back_and_the
     demonstration.until_switched().await;
     let drained = served_by(&demonstration, Cloud::Gcp).await;
     let order = |is: bool| json!({ "cloud": drained, "drained": is, "reason": "a new kernel" });
+    until("known at aws", async || {
+        !state(&demonstration, Cloud::Aws).await["switches"][0].is_null()
+    })
+    .await;
     let before = state(&demonstration, Cloud::Aws).await["at"].clone();
     let told = demonstration.post(Cloud::Azure, "/v1/fabric/drain?wait=final", &order(true)).await;
     assert_eq!(told["status"], "FINAL", "{told}");
