@@ -24,6 +24,25 @@ pub struct PriceAsk {
     pub withdraw: String,
 }
 
+impl PriceAsk {
+    /// As the page's address has it: what was typed, by the field's name.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let fields = [
+            ("tier", &self.tier),
+            ("provider", &self.provider),
+            ("model", &self.model),
+            ("input", &self.input),
+            ("output", &self.output),
+            ("cached", &self.cached),
+            ("from", &self.from),
+            ("withdraw", &self.withdraw),
+        ];
+        let typed = fields.into_iter().filter(|(_, text)| !text.is_empty());
+        typed.map(|(name, text)| (name, text.clone())).collect()
+    }
+}
+
 /// The form, and what the price in it would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

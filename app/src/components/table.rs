@@ -77,6 +77,29 @@ pub(crate) fn DataTable(
     .into_any()
 }
 
+/// A table whose rows a page makes itself, in a frame that scrolls where it is wider than the screen.
+/// `head`: the columns' titles, and whether their cells are numbers.
+pub(crate) fn framed(
+    label: &'static str,
+    class: &'static str,
+    head: &[(&'static str, bool)],
+    rows: impl IntoView + 'static,
+) -> AnyView {
+    let head = head.iter().map(|(title, is_number)| {
+        view! { <th scope="col" class:number=*is_number>{*title}</th> }.into_any()
+    });
+    let head = head.collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label=label>
+            <table class=class>
+                <thead><tr>{head}</tr></thead>
+                <tbody>{rows.into_any()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
 fn body(at: usize, cell: Cell, column: Option<&String>) -> AnyView {
     if at == 0 {
         return view! { <th scope="row">{content(cell)}</th> }.into_any();

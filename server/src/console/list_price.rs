@@ -41,7 +41,7 @@ impl Console {
             return Ok((Vec::new(), None)); // nothing was asked yet
         }
         let now = crate::now();
-        let price = match typed(ask).read(now) {
+        let price = match TypedPrice::from(ask).read(now) {
             Ok(price) if !catalog.has_tier(&price.tier) => {
                 let why = "has neither terms nor prices".to_owned();
                 return Ok((vec![WrongField { field: "tier".to_owned(), why }], None));
@@ -51,18 +51,6 @@ impl Console {
         };
         let listed = self.economics.listed_for_tenants(&price, now).await?;
         Ok((Vec::new(), Some(preview(&listed, ask, now))))
-    }
-}
-
-fn typed(ask: &PriceAsk) -> TypedPrice {
-    TypedPrice {
-        tier: ask.tier.clone(),
-        provider: ask.provider.clone(),
-        model: ask.model.clone(),
-        input: ask.input.clone(),
-        output: ask.output.clone(),
-        cached: ask.cached.clone(),
-        from: ask.from.clone(),
     }
 }
 

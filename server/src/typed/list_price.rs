@@ -1,5 +1,6 @@
 //! A list price as people type it: every mistake by its field, so that nothing is typed twice.
 
+use app::backend::PriceAsk;
 use domain::catalog::{Known, PricePut};
 use domain::clock::{HOUR_MS, Timestamp};
 use rust_decimal::Decimal;
@@ -25,6 +26,20 @@ pub(crate) struct TypedPrice {
     pub(crate) cached: String,
     /// UTC; blank: the next whole hour.
     pub(crate) from: String,
+}
+
+impl From<&PriceAsk> for TypedPrice {
+    fn from(ask: &PriceAsk) -> Self {
+        TypedPrice {
+            tier: ask.tier.clone(),
+            provider: ask.provider.clone(),
+            model: ask.model.clone(),
+            input: ask.input.clone(),
+            output: ask.output.clone(),
+            cached: ask.cached.clone(),
+            from: ask.from.clone(),
+        }
+    }
 }
 
 impl TypedPrice {

@@ -1,4 +1,5 @@
-//! What changed between two policies, in the words of their fields.
+//! What changed between two policies, by the names of their fields: for programs, which look for a field
+//! by its name. People read [`super::changes`].
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use app::backend::PriceAsk;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -140,52 +141,23 @@ fn affected(tenant: &Affected) -> Value {
 
 /// The form below the preview. No `Debug`: it may hold a password.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(super) struct Wanted {
-    tier: String,
-    provider: String,
-    model: String,
-    input: String,
-    output: String,
-    cached: String,
-    from: String,
+    #[serde(flatten)]
+    ask: PriceAsk,
     /// The event that put what counts then as things are; empty: nothing does.
     seen: String,
     /// Codes of what was said to be odd.
     warned: String,
     confirm: String,
     password: String,
-    /// `yes`: the price before goes on.
-    withdraw: String,
 }
 
 impl Wanted {
-    fn typed(&self) -> TypedPrice {
-        TypedPrice {
-            tier: self.tier.clone(),
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            input: self.input.clone(),
-            output: self.output.clone(),
-            cached: self.cached.clone(),
-            from: self.from.clone(),
-        }
-    }
-
     /// The page that the form stands on, with all that was typed.
     fn page(&self) -> String {
-        let fields = [
-            ("tier", &self.tier),
-            ("provider", &self.provider),
-            ("model", &self.model),
-            ("input", &self.input),
-            ("output", &self.output),
-            ("cached", &self.cached),
-            ("from", &self.from),
-            ("withdraw", &self.withdraw),
-        ];
-        let typed = fields.into_iter().filter(|(_, text)| !text.is_empty());
-        let pairs = typed.map(|(name, text)| format!("{name}={}", query_value(text)));
+        let pairs = self.ask.pairs();
+        let pairs = pairs.iter().map(|(name, text)| format!("{name}={}", query_value(text)));
         format!("{PREVIEW}?{}", pairs.collect::<Vec<_>>().join("&"))
     }
 
@@ -222,7 +194,7 @@ async fn record(
 ) -> Result<(String, Option<EventId>), Problem> {
     principal.require(Action::EditTenants)?;
     let now = crate::now();
-    let price = wanted.typed().read(now)?;
+    let price = TypedPrice::from(&wanted.ask).read(now)?;
     if !shared.projection.catalog().has_tier(&price.tier) {
         return Err(wrong("unknownTier", "has neither terms nor prices"));
     }
@@ -260,13 +232,13 @@ mod tests {
 
     #[test]
     fn the_preview_that_a_form_leads_back_to_holds_all_that_was_typed() {
-        let wanted = Wanted {
+        let ask = PriceAsk {
             tier: "pro".into(),
             model: "a/b & c".into(),
             input: "$1".into(),
-            password: "secret".into(),
-            ..Wanted::default()
+            ..PriceAsk::default()
         };
+        let wanted = Wanted { ask, password: "secret".into(), ..Wanted::default() };
         let page = wanted.page();
         assert_eq!(page, "/optimizer/tiers/price?tier=pro&model=a%2Fb%20%26%20c&input=%241");
     }

@@ -11,12 +11,33 @@ use super::record::Record;
 use crate::api;
 use crate::backend::{AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview};
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
+use crate::components::table::framed;
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
 use crate::pages::optimizer::tabs::{OptimizerTabs, TENANTS, TIERS};
 use crate::pages::tenants::words;
 use crate::shell::console::Here;
+
+/// Columns, and whether their cells are numbers.
+const PARTS: [(&str, bool); 4] =
+    [("$ a million tokens", false), ("Now", true), ("Then", true), ("Change", true)];
+const CORRECTED: [(&str, bool); 5] = [
+    ("Tenant", false),
+    ("Daily charges", true),
+    ("As charged", true),
+    ("Corrected", true),
+    ("Difference", true),
+];
+const AFFECTED: [(&str, bool); 7] = [
+    ("Tenant", false),
+    ("Pays of list", true),
+    ("This model, now", true),
+    ("Then", true),
+    ("Its bill", true),
+    ("Its margin", true),
+    ("Note", false),
+];
 
 #[component]
 pub(crate) fn ListPricePage() -> impl IntoView {
@@ -159,21 +180,7 @@ fn Parts(parts: Vec<PartRow>) -> impl IntoView {
             </tr>
         }
     });
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="The price, before and after">
-            <table class="pricing-facts">
-                <thead>
-                    <tr>
-                        <th scope="col">"$ a million tokens"</th>
-                        <th scope="col" class="number">"Now"</th>
-                        <th scope="col" class="number">"Then"</th>
-                        <th scope="col" class="number">"Change"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
-    }
+    framed("The price, before and after", "pricing-facts", &PARTS, rows.collect_view())
 }
 
 #[component]
@@ -199,20 +206,7 @@ fn Corrections(rows: Vec<CorrectedRow>) -> impl IntoView {
         <section class="card pricing-part" aria-labelledby="price-past">
             <h2 id="price-past" class="card-title">"What it corrects of the past"</h2>
             <p>"Charges of months that are open become these. Months that are closed stand as they were invoiced, and the difference goes to the first one that is open."</p>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Charges that it corrects">
-                <table class="events pricing-table price-table">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Tenant"</th>
-                            <th scope="col" class="number">"Daily charges"</th>
-                            <th scope="col" class="number">"As charged"</th>
-                            <th scope="col" class="number">"Corrected"</th>
-                            <th scope="col" class="number">"Difference"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {framed("Charges that it corrects", "events pricing-table price-table", &CORRECTED, rows.collect_view())}
         </section>
     }
 }
@@ -255,24 +249,7 @@ fn Tenants(
 #[component]
 fn TenantTable(rows: Vec<AffectedRow>) -> impl IntoView {
     let rows = rows.into_iter().map(tenant_row).collect_view();
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants that it affects">
-            <table class="events pricing-table price-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"Tenant"</th>
-                        <th scope="col" class="number">"Pays of list"</th>
-                        <th scope="col" class="number">"This model, now"</th>
-                        <th scope="col" class="number">"Then"</th>
-                        <th scope="col" class="number">"Its bill"</th>
-                        <th scope="col" class="number">"Its margin"</th>
-                        <th scope="col">"Note"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
+    framed("Tenants that it affects", "events pricing-table price-table", &AFFECTED, rows)
 }
 
 fn tenant_row(row: AffectedRow) -> impl IntoView {

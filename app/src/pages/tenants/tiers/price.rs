@@ -13,19 +13,7 @@ const MODELS: &str = "models";
 
 /// The page on which a price stands in the form.
 pub(super) fn address(ask: &PriceAsk) -> String {
-    let pairs = [
-        ("tier", &ask.tier),
-        ("provider", &ask.provider),
-        ("model", &ask.model),
-        ("input", &ask.input),
-        ("output", &ask.output),
-        ("cached", &ask.cached),
-        ("from", &ask.from),
-        ("withdraw", &ask.withdraw),
-    ];
-    let typed = pairs.into_iter().filter(|(_, text)| !text.is_empty());
-    let pairs: Vec<(&str, String)> = typed.map(|(name, text)| (name, text.clone())).collect();
-    with_query(LIST_PRICE, &pairs)
+    with_query(LIST_PRICE, &ask.pairs())
 }
 
 /// What the fields for providers and models offer.
@@ -74,11 +62,11 @@ pub(super) fn PriceForm(
         <form class="act-form" method="get" action=LIST_PRICE>
             <div class="pricing-fields">
                 {tier_field(&tier, tiers, why("tier"))}
-                {name_field("provider", "Provider", provider, PROVIDERS, some_provider, why("provider"))}
-                {name_field("model", "Model", model, MODELS, some_model, why("model"))}
-                {usd("input", "Input, $ a million tokens", input, true, why("input"))}
-                {usd("output", "Output, $ a million tokens", output, true, why("output"))}
-                {usd("cached", "Cached input; blank: as input", cached, false, why("cached"))}
+                {text_field("provider", "Provider", provider, Typed::Name(PROVIDERS, some_provider), why("provider"))}
+                {text_field("model", "Model", model, Typed::Name(MODELS, some_model), why("model"))}
+                {text_field("input", "Input, $ a million tokens", input, Typed::Usd { required: true }, why("input"))}
+                {text_field("output", "Output, $ a million tokens", output, Typed::Usd { required: true }, why("output"))}
+                {text_field("cached", "Cached input; blank: as input", cached, Typed::Usd { required: false }, why("cached"))}
                 {from_field(&from, why("from"))}
             </div>
             <button class="button button-first" type="submit">"Show what it would change"</button>
@@ -119,40 +107,34 @@ fn tier_field(
     }
 }
 
-fn name_field(
-    name: &'static str,
-    label: &'static str,
-    value: String,
-    list: &'static str,
-    such_as: String,
-    why: Option<String>,
-) -> impl IntoView {
-    let id = format!("price-{name}");
-    let invalid = why.is_some().then_some("true");
-    let (described, said) = beside(name, why);
-    view! {
-        <label class="field" for=id.clone()>
-            <span>{label}</span>
-            <input id=id.clone() name=name type="text" value=value list=list required maxlength="200" placeholder=such_as autocomplete="off" spellcheck="false" aria-invalid=invalid aria-describedby=described />
-            {said}
-        </label>
-    }
+/// What is typed into a field.
+enum Typed {
+    /// One of a list's, or another. The list's id, and an example.
+    Name(&'static str, String),
+    Usd {
+        required: bool,
+    },
 }
 
-fn usd(
+fn text_field(
     name: &'static str,
     label: &'static str,
     value: String,
-    required: bool,
+    typed: Typed,
     why: Option<String>,
 ) -> impl IntoView {
+    let (required, length, mode, list, such_as) = match typed {
+        Typed::Name(list, such_as) => (true, "200", None, Some(list), Some(such_as)),
+        Typed::Usd { required } => (required, "20", Some("decimal"), None, None),
+    };
     let id = format!("price-{name}");
     let invalid = why.is_some().then_some("true");
     let (described, said) = beside(name, why);
+    let spellcheck = list.map(|_| "false");
     view! {
         <label class="field" for=id.clone()>
             <span>{label}</span>
-            <input id=id.clone() name=name type="text" value=value inputmode="decimal" required=required maxlength="20" autocomplete="off" aria-invalid=invalid aria-describedby=described />
+            <input id=id.clone() name=name type="text" value=value list=list inputmode=mode required=required maxlength=length placeholder=such_as autocomplete="off" spellcheck=spellcheck aria-invalid=invalid aria-describedby=described />
             {said}
         </label>
     }
