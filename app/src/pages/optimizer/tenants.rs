@@ -108,7 +108,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
             <td data-label="P5, P50, P95" class="number mono margin-spread">{spread}</td>
             <td data-label="By day"><Trend tenant=named days=row.trend /></td>
             <td data-label="Revenue" class="number mono">{row.revenue}</td>
-            <td data-label="Cost" class="number mono">{row.cost} <span class="cell-about">{format!("penalties {}", row.penalties)}</span></td>
+            <td data-label="Cost" class="number mono"><span>{row.cost} <span class="cell-about">{format!("penalties {}", row.penalties)}</span></span></td>
             <td data-label="Price of list" class="number mono">{row.price}</td>
             <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
             <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate aria-label=format!("Simulate the price of {}", simulated)>"Simulate"</a></td>

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::change::{self, Change};
 use crate::economics::{Affected, Listed};
-use crate::http::ask::{Asked, Whole, json as read_json, shape};
+use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
 use crate::http::back::{EFFECT_MS, Sent, Word, done};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::events::view::Caution;
@@ -30,6 +30,9 @@ use crate::typed::wrong;
 
 const TIERS: &str = "/optimizer/tiers";
 const PREVIEW: &str = "/optimizer/tiers/price";
+/// Of a price over the API: all that are missing are named at once.
+const REQUIRED: [&str; 6] =
+    ["tier", "provider", "model", "inputUsdPerMillion", "outputUsdPerMillion", "effectiveFrom"];
 
 /// What a list price would change. Nothing is recorded.
 pub(super) async fn preview(
@@ -53,7 +56,7 @@ pub(super) async fn put(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
-    let price: PricePut = shape(read_json(&body)?)?;
+    let price: PricePut = shape_of(read_json(&body)?, &REQUIRED)?;
     let listed = shared.economics.listed(&price, crate::now()).await?;
     if listed.persons > 1 && principal.via == Via::Session {
         let detail = format!(

@@ -247,3 +247,11 @@ async fn a_price_to_come_is_withdrawn_by_the_one_before_it() {
     let to_come = items.find(|it| it["effectiveFrom"] == "2126-01-01T00:00:00.000Z");
     assert_eq!(to_come.expect("it stays")["inputUsdPerMillion"], "2", "{listed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_says_nothing_is_told_all_that_is_missing() {
+    let house = House::open().await;
+    let told = house.post("/v1/prices", "demo-admin", &json!({})).await.expect(422);
+    let fields = told["errors"].as_array().expect("errors").len();
+    assert_eq!(fields, 6, "{told}");
+}
