@@ -23,8 +23,8 @@ use super::approval::{Actor, Delegations, Vote};
 use super::controls::{Content, Controls, Subject};
 use super::policy::Policy;
 use crate::catalog::{
-    ApprovalDelegate, ApprovalWithdraw, Grounds, Known, PolicySwitch, ProposalApply, ProposalApprove,
-    ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
+    ApprovalDelegate, ApprovalWithdraw, Grounds, Known, PolicySwitch, ProposalApply,
+    ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
 };
 use crate::clock::{DAY_MS, LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};

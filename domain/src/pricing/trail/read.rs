@@ -88,9 +88,7 @@ fn outcome(found: &Verification, is_first: bool, is_read: bool) -> (String, Step
     let steps = found.steps.len();
     match found.verdict {
         Verdict::Invalid => (found.sentence.clone(), StepState::Invalid),
-        _ if !is_first => {
-            ("this event stands in the file twice".to_owned(), StepState::Invalid)
-        }
+        _ if !is_first => ("this event stands in the file twice".to_owned(), StepState::Invalid),
         _ if !is_read => {
             let result = "the receipt holds, and nothing that a price rests on is to be read in it";
             (result.to_owned(), StepState::NotChecked)

@@ -49,12 +49,7 @@ pub(super) fn versions(book: &Book, tenant: &TenantId) -> Vec<Step> {
 }
 
 /// One version of something, with what it needed by the rules and what it had.
-fn backed<T>(
-    book: &Book,
-    version: &Applied<T>,
-    title: String,
-    more: Vec<(&str, String)>,
-) -> Step {
+fn backed<T>(book: &Book, version: &Applied<T>, title: String, more: Vec<(&str, String)>) -> Step {
     let Some(case) = book.case(version.proposal_id) else {
         return step(&title, BACKED, more, "its proposal is not in the file".to_owned(), false);
     };
@@ -151,12 +146,7 @@ pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
 }
 
 /// What is charged: each list price of the tenant's tier, times its own share.
-pub(super) fn prices(
-    book: &Book,
-    events: &Events,
-    tenant: &TenantId,
-    at: Timestamp,
-) -> Vec<Step> {
+pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timestamp) -> Vec<Step> {
     let known = events.tenants.iter().filter(|said| said.value.tenant_id == *tenant);
     let Some(known) = known.max_by_key(|said| said.order) else {
         let title = format!("The tier of {tenant}");
@@ -181,7 +171,8 @@ pub(super) fn prices(
 fn charged(said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
     let price = &said.value;
     let PricePut { provider, model, effective_from, .. } = price;
-    let title = format!("{provider}/{model} at {own} of the list price of {tier}", own = own.normalize());
+    let title =
+        format!("{provider}/{model} at {own} of the list price of {tier}", own = own.normalize());
     let by = said.by.as_ref().map_or_else(|| "a program".to_owned(), ToString::to_string);
     let inputs = vec![
         ("list price", words(price, Decimal::ONE).unwrap_or_default()),
