@@ -12,6 +12,9 @@ use crate::pricing::approval::Actor;
 use crate::pricing::book::{Told, What};
 use crate::receipt::{Receipt, Step, StepState, Verdict, Verification, step, verify};
 
+/// Where the steps about receipts say that they are from.
+const RECEIPTS: &str = "receipts";
+
 /// A decision, and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Said<T> {
@@ -81,7 +84,8 @@ fn told(receipt: &Receipt, found: &Verification, is_first: bool, is_read: bool) 
     ];
     let method = "its receipt: payload, hash, leaf, root, signatures of enough clouds";
     let (result, state) = outcome(found, is_first, is_read);
-    Step { state, ..step(&format!("{kind}, {who}"), method, inputs, result, true) }
+    let file = Some(RECEIPTS.to_owned());
+    Step { state, file, ..step(&format!("{kind}, {who}"), method, inputs, result, true) }
 }
 
 fn outcome(found: &Verification, is_first: bool, is_read: bool) -> (String, StepState) {
