@@ -41,6 +41,20 @@ test("a receipt with another tenant in it is invalid", async ({ page, context, o
   await expect(page.locator(".step[data-state=invalid]").first()).toBeVisible();
 });
 
+test("a tenant's price is followed to its evidence, and holds with the network off", async ({ page, context, open }) => {
+  const policy = await fetched(page, "/v1/policy-file");
+  await open("/optimizer/tenants");
+  await page.locator("main table tbody a").first().click();
+  await page.getByRole("link", { name: "Follow its price to the evidence" }).click();
+  await expect(page).toHaveURL(/\/verify\?price=/);
+  await expect(page.locator(".verdict")).toHaveAttribute("data-state", "unidentified");
+  await context.setOffline(true);
+  await page.locator("#policy").setInputFiles(file("policy.txt", policy));
+  await expect(page.locator(".verdict")).toHaveAttribute("data-state", "valid");
+  await expect(page.locator(".verify-id")).toContainText("The price of");
+  await expect(page.locator(".step", { hasText: "of the list price of" }).first()).toBeVisible();
+});
+
 test("what is no receipt is refused in a sentence", async ({ page, open }) => {
   await open("/verify");
   await page.locator("#receipt").setInputFiles(file("cat.json", '{"a":'));

@@ -14,6 +14,7 @@
 //! - [`edition`] makes a version of a proposal on the facts of now; [`look`] puts all of it together
 //!   for one tenant; [`rehearsal`] plays it day by day over recorded usage; [`notice`] says what
 //!   people outside the screens are told.
+//! - [`trail`] follows one price back to its events, offline.
 //! - [`listing`] says what is odd about a list price before an admin records it.
 //! - [`foresight`] asks standing stresses, and proposes what would meet one before it comes true.
 //!
@@ -38,3 +39,4 @@ pub mod plan;
 pub mod policy;
 pub mod recommend;
 pub mod rehearsal;
+pub mod trail;

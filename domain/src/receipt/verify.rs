@@ -38,7 +38,7 @@ pub struct Step {
     pub state: StepState,
     /// The cloud whose signature this step checks.
     pub cloud: Option<Cloud>,
-    /// The file of a bundle that the step is about.
+    /// The file of a bundle that the step is about, or the part of a file that has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }

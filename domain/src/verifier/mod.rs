@@ -21,6 +21,7 @@ use crate::bundle::{self, BadBundle, Bundle};
 use crate::evidence::{Evidence, EvidenceError};
 use crate::log::Hash;
 use crate::policy::Policy;
+use crate::pricing::trail::{BadTrail, TRAIL_BYTES_MAX, TRAIL_FORMAT, Trail};
 use crate::receipt::tlog_proof::{self, FormError, TlogProof};
 use crate::receipt::{Receipt, ReceiptError, StepState, Verdict, Verification, verify};
 
@@ -28,7 +29,7 @@ pub use header::{HeaderFault, parse_header};
 pub use places::{EthereumPlace, Places};
 
 /// Larger than any receipt (a payload of 64 KiB, escaped, and a proof of 64 hashes), evidence or
-/// proof by others. Bundles have a limit of their own.
+/// proof by others. Bundles and trails of prices have limits of their own.
 pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the verifier brings. Nothing of it comes with the file.
@@ -91,8 +92,8 @@ pub enum Unreadable {
     #[error("it is larger than {FILE_BYTES_MAX} bytes; no receipt or evidence is")]
     TooLarge,
     #[error(
-        "{0}: not understood by this version, which reads finality receipts, evidence, audit \
-             bundles (.zip), OpenTimestamps proofs, Ethereum proofs and time stamps"
+        "{0}: not understood by this version, which reads finality receipts, evidence, trails \
+             of prices, audit bundles (.zip), OpenTimestamps proofs, Ethereum proofs and time stamps"
     )]
     OtherForm(&'static str),
     #[error("not an OpenTimestamps proof: {0}")]
@@ -107,6 +108,8 @@ pub enum Unreadable {
     Receipt(#[from] ReceiptError),
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    #[error(transparent)]
+    Trail(#[from] BadTrail),
     #[error("not a tlog-proof: {0}")]
     TlogProof(#[from] FormError),
 }
@@ -186,6 +189,12 @@ impl Held {
     ) -> Result<Verification, Unreadable> {
         if bundle::is_packed(bytes) {
             return Ok(Bundle::unpack(bytes)?.verify(self, stamped));
+        }
+        if bytes.len() > TRAIL_BYTES_MAX {
+            return Err(Unreadable::TooLarge);
+        }
+        if format_of(bytes) == TRAIL_FORMAT {
+            return Ok(Trail::parse(bytes)?.verify(self.policy.as_ref()));
         }
         if bytes.len() > FILE_BYTES_MAX {
             return Err(Unreadable::TooLarge);

@@ -1,5 +1,5 @@
-//! `ternion verify`: bundles, receipts, evidence and proofs by others checked offline, with nothing but
-//! the file and what the verifier holds.
+//! `ternion verify`: bundles, receipts, trails of prices, evidence and proofs by others checked offline, with
+//! nothing but the file and what the verifier holds.
 
 mod held;
 mod report;
@@ -30,6 +30,7 @@ use report::Report;
 #[command(after_help = "Examples:\n  ternion verify --policy ternion.policy receipt.json\n  \
     ternion verify --policy ternion.policy --tsa-ca ca.crt audit-2026-10.zip\n  \
     ternion verify --policy ternion.policy evidence.json\n  \
+    ternion verify --policy ternion.policy price-trail-acme.json\n  \
     ternion verify --bitcoin-header block-358391.json hello-world.txt.ots\n  \
     ternion verify --data data.txt --tsa-ca ca.crt stamp.tsr")]
 pub(super) struct Arguments {
@@ -41,7 +42,8 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     held: held::Arguments,
-    /// Audit bundles (.zip); receipts, as JSON or as C2SP tlog-proof text; evidence, as JSON;
+    /// Audit bundles (.zip); receipts, as JSON or as C2SP tlog-proof text; evidence and trails of
+    /// prices, as JSON;
     /// OpenTimestamps proofs (.ots); Ethereum proofs (ethereum.json); RFC 3161 time stamps, as response (.tsr) or bare token
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

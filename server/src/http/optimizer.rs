@@ -12,6 +12,7 @@ mod promoted;
 mod refused;
 mod shown;
 mod together;
+mod trail;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -43,6 +44,7 @@ pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_share
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/tenants/{tenant_id}/controls", get(controls::controls))
+        .route("/v1/tenants/{tenant_id}/controls/trail", get(trail::trail))
         .route("/v1/tenants/{tenant_id}/margin", get(margin))
         .route("/v1/recommendations", get(recommendations))
         .route("/v1/optimizer/run", post(run))

@@ -13,13 +13,12 @@ use domain::cloud::Cloud;
 use domain::economics::token_cost::ModelKey;
 use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
 use domain::pricing::approval::Actor;
-use domain::pricing::book::{Book, Told};
+use domain::pricing::book::{Book, Told, What};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
-use super::billing::word;
 use super::entry::slot;
 
 /// A value in force, and the decision that put it.
@@ -372,7 +371,7 @@ impl Catalog {
                 return None;
             }
             // Rulings, credits and closings are no part of the view.
-            known => word(known)?,
+            known => What::of(known)?,
         };
         Some(Told { event_id, clock: logical_clock, slot, by, what })
     }

@@ -23,3 +23,4 @@ mod snapshots;
 mod strangers;
 mod stream;
 mod tenants;
+mod trails;

@@ -63,6 +63,7 @@ fn Tenant(view: TenantDetail) -> impl IntoView {
             <p class="pricing-acts">
                 <A href=format!("/billing?tenant={id}") attr:class="button">"Its bill"</A>
                 <A href=format!("/ledger?tenant={id}") attr:class="button">"Its events"</A>
+                <A href=format!("/verify?price={id}") attr:class="button">"Follow its price to the evidence"</A>
             </p>
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
         </header>

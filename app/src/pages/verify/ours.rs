@@ -1,5 +1,5 @@
-//! What this cloud hands out itself, taken by address: `/verify?bundle=2026-10`, and the way from one
-//! event up to a chain, `/verify?event=ID`. It is checked like any other file: that it came from here
+//! What this cloud hands out itself, taken by address: `/verify?bundle=2026-10`, the way from one event up
+//! to a chain, `/verify?event=ID`, and a tenant's price back to its evidence, `/verify?price=TENANT`. It is checked like any other file: that it came from here
 //! makes nothing of it true.
 
 use domain::bundle::{Covering, file_name};
@@ -17,6 +17,7 @@ use crate::format::url_value;
 enum Wanted {
     Bundle(String),
     Event(String),
+    Price(String),
 }
 
 /// How far that is.
@@ -58,7 +59,8 @@ impl Ours {
         let wanted = Memo::new(move |_| {
             let query = query.read();
             let event = query.get("event").map(|id| Wanted::Event(id.trim().to_owned()));
-            event.or_else(|| query.get("bundle").map(Wanted::Bundle))
+            let price = || query.get("price").map(|id| Wanted::Price(id.trim().to_owned()));
+            event.or_else(|| query.get("bundle").map(Wanted::Bundle)).or_else(price)
         });
         let ours = Ours { taking: RwSignal::new(Taking::Nothing), wanted, brings };
         Effect::new(move |_| match wanted.get() {
@@ -79,12 +81,14 @@ impl Ours {
         let name = match &wanted {
             Wanted::Bundle(period) => format!("The bundle of {period}"),
             Wanted::Event(id) => format!("Event {id}"),
+            Wanted::Price(tenant) => format!("The price of {tenant}"),
         };
         self.taking.set(Taking::Fetching(name));
         leptos::task::spawn_local(async move {
             let fetched = match &wanted {
                 Wanted::Bundle(period) => bundle(period).await,
                 Wanted::Event(id) => event(id).await,
+                Wanted::Price(tenant) => price(tenant).await,
             };
             // The address may name something else by now.
             if self.wanted.try_get_untracked().flatten() != Some(wanted) {
@@ -125,6 +129,14 @@ async fn event(id: &str) -> Result<Fetched, Problem> {
     let bytes = browser::fetch_bytes(&format!("/v1/snapshots/{period}/bundle")).await?;
     let way = Way { receipt, covering, period };
     Ok(Fetched { name: file_name(period), bytes, way: Some(way), note: None })
+}
+
+/// Every event that the price rests on, in one file.
+async fn price(tenant: &str) -> Result<Fetched, Problem> {
+    let address = format!("/v1/tenants/{}/controls/trail", url_value(tenant));
+    let bytes = browser::fetch_bytes(&address).await?;
+    let name = format!("price-trail-{tenant}.json");
+    Ok(Fetched { name, bytes, way: None, note: None })
 }
 
 fn no_period(asked: &str) -> Problem {

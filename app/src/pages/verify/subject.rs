@@ -3,6 +3,7 @@
 use domain::bundle::SnapshotFile;
 use domain::evidence::Evidence;
 use domain::finality::{Finality, Signed};
+use domain::pricing::trail::TRAIL_FORMAT;
 use domain::receipt::{Receipt, Step, StepState};
 use leptos::prelude::*;
 
@@ -30,8 +31,23 @@ pub(super) fn about(
     match text.and_then(|text| Subject::read(text).ok()) {
         Some(Subject::Receipt(receipt)) => about_event(*receipt, steps),
         Some(Subject::Evidence(evidence)) => about_evidence(&evidence),
-        None => about_proof(name),
+        None => text.and_then(about_trail).unwrap_or_else(|| about_proof(name)),
     }
+}
+
+/// Whose price a trail follows, without reading its receipts once more.
+fn about_trail(text: &str) -> Option<About> {
+    let value = domain::json::parse_strict(text.as_bytes()).ok()?;
+    let of = |name: &str| value.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    if of("format")? != TRAIL_FORMAT {
+        return None;
+    }
+    let (tenant, at) = (of("tenantId")?, of("at")?);
+    let words = view! {
+        <h2 class="verify-id">{format!("The price of {tenant}")}</h2>
+        <p class="muted">{format!("As of {at}, from the events that it rests on")}</p>
+    };
+    Some(About { glyph: ().into_any(), words: words.into_any() })
 }
 
 /// The clouds of which a step holds, where none of all steps does not.

@@ -23,8 +23,8 @@ use super::approval::{Actor, Delegations, Vote};
 use super::controls::{Content, Controls, Subject};
 use super::policy::Policy;
 use crate::catalog::{
-    ApprovalDelegate, ApprovalWithdraw, Grounds, PolicySwitch, ProposalApply, ProposalApprove,
-    ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
+    ApprovalDelegate, ApprovalWithdraw, Grounds, Known, PolicySwitch, ProposalApply,
+    ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
 };
 use crate::clock::{DAY_MS, LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};
@@ -65,6 +65,23 @@ pub enum What {
 }
 
 impl What {
+    /// What a decision says about proposals or who decides about them, if it is about that.
+    #[must_use]
+    pub fn of(known: Known) -> Option<Self> {
+        Some(match known {
+            Known::ProposalOpen(value) => What::Open(value),
+            Known::ProposalApprove(value) => What::Approve(value),
+            Known::ProposalReject(value) => What::Reject(value),
+            Known::ProposalModify(value) => What::Modify(value),
+            Known::ProposalApply(value) => What::Apply(value),
+            Known::ProposalStale(value) => What::Stale(value),
+            Known::PolicySwitch(value) => What::Switch(value),
+            Known::ApprovalDelegate(value) => What::Delegate(value),
+            Known::ApprovalWithdraw(value) => What::Withdraw(value),
+            _ => return None,
+        })
+    }
+
     fn proposal_id(&self) -> Option<Uuid> {
         match self {
             What::Open(it) => Some(it.proposal_id),

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use domain::anchor::{bitcoin, ethereum, ots};
 use domain::bundle::Bundle;
+use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::epoch::{Approval, EPOCH_FORMAT, EpochRecord, Reason, SignedEpoch};
+use domain::event::TenantId;
 use domain::evidence::against_signers_of;
 use domain::grant::{Ballot, Family, GrantId, Proposal, Resource, Statement, Vote};
 use domain::key::SigningKey;
 use domain::log::{Hash, Head, Leaf};
+use domain::pricing::trail::Trail;
 use domain::quorum::Mode;
 use ethereum::rlp::{encode_bytes, encode_list, encode_number};
 use serde_json::json;
@@ -58,12 +61,16 @@ fn shapes() -> Vec<Seed> {
     let forks = against_signers_of(&signed[0], &signed[1], Some(&prefix), &house::policy());
     let fork = forks.expect("a fork").remove(0);
     let receipt = serde_json::to_vec(&receipt::receipt()).expect("JSON");
+    let tenant = TenantId::platform();
+    let trail = Trail::new(tenant, Timestamp::from_unix_ms(0), vec![receipt::receipt()]);
+    let trail = serde_json::to_vec(&trail).expect("JSON");
     let usage = json!({ "kind": "usage", "inputTokens": 374, "latencyMs": 611.4 });
     let usage = usage.to_string().into_bytes();
     let lease = json!({ "holder": "aws", "until": "2026-11-22T12:41:06.902Z" });
     vec![
         ("evidence", "fork", fork.canonical()),
         ("receipt", "final", receipt.clone()),
+        ("trail", "one", trail),
         ("json", "receipt", receipt),
         ("catalog", "usage", usage.clone()),
         ("envelope", "payload", usage),
@@ -88,7 +95,7 @@ fn a_record() -> SignedEpoch {
         cosigned: Vec::new(),
         reason: Reason::Rotation,
         gone: None,
-        stated_at: domain::clock::Timestamp::from_unix_ms(1_763_815_266_902),
+        stated_at: Timestamp::from_unix_ms(1_763_815_266_902),
     };
     let by = [Cloud::Gcp, Cloud::Aws];
     let approve = |by: Cloud| -> Approval { record.approve(by, 1, &key(by.code())) };

@@ -23,6 +23,7 @@ use domain::log::proof::{is_consistent, root_from_inclusion};
 use domain::log::{Appender, Checkpoint, Hash, Head, Leaf, LogId, node_from_tile};
 use domain::note::Note;
 use domain::policy::Policy;
+use domain::pricing::trail::Trail;
 use domain::quarantine::{HeldId, Reason, Source};
 use domain::quorum::Mode;
 use domain::receipt::{Receipt, verify};
@@ -33,7 +34,7 @@ use serde::de::DeserializeOwned;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file in `domain/fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("bitcoin", bitcoin),
     ("bundle", bundle),
     ("catalog", catalog),
@@ -50,6 +51,7 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("proof", proof),
     ("receipt", receipt),
     ("rfc3161", rfc3161),
+    ("trail", trail),
     ("vkey", vkey),
 ];
 
@@ -115,6 +117,13 @@ pub fn receipt(bytes: &[u8]) {
     let _ = receipt.to_tlog_proof();
     let written = serde_json::to_vec(&receipt).expect("JSON");
     assert_eq!(Receipt::parse(&written), Ok(receipt));
+}
+
+pub fn trail(bytes: &[u8]) {
+    let Ok(trail) = Trail::parse(bytes) else { return };
+    let _ = trail.verify(None);
+    let written = serde_json::to_vec(&trail).expect("JSON");
+    assert_eq!(Trail::parse(&written), Ok(trail));
 }
 
 pub fn evidence(bytes: &[u8]) {

@@ -5,7 +5,7 @@ pub(super) mod export;
 mod item;
 mod list;
 mod media;
-mod one;
+pub(super) mod one;
 pub(super) mod record;
 pub(super) mod view;
 

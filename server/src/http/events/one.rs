@@ -171,7 +171,7 @@ fn wants_text(headers: &HeaderMap) -> bool {
 }
 
 /// The receipt, without the payload for those who may not read it.
-pub(super) async fn receipt_of(
+pub(in crate::http) async fn receipt_of(
     shared: &Services,
     record: &Record,
     principal: &Principal,

@@ -78,6 +78,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[400, 401, 403, 404, 503],
         ..BASE
     },
+    Operation {
+        path: "/v1/tenants/{tenant_id}/controls/trail",
+        id: "readPriceTrail",
+        tag: "pricing",
+        summary: "Every event that the tenant's price of now rests on, each with its receipt: a file \
+                  for ternion verify",
+        answers: &[(200, "The trail", "PriceTrail", JSON)],
+        problems: &[401, 403, 404, 409, 503],
+        ..BASE
+    },
     read(
         "/v1/tenants/{tenant_id}/margin",
         "readMargin",
@@ -391,6 +401,10 @@ fn told() -> Vec<(&'static str, Value)> {
         "recommended": count(), "opened": count(), "unpriced": count(), "eventId": uuid()
     });
     let foresight = json!({ "on": flag(), "everyHours": count(), "run": or_null(&object()) });
+    let trail = json!({
+        "format": text(), "tenantId": text(), "at": time(),
+        "receipts": { "type": "array", "items": { "$ref": "#/components/schemas/Receipt" } }
+    });
     let margin = json!({
         "tenantId": text(), "from": time(), "to": time(), "margin": or_null(&decimal()),
         "figures": or_null(&object()), "unpriced": flag()
@@ -401,6 +415,7 @@ fn told() -> Vec<(&'static str, Value)> {
     let policy = json!({ "version": count(), "policy": object(), "since": or_null(&object()) });
     vec![
         ("Controls", shape(controls, &[])),
+        ("PriceTrail", shape(trail, &[])),
         ("Margin", shape(margin, &[])),
         ("Recommendations", shape(said, &[])),
         ("OptimizerRun", shape(run, &[])),

@@ -33,7 +33,6 @@ pub use read::{
 
 use super::ProjectionError;
 pub(super) use mark::{Touched, mark};
-pub(super) use own::word;
 
 /// Days that are derived together: some thousand rows to read and to write.
 const DAYS_AT_ONCE: i64 = 2_000;

@@ -46,7 +46,7 @@ fn told(row: &PgRow) -> Result<Option<Told>, sqlx::Error> {
     let body: Value = row.try_get("body")?;
     let by = body.get(DECIDED_BY).and_then(Value::as_str).map(|login| Actor(login.to_owned()));
     let Ok(Some(known)) = Known::read(&body) else { return Ok(None) };
-    let Some(what) = word(known) else { return Ok(None) };
+    let Some(what) = What::of(known) else { return Ok(None) };
     Ok(Some(Told {
         event_id: EventId(row.try_get("event_id")?),
         clock: LogicalClock::from_packed(row.try_get("logical_clock")?),
@@ -54,20 +54,4 @@ fn told(row: &PgRow) -> Result<Option<Told>, sqlx::Error> {
         by,
         what,
     }))
-}
-
-/// What a decision says about proposals or who decides about them, if it is about that.
-pub(in super::super) fn word(known: Known) -> Option<What> {
-    Some(match known {
-        Known::ProposalOpen(value) => What::Open(value),
-        Known::ProposalApprove(value) => What::Approve(value),
-        Known::ProposalReject(value) => What::Reject(value),
-        Known::ProposalModify(value) => What::Modify(value),
-        Known::ProposalApply(value) => What::Apply(value),
-        Known::ProposalStale(value) => What::Stale(value),
-        Known::PolicySwitch(value) => What::Switch(value),
-        Known::ApprovalDelegate(value) => What::Delegate(value),
-        Known::ApprovalWithdraw(value) => What::Withdraw(value),
-        _ => return None,
-    })
 }

@@ -1,0 +1,226 @@
+//! What the events come to, in steps that a reader can follow: each version with what it needed and
+//! what it had, and what is charged in the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rust_decimal::Decimal;
+
+use super::read::{Events, Said};
+use super::{Trail, applied, short};
+use crate::catalog::{Grounds, PricePut};
+use crate::clock::Timestamp;
+use crate::event::{EventId, TenantId};
+use crate::pricing::book::{Applied, Book, Case, Chain, Needs, Numbered, StepKind};
+use crate::pricing::controls::{Controls, Subject};
+use crate::pricing::policy::differences;
+use crate::receipt::{Step, StepState, step};
+
+const BACKED: &str = "the rules of proposals and approvals, played over the events above";
+
+/// Each version of the policy, since it says how many must agree to the others.
+pub(super) fn policies(book: &Book) -> Vec<Step> {
+    let versions = book.policies().iter().zip(1_u64..);
+    let told = versions.map(|(version, number)| {
+        let before = book.policy_of(number - 1);
+        let changes = before.map(|before| differences(before, &version.value)).unwrap_or_default();
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        let changed = changes
+            .iter()
+            .map(|it| format!("{}: {} became {}", it.field, side(&it.was), side(&it.is)));
+        let changed = changed.collect::<Vec<_>>().join("\n");
+        let title = format!("Version {number} of the policy is in force from {}", version.at);
+        backed(book, version, title, vec![("what changed", changed)])
+    });
+    told.collect()
+}
+
+/// Each version of the tenant's price, the first first.
+pub(super) fn versions(book: &Book, tenant: &TenantId) -> Vec<Step> {
+    let none = Chain::default();
+    let chain: &Chain<Controls> = book.chain(tenant).unwrap_or(&none);
+    let told = chain.iter().zip(1_u64..).map(|(version, number)| {
+        let before = chain.controls(number - 1).unwrap_or(Controls::STANDARD);
+        let (was, is) = (Words(&before), Words(&version.value));
+        let title = format!("Version {number} of {tenant}: {was} became {is}, from {}", version.at);
+        backed(book, version, title, Vec::new())
+    });
+    told.collect()
+}
+
+/// One version of something, with what it needed by the rules and what it had.
+fn backed<T>(book: &Book, version: &Applied<T>, title: String, more: Vec<(&str, String)>) -> Step {
+    let Some(case) = book.case(version.proposal_id) else {
+        return step(&title, BACKED, more, "its proposal is not in the file".to_owned(), false);
+    };
+    let found = applied(case, version.event_id);
+    let numbered = found.and_then(|(_, number, hash)| case.version_of(number, hash));
+    let Some(numbered) = numbered else {
+        return step(&title, BACKED, more, "what it applied is not in the file".to_owned(), false);
+    };
+    let mut inputs = vec![
+        ("proposal", format!("{}, version {}", case.id, numbered.version)),
+        ("content", numbered.hash.to_string()),
+        ("asked for by", asked(case, numbered)),
+        ("reason", numbered.edition.reason.clone()),
+        ("facts that it rests on", facts(numbered)),
+        ("judged by", judged(numbered)),
+    ];
+    inputs.extend(more);
+    let needs = book.needs(case, numbered, version.at);
+    let result = had(case, numbered, needs);
+    // The book counts nothing else.
+    step(&title, BACKED, inputs, result, needs != Needs::Unknown)
+}
+
+fn asked(case: &Case, numbered: &Numbered) -> String {
+    let grounds = match case.grounds {
+        Grounds::Person => "a person proposed it",
+        Grounds::Engine => "the optimizer proposed it",
+        Grounds::Automatic => "the optimizer, within what the policy lets through by itself",
+        Grounds::Rollback => "a person took the last change back",
+        Grounds::Shortfall => "the optimizer took back what fell short",
+        Grounds::Foresight => "the optimizer, against a stress that it foresaw",
+    };
+    let edited = (numbered.version > 1).then(|| format!(", changed by {}", numbered.author));
+    format!("{} ({grounds}){}", case.requester(), edited.unwrap_or_default())
+}
+
+fn facts(numbered: &Numbered) -> String {
+    let facts = numbered.edition.facts.iter();
+    facts.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join("\n")
+}
+
+fn judged(numbered: &Numbered) -> String {
+    let rule = numbered.edition.rule.as_ref().map(|rule| format!(", rule \u{201c}{rule}\u{201d}"));
+    format!("version {} of the policy{}", numbered.edition.policy_version, rule.unwrap_or_default())
+}
+
+fn had(case: &Case, numbered: &Numbered, needs: Needs) -> String {
+    let votes = case.steps.iter().filter_map(|it| match &it.kind {
+        StepKind::Approved { version, in_stead_of } if *version == numbered.version => {
+            let by = it.by.as_ref().filter(|_| it.refused.is_none())?;
+            let stead = in_stead_of.as_ref().map(|away| format!(" in the stead of {away}"));
+            Some(format!("{by}{} at {}", stead.unwrap_or_default(), it.at))
+        }
+        _ => None,
+    });
+    let votes: Vec<String> = votes.collect();
+    match needs {
+        Needs::Unknown => "what it needed is not known from this file".to_owned(),
+        Needs::Nobody => "it needed nobody's approval".to_owned(),
+        Needs::Persons(1) => format!("it needed one other person, and had {}", votes.join(" and ")),
+        Needs::Persons(persons) => {
+            format!("it needed {persons} other people, and had {}", votes.join(" and "))
+        }
+    }
+}
+
+/// Applications in the file that the rules do not count.
+pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
+    let mut counted: Vec<EventId> = book.policies().iter().map(|it| it.event_id).collect();
+    counted.extend(book.chain(tenant).into_iter().flat_map(Chain::iter).map(|it| it.event_id));
+    let about = |case: &&Case| match case.subject() {
+        Subject::Tenant(of) => of == *tenant,
+        Subject::Policy => true,
+        _ => false,
+    };
+    let steps = book.cases().filter(about).flat_map(|case| {
+        case.steps.iter().filter_map(move |step| match step.kind {
+            StepKind::Applied { result_version, .. } => Some((case, step, result_version)),
+            _ => None,
+        })
+    });
+    let uncounted = steps.filter(|(_, step, _)| !counted.contains(&step.event_id));
+    let told = uncounted.map(|(case, applied, version)| {
+        let title = format!("The application of proposal {} has its approvals", short(case.id));
+        let inputs = vec![
+            ("event", applied.event_id.0.to_string()),
+            ("says that it is version", version.to_string()),
+        ];
+        let result = "the rules do not count it: an approval, the policy that it was judged by, or \
+            the version before it is not in the file";
+        step(&title, BACKED, inputs, result.to_owned(), false)
+    });
+    told.collect()
+}
+
+/// What is charged: each list price of the tenant's tier, times its own share.
+pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timestamp) -> Vec<Step> {
+    let known = events.tenants.iter().filter(|said| said.value.tenant_id == *tenant);
+    let Some(known) = known.max_by_key(|said| said.order) else {
+        let title = format!("The tier of {tenant}");
+        let result = "no event of the file says which it is".to_owned();
+        return vec![step(&title, "the newest tenant.put", Vec::new(), result, false)];
+    };
+    let own = book.controls(tenant).price_of_list;
+    let tier = known.value.tier.as_str();
+    let of_tier = events.prices.iter().filter(|said| said.value.tier == tier);
+    let mut newest: BTreeMap<(&str, &str), &Said<PricePut>> = BTreeMap::new();
+    for said in of_tier.filter(|said| said.value.effective_from <= at) {
+        let product = (said.value.provider.as_str(), said.value.model.as_str());
+        let order = |said: &Said<PricePut>| (said.value.effective_from, said.order);
+        let held = newest.entry(product).or_insert(said);
+        if order(held) < order(said) {
+            *held = said;
+        }
+    }
+    newest.values().map(|said| charged(said, own, tier)).collect()
+}
+
+fn charged(said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
+    let price = &said.value;
+    let PricePut { provider, model, effective_from, .. } = price;
+    let title =
+        format!("{provider}/{model} at {own} of the list price of {tier}", own = own.normalize());
+    let by = said.by.as_ref().map_or_else(|| "a program".to_owned(), ToString::to_string);
+    let inputs = vec![
+        ("list price", words(price, Decimal::ONE).unwrap_or_default()),
+        ("in force from", effective_from.to_string()),
+        ("set by", by),
+        ("event", said.event_id.0.to_string()),
+    ];
+    let is = words(price, own);
+    let is_known = is.is_some();
+    let result = is.unwrap_or_else(|| "beyond what decimals can hold".to_owned());
+    step(&title, "list price \u{d7} the tenant's own share", inputs, result, is_known)
+}
+
+/// US dollars a million tokens.
+fn words(price: &PricePut, own: Decimal) -> Option<String> {
+    let of = |list: Decimal| list.checked_mul(own).map(|usd| usd.normalize());
+    let (input, output) = (of(price.input_usd_per_million)?, of(price.output_usd_per_million)?);
+    let cached = price.cached_usd_per_million.map(of);
+    let cached = cached.map(|usd| usd.map(|usd| format!(", ${usd} cached input")));
+    let cached = cached.unwrap_or(Some(String::new()))?;
+    Some(format!("${input} input, ${output} output{cached}, for a million tokens"))
+}
+
+/// What no file can show.
+pub(super) fn later(trail: &Trail) -> Step {
+    let title = format!("Nothing was decided after {}", trail.at);
+    let result = format!(
+        "a file cannot show what came after it, nor a list price that was left out: ask each cloud \
+         for /v1/tenants/{}/controls and compare version and decision",
+        trail.tenant_id
+    );
+    let done = step(&title, "asking the clouds", Vec::new(), result, true);
+    Step { state: StepState::NotChecked, ..done }
+}
+
+/// Controls in words.
+struct Words<'a>(&'a Controls);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Controls { price_of_list, overage_of_list, concurrency, token_cap } = self.0;
+        write!(out, "{} of list", price_of_list.normalize())?;
+        if let Some(overage) = overage_of_list {
+            write!(out, ", overage {} of list", overage.normalize())?;
+        }
+        if let Some(limit) = concurrency {
+            write!(out, ", {limit} at once")?;
+        }
+        token_cap.map_or(Ok(()), |cap| write!(out, ", {cap} tokens a month"))
+    }
+}
