@@ -83,7 +83,8 @@ impl Controls {
     #[must_use]
     pub fn overage(&self) -> Option<OverageTerms> {
         let other = |overage: &Decimal| *overage != self.price_of_list;
-        let (token_cap, overage_of_list) = self.token_cap.zip(self.overage_of_list.filter(other))?;
+        let (token_cap, overage_of_list) =
+            self.token_cap.zip(self.overage_of_list.filter(other))?;
         Some(OverageTerms { token_cap, overage_of_list })
     }
 

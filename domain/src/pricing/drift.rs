@@ -129,7 +129,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_cap_is_promised_at_its_own_price_and_beyond_another_cap_at_the_lower_one() {
+    fn what_is_beyond_the_cap_is_promised_at_its_own_price_and_beyond_another_cap_at_the_lower_one()
+    {
         let number = |text: &str| text.parse().expect("a decimal");
         let capped = |of_list, overage: &str, cap| Controls {
             overage_of_list: Some(number(overage)),
@@ -143,7 +144,8 @@ mod tests {
             (BEYOND.to_owned(), number("0.4")),
         ]);
         let earned = |after: Controls| {
-            earned_of_list(&facts, &capped("1", "2", 10), &after).map(|it| it.normalize().to_string())
+            earned_of_list(&facts, &capped("1", "2", 10), &after)
+                .map(|it| it.normalize().to_string())
         };
         assert_eq!(earned(capped("1.5", "2", 10)), ["1.4", "1.7"]);
         assert_eq!(earned(capped("1", "3", 10)), ["1.4", "1.8"]);

@@ -158,8 +158,7 @@ fn realised(
     let until = today.min(first + i64::from(watched_days));
     let whole = seen.days.iter().filter(|day| (first..until).contains(&day.number));
     let penalty = float(seen.figures.penalty_rate.get());
-    let margin =
-        |day: &Day| 1.0 - day.cost_of_list / day.earned_of_list(&last.value) - penalty;
+    let margin = |day: &Day| 1.0 - day.cost_of_list / day.earned_of_list(&last.value) - penalty;
     whole.map(margin).collect()
 }
 

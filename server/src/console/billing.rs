@@ -313,7 +313,10 @@ mod tests {
             "tokenCap": 2_000_000, "overageOfList": "1.3", "chargesUsd": "3.12",
             "own": {"ofList": "1.04", "since": "2026-10-02T00:00:00.000Z", "eventId": id}}));
         let (what, price, quantity, event_id) = told(&what.expect("an overage"));
-        assert_eq!(what, "Beyond the cap of 2,000,000 tokens a month (2,400,000 by then), tier pro");
+        assert_eq!(
+            what,
+            "Beyond the cap of 2,000,000 tokens a month (2,400,000 by then), tier pro"
+        );
         assert_eq!(price, "130 % of list instead of 104 %, of $3.12 charged");
         assert_eq!(quantity, "400,000 of the day’s 1,000,000 tokens");
         assert_eq!(event_id.as_deref(), Some(id));

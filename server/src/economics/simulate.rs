@@ -11,9 +11,9 @@ use domain::economics::token_cost::ModelKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::beyond::Beyond;
 use super::inputs::{inputs, price_map};
 use super::parallel::{self, Stopped};
-use super::beyond::Beyond;
 use super::usage::Books;
 use crate::projection::{Projection, USAGE_PAGE_MAX, UsageFilter};
 

@@ -120,8 +120,8 @@ impl Projection {
         .fetch_all(&self.pool)
         .await?;
         let day = |(tenant, day, tokens): (String, OffsetDateTime, i64)| {
-            let tenant = TenantId::try_from(tenant)
-                .map_err(|error| sqlx::Error::Decode(error.into()))?;
+            let tenant =
+                TenantId::try_from(tenant).map_err(|error| sqlx::Error::Decode(error.into()))?;
             Ok((tenant, Timestamp::from_datetime(day), u64::try_from(tokens).unwrap_or(0)))
         };
         rows.into_iter().map(day).collect()

@@ -130,8 +130,7 @@ fn tiers_and_models_of_a_day_share_what_is_beyond_by_their_tokens() {
     let rows = [row("2026-10-01T01:00:00Z", 1_000_000), row("2026-10-01T13:00:00Z", 3_000_000)];
     let entries = found(&tariff, &rows, &terms(&[(7, 3_000_000, "2")]));
     // A quarter of the day: of 9 dollars in gold and of 1 in pro.
-    let expected =
-        [line("2026-10-01", 1_000_000, "2.25"), line("2026-10-01", 1_000_000, "0.25")];
+    let expected = [line("2026-10-01", 1_000_000, "2.25"), line("2026-10-01", 1_000_000, "0.25")];
     assert_eq!(lines(&entries), expected);
     assert_ne!(entries[0].key(), entries[1].key());
 }

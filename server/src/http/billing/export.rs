@@ -157,7 +157,14 @@ fn facts(what: &What) -> [String; 15] {
 /// at 1.3 of the list price instead of 1, of 3 charged`.
 fn beyond(what: &What) -> String {
     let What::Overage {
-        tokens, beyond_tokens, month_tokens, token_cap, overage_of_list, own, charges_usd, ..
+        tokens,
+        beyond_tokens,
+        month_tokens,
+        token_cap,
+        overage_of_list,
+        own,
+        charges_usd,
+        ..
     } = what
     else {
         return String::new();

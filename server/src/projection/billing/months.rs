@@ -204,7 +204,8 @@ impl Projection {
         };
         let invoices: Vec<Invoice> = months.into_iter().map(invoice).collect();
         let parts = invoices.chunks(domain::catalog::INVOICES_MAX);
-        let close = |part: &[Invoice]| BillingClose { period, invoices: part.to_vec(), overage: true };
+        let close =
+            |part: &[Invoice]| BillingClose { period, invoices: part.to_vec(), overage: true };
         Ok(parts.map(close).collect())
     }
 }

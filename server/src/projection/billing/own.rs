@@ -39,7 +39,20 @@ pub(super) async fn overage_terms(
     connection: &mut PgConnection,
     tenants: &[&str],
 ) -> Result<BTreeMap<TenantId, Terms>, sqlx::Error> {
-    let book = book(connection, tenants).await?;
+    // Most tenants never had an overage price, and their words need not be read for it.
+    let proposed: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT body -> 'edition' -> 'content' ->> 'tenantId' FROM projection_version \
+         WHERE entity = 'proposal' AND body -> 'edition' -> 'content' ->> 'tenantId' = ANY($1) \
+         AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL",
+    )
+    .bind(tenants)
+    .fetch_all(&mut *connection)
+    .await?;
+    if proposed.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let tenants: Vec<&str> = proposed.iter().map(String::as_str).collect();
+    let book = book(connection, &tenants).await?;
     let mut all: BTreeMap<TenantId, Terms> = BTreeMap::new();
     for (tenant, chain) in book.chains() {
         for applied in chain.iter() {
