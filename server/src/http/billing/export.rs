@@ -154,7 +154,7 @@ fn facts(what: &What) -> [String; 15] {
 }
 
 /// How an overage came about: `400000 of 1000000 tokens beyond the cap of 2000000 (2400000 this month):
-/// at 1.3 of the list price instead of 1, of 3 charged`.
+/// at 1.3 of the list price instead of 1 for what was charged 3`.
 fn beyond(what: &What) -> String {
     let What::Overage {
         tokens,
@@ -171,7 +171,7 @@ fn beyond(what: &What) -> String {
     };
     format!(
         "{beyond_tokens} of {tokens} tokens beyond the cap of {token_cap} ({month_tokens} this month): \
-         at {overage_of_list} of the list price instead of {}, of {charges_usd} charged",
+         at {overage_of_list} of the list price instead of {} for what was charged {charges_usd}",
         own.of_list
     )
 }
@@ -223,8 +223,8 @@ mod tests {
             "own": {"ofList": "1", "since": "2026-10-02T00:00:00.000Z", "eventId": id}});
         let expected = format!(
             "2026-10,2026-10-05,acme,overage,receivable:acme,revenue,1.5,,,,pro,,,,,,,,,\
-             2026-10-02T00:00:00.000Z,{id},\"4 of 10 tokens beyond the cap of 20 (24 this month): \
-             at 1.3 of the list price instead of 1, of 3 charged\"\r\n"
+             2026-10-02T00:00:00.000Z,{id},4 of 10 tokens beyond the cap of 20 (24 this month): \
+             at 1.3 of the list price instead of 1 for what was charged 3\r\n"
         );
         assert_eq!(entry(overage.clone()), expected);
         let others = [

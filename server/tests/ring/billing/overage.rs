@@ -126,8 +126,10 @@ async fn late_usage_of_an_earlier_day_moves_what_a_later_day_has_beyond_the_cap(
     let mut whole: PerCloud<u64> = PerCloud::default();
     business().iter().for_each(|line| *whole.get_mut(line.origin) += 1);
     sqlx::query(
-        "INSERT INTO ledger_event SELECT origin, epoch, $1, $2, tenant_id, logical_clock, region, \
-         created_at, $3, salt, hash, signature, kind FROM ledger_event \
+        "INSERT INTO ledger_event (origin, epoch, sequence, event_id, tenant_id, logical_clock, \
+         region, created_at, payload, salt, hash, signature, kind) \
+         SELECT origin, epoch, $1, $2, tenant_id, logical_clock, region, created_at, $3, salt, hash, \
+         signature, kind FROM ledger_event \
          WHERE kind = 'usage' AND origin = $4 LIMIT 1",
     )
     .bind(i64::try_from(*whole.get(AZURE)).expect("small"))
@@ -191,8 +193,8 @@ async fn a_month_that_was_closed_before_there_was_overage_stays_without_it() {
 #[tokio::test]
 async fn a_decision_in_conflict_takes_its_overage_with_it() {
     let mut lines = business();
-    let twin = usage("2026-11-02T01:00:00Z", 7, true);
-    lines.push(line(AZURE, 904, NOVEMBER_MS + 5, twin).of("acme"));
+    let twin = json!({"kind": "weather", "sky": "clear"});
+    lines.push(line(AZURE, 904, NOVEMBER_MS + 5, twin));
     for seed in [10, 11] {
         let (_database, projection) = projected(&lines, seed).await;
         assert!(beyond(&projection, "2026-10").await.is_empty(), "seed {seed}");
