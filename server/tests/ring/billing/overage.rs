@@ -12,7 +12,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// When the decision about cap and overage is proposed: 3 October, 05:00 UTC.
 const PROPOSED_MS: u64 = OCTOBER_MS + 2 * DAY_MS + 5 * HOUR_MS;
 
-fn by(person: &str, known: Known) -> Value {
+fn by(person: &str, known: &Known) -> Value {
     let mut payload = known.to_payload();
     payload["decidedBy"] = json!(person);
     payload
@@ -39,11 +39,11 @@ fn decision() -> Vec<Line> {
     let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
     let approve = |person| {
         let approve = ProposalApprove { proposal_id, version, hash, on_behalf_of: None };
-        by(person, Known::ProposalApprove(approve))
+        by(person, &Known::ProposalApprove(approve))
     };
     let apply = ProposalApply { proposal_id, version, hash, result_version: 1 };
     vec![
-        line(GCP, 901, PROPOSED_MS, by("ada", Known::ProposalOpen(Box::new(open)))),
+        line(GCP, 901, PROPOSED_MS, by("ada", &Known::ProposalOpen(Box::new(open)))),
         line(AWS, 902, PROPOSED_MS + 1, approve("bob")),
         line(AZURE, 903, PROPOSED_MS + 2, approve("cleo")),
         line(AWS, 904, PROPOSED_MS + HOUR_MS, Known::ProposalApply(apply).to_payload()),
