@@ -67,6 +67,8 @@ pub struct BalanceRow {
     /// Absent: no decision names the tenant.
     pub name: Option<String>,
     pub charges: String,
+    /// What tokens beyond the cap cost more or less than the charges say.
+    pub overage: String,
     pub credits: String,
     pub penalties: String,
     /// Cents of the invoice, and what was carried between months.

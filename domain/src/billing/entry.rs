@@ -38,6 +38,26 @@ pub enum What {
         price: Price,
         quantity: Quantity,
     },
+    /// What a day's tokens beyond the month's cap cost at the overage price instead of the tenant's
+    /// own: `charges · (overage / own − 1) · beyond / tokens`. Where the overage price is the lower one
+    /// the entry goes the other way.
+    Overage {
+        /// The tenant's tier in those hours.
+        tier: String,
+        /// Tokens of the day that were charged under the decision, in all tiers.
+        tokens: u64,
+        /// Those of them that are beyond the cap.
+        beyond_tokens: u64,
+        /// Tokens of the month until then, these with them.
+        month_tokens: u64,
+        token_cap: u64,
+        overage_of_list: Decimal,
+        /// The price that they were charged at, and the decision that put it, the cap and the
+        /// overage price.
+        own: OwnPrice,
+        /// What was charged for them in that tier.
+        charges_usd: Decimal,
+    },
     /// Somebody waived an amount.
     Credit {
         event_id: EventId,
@@ -203,6 +223,9 @@ impl Entry {
                 let from = price.effective_from.to_string();
                 product_key(names.into_iter().chain([from.as_str()]).chain(own.as_deref()))
             }
+            What::Overage { tier, own, .. } => {
+                product_key([tier.as_str(), own.since.to_string().as_str()].into_iter())
+            }
             What::Credit { event_id, .. } => event_id.to_string(),
             What::Penalty { tier, .. } => tier.clone(),
             What::Rounding { .. } => String::new(),
@@ -224,6 +247,7 @@ impl What {
     pub const fn name(&self) -> &'static str {
         match self {
             What::Charge { .. } => "charge",
+            What::Overage { .. } => "overage",
             What::Credit { .. } => "credit",
             What::Penalty { .. } => "penalty",
             What::Rounding { .. } => "rounding",

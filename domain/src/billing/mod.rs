@@ -1,7 +1,8 @@
 //! The billing ledger: what tenants owe, in double entry, as a function of final events.
 //!
 //! Every entry moves one amount from one account to another, so debits equal credits whatever is
-//! entered. What a tenant used on a UTC day at one price is one entry ([`charge`]); a credit is one
+//! entered. What a tenant used on a UTC day at one price is one entry ([`charge`]); what of it lies
+//! beyond the month's cap and has a price of its own is another ([`overage`]); a credit is one
 //! ([`credit`]); when a month is closed its SLA penalties, the rounding to cents, and what was
 //! found after the invoice follow from it ([`month`]).
 //!
@@ -14,6 +15,7 @@ pub mod corrected;
 pub mod credit;
 mod entry;
 pub mod month;
+pub mod overage;
 mod period;
 
 pub use account::{Account, BadAccount};

@@ -1,5 +1,7 @@
 //! Charges by tier and price, credits, service levels, and what a settlement carries into the next month.
 
+mod overage;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

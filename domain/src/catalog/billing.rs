@@ -32,6 +32,10 @@ pub struct BillingCredit {
 pub struct BillingClose {
     pub period: Period,
     pub invoices: Vec<Invoice>,
+    /// Tokens beyond caps were invoiced at their overage prices. False in closings of before there were
+    /// entries for that: their months stay without.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overage: bool,
 }
 
 /// What a tenant was invoiced.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::policy::Policy;
+use crate::billing::overage::OverageTerms;
 use crate::economics::EconomicsError;
 use crate::economics::quantity::refuse;
 use crate::event::TenantId;
@@ -35,13 +36,15 @@ const TOKEN_CAP_MAX: u64 = 1_000_000_000_000;
 pub struct Controls {
     /// The price, as a share of the tier's list price.
     pub price_of_list: Decimal,
-    /// The price of tokens beyond the cap, as a share of the list price; absent: as the others.
+    /// The price of tokens beyond the cap, as a share of the list price; absent: as the others. Without
+    /// a cap none is beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overage_of_list: Option<Decimal>,
     /// Requests in flight at once; absent: no limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
-    /// Tokens a UTC month; absent: no cap.
+    /// Tokens a UTC month; absent: no cap. What becomes of requests beyond it is the platform's; what
+    /// they are charged is said by the overage price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_cap: Option<u64>,
 }
@@ -74,6 +77,15 @@ impl Controls {
             return Err(wrong("tokenCap")(error));
         }
         Ok(self)
+    }
+
+    /// What tokens beyond the cap cost, where that is something else than the others.
+    #[must_use]
+    pub fn overage(&self) -> Option<OverageTerms> {
+        let other = |overage: &Decimal| *overage != self.price_of_list;
+        let (token_cap, overage_of_list) =
+            self.token_cap.zip(self.overage_of_list.filter(other))?;
+        Some(OverageTerms { token_cap, overage_of_list })
     }
 
     /// Does only the price differ?

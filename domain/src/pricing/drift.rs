@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::approval::Facts;
-use super::edition::{COST, MARGIN};
+use super::controls::Controls;
+use super::edition::{BEYOND, COST, MARGIN};
 use super::policy::Watch;
 use crate::economics::quantity::float;
 use rust_decimal::Decimal;
@@ -50,10 +51,30 @@ impl Shortfall {
 /// The margin that a move of the price promised, on the facts that it was decided on: the same costs
 /// and penalties at the other price. Prices are shares of the list price.
 #[must_use]
-pub fn promised(facts: &Facts, before: Decimal, after: Decimal) -> Option<f64> {
+pub fn promised(facts: &Facts, before: &Controls, after: &Controls) -> Option<f64> {
     let (margin, cost) = (facts.get(MARGIN)?, facts.get(COST)?);
+    let [before, after] = earned_of_list(facts, before, after);
     let saved = cost.checked_div(before)?.checked_sub(cost.checked_div(after)?)?;
     margin.checked_add(saved).map(float)
+}
+
+/// What is earned of the list price before and after a change, on the facts that it was decided on: what
+/// was beyond the cap stays beyond it and has the overage price. What will be beyond another cap, or
+/// has an overage price for the first time, nobody knows: of that the lower price is promised.
+#[must_use]
+pub fn earned_of_list(facts: &Facts, before: &Controls, after: &Controls) -> [Decimal; 2] {
+    let share = facts.get(BEYOND).copied().filter(|_| before.overage().is_some());
+    let at = |controls: &Controls, share: Decimal| {
+        let price = controls.price_of_list;
+        let overage = controls.overage().map_or(price, |terms| terms.overage_of_list);
+        price + share * (overage - price)
+    };
+    let was = at(before, share.unwrap_or_default());
+    let is = match share.filter(|_| before.token_cap == after.token_cap) {
+        Some(share) => at(after, share),
+        None => at(after, Decimal::ZERO).min(at(after, Decimal::ONE)),
+    };
+    [was, is]
 }
 
 /// How a change of price fares.
@@ -87,6 +108,7 @@ pub fn fared(watch: &Watch, promised: f64, realised: &[f64]) -> Option<Fared> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pricing::recommend::Day;
 
     #[test]
     fn one_bad_month_is_borne_and_a_lasting_shortfall_is_not() {
@@ -101,13 +123,50 @@ mod tests {
         assert_eq!(sum.after(&prediction, None), sum);
     }
 
+    fn price(of_list: &str) -> Controls {
+        let price_of_list = of_list.parse().expect("a decimal");
+        Controls { price_of_list, ..Controls::STANDARD }
+    }
+
+    #[test]
+    fn what_is_beyond_the_cap_is_promised_at_its_own_price_and_beyond_another_cap_at_the_lower_one()
+    {
+        let number = |text: &str| text.parse().expect("a decimal");
+        let capped = |of_list, overage: &str, cap| Controls {
+            overage_of_list: Some(number(overage)),
+            token_cap: Some(cap),
+            ..price(of_list)
+        };
+        // Two fifths beyond, at 2: 1.4 of the list is earned; 1 − 0.7 / 1.4 is a margin of 0.5.
+        let facts = Facts::from([
+            (MARGIN.to_owned(), number("0.5")),
+            (COST.to_owned(), number("0.7")),
+            (BEYOND.to_owned(), number("0.4")),
+        ]);
+        let earned = |after: Controls| {
+            earned_of_list(&facts, &capped("1", "2", 10), &after)
+                .map(|it| it.normalize().to_string())
+        };
+        assert_eq!(earned(capped("1.5", "2", 10)), ["1.4", "1.7"]);
+        assert_eq!(earned(capped("1", "3", 10)), ["1.4", "1.8"]);
+        assert_eq!(earned(capped("1", "3", 5)), ["1.4", "1"], "nobody knows what will be beyond 5");
+        assert_eq!(earned(capped("1", "0.5", 5)), ["1.4", "0.5"]);
+        assert_eq!(earned(price("1.2")), ["1.4", "1.2"]);
+        let held = promised(&facts, &capped("1", "2", 10), &capped("1.5", "2", 10));
+        let realised = 1.0 - 0.7 / 1.7;
+        assert!((held.expect("a promise") - realised).abs() < 1e-12, "{held:?}");
+        let day = Day { number: 20_000, list_usd: 9.0, cost_of_list: 0.7, beyond: 0.4 };
+        assert!((day.earned_of_list(&capped("1.5", "2", 10)) - 1.7).abs() < 1e-12);
+        assert!((day.earned_of_list(&price("1.5")) - 1.5).abs() < 1e-12);
+    }
+
     #[test]
     fn a_promise_is_the_margin_at_the_other_price_and_the_same_penalties() {
         let number = |text: &str| text.parse().expect("a decimal");
         // 1 − 0.7 / 1 − 0.05 of penalties is 0.25; at 1.25 it is 1 − 0.56 − 0.05.
         let facts =
             Facts::from([(MARGIN.to_owned(), number("0.25")), (COST.to_owned(), number("0.7"))]);
-        let promised = promised(&facts, number("1"), number("1.25")).expect("a promise");
+        let promised = promised(&facts, &price("1"), &price("1.25")).expect("a promise");
         assert!((promised - 0.39).abs() < 1e-12, "{promised}");
         let watch = Watch::default();
         assert_eq!(fared(&watch, promised, &[]), None);

@@ -16,6 +16,8 @@ use crate::economics::quantity::Share;
 /// Facts that move with every request; policy says how far they may.
 pub(super) const MARGIN: &str = "margin";
 pub(super) const COST: &str = "costOfList";
+/// The share of the list amount beyond the cap. Stated only where that has a price of its own.
+pub(super) const BEYOND: &str = "beyondCap";
 /// Places of a cost, as a share of the list price.
 const COST_DECIMALS: u32 = 4;
 
@@ -74,16 +76,23 @@ pub fn facts(
     let Some(figures) = figures else { return facts };
     facts.extend(figures.margin().map(|margin| (MARGIN.to_owned(), margin)));
     let cost = figures.cost_usd.checked_div(figures.list_usd);
-    facts.extend(cost.map(|cost| (COST.to_owned(), cost.round_dp(COST_DECIMALS).normalize())));
+    let stated = |share: Decimal| share.round_dp(COST_DECIMALS).normalize();
+    facts.extend(cost.map(|cost| (COST.to_owned(), stated(cost))));
+    if let Subject::Tenant(tenant) = subject
+        && book.controls(tenant).overage().is_some()
+    {
+        let beyond = figures.beyond_of_list().unwrap_or_default();
+        facts.insert(BEYOND.to_owned(), stated(beyond));
+    }
     facts
 }
 
-/// What moved less than is borne is as it was: margins absolutely, costs relatively.
+/// What moved less than is borne is as it was: margins and shares absolutely, costs relatively.
 #[must_use]
 pub fn settled(then: &Facts, mut now: Facts, bearable: Share) -> Facts {
     for (fact, was) in then {
         let room = match fact.as_str() {
-            MARGIN => bearable.get(),
+            MARGIN | BEYOND => bearable.get(),
             COST => bearable.get() * *was,
             _ => continue,
         };

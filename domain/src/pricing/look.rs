@@ -125,16 +125,18 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
     Some(Wish { grounds, controls, reason })
 }
 
-/// How the tenant's last change of price fares. `None`: there was none, it took something back, it is
+/// How the tenant's last change of its price or its overage fares. `None`: there was none, it took something back, it is
 /// watched no longer, or no whole day has passed.
 #[must_use]
 pub fn last_change_fared(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Fared> {
     let chain = book.chain(seen.tenant)?;
     let last = chain.last().filter(|last| !last.grounds.takes_back())?;
-    let before = chain.controls(chain.version().checked_sub(1)?)?.price_of_list;
-    let after = last.value.price_of_list;
+    let (before, after) = (chain.controls(chain.version().checked_sub(1)?)?, last.value);
+    if before.price_of_list == after.price_of_list && before.overage() == after.overage() {
+        return None;
+    }
     let facts = &book.case(last.proposal_id)?.current().edition.facts;
-    let promised = promised(facts, before, after).filter(|_| before != after)?;
+    let promised = promised(facts, &before, &after)?;
     let watch = book.policy().1.watch;
     let ends_ms = i64::from(watch.days).saturating_add(1).saturating_mul(DAY_MS);
     if now.unix_ms() >= last.at.unix_ms().saturating_add(ends_ms) {
@@ -155,9 +157,9 @@ fn realised(
     let (first, today) = (day_of(last.at) + 1, day_of(now));
     let until = today.min(first + i64::from(watched_days));
     let whole = seen.days.iter().filter(|day| (first..until).contains(&day.number));
-    let (price, penalty) =
-        (float(last.value.price_of_list), float(seen.figures.penalty_rate.get()));
-    whole.map(|day| 1.0 - day.cost_of_list / price - penalty).collect()
+    let penalty = float(seen.figures.penalty_rate.get());
+    let margin = |day: &Day| 1.0 - day.cost_of_list / day.earned_of_list(&last.value) - penalty;
+    whole.map(margin).collect()
 }
 
 /// What holds for a tenant's price now, as the guardrails ask it.

@@ -7,6 +7,7 @@ use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::drift::earned_of_list;
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, changes as policy_changes};
 use domain::pricing::recommend::Figures;
@@ -158,10 +159,11 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
     let (was, is) = (before.price_of_list, after.price_of_list);
     let policy = book.policy_of(edition.policy_version)?;
     let rule = edition.rule.as_ref().and_then(|rule| policy.named(rule))?;
-    let [then, now] = moved(&edition.facts, was, is, rule.limits.margin_min)?;
+    let [earned, will] = earned_of_list(&edition.facts, &before, &after);
+    let [then, now] = moved(&edition.facts, earned, will, rule.limits.margin_min)?;
     let bill = figures.filter(|figures| figures.days > 0).and_then(|figures| {
         let month = figures.list_usd.checked_mul(MONTH_DAYS)? / Decimal::from(figures.days);
-        Some(signed_dollars(month.checked_mul(is - was)?))
+        Some(signed_dollars(month.checked_mul(will - earned)?))
     });
     (was != is).then(|| EffectRow {
         margin: [then.p50, now.p50].map(share_text),
@@ -268,7 +270,7 @@ fn money(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<[Stri
     lines.extend(effects(&edition.facts, &before, &after));
     lines.extend(figures.map(|figures| {
         let bill = |of_list: Decimal| rounded_dollars((figures.list_usd * of_list).round_dp(2));
-        let (was, is) = (before.price_of_list, after.price_of_list);
+        let [was, is] = earned_of_list(&edition.facts, &before, &after);
         let moved = signed_dollars(figures.list_usd * (is - was));
         [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
     }));
@@ -294,8 +296,9 @@ fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
 /// The margin before and after, from the facts that the proposal rests on.
 fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String; 4]> {
     let (margin, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
-    let owed = Decimal::ONE - margin - cost.checked_div(before.price_of_list)?;
-    let then = Decimal::ONE - owed - cost.checked_div(after.price_of_list)?;
+    let [was, is] = earned_of_list(facts, before, after);
+    let owed = Decimal::ONE - margin - cost.checked_div(was)?;
+    let then = Decimal::ONE - owed - cost.checked_div(is)?;
     let points = signed(then - margin).replace(" %", " points");
     Some([
         "Margin, same usage, recorded penalties".to_owned(),

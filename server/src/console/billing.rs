@@ -94,6 +94,7 @@ impl Console {
             name: catalog.tenant(&row.tenant_id).map(|tenant| tenant.value.name.clone()),
             tenant_id: row.tenant_id.to_string(),
             charges: shown(row.charges_usd),
+            overage: shown(row.overage_usd),
             credits: shown(-row.credits_usd),
             penalties: shown(-row.penalties_usd),
             other: shown(row.rounding_usd + row.carried_usd),
@@ -205,6 +206,7 @@ fn line(entry: &Entry) -> StatementLine {
 const fn kind(what: &What) -> &'static str {
     match what {
         What::Charge { .. } => "Usage",
+        What::Overage { .. } => "Overage",
         What::Credit { .. } => "Credit",
         What::Penalty { .. } => "SLA",
         What::Rounding { .. } => "Rounding",
@@ -222,6 +224,7 @@ fn told(what: &What) -> (String, String, String, Option<String>) {
             quantity_text(quantity),
             Some(price.event_id.to_string()),
         ),
+        What::Overage { .. } => overage(what),
         What::Credit { event_id, reason, decided_by } => {
             let by = decided_by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
             (format!("{reason}{by}"), String::new(), String::new(), Some(event_id.to_string()))
@@ -236,6 +239,37 @@ fn told(what: &What) -> (String, String, String, Option<String>) {
         What::CarriedOut { to } => only(format!("Found after the invoice: carried to {to}")),
         What::CarriedIn { from } => only(format!("Found after the invoice of {from}")),
     }
+}
+
+/// `Beyond the cap of 2,000,000 tokens a month (2,400,000 by then), tier pro`, at `130 % of list instead of
+/// 100 %, of $3.00 charged`, `400,000 of the day's 1,000,000 tokens`.
+fn overage(what: &What) -> (String, String, String, Option<String>) {
+    let What::Overage {
+        tier,
+        tokens,
+        beyond_tokens,
+        month_tokens,
+        token_cap,
+        overage_of_list,
+        own,
+        charges_usd,
+    } = what
+    else {
+        return Default::default();
+    };
+    let percent = |share: Decimal| grouped((share * Decimal::ONE_HUNDRED).normalize());
+    let (cap, month) = (grouped(*token_cap), grouped(*month_tokens));
+    (
+        format!("Beyond the cap of {cap} tokens a month ({month} by then), tier {tier}"),
+        format!(
+            "{} % of list instead of {} %, of {} charged",
+            percent(*overage_of_list),
+            percent(own.of_list),
+            dollars(*charges_usd)
+        ),
+        format!("{} of the day’s {} tokens", grouped(*beyond_tokens), grouped(*tokens)),
+        Some(own.event_id.to_string()),
+    )
 }
 
 fn price_text(price: &Price) -> String {
@@ -270,6 +304,23 @@ fn quantity_text(quantity: &Quantity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_overage_says_how_many_tokens_were_beyond_which_cap_and_who_decided_the_price() {
+        let id = "0192f4c1-7a3e-7c40-b1d2-93f0a6548e2b";
+        let what = serde_json::from_value(serde_json::json!({"kind": "overage", "tier": "pro",
+            "tokens": 1_000_000, "beyondTokens": 400_000, "monthTokens": 2_400_000,
+            "tokenCap": 2_000_000, "overageOfList": "1.3", "chargesUsd": "3.12",
+            "own": {"ofList": "1.04", "since": "2026-10-02T00:00:00.000Z", "eventId": id}}));
+        let (what, price, quantity, event_id) = told(&what.expect("an overage"));
+        assert_eq!(
+            what,
+            "Beyond the cap of 2,000,000 tokens a month (2,400,000 by then), tier pro"
+        );
+        assert_eq!(price, "130 % of list instead of 104 %, of $3.12 charged");
+        assert_eq!(quantity, "400,000 of the day’s 1,000,000 tokens");
+        assert_eq!(event_id.as_deref(), Some(id));
+    }
 
     #[test]
     fn more_credit_than_charges_is_a_credit_balance_and_no_negative_debt() {

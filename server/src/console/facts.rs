@@ -33,9 +33,10 @@ pub(super) fn changed(then: &Facts, drift: &[Drift]) -> Vec<String> {
 
 type Named = (&'static str, &'static str, fn(Decimal) -> String);
 
-const MONEY: [Named; 2] = [
+const MONEY: [Named; 3] = [
     ("margin", "Margin, recorded penalties", percent),
     ("costOfList", "Cost, as a share of the list price", percent),
+    ("beyondCap", "Beyond the cap, at the overage price", percent),
 ];
 const STANDING: [Named; 3] = [
     ("tenantActive", "The tenant is active", yes_or_no),

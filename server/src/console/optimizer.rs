@@ -8,7 +8,6 @@ use app::backend::{
 };
 use domain::catalog::{Grounds, OptimizerRecommend, SwitchName};
 use domain::clock::{DAY_MS, LogicalClock, Timestamp};
-use domain::economics::quantity::float;
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
@@ -135,8 +134,8 @@ fn margin_row(
         name: known.map(|tenant| tenant.name.clone()).unwrap_or_default(),
         tier: figures.tier.clone(),
         margin: margin.map_or_else(|| "no revenue".to_owned(), percent),
-        spread: spread(figures, book.controls(id).price_of_list, &limits),
-        trend: trend(found, book.controls(id).price_of_list),
+        spread: spread(figures, &limits),
+        trend: trend(found, &book.controls(id)),
         band: band_of(margin, &limits),
         revenue: rounded_dollars(figures.revenue_usd),
         cost: rounded_dollars(figures.cost_usd),
@@ -155,10 +154,10 @@ fn edges(policy: &Policy) -> [String; 2] {
     [thresholds.low_enter, thresholds.high_enter].map(percent)
 }
 
-/// How the margin is distributed at the price in force.
-fn spread(figures: &Figures, price_of_list: Decimal, limits: &Limits) -> Option<MarginSpread> {
+/// How the margin is distributed at the prices in force.
+fn spread(figures: &Figures, limits: &Limits) -> Option<MarginSpread> {
     let cost = figures.cost_usd.checked_div(figures.list_usd)?;
-    let found = margins(cost, price_of_list, figures.penalty_rate, limits.margin_min)?;
+    let found = margins(cost, figures.earned_of_list()?, figures.penalty_rate, limits.margin_min)?;
     Some(MarginSpread {
         p5: share_text(found.p5),
         p50: share_text(found.p50),
@@ -167,12 +166,12 @@ fn spread(figures: &Figures, price_of_list: Decimal, limits: &Limits) -> Option<
     })
 }
 
-/// The margins of the days, at the price in force.
-fn trend(found: &TenantFigures, price_of_list: Decimal) -> Vec<MarginDay> {
-    let (price, owed) = (float(price_of_list), found.figures.penalty_rate.to_float());
+/// The margins of the days, at the prices in force.
+fn trend(found: &TenantFigures, controls: &Controls) -> Vec<MarginDay> {
+    let owed = found.figures.penalty_rate.to_float();
     let day = |day: &Day| {
         let at = Timestamp::from_unix_ms(day.number.saturating_mul(DAY_MS)).to_string();
-        let margin = 1.0 - day.cost_of_list / price - owed;
+        let margin = 1.0 - day.cost_of_list / day.earned_of_list(controls) - owed;
         MarginDay { day: at.chars().take(DATE_CHARS).collect(), margin }
     };
     found.days.iter().map(day).collect()

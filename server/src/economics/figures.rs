@@ -8,13 +8,14 @@ use domain::economics::quantity::{Share, float};
 use domain::economics::sla::{Ladder, Uptime};
 use domain::economics::token_cost::PriceMap;
 use domain::event::TenantId;
-use domain::pricing::recommend::{BetterTier, Day, Figures};
+use domain::pricing::recommend::{BetterTier, BeyondCap, Day, Figures};
 use domain::usage::UsageSum;
 use rust_decimal::Decimal;
 
+use super::beyond::Beyond;
 use super::inputs::{jumps, price_map};
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
-use super::usage::{added, at_list_prices, at_own_price};
+use super::usage::{added, at_list_prices};
 use crate::projection::{Catalog, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
 /// Tokens of what prices and caps are stated for.
@@ -48,6 +49,9 @@ struct Sums {
     timed: i64,
     latency_us: i64,
     list_usd: Decimal,
+    revenue_usd: Decimal,
+    /// Beyond the cap, at list prices and at the overage price.
+    beyond: (Decimal, Decimal),
     cost_usd: Decimal,
     days: BTreeMap<i64, (Decimal, Decimal)>,
     /// The same usage in other tiers; absent where one of them has no price for some of it.
@@ -78,12 +82,14 @@ impl Economics {
             ..UsageFilter::default()
         };
         let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
+        let span = (Some(from), Some(now));
+        let beyond = Beyond::of(&self.projection, &catalog, tenant, span).await?;
         let (mut cursor, mut rows) = (None, 0);
         loop {
             let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
             rows += page.items.len();
             for row in &page.items {
-                if !take(&mut sums, row, &catalog, &prices, now)? {
+                if !take(&mut sums, row, (&catalog, &beyond), &prices, now)? {
                     unpriced.insert(row.key.tenant_id.clone());
                 }
             }
@@ -103,7 +109,7 @@ impl Economics {
         let mut tenants = BTreeMap::new();
         for (tenant, sums) in sums {
             let jumps = per_year(&sums.providers);
-            tenants.insert(tenant.clone(), sums.figures(&tenant, &catalog, jumps)?);
+            tenants.insert(tenant.clone(), sums.figures(&tenant, (&catalog, &beyond), jumps)?);
         }
         Ok(Found { from, to: now, tenants, unpriced })
     }
@@ -113,7 +119,7 @@ impl Economics {
 fn take(
     all: &mut BTreeMap<TenantId, Sums>,
     row: &UsageRow,
-    catalog: &Catalog,
+    (catalog, beyond): (&Catalog, &Beyond),
     prices: &PriceMap,
     at: Timestamp,
 ) -> Result<bool, EconomicsError> {
@@ -131,6 +137,10 @@ fn take(
     sums.tier.clone_from(&tenant.value.tier);
     sums.add(sum);
     sums.list_usd = added(sums.list_usd, list)?;
+    let earned = beyond.earned(list, catalog, key)?;
+    sums.revenue_usd = added(sums.revenue_usd, earned.usd)?;
+    sums.beyond.0 = added(sums.beyond.0, earned.beyond_list_usd)?;
+    sums.beyond.1 = added(sums.beyond.1, earned.beyond_usd)?;
     sums.cost_usd = added(sums.cost_usd, cost.cost_usd)?;
     sums.providers.insert(key.provider.clone());
     let day = sums.days.entry(key.hour.unix_ms().div_euclid(DAY_MS)).or_default();
@@ -158,22 +168,25 @@ impl Sums {
     fn figures(
         self,
         tenant: &TenantId,
-        catalog: &Catalog,
+        (catalog, beyond): (&Catalog, &Beyond),
         cost_jumps_per_year: Option<f64>,
     ) -> Result<TenantFigures, EconomicsError> {
         let days = self.days.iter().map(|(number, (list, cost))| Day {
             number: *number,
             list_usd: float(*list),
             cost_of_list: if list.is_zero() { 0.0 } else { float(*cost) / float(*list) },
+            beyond: float(beyond.share(tenant, *number)),
         });
         let days: Vec<Day> = days.filter(|day| day.list_usd > 0.0).collect();
-        let revenue_usd = at_own_price(self.list_usd, catalog, tenant)?;
+        let (revenue_usd, (list_usd, usd)) = (self.revenue_usd, self.beyond);
+        let beyond = BeyondCap { list_usd: stated(list_usd), revenue_usd: stated(usd) };
         let figures = Figures {
             days: u32::try_from(self.days.len()).unwrap_or(u32::MAX),
             requests: u64::try_from(self.requests).unwrap_or(0),
             tokens_k: (self.tokens / THOUSAND).round_dp(3).normalize(),
             revenue_usd: stated(revenue_usd),
             list_usd: stated(self.list_usd),
+            beyond: (!list_usd.is_zero()).then_some(beyond),
             cost_usd: stated(self.cost_usd),
             penalty_rate: self.penalty_rate(catalog)?,
             seconds_per_request: self.seconds_per_request(),

@@ -15,9 +15,10 @@ use domain::pricing::listing::{Case, Warning};
 use domain::pricing::policy::{Limits, Policy};
 use rust_decimal::Decimal;
 
+use super::beyond::Beyond;
 use super::inputs::price_map;
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
-use super::usage::{added, at_list_prices, at_own_price, at_price};
+use super::usage::{added, at_list_prices, at_price};
 use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
 /// Tenants of a tier that are looked at, each by a question of its own to the database: some seconds.
@@ -228,6 +229,8 @@ impl Economics {
         if tenants.len() > TENANTS_MAX {
             return Ok(None);
         }
+        let span = (Some(days_before(now, listed.window_days).hour()), Some(now));
+        let beyond = Beyond::of(&self.projection, &catalog, None, span).await?;
         let mut rows_left = USAGE_ROWS_MAX;
         for (tenant, sums) in &mut tenants {
             // By tenant, as the table's key begins: what other tiers used is not read.
@@ -244,7 +247,7 @@ impl Economics {
                 let Some(left) = rows_left.checked_sub(page.items.len()) else { return Ok(None) };
                 rows_left = left;
                 for row in &page.items {
-                    sums.take(row, listed, &catalog, &prices, now)?;
+                    sums.take(row, listed, (&catalog, &beyond), &prices, now)?;
                 }
                 cursor = page.next;
                 if cursor.is_none() {
@@ -269,12 +272,12 @@ impl Sums {
         &mut self,
         row: &UsageRow,
         listed: &Listed,
-        catalog: &Catalog,
+        (catalog, beyond): (&Catalog, &Beyond),
         prices: &PriceMap,
         at: Timestamp,
     ) -> Result<(), EconomicsError> {
         let (key, sum) = (&row.key, &row.sum);
-        let own = |list: Decimal| at_own_price(list, catalog, &key.tenant_id);
+        let own = |list: Decimal| beyond.earned(list, catalog, key).map(|earned| earned.usd);
         let price = &listed.price;
         let of_model = key.provider == price.provider && key.model == price.model;
         let (before, after) = if of_model {

@@ -3,9 +3,10 @@
 //!
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
-//! `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
+//! `beyond` says which part of a day has the overage price, `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
 //! `problem` says what is wrong with a question.
 
+mod beyond;
 mod figures;
 mod inputs;
 mod listed;

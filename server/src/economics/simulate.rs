@@ -11,6 +11,7 @@ use domain::economics::token_cost::ModelKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::beyond::Beyond;
 use super::inputs::{inputs, price_map};
 use super::parallel::{self, Stopped};
 use super::usage::Books;
@@ -213,11 +214,13 @@ impl Economics {
         let catalog = self.projection.catalog();
         let prices = price_map(&catalog, at);
         let filter = UsageFilter { from: window.from, to: window.to, ..UsageFilter::default() };
+        let span = (window.from, window.to);
+        let beyond = Beyond::of(&self.projection, &catalog, None, span).await?;
         let (mut books, mut cursor) = (Books::default(), None);
         loop {
             let page = self.projection.usage_page(&filter, cursor.as_ref(), USAGE_PAGE_MAX).await?;
             for row in &page.items {
-                books.take(row, &catalog, &prices, at)?;
+                books.take(row, &catalog, &prices, at, &beyond)?;
             }
             if books.rows > USAGE_ROWS_MAX {
                 return Err(SimulateError::TooMuchUsage { rows: books.rows });

@@ -12,6 +12,7 @@ use domain::event::TenantId;
 use domain::usage::Latencies;
 use rust_decimal::Decimal;
 
+use super::beyond::Beyond;
 use crate::projection::{Catalog, UsageRow};
 
 /// A tenant at a provider in a region.
@@ -54,6 +55,7 @@ impl Books {
         catalog: &Catalog,
         prices: &PriceMap,
         at: Timestamp,
+        beyond: &Beyond,
     ) -> Result<(), EconomicsError> {
         let (key, sum) = (&row.key, &row.sum);
         self.rows += 1;
@@ -77,7 +79,7 @@ impl Books {
             self.exclude(Reason::NoTierPrice, row);
             return Ok(());
         };
-        let revenue = at_own_price(list, catalog, &key.tenant_id)?;
+        let revenue = beyond.earned(list, catalog, key)?.usd;
         self.inexact_rows += usize::from(!cost.exact);
         let place = Place {
             tenant: key.tenant_id.clone(),
@@ -126,16 +128,6 @@ impl Books {
             })
             .collect()
     }
-}
-
-/// What a tenant pays of the list price ([`domain::pricing::controls`]).
-pub(super) fn at_own_price(
-    list_usd: Decimal,
-    catalog: &Catalog,
-    tenant: &TenantId,
-) -> Result<Decimal, EconomicsError> {
-    let own = catalog.book().controls(tenant).price_of_list;
-    list_usd.checked_mul(own).ok_or(EconomicsError::Overflow { what: "the revenue" })
 }
 
 /// What the row costs in a tier, at the list prices of a day. `None`: the tier has no price for it.

@@ -97,6 +97,35 @@ impl Projection {
         let next = items.last().filter(|_| more).map(|row| UsageCursor(row.key.clone()));
         Ok(UsagePage { items, next })
     }
+
+    /// Tokens of these tenants by UTC day, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tokens_by_day(
+        &self,
+        tenants: &[&str],
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<Vec<(TenantId, Timestamp, u64)>, sqlx::Error> {
+        let rows: Vec<(String, OffsetDateTime, i64)> = sqlx::query_as(
+            "SELECT tenant_id, date_trunc('day', hour, 'UTC') AS day, \
+               sum(input_tokens + output_tokens)::bigint FROM usage_hour \
+             WHERE tenant_id = ANY($1) AND ($2::timestamptz IS NULL OR hour >= $2) \
+               AND ($3::timestamptz IS NULL OR hour < $3) GROUP BY 1, 2 ORDER BY 1, 2",
+        )
+        .bind(tenants)
+        .bind(from.map(Timestamp::to_datetime))
+        .bind(to.map(Timestamp::to_datetime))
+        .fetch_all(&self.pool)
+        .await?;
+        let day = |(tenant, day, tokens): (String, OffsetDateTime, i64)| {
+            let tenant =
+                TenantId::try_from(tenant).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok((tenant, Timestamp::from_datetime(day), u64::try_from(tokens).unwrap_or(0)))
+        };
+        rows.into_iter().map(day).collect()
+    }
 }
 
 fn select(filter: &UsageFilter, cursor: Option<&UsageCursor>) -> QueryBuilder<Postgres> {

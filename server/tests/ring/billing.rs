@@ -1,6 +1,8 @@
 //! The billing ledger is the same whatever the order in which the logs are learnt; what was
 //! invoiced stays, and what is found later goes to the next month.
 
+mod overage;
+
 use std::collections::BTreeMap;
 
 use domain::billing::{Account, Entry, Period, What};

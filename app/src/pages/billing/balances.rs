@@ -28,6 +28,7 @@ pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
                         <tr>
                             <th scope="col">"Tenant"</th>
                             <th scope="col" class="number">"Charges"</th>
+                            <th scope="col" class="number">"Overage"</th>
                             <th scope="col" class="number">"Credits"</th>
                             <th scope="col" class="number">"SLA"</th>
                             <th scope="col" class="number">"Rounding, carried"</th>
@@ -48,6 +49,7 @@ pub(super) fn Balances(view: BillingView, period: String) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Places {
     charges: usize,
+    overage: usize,
     credits: usize,
     penalties: usize,
     other: usize,
@@ -59,6 +61,7 @@ impl Places {
         let most = |of: fn(&BalanceRow) -> &str| places_of(rows.iter().map(of));
         Places {
             charges: most(|row| &row.charges),
+            overage: most(|row| &row.overage),
             credits: most(|row| &row.credits),
             penalties: most(|row| &row.penalties),
             other: most(|row| &row.other),
@@ -86,6 +89,7 @@ fn Row(row: BalanceRow, places: Places, period: String) -> impl IntoView {
                 {unpriced}
             </td>
             {amount("Charges", row.charges, places.charges)}
+            {amount("Overage", row.overage, places.overage)}
             {amount("Credits", row.credits, places.credits)}
             {amount("SLA", row.penalties, places.penalties)}
             {amount("Rounding, carried", row.other, places.other)}

@@ -45,6 +45,7 @@ fn figures(cost: &str) -> Figures {
         tokens_k: Decimal::ONE_THOUSAND,
         revenue_usd: Decimal::ONE_HUNDRED,
         list_usd: Decimal::ONE_HUNDRED,
+        beyond: None,
         cost_usd: decimal(cost),
         penalty_rate: Share::ZERO,
         seconds_per_request: None,

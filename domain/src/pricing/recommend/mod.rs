@@ -35,6 +35,9 @@ pub struct Figures {
     pub revenue_usd: Decimal,
     /// The same usage at the tier's list prices.
     pub list_usd: Decimal,
+    /// Of both, what lies beyond the tenant's cap and has its overage price; absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<BeyondCap>,
     pub cost_usd: Decimal,
     /// The share of the revenue that the service level of these days would give back.
     pub penalty_rate: Share,
@@ -47,6 +50,19 @@ pub struct Figures {
     /// The tier in which the same usage would bring in most, if that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub better_tier: Option<BetterTier>,
+}
+
+/// Usage beyond a cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BeyondCap {
+    pub list_usd: Decimal,
+    /// At the overage price.
+    pub revenue_usd: Decimal,
+}
+
+impl BeyondCap {
+    const NONE: BeyondCap = BeyondCap { list_usd: Decimal::ZERO, revenue_usd: Decimal::ZERO };
 }
 
 /// The same usage in another tier.
@@ -149,6 +165,18 @@ pub struct Day {
     /// The usage at the list price, in US dollars.
     pub list_usd: f64,
     pub cost_of_list: f64,
+    /// The share of it that lies beyond the cap in force.
+    pub beyond: f64,
+}
+
+impl Day {
+    /// What it earns under these controls, as a share of the list price.
+    #[must_use]
+    pub fn earned_of_list(&self, controls: &Controls) -> f64 {
+        let price = float(controls.price_of_list);
+        let overage = controls.overage().map_or(price, |terms| float(terms.overage_of_list));
+        price + self.beyond * (overage - price)
+    }
 }
 
 impl Figures {
@@ -164,10 +192,32 @@ impl Figures {
         checked("the cost of list", self.cost_usd.checked_div(self.list_usd))
     }
 
-    /// The margin at another price, the same mix and cost.
+    /// The share of the list amount that lies beyond the cap.
+    #[must_use]
+    pub fn beyond_of_list(&self) -> Option<Decimal> {
+        self.beyond.and_then(|beyond| beyond.list_usd.checked_div(self.list_usd))
+    }
+
+    /// What is earned, as a share of the list amount: overage included. `None` where nothing was used.
+    #[must_use]
+    pub fn earned_of_list(&self) -> Option<Decimal> {
+        self.revenue_usd.checked_div(self.list_usd)
+    }
+
+    /// The price within the cap at which all of it earns that share of the list amount. `None`: no price
+    /// does, since everything is beyond the cap.
+    fn price_that_earns(&self, of_list: Decimal) -> Option<Decimal> {
+        let Some(beyond) = self.beyond else { return Some(of_list) };
+        let within = of_list.checked_mul(self.list_usd)?.checked_sub(beyond.revenue_usd)?;
+        Some(within.checked_div(self.list_usd - beyond.list_usd)?.max(Decimal::ZERO))
+    }
+
+    /// The margin at another price of what is within the cap, the same mix and cost.
     #[must_use]
     pub fn margin_at(&self, price_of_list: Decimal) -> Option<Decimal> {
-        let revenue = self.list_usd.checked_mul(price_of_list)?;
+        let beyond = self.beyond.unwrap_or(BeyondCap::NONE);
+        let within = (self.list_usd - beyond.list_usd).checked_mul(price_of_list)?;
+        let revenue = within.checked_add(beyond.revenue_usd)?;
         let cost = self.cost_usd.checked_div(revenue)?;
         Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS).normalize())
     }
@@ -258,6 +308,7 @@ fn price(
 fn keeps_margin(rule: &policy::Rule, figures: &Figures, cost: Decimal) -> Decimal {
     let kept = Decimal::ONE - rule.limits.thresholds.low_leave - figures.penalty_rate.get();
     let target = if kept > Decimal::ZERO { cost.checked_div(kept) } else { None };
+    let target = target.and_then(|earned| figures.price_that_earns(earned));
     let target = target.unwrap_or(rule.limits.ceiling_of_list);
     target.round_dp_with_strategy(TARGET_DECIMALS, rust_decimal::RoundingStrategy::AwayFromZero)
 }

@@ -11,12 +11,30 @@ fn figures(revenue: &str, cost: &str) -> Figures {
         tokens_k: decimal("20000"),
         revenue_usd: decimal(revenue),
         list_usd: decimal(revenue),
+        beyond: None,
         cost_usd: decimal(cost),
         penalty_rate: Share::ZERO,
         seconds_per_request: Some(1.5),
         cost_jumps_per_year: None,
         better_tier: None,
     }
+}
+
+#[test]
+fn a_price_moves_what_is_within_the_cap_and_leaves_what_is_beyond_it() {
+    // Of 100 dollars at list prices 40 are beyond the cap and earn 80.
+    let beyond = BeyondCap { list_usd: decimal("40"), revenue_usd: decimal("80") };
+    let beyond = Figures {
+        beyond: Some(beyond),
+        revenue_usd: decimal("140"),
+        list_usd: decimal("100"),
+        ..figures("140", "98")
+    };
+    assert_eq!(beyond.margin(), Some(decimal("0.3")));
+    assert_eq!(beyond.beyond_of_list(), Some(decimal("0.4")));
+    assert_eq!(beyond.margin_at(Decimal::ONE), beyond.margin(), "the price in force");
+    // 60 at 1.9333 and 80 beyond are 196: half of it is kept.
+    assert_eq!(beyond.margin_at(decimal("1.933333333333")), Some(decimal("0.5")));
 }
 
 fn standing() -> Standing {
@@ -31,7 +49,7 @@ fn standing() -> Standing {
 }
 
 fn once(policy: &Policy, figures: Figures, watch: MarginWatch) -> Advice {
-    let days = [Day { number: 20_000, list_usd: 3.0, cost_of_list: 0.7 }; 3];
+    let days = [Day { number: 20_000, list_usd: 3.0, cost_of_list: 0.7, beyond: 0.0 }; 3];
     advise(policy, &policy.rules[0], figures, &days, &standing(), watch).expect("advice")
 }
 

@@ -235,6 +235,7 @@ impl Player {
             tokens_k: Decimal::ONE,
             revenue_usd: list_usd * price,
             list_usd,
+            beyond: None,
             cost_usd,
             penalty_rate: self.penalty_rate,
             seconds_per_request: None,

@@ -23,6 +23,7 @@ fn players(seed: u64) -> Vec<Player> {
                     number: 20_000 + number,
                     list_usd: size * (0.8 + 0.4 * draw.uniform(1_000 + place)),
                     cost_of_list: cost * noise * raised,
+                    beyond: 0.0,
                 }
             };
             Player {

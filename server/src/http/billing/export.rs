@@ -124,7 +124,7 @@ fn csv_line(entry: &Entry) -> String {
 /// What an entry was computed from, in the columns after `amountUsd`.
 fn facts(what: &What) -> [String; 15] {
     let mut cells = <[String; 15]>::default();
-    let [provider_to_tier @ .., _, _, _, _, _, _, _, _, _, event, about] = &mut cells;
+    let [provider_to_tier @ .., _, _, _, _, _, _, _, _, since, event, about] = &mut cells;
     match what {
         What::Charge { provider, model, region, tier, price, quantity } => {
             let names = [provider, model, region, tier].map(Clone::clone);
@@ -132,6 +132,11 @@ fn facts(what: &What) -> [String; 15] {
             let rest = [price.event_id.to_string(), String::new()];
             let all = names.into_iter().chain(numbers).chain(rest);
             cells.iter_mut().zip(all).for_each(|(cell, value)| *cell = value);
+        }
+        What::Overage { tier, own, .. } => {
+            provider_to_tier[3].clone_from(tier);
+            (*since, *event) = (own.since.to_string(), own.event_id.to_string());
+            *about = beyond(what);
         }
         What::Credit { event_id, reason, .. } => {
             (*event, *about) = (event_id.to_string(), reason.clone());
@@ -146,6 +151,29 @@ fn facts(what: &What) -> [String; 15] {
         What::CarriedIn { from } => *about = format!("from {from}"),
     }
     cells
+}
+
+/// How an overage came about: `400000 of 1000000 tokens beyond the cap of 2000000 (2400000 this month):
+/// at 1.3 of the list price instead of 1 for what was charged 3`.
+fn beyond(what: &What) -> String {
+    let What::Overage {
+        tokens,
+        beyond_tokens,
+        month_tokens,
+        token_cap,
+        overage_of_list,
+        own,
+        charges_usd,
+        ..
+    } = what
+    else {
+        return String::new();
+    };
+    format!(
+        "{beyond_tokens} of {tokens} tokens beyond the cap of {token_cap} ({month_tokens} this month): \
+         at {overage_of_list} of the list price instead of {} for what was charged {charges_usd}",
+        own.of_list
+    )
 }
 
 fn numbers(price: &Price, quantity: &Quantity) -> [String; 9] {
@@ -190,7 +218,17 @@ mod tests {
              3,3,2,2026-10-01T00:00:00.000Z,{id},\r\n"
         );
         assert_eq!(charge, expected);
+        let overage = json!({"kind": "overage", "tier": "pro", "tokens": 10, "beyondTokens": 4,
+            "monthTokens": 24, "tokenCap": 20, "overageOfList": "1.3", "chargesUsd": "3",
+            "own": {"ofList": "1", "since": "2026-10-02T00:00:00.000Z", "eventId": id}});
+        let expected = format!(
+            "2026-10,2026-10-05,acme,overage,receivable:acme,revenue,1.5,,,,pro,,,,,,,,,\
+             2026-10-02T00:00:00.000Z,{id},4 of 10 tokens beyond the cap of 20 (24 this month): \
+             at 1.3 of the list price instead of 1 for what was charged 3\r\n"
+        );
+        assert_eq!(entry(overage.clone()), expected);
         let others = [
+            overage.clone(),
             json!({"kind": "credit", "eventId": id, "reason": "=1+1"}),
             json!({"kind": "penalty", "tier": "pro", "requests": 9, "failed": 1, "share": "0.1",
                 "chargesUsd": "15"}),

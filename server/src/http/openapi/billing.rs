@@ -144,14 +144,14 @@ fn entry() -> Value {
         json!({ "account": text(), "debitUsd": usd(), "creditUsd": usd() }),
         &["debitUsd", "creditUsd"],
     );
-    let kinds = ["charge", "credit", "penalty", "rounding", "carriedOut", "carriedIn"];
+    let kinds = ["charge", "overage", "credit", "penalty", "rounding", "carriedOut", "carriedIn"];
+    let own = json!({
+        "type": "object", "description": "The tenant's own share of the list price",
+        "properties": { "ofList": usd(), "since": time(), "eventId": uuid() }
+    });
     let price = json!({
         "inputUsdPerMillion": usd(), "outputUsdPerMillion": usd(), "cachedUsdPerMillion": usd(),
-        "effectiveFrom": time(), "eventId": uuid(),
-        "own": {
-            "type": "object", "description": "The tenant's own share of the list price",
-            "properties": { "ofList": usd(), "since": time(), "eventId": uuid() }
-        }
+        "effectiveFrom": time(), "eventId": uuid(), "own": own
     });
     let quantity = json!({
         "requests": count(), "failed": count(), "inputTokens": count(), "outputTokens": count(),
@@ -164,6 +164,12 @@ fn entry() -> Value {
         "tier",
         "price",
         "quantity",
+        "own",
+        "tokens",
+        "beyondTokens",
+        "monthTokens",
+        "tokenCap",
+        "overageOfList",
         "eventId",
         "reason",
         "decidedBy",
@@ -182,6 +188,8 @@ fn entry() -> Value {
             "postings": { "type": "array", "items": posting, "minItems": 2, "maxItems": 2 },
             "provider": text(), "model": text(), "region": text(), "tier": text(),
             "price": shape(price, &["cachedUsdPerMillion", "own"]), "quantity": shape(quantity, &[]),
+            "own": own, "tokens": count(), "beyondTokens": count(), "monthTokens": count(),
+            "tokenCap": count(), "overageOfList": usd(),
             "eventId": uuid(), "reason": text(), "decidedBy": text(), "requests": count(),
             "failed": count(), "share": usd(), "chargesUsd": usd(), "exactUsd": usd(),
             "to": month(), "from": month()
@@ -193,8 +201,8 @@ fn entry() -> Value {
 fn tenant() -> Value {
     shape(
         json!({
-            "tenantId": text(), "chargesUsd": usd(), "creditsUsd": usd(), "penaltiesUsd": usd(),
-            "roundingUsd": usd(), "carriedUsd": usd(), "netUsd": usd(),
+            "tenantId": text(), "chargesUsd": usd(), "overageUsd": usd(), "creditsUsd": usd(),
+            "penaltiesUsd": usd(), "roundingUsd": usd(), "carriedUsd": usd(), "netUsd": usd(),
             "unpricedRequests": count()
         }),
         &[],

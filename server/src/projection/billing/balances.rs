@@ -14,12 +14,14 @@ use super::{decoded, named};
 use crate::projection::Projection;
 
 /// What a tenant's entries of a month come to. US dollars;
-/// `net = charges − credits − penalties + rounding + carried`.
+/// `net = charges + overage − credits − penalties + rounding + carried`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantBalance {
     pub tenant_id: TenantId,
     pub charges_usd: Decimal,
+    /// What tokens beyond the cap cost more than the charges say; negative: less.
+    pub overage_usd: Decimal,
     pub credits_usd: Decimal,
     pub penalties_usd: Decimal,
     pub rounding_usd: Decimal,
@@ -89,6 +91,7 @@ impl Projection {
         let rows = sqlx::query(
             "SELECT tenant_id, \
                coalesce(sum(amount) FILTER (WHERE kind = 'charge'), 0)::text AS charges, \
+               coalesce(sum(amount) FILTER (WHERE kind = 'overage'), 0)::text AS overage, \
                coalesce(-sum(amount) FILTER (WHERE kind = 'credit'), 0)::text AS credits, \
                coalesce(-sum(amount) FILTER (WHERE kind = 'penalty'), 0)::text AS penalties, \
                coalesce(sum(amount) FILTER (WHERE kind = 'rounding'), 0)::text AS rounding, \
@@ -114,6 +117,7 @@ impl Projection {
             Ok(TenantBalance {
                 tenant_id: named(row.try_get("tenant_id")?)?,
                 charges_usd: dollars(row, "charges")?,
+                overage_usd: dollars(row, "overage")?,
                 credits_usd: dollars(row, "credits")?,
                 penalties_usd: dollars(row, "penalties")?,
                 rounding_usd: dollars(row, "rounding")?,

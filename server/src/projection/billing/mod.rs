@@ -2,8 +2,8 @@
 //!
 //! Entries are not added up event by event: a chunk only marks which days and months of which
 //! tenants it touched (`mark`), and what is marked is derived anew from the metered hours, the
-//! versions of prices, tenants and tiers, tenants' own prices (`own`), and the billing decisions (`days`,
-//! `months`). So the
+//! versions of prices, tenants and tiers, tenants' own prices and caps (`own`), and the billing decisions
+//! (`days`, `overage`, `months`, in this order). So the
 //! tables are a function of those, whatever came first. It is done once the projection has caught
 //! up, or at once where a chunk decides something: many chunks of one rush share the work.
 //!
@@ -15,6 +15,7 @@ mod corrected;
 mod days;
 mod mark;
 mod months;
+mod overage;
 mod own;
 mod read;
 mod write;
@@ -63,10 +64,15 @@ pub(super) async fn settle(connection: &mut PgConnection) -> Result<(), Projecti
         // Nobody else marks meanwhile: the caller holds the lock of these tables' writers.
         sqlx::query("DELETE FROM billing_dirty").execute(&mut *connection).await?;
     }
+    overage::derive(connection, &months).await?;
     months::derive(connection, months).await
 }
 
 impl Months {
+    fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.0.values().flat_map(|touch| touch.changed.iter().chain(&touch.whole))
+    }
+
     /// Notes whose months are touched, and gives the days to be derived.
     fn take(&mut self, dirty: Vec<Dirty>) -> Vec<(TenantId, Day)> {
         let mut days = Vec::new();

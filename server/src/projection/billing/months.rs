@@ -78,6 +78,25 @@ pub(super) async fn closed(connection: &mut PgConnection) -> Result<BTreeSet<Per
     keys.into_iter().map(|key| decoded(key.parse())).collect()
 }
 
+/// The months whose first closing, by clock and slot, invoiced nothing for tokens beyond caps, since
+/// there were no entries for that yet. They stay as they were invoiced.
+pub(super) async fn closed_without_overage(
+    connection: &mut PgConnection,
+) -> Result<BTreeSet<Period>, sqlx::Error> {
+    let first: Vec<(String, Value)> = sqlx::query_as(
+        "SELECT DISTINCT ON (key) key, body FROM projection_version WHERE entity = 'closing' \
+         ORDER BY key, logical_clock, origin, epoch, sequence",
+    )
+    .fetch_all(connection)
+    .await?;
+    let without = |body: &Value| match Known::read(body) {
+        Ok(Some(Known::BillingClose(close))) => !close.overage,
+        _ => false,
+    };
+    let without = first.into_iter().filter(|(_, body)| without(body));
+    without.map(|(key, _)| decoded(key.parse())).collect()
+}
+
 /// Of the invoices to one tenant the first by clock and slot.
 async fn invoices(connection: &mut PgConnection, period: Period) -> Result<Invoices, sqlx::Error> {
     let bodies: Vec<Value> = sqlx::query_scalar(
@@ -109,8 +128,9 @@ async fn months(
         "SELECT tenant_id, tier, sum(requests)::bigint AS requests, sum(failed)::bigint AS failed, \
          sum(charge)::text AS charges, sum(other)::text AS other FROM ( \
            SELECT tenant_id, tier, requests, failed, \
-             CASE kind WHEN 'charge' THEN amount_usd ELSE 0 END AS charge, \
-             CASE WHEN kind = 'charge' THEN 0 \
+             CASE WHEN kind NOT IN ('charge', 'overage') THEN 0 \
+                  WHEN debit = 'revenue' THEN -amount_usd ELSE amount_usd END AS charge, \
+             CASE WHEN kind IN ('charge', 'overage') THEN 0 \
                   WHEN debit = 'receivable:' || tenant_id THEN amount_usd \
                   ELSE -amount_usd END AS other \
            FROM billing_entry WHERE period = $1 AND ($2::text[] IS NULL OR tenant_id = ANY($2)) \
@@ -184,6 +204,8 @@ impl Projection {
         };
         let invoices: Vec<Invoice> = months.into_iter().map(invoice).collect();
         let parts = invoices.chunks(domain::catalog::INVOICES_MAX);
-        Ok(parts.map(|part| BillingClose { period, invoices: part.to_vec() }).collect())
+        let close =
+            |part: &[Invoice]| BillingClose { period, invoices: part.to_vec(), overage: true };
+        Ok(parts.map(close).collect())
     }
 }

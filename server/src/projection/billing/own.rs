@@ -1,6 +1,10 @@
-//! Tenants' own prices, as all words about proposals leave them: what charges are multiplied by.
+//! Tenants' own prices and caps, as all words about proposals leave them: what charges are multiplied
+//! by, and what tokens beyond a cap cost.
+
+use std::collections::BTreeMap;
 
 use domain::billing::OwnPrice;
+use domain::billing::overage::Terms;
 use domain::catalog::{DECIDED_BY, Known};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
@@ -18,6 +22,49 @@ pub(super) async fn own_prices(
     connection: &mut PgConnection,
     tenants: &[&str],
 ) -> Result<Vec<(TenantId, OwnPrice)>, sqlx::Error> {
+    let book = book(connection, tenants).await?;
+    let prices = book.chains().flat_map(|(tenant, chain)| {
+        chain.iter().map(|applied| {
+            let of_list = applied.value.price_of_list.normalize();
+            let own = OwnPrice { of_list, since: applied.at, event_id: applied.event_id };
+            (tenant.clone(), own)
+        })
+    });
+    Ok(prices.collect())
+}
+
+/// What these tenants' decisions say about tokens beyond a cap. Tenants without such a decision are not
+/// in it.
+pub(super) async fn overage_terms(
+    connection: &mut PgConnection,
+    tenants: &[&str],
+) -> Result<BTreeMap<TenantId, Terms>, sqlx::Error> {
+    // Most tenants never had an overage price, and their words need not be read for it.
+    let proposed: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT body -> 'edition' -> 'content' ->> 'tenantId' FROM projection_version \
+         WHERE entity = 'proposal' AND body -> 'edition' -> 'content' ->> 'tenantId' = ANY($1) \
+         AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL",
+    )
+    .bind(tenants)
+    .fetch_all(&mut *connection)
+    .await?;
+    if proposed.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let tenants: Vec<&str> = proposed.iter().map(String::as_str).collect();
+    let book = book(connection, &tenants).await?;
+    let mut all: BTreeMap<TenantId, Terms> = BTreeMap::new();
+    for (tenant, chain) in book.chains() {
+        for applied in chain.iter() {
+            let Some(terms) = applied.value.overage() else { continue };
+            all.entry(tenant.clone()).or_default().insert(applied.event_id, terms);
+        }
+    }
+    Ok(all)
+}
+
+/// What all words about these tenants' proposals come to.
+async fn book(connection: &mut PgConnection, tenants: &[&str]) -> Result<Book, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT body, event_id, logical_clock, origin, epoch, sequence FROM projection_version \
          WHERE entity = 'delegation' OR entity = 'proposal' AND split_part(key, '/', 1) IN \
@@ -30,15 +77,7 @@ pub(super) async fn own_prices(
     .fetch_all(connection)
     .await?;
     let told = rows.iter().map(told).collect::<Result<Vec<_>, _>>()?;
-    let book = Book::of(told.into_iter().flatten().collect());
-    let prices = book.chains().flat_map(|(tenant, chain)| {
-        chain.iter().map(|applied| {
-            let of_list = applied.value.price_of_list.normalize();
-            let own = OwnPrice { of_list, since: applied.at, event_id: applied.event_id };
-            (tenant.clone(), own)
-        })
-    });
-    Ok(prices.collect())
+    Ok(Book::of(told.into_iter().flatten().collect()))
 }
 
 /// `None`: a word that does not read, which stays without effect.

@@ -35,6 +35,7 @@ impl Columns {
                 What::Charge { tier, quantity, .. } => {
                     (Some(tier.clone()), quantity.requests, quantity.failed)
                 }
+                What::Overage { tier, .. } => (Some(tier.clone()), 0, 0),
                 _ => (None, 0, 0),
             };
             columns.kinds.push(entry.what.name());
@@ -157,6 +158,29 @@ pub(super) async fn replace_charges(
     .bind(&days.periods)
     .bind(&days.tenants)
     .bind(&days.days)
+    .bind(new.tenants)
+    .bind(new.days)
+    .bind(entries.iter().map(Entry::key).collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
+    put(connection, entries).await
+}
+
+/// What tokens beyond caps cost in these tenants' month is this.
+pub(super) async fn replace_overage(
+    connection: &mut PgConnection,
+    period: Period,
+    tenants: &BTreeSet<&TenantId>,
+    entries: &[Entry],
+) -> Result<(), sqlx::Error> {
+    let new = DayColumns::of(entries.iter().map(|entry| (&entry.tenant_id, entry.day)));
+    sqlx::query(
+        "DELETE FROM billing_entry WHERE period = $1 AND tenant_id = ANY($2) AND kind = 'overage' \
+         AND (tenant_id, day, key) NOT IN \
+         (SELECT * FROM unnest($3::text[], $4::date[], $5::text[]))",
+    )
+    .bind(period.to_string())
+    .bind(tenants.iter().map(|tenant| tenant.as_str()).collect::<Vec<_>>())
     .bind(new.tenants)
     .bind(new.days)
     .bind(entries.iter().map(Entry::key).collect::<Vec<_>>())

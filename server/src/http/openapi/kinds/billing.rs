@@ -47,12 +47,16 @@ fn close() -> Kind {
             &["period", "invoices"],
             json!({
                 "period": month(), "decidedBy": decider(),
-                "invoices": { "type": "array", "items": invoice, "maxItems": 500 }
+                "invoices": { "type": "array", "items": invoice, "maxItems": 500 },
+                "overage": {
+                    "type": "boolean",
+                    "description": "Tokens beyond caps were invoiced at their overage prices"
+                }
             }),
         ),
         example: json!({
             "kind": "billing.close", "period": "2026-10",
-            "invoices": [{ "tenantId": "acme-labs", "amountUsd": "1204.18" }]
+            "invoices": [{ "tenantId": "acme-labs", "amountUsd": "1204.18" }], "overage": true
         }),
     }
 }
