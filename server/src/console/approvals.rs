@@ -7,6 +7,7 @@ use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::margin;
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, changes as policy_changes};
 use domain::pricing::recommend::Figures;
@@ -164,7 +165,7 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
         Some(signed_dollars(month.checked_mul(is - was)?))
     });
     (was != is).then(|| EffectRow {
-        margin: [then.p50, now.p50].map(share_text),
+        margin: [then.p50, now.p50].map(margin_text),
         below_floor: [then.below_floor, now.below_floor].map(share_text),
         bill,
     })
@@ -174,6 +175,11 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
 pub(super) fn share_text(share: f64) -> String {
     let share = Decimal::try_from(share).unwrap_or_default().round_dp(SHARE_DECIMALS);
     percent(share)
+}
+
+/// A margin that is drawn from a law.
+pub(super) fn margin_text(margin: f64) -> String {
+    margin::told(Decimal::try_from(margin).unwrap_or_default())
 }
 
 /// What was in force when it was proposed, and what it would be.
@@ -293,14 +299,15 @@ fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
 
 /// The margin before and after, from the facts that the proposal rests on.
 fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String; 4]> {
-    let (margin, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
-    let owed = Decimal::ONE - margin - cost.checked_div(before.price_of_list)?;
+    let (now, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
+    let owed = Decimal::ONE - now - cost.checked_div(before.price_of_list)?;
     let then = Decimal::ONE - owed - cost.checked_div(after.price_of_list)?;
-    let points = signed(then - margin).replace(" %", " points");
+    let points = margin::told(then - now).replace(" %", " points");
+    let points = if then > now { format!("+{points}") } else { points };
     Some([
         "Margin, same usage, recorded penalties".to_owned(),
-        percent(margin),
-        percent(then.round_dp(4)),
+        margin::told(now),
+        margin::told(then),
         points,
     ])
 }
@@ -396,6 +403,6 @@ mod tests {
         ]);
         let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
         let line = effects(&facts, &Controls::STANDARD, &after).expect("a line");
-        assert_eq!(line[1..3], ["30 %".to_owned(), "35.19 %".to_owned()]);
+        assert_eq!(line[1..], ["30.0 %", "35.2 %", "+5.2 points"]);
     }
 }

@@ -13,27 +13,31 @@ use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::economics::study::Level;
 use domain::fabric::capacity::TARGET_UTILIZATION;
+use domain::pricing::approval::Facts;
 use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
+use domain::pricing::margin;
 use rust_decimal::Decimal;
 
-use super::approvals::{percent, share_text};
+use super::approvals::{margin_text, percent, share_text};
+use super::figures::rounded_dollars;
 use super::optimizer::{guarded_trail, rule_words, time_of};
 use super::scenarios::kept;
+use crate::economics::Found;
 use crate::projection::{Catalog, Current};
 
 /// The card.
-pub(super) fn view(catalog: &Catalog) -> ForesightView {
+pub(super) fn view(catalog: &Catalog, found: &Found) -> ForesightView {
     let foresight = catalog.book().policy().1.foresight;
     ForesightView {
         on: foresight.on,
         every_hours: foresight.every_hours,
-        run: catalog.foresight().map(|run| row(catalog, run)),
+        run: catalog.foresight().map(|run| row(catalog, run, found)),
     }
 }
 
-fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
+fn row(catalog: &Catalog, run: &Current<ForesightRun>, found: &Found) -> ForesightRow {
     let it = &run.value;
     ForesightRow {
         number: it.run,
@@ -51,8 +55,25 @@ fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
             it.seed,
             unasked(it.unasked)
         ),
+        beside: beside(it, found),
         stresses: it.scenarios.iter().map(|foreseen| stress(catalog, it, foreseen)).collect(),
     }
+}
+
+/// The model’s margin of the portfolio, and the one that was recorded.
+fn beside(run: &ForesightRun, found: &Found) -> Option<String> {
+    let expected = run.scenarios.iter().find_map(|it| it.now)?.p50;
+    let [margin, owed] = found.recorded()?;
+    Some(format!(
+        "Recorded in the days up to {}: a margin of {} for all active tenants together, after {} of \
+         penalties. The run’s model, of usage up to {}, has a median of {}: it expects penalties instead, \
+         and lets costs stray and prices jump.",
+        hour(found.to),
+        margin::told(margin),
+        rounded_dollars(owed),
+        hour(run.usage_to),
+        margin_text(expected)
+    ))
 }
 
 fn unasked(count: u32) -> String {
@@ -302,7 +323,7 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
     let Forewarning { run, shock, request, price_map_as_of, now, stressed, after, .. } =
         case.foresight.as_deref()?;
     let line = |when: &str, level: &Level| {
-        [when.to_owned(), likely(*level), format!("{:.1} %", level.p50 * 100.0)]
+        [when.to_owned(), likely(*level), margin_text(level.p50)]
     };
     let mut address = ScenarioAddress::default();
     address.request.clone_from(request);
@@ -325,14 +346,26 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
             line("Under it, with this", after),
         ],
         basis: format!(
-            "Here penalties are those to be expected; the margins below count those recorded, so that they \
-             differ. Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
+            "{} Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
              as POST /v1/economics/simulate takes it.",
+            expects(&case.current().edition.facts, now),
             day(*price_map_as_of),
             request.draws,
             request.seed
         ),
     })
+}
+
+/// How the model’s margin and the recorded one of the facts go together.
+fn expects(facts: &Facts, now: &Level) -> String {
+    let here = "Here penalties are those to be expected; the margins below count those recorded";
+    let Some(recorded) = facts.get("margin") else { return format!("{here}, so that they differ.") };
+    format!(
+        "{here}: recorded, the margin was {} when it was proposed; the model’s median now is {}, since it \
+         expects penalties instead, and lets costs stray and prices jump.",
+        margin::told(*recorded),
+        margin_text(now.p50)
+    )
 }
 
 /// Where even what is proposed leaves the stress beyond what the policy bears.

@@ -3,8 +3,8 @@
 //!
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
-//! `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
-//! `problem` says what is wrong with a question.
+//! `figures` sums up each tenant for the optimizer, `listed` says what a list price would change, both
+//! by the margin of `tally`; `problem` says what is wrong with a question.
 
 mod figures;
 mod inputs;
@@ -12,6 +12,7 @@ mod listed;
 mod parallel;
 mod problem;
 mod simulate;
+mod tally;
 mod usage;
 
 pub use figures::{Found, TenantFigures};

@@ -10,10 +10,11 @@ use super::*;
 use crate::catalog::{
     PolicySwitch, ProposalApply, ProposalApprove, ProposalReject, ScenarioSave, SwitchName, Unmoved,
 };
-use crate::clock::LogicalClock;
+use crate::clock::{DAY_MS, LogicalClock};
 use crate::cloud::{Cloud, PerCloud};
 use crate::economics::exact::MarginLaw;
 use crate::economics::quantity::{decimal, float};
+use crate::pricing::margin::window;
 use crate::economics::study::PlaceUsage;
 use crate::event::{EventId, Slot};
 use crate::fabric::shares::Shares;
