@@ -42,7 +42,7 @@ impl Console {
         let current = case.current();
         // What is closed stands as it was decided, and today's usage says nothing of it.
         let (drift, figures) = if case.standing(now).is_open() {
-            (self.optimizer.drift(case).await?, self.optimizer.figures(case).await?)
+            self.optimizer.drift_and_figures(case).await?
         } else {
             (case.changed.clone(), None)
         };

@@ -322,9 +322,8 @@ pub(super) fn guardrails(case: &Case) -> Option<Vec<String>> {
 pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
     let Forewarning { run, shock, request, price_map_as_of, now, stressed, after, .. } =
         case.foresight.as_deref()?;
-    let line = |when: &str, level: &Level| {
-        [when.to_owned(), likely(*level), margin_text(level.p50)]
-    };
+    let line =
+        |when: &str, level: &Level| [when.to_owned(), likely(*level), margin_text(level.p50)];
     let mut address = ScenarioAddress::default();
     address.request.clone_from(request);
     let since = request.from.map(|from| format!(" since {}", day(from))).unwrap_or_default();
@@ -359,7 +358,9 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
 /// How the model’s margin and the recorded one of the facts go together.
 fn expects(facts: &Facts, now: &Level) -> String {
     let here = "Here penalties are those to be expected; the margins below count those recorded";
-    let Some(recorded) = facts.get("margin") else { return format!("{here}, so that they differ.") };
+    let Some(recorded) = facts.get("margin") else {
+        return format!("{here}, so that they differ.");
+    };
     format!(
         "{here}: recorded, the margin was {} when it was proposed; the model’s median now is {}, since it \
          expects penalties instead, and lets costs stray and prices jump.",

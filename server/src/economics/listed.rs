@@ -290,7 +290,8 @@ impl Sums {
         };
         // What nothing is charged or known to be paid for is in no margin, here as elsewhere.
         let Some(cost) = cost else { return Ok(()) };
-        let sides = [(&mut self.today, today), (&mut self.before, before), (&mut self.after, after)];
+        let sides =
+            [(&mut self.today, today), (&mut self.before, before), (&mut self.after, after)];
         for (tally, list) in sides {
             list.map_or(Ok(()), |list| tally.add(sum, list, cost))?;
         }

@@ -14,13 +14,13 @@ use crate::clock::{DAY_MS, LogicalClock};
 use crate::cloud::{Cloud, PerCloud};
 use crate::economics::exact::MarginLaw;
 use crate::economics::quantity::{decimal, float};
-use crate::pricing::margin::window;
 use crate::economics::study::PlaceUsage;
 use crate::event::{EventId, Slot};
 use crate::fabric::shares::Shares;
 use crate::pricing::approval::Actor;
 use crate::pricing::book::{Needs, Standing, Told, What};
 use crate::pricing::guardrail::Rule as Bound;
+use crate::pricing::margin::window;
 use crate::pricing::policy::{Foresight, Limits, Policy};
 use crate::pricing::recommend::Standing as Stands;
 

@@ -102,7 +102,9 @@ fn sentence(drift: &Drift) -> String {
         if is_share { format!("{} %", percent(number)) } else { number.to_string() }
     };
     match (&drift.then, &drift.now) {
-        (Some(then), Some(now)) => format!("{} was {} and is {}", drift.fact, told(then), told(now)),
+        (Some(then), Some(now)) => {
+            format!("{} was {} and is {}", drift.fact, told(then), told(now))
+        }
         (Some(then), None) => format!("{} was {} and is gone", drift.fact, told(then)),
         (None, Some(now)) => format!("{} is {} and was not there", drift.fact, told(now)),
         (None, None) => format!("{} changed", drift.fact),

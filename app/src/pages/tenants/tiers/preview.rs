@@ -125,8 +125,9 @@ fn Page(view: PricePage) -> impl IntoView {
 #[component]
 fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> impl IntoView {
     let PricePreview { from, until, replaces, withdraws, unchanged, parts, .. } = preview.clone();
-    let PricePreview { tenants, tenants_looked_at, idle, corrections, window_days, window_to, .. } =
-        preview.clone();
+    let PricePreview {
+        tenants, tenants_looked_at, idle, corrections, window_days, window_to, ..
+    } = preview.clone();
     let replaced = match (withdraws, replaces) {
         (true, _) => Some(
             "What counts before goes on: the price to come is replaced by it, at the same time. Both stay in the ledger.",
@@ -221,7 +222,9 @@ fn Tenants(
 ) -> impl IntoView {
     let other = rows.iter().any(|row| row.margin_today.is_some());
     let meanwhile = other.then_some(" Another price begins before this one: the margin before is at that one, and today’s stands below it.");
-    let basis = format!("At their usage of {window_days} days up to {window_to}. Margins count recorded penalties: before, they are those of the Optimizer.");
+    let basis = format!(
+        "At their usage of {window_days} days up to {window_to}. Margins count recorded penalties: before, they are those of the Optimizer."
+    );
     let table = (!rows.is_empty()).then(|| view! { <TenantTable rows /> });
     let none = if looked_at {
         "No tenant of the tier used this model in that time, or its time is over."
@@ -260,7 +263,8 @@ fn tenant_row(row: AffectedRow) -> impl IntoView {
     let AffectedRow { margin_was, margin_today, margin_is, crosses, fixed_until, .. } = row;
     let margin = |margin: Option<String>| margin.unwrap_or_else(|| "none".to_owned());
     let margin = format!("{} → {}", margin(margin_was), margin(margin_is));
-    let today = margin_today.map(|text| view! { <span class="cell-about">{format!("today {text}")}</span> });
+    let today = margin_today
+        .map(|text| view! { <span class="cell-about">{format!("today {text}")}</span> });
     let crosses = crosses.map(|text| view! { <strong>{text}</strong> " " });
     let fixed = fixed_until.map(|at| {
         view! { "a contract fixes its share until " <Time at shape=TimeShape::Day /> ", not the list" }
