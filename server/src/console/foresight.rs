@@ -13,16 +13,14 @@ use domain::cloud::Cloud;
 use domain::economics::quantity::Share;
 use domain::economics::study::Level;
 use domain::fabric::capacity::TARGET_UTILIZATION;
-use domain::pricing::approval::Facts;
 use domain::pricing::book::{Book, Case};
 use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
-use domain::pricing::margin;
 use rust_decimal::Decimal;
 
 use super::approvals::{margin_text, percent, share_text};
-use super::figures::rounded_dollars;
 use super::optimizer::{guarded_trail, rule_words, time_of};
+use super::recorded::{beside, expects};
 use super::scenarios::kept;
 use crate::economics::Found;
 use crate::projection::{Catalog, Current};
@@ -58,22 +56,6 @@ fn row(catalog: &Catalog, run: &Current<ForesightRun>, found: &Found) -> Foresig
         beside: beside(it, found),
         stresses: it.scenarios.iter().map(|foreseen| stress(catalog, it, foreseen)).collect(),
     }
-}
-
-/// The model’s margin of the portfolio, and the one that was recorded.
-fn beside(run: &ForesightRun, found: &Found) -> Option<String> {
-    let expected = run.scenarios.iter().find_map(|it| it.now)?.p50;
-    let [margin, owed] = found.recorded()?;
-    Some(format!(
-        "Recorded in the days up to {}: a margin of {} for all active tenants together, after {} of \
-         penalties. The run’s model, of usage up to {}, has a median of {}: it expects penalties instead, \
-         and lets costs stray and prices jump.",
-        hour(found.to),
-        margin::told(margin),
-        rounded_dollars(owed),
-        hour(run.usage_to),
-        margin_text(expected)
-    ))
 }
 
 fn unasked(count: u32) -> String {
@@ -353,20 +335,6 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
             request.seed
         ),
     })
-}
-
-/// How the model’s margin and the recorded one of the facts go together.
-fn expects(facts: &Facts, now: &Level) -> String {
-    let here = "Here penalties are those to be expected; the margins below count those recorded";
-    let Some(recorded) = facts.get("margin") else {
-        return format!("{here}, so that they differ.");
-    };
-    format!(
-        "{here}: recorded, the margin was {} when it was proposed; the model’s median now is {}, since it \
-         expects penalties instead, and lets costs stray and prices jump.",
-        margin::told(*recorded),
-        margin_text(now.p50)
-    )
 }
 
 /// Where even what is proposed leaves the stress beyond what the policy bears.
