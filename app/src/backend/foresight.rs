@@ -23,6 +23,8 @@ pub struct ForesightRow {
     pub event_id: String,
     /// Usage, prices, draws, seed and penalties that it rests on.
     pub basis: String,
+    /// How its margin and the recorded one go together.
+    pub beside: Option<String>,
     /// In the order in which they were asked.
     pub stresses: Vec<StressRow>,
 }

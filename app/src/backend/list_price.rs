@@ -81,6 +81,8 @@ pub struct PricePreview {
     pub parts: Vec<PartRow>,
     /// Usage of so many days is what bills and margins are of.
     pub window_days: u32,
+    /// When that window ends: with the last whole hour.
+    pub window_to: String,
     /// Of the tier, those that used the model.
     pub tenants: Vec<AffectedRow>,
     /// False: there are too many of them, or they used too much.
@@ -116,6 +118,8 @@ pub struct AffectedRow {
     pub is: String,
     pub change: String,
     pub margin_was: Option<String>,
+    /// Where another price begins meanwhile: what it is today.
+    pub margin_today: Option<String>,
     pub margin_is: Option<String>,
     /// A bound that its margin crosses.
     pub crosses: Option<String>,

@@ -18,6 +18,8 @@ pub struct OptimizerView {
     pub switch_reason: Option<String>,
     pub policy_version: u64,
     pub window_days: u32,
+    /// When that window ends: with the last whole hour.
+    pub window_to: String,
     /// The margins beyond which a band begins, for everybody: below and above.
     pub edges: [String; 2],
     /// What a rehearsal begins with: of the rule for everybody.

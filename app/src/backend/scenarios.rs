@@ -62,6 +62,9 @@ pub struct DeskBoard {
     pub usual: Request,
     pub board: Board,
     pub levers: Levers,
+    /// Where the usage is of other days than the other pages count: a sentence with both, and this page
+    /// over theirs.
+    pub elsewhere: Option<(String, String)>,
 }
 
 /// What can be moved.

@@ -68,20 +68,20 @@ fn Body(view: OptimizerView, play: rehearsal::Play) -> impl IntoView {
 
 #[component]
 fn Head(view: OptimizerView) -> impl IntoView {
-    let OptimizerView { tenants, run, bounds, policy_version, window_days, edges, .. } =
+    let OptimizerView { tenants, run, bounds, policy_version, window_days, window_to, .. } =
         view.clone();
     let in_band = |band| tenants.iter().filter(|tenant| tenant.band == band).count();
     let (below, above) = (in_band(MarginBand::Below), in_band(MarginBand::Above));
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let sentence = if tenants.is_empty() {
-        format!("No usage of the last {window_days} days has a price.")
+        format!("No usage of the {window_days} days up to {window_to} has a price.")
     } else {
         let all = counted(count(tenants.len()), "tenant", "tenants");
-        let [low, high] = edges;
+        let [low, high] = view.edges.clone();
         format!("Now: {below} of {all} below a margin of {low}, {above} above {high}")
     };
     let counted_now = (!tenants.is_empty()).then(|| {
-        let days = format!("Counted now, over the usage of {window_days} days at today’s prices. ");
+        let days = format!("Counted now, over the usage of {window_days} days up to {window_to}, the last whole hour, at today’s prices. ");
         view! { <p class="muted">{days} "A run, below, counts a tenant only once it has stayed there."</p> }
     });
     let bounds = bounds.into_iter().map(|text| view! { <li>{text}</li> }).collect_view();

@@ -18,6 +18,7 @@ mod latency;
 mod levers;
 mod presets;
 mod provenance;
+mod recorded;
 mod saved;
 mod tables;
 mod tenant_prices;
@@ -69,6 +70,7 @@ fn Page(view: ScenariosView, address: ScenarioAddress) -> impl IntoView {
                     <levers::LeverPanel />
                     <div class="desk-figures" aria-busy=move || (!desk.drawn.read().is_whole()).to_string()>
                         <figures::Figures />
+                        <recorded::Recorded />
                         <histogram::MarginChart />
                         <div class="desk-two">
                             <bars::TornadoChart />

@@ -84,6 +84,14 @@ impl Ladder {
     }
 }
 
+/// The share of what was charged that the ladder gives back for these requests, were they all of a
+/// month. Nothing asked, or no ladder that can be read: nothing.
+#[must_use]
+pub fn recorded_credit(bands: &[SlaBand], requests: u64, failed: u64) -> Share {
+    let Ok(uptime) = Uptime::new(requests, failed) else { return Share::ZERO };
+    Ladder::new(bands).unwrap_or_default().credit(uptime)
+}
+
 impl Step {
     fn new(band: &SlaBand) -> Result<Self, EconomicsError> {
         let min_pct = band.min_uptime_pct.normalize();

@@ -4,11 +4,14 @@
 //! Nothing is proposed while a proposal about the tenant is open, or within the cool-down after people
 //! refused one.
 
+use rust_decimal::Decimal;
+
 use super::book::{Applied, Book, Chain, Standing as Stands};
 use super::controls::{Content, Controls, Subject};
 use super::drift::{Fared, fared, promised};
 use super::edition::{About, edition};
 use super::guardrail::Status;
+use super::margin;
 use super::margin_watch::Band;
 use super::policy::Limits;
 use super::recommend::{Advice, Day, Figures, Standing, advise};
@@ -91,7 +94,7 @@ fn moved(book: &Book, seen: &Seen<'_>, advice: &Advice) -> Option<Wish> {
 }
 
 fn reason(advice: &Advice) -> String {
-    let margin = advice.margin.map_or_else(String::new, |margin| margin.to_string());
+    let margin = advice.margin.map_or_else(|| "not known".to_owned(), margin::told);
     match advice.watch.band() {
         Band::Low => format!("The margin is {margin}, below the floor of its band."),
         Band::High => {
@@ -110,13 +113,14 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
     let fared = last_change_fared(book, seen, now).filter(|fared| fared.broke)?;
     let limit = book.policy().1.watch.limit;
     let reason = format!(
-        "Version {} promised a margin of {:.4}; over {} days it was {:.4}, and its shortfalls add up to {:.4} \
-         of the {limit} that are borne.",
+        "Version {} promised a margin of {}; over {} it was {}, and its shortfalls add up to {} points \
+         where {} are borne.",
         chain.version(),
-        fared.promised,
-        fared.days,
-        fared.realised,
-        fared.shortfall.get(),
+        share(fared.promised),
+        days(fared.days),
+        share(fared.realised),
+        points(fared.shortfall.get()),
+        points(limit),
     );
     let controls = chain.controls(chain.version().checked_sub(1)?)?;
     // Nothing moves by itself where that was not switched on.
@@ -125,7 +129,21 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
     Some(Wish { grounds, controls, reason })
 }
 
-/// How the tenant's last change of its price or its overage fares. `None`: there was none, it took something back, it is
+fn share(margin: f64) -> String {
+    margin::told(Decimal::try_from(margin).unwrap_or_default())
+}
+
+/// A difference of margins, in percentage points: small ones count, so with two decimals.
+fn points(difference: f64) -> String {
+    format!("{:.2}", 100.0 * difference)
+}
+
+fn days(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "day" } else { "days" })
+}
+
+/// How the tenant's last change of its price or its overage fares. `None`: there was none, it took
+/// something back, it is
 /// watched no longer, or no whole day has passed.
 #[must_use]
 pub fn last_change_fared(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Fared> {

@@ -3,6 +3,7 @@
 //!
 //! From top to bottom:
 //! - [`plan`] bills usage; [`capacity`] says what concurrency and tokens a plan bears.
+//! - [`margin`] is the one formula of a tenant's margin, its window and how people read it.
 //! - [`margin_watch`] recommends when a margin leaves its band; [`action`] weighs what could be done;
 //!   [`backtest`] replays a policy over recorded months.
 //! - [`guardrail`] clamps a target price and says which rule bound it; [`approval`] is the state
@@ -32,6 +33,7 @@ pub mod foresight;
 pub mod guardrail;
 pub mod listing;
 pub mod look;
+pub mod margin;
 pub mod margin_law;
 pub mod margin_watch;
 pub mod notice;

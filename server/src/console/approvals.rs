@@ -8,6 +8,7 @@ use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::drift::earned_of_list;
+use domain::pricing::margin;
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, changes as policy_changes};
 use domain::pricing::recommend::Figures;
@@ -42,7 +43,7 @@ impl Console {
         let current = case.current();
         // What is closed stands as it was decided, and today's usage says nothing of it.
         let (drift, figures) = if case.standing(now).is_open() {
-            (self.optimizer.drift(case).await?, self.optimizer.figures(case).await?)
+            self.optimizer.drift_and_figures(case).await?
         } else {
             (case.changed.clone(), None)
         };
@@ -166,7 +167,7 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
         Some(signed_dollars(month.checked_mul(will - earned)?))
     });
     (was != is).then(|| EffectRow {
-        margin: [then.p50, now.p50].map(share_text),
+        margin: [then.p50, now.p50].map(margin_text),
         below_floor: [then.below_floor, now.below_floor].map(share_text),
         bill,
     })
@@ -176,6 +177,11 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
 pub(super) fn share_text(share: f64) -> String {
     let share = Decimal::try_from(share).unwrap_or_default().round_dp(SHARE_DECIMALS);
     percent(share)
+}
+
+/// A margin that is drawn from a law.
+pub(super) fn margin_text(margin: f64) -> String {
+    margin::told(Decimal::try_from(margin).unwrap_or_default())
 }
 
 /// What was in force when it was proposed, and what it would be.
@@ -295,15 +301,16 @@ fn shares_lines(was: &Shares, is: &Shares) -> Vec<[String; 4]> {
 
 /// The margin before and after, from the facts that the proposal rests on.
 fn effects(facts: &Facts, before: &Controls, after: &Controls) -> Option<[String; 4]> {
-    let (margin, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
+    let (now, cost) = (*facts.get("margin")?, *facts.get("costOfList")?);
     let [was, is] = earned_of_list(facts, before, after);
-    let owed = Decimal::ONE - margin - cost.checked_div(was)?;
+    let owed = Decimal::ONE - now - cost.checked_div(was)?;
     let then = Decimal::ONE - owed - cost.checked_div(is)?;
-    let points = signed(then - margin).replace(" %", " points");
+    let points = margin::told(then - now).replace(" %", " points");
+    let points = if then > now { format!("+{points}") } else { points };
     Some([
         "Margin, same usage, recorded penalties".to_owned(),
-        percent(margin),
-        percent(then.round_dp(4)),
+        margin::told(now),
+        margin::told(then),
         points,
     ])
 }
@@ -399,6 +406,6 @@ mod tests {
         ]);
         let after = Controls { price_of_list: share("1.08"), ..Controls::STANDARD };
         let line = effects(&facts, &Controls::STANDARD, &after).expect("a line");
-        assert_eq!(line[1..3], ["30 %".to_owned(), "35.19 %".to_owned()]);
+        assert_eq!(line[1..], ["30.0 %", "35.2 %", "+5.2 points"]);
     }
 }

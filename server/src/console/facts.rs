@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use app::backend::FactRow;
 use domain::pricing::approval::{Drift, Facts};
+use domain::pricing::margin;
 use rust_decimal::Decimal;
 
 use super::approvals::percent;
@@ -16,7 +17,11 @@ const ABSENT: &str = "none";
 pub(super) fn rows(then: &Facts, drift: &[Drift]) -> Vec<FactRow> {
     let now = moved(then, drift);
     let named = |(fact, name, write): Named| {
-        row(name, [then, &now].map(|facts| facts.get(fact).map(|it| write(*it))))
+        let ends = [then, &now].map(|facts| facts.get(fact).copied());
+        let texts = ends.map(|it| it.map(write));
+        // What moved by less than is written is written in full.
+        let is_hidden = ends[0] != ends[1] && texts[0] == texts[1];
+        row(name, if is_hidden { ends.map(|it| it.map(percent)) } else { texts })
     };
     let mut rows: Vec<FactRow> = MONEY.into_iter().filter_map(named).collect();
     rows.extend(tier(then, &now));
@@ -34,7 +39,7 @@ pub(super) fn changed(then: &Facts, drift: &[Drift]) -> Vec<String> {
 type Named = (&'static str, &'static str, fn(Decimal) -> String);
 
 const MONEY: [Named; 3] = [
-    ("margin", "Margin, recorded penalties", percent),
+    ("margin", "Margin, recorded penalties", margin::told),
     ("costOfList", "Cost, as a share of the list price", percent),
     ("beyondCap", "Beyond the cap, at the overage price", percent),
 ];
@@ -121,7 +126,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ["Margin, recorded penalties", "44.44 %"],
+                ["Margin, recorded penalties", "44.4 %"],
                 ["Cost, as a share of the list price", "55.56 %"],
                 ["Tier of the tenant", "pro"],
                 ["The tenant is active", "yes"],
@@ -142,8 +147,11 @@ mod tests {
         ];
         assert_eq!(
             changed(&then, &moved),
-            ["Margin, recorded penalties: 30 % → none", "Tier of the tenant: pro → starter"]
+            ["Margin, recorded penalties: 30.0 % → none", "Tier of the tenant: pro → starter"]
         );
         assert!(changed(&then, &[]).is_empty());
+        let little = drift("margin", Some("0.3"), Some("0.3004"));
+        let told = changed(&then, &[little]);
+        assert_eq!(told, ["Margin, recorded penalties: 30 % → 30.04 %"], "no change is hidden");
     }
 }

@@ -18,22 +18,24 @@ use domain::pricing::controls::Content;
 use domain::pricing::foresight::KEPT_MAX;
 use rust_decimal::Decimal;
 
-use super::approvals::{percent, share_text};
+use super::approvals::{margin_text, percent, share_text};
 use super::optimizer::{guarded_trail, rule_words, time_of};
+use super::recorded::{beside, expects};
 use super::scenarios::kept;
+use crate::economics::Found;
 use crate::projection::{Catalog, Current};
 
 /// The card.
-pub(super) fn view(catalog: &Catalog) -> ForesightView {
+pub(super) fn view(catalog: &Catalog, found: &Found) -> ForesightView {
     let foresight = catalog.book().policy().1.foresight;
     ForesightView {
         on: foresight.on,
         every_hours: foresight.every_hours,
-        run: catalog.foresight().map(|run| row(catalog, run)),
+        run: catalog.foresight().map(|run| row(catalog, run, found)),
     }
 }
 
-fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
+fn row(catalog: &Catalog, run: &Current<ForesightRun>, found: &Found) -> ForesightRow {
     let it = &run.value;
     ForesightRow {
         number: it.run,
@@ -51,6 +53,7 @@ fn row(catalog: &Catalog, run: &Current<ForesightRun>) -> ForesightRow {
             it.seed,
             unasked(it.unasked)
         ),
+        beside: beside(it, found),
         stresses: it.scenarios.iter().map(|foreseen| stress(catalog, it, foreseen)).collect(),
     }
 }
@@ -301,9 +304,8 @@ pub(super) fn guardrails(case: &Case) -> Option<Vec<String>> {
 pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
     let Forewarning { run, shock, request, price_map_as_of, now, stressed, after, .. } =
         case.foresight.as_deref()?;
-    let line = |when: &str, level: &Level| {
-        [when.to_owned(), likely(*level), format!("{:.1} %", level.p50 * 100.0)]
-    };
+    let line =
+        |when: &str, level: &Level| [when.to_owned(), likely(*level), margin_text(level.p50)];
     let mut address = ScenarioAddress::default();
     address.request.clone_from(request);
     let since = request.from.map(|from| format!(" since {}", day(from))).unwrap_or_default();
@@ -325,9 +327,9 @@ pub(super) fn why(case: &Case) -> Option<ForeseenWhy> {
             line("Under it, with this", after),
         ],
         basis: format!(
-            "Here penalties are those to be expected; the margins below count those recorded, so that they \
-             differ. Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
+            "{} Usage{since}, prices as of {}; {} draws, seed {}. The proposal’s event holds the question, \
              as POST /v1/economics/simulate takes it.",
+            expects(&case.current().edition.facts, now),
             day(*price_map_as_of),
             request.draws,
             request.seed

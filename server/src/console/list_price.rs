@@ -7,11 +7,13 @@ use domain::billing::corrected::Corrected;
 use domain::clock::Timestamp;
 use domain::event::TenantId;
 use domain::pricing::listing::{Part, Warning, are_alike, change};
+use domain::pricing::margin;
 use rust_decimal::Decimal;
 
 use super::Console;
 use super::approvals::{percent, signed, signed_dollars};
 use super::figures::{dollars, rounded_dollars};
+use super::foresight::hour;
 use super::tenants::tier_names;
 use super::tiers::models;
 use crate::economics::{Affected, Listed};
@@ -77,6 +79,7 @@ fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
         unchanged,
         parts: Part::ALL.map(|part| part_row(listed, part)).to_vec(),
         window_days: listed.window_days,
+        window_to: hour(listed.window_to),
         tenants: used.into_iter().map(affected).collect(),
         tenants_looked_at: listed.tenants_looked_at,
         idle: idle.into_iter().map(|tenant| tenant.tenant_id.to_string()).collect(),
@@ -100,10 +103,11 @@ fn part_row(listed: &Listed, part: Part) -> PartRow {
 
 fn affected(tenant: &Affected) -> AffectedRow {
     let shown = |margin: Decimal| margin.abs() <= CHANGE_SHOWN_MAX;
-    let margin = |margin: Option<Decimal>| margin.filter(|it| shown(*it)).map(percent);
+    let margin = |margin: Option<Decimal>| margin.filter(|it| shown(*it)).map(margin::told);
     let floor = format!("falls below the floor of {}", percent(tenant.margin_floor));
     let high =
         format!("rises above {}, which the policy holds to be high", percent(tenant.margin_high));
+    let other_today = tenant.margin_today.filter(|today| Some(*today) != tenant.margin_before);
     let crosses = if tenant.sinks() { Some(floor) } else { tenant.rises().then_some(high) };
     AffectedRow {
         tenant_id: tenant.tenant_id.to_string(),
@@ -113,6 +117,7 @@ fn affected(tenant: &Affected) -> AffectedRow {
         is: rounded_dollars(tenant.after_usd),
         change: signed_dollars(tenant.after_usd - tenant.before_usd.unwrap_or_default()),
         margin_was: margin(tenant.margin_before),
+        margin_today: margin(other_today),
         margin_is: margin(tenant.margin_after),
         crosses,
         fixed_until: tenant.locked_until,

@@ -27,6 +27,7 @@ pub mod load;
 mod optimizer;
 mod policy;
 mod quarantine;
+mod recorded;
 mod recorder;
 mod reference;
 mod rehearsal;

@@ -13,6 +13,7 @@ use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
 use domain::pricing::guardrail::Rule;
 use domain::pricing::look::{Seen, last_change_fared};
+use domain::pricing::margin;
 use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation, Thresholds};
 use domain::pricing::policy::{Limits, Policy};
@@ -20,7 +21,7 @@ use domain::pricing::recommend::{Advice, Aim, Day, Figures, PriceAdvice};
 use rust_decimal::Decimal;
 
 use super::Console;
-use super::approvals::{controls_text, percent, share_text};
+use super::approvals::{controls_text, margin_text, percent, share_text};
 use super::figures::rounded_dollars;
 use super::rehearsal;
 use super::simulate::simulate;
@@ -67,11 +68,12 @@ impl Console {
             switch_reason: switch.map(|switch| switch.reason.clone()),
             policy_version,
             window_days: policy.window_days,
+            window_to: super::foresight::hour(found.to),
             edges: edges(policy),
             rehearsal: rehearsal::form(policy),
             bounds: policy.everybody().map(|rule| bounds(policy, &rule.limits)).unwrap_or_default(),
             run: catalog.run().map(|run| run_row(run, policy)),
-            foresight: super::foresight::view(&catalog),
+            foresight: super::foresight::view(&catalog, &found),
             tenants: tenants.into_iter().map(|(_, row)| row).collect(),
             unpriced: found.unpriced.iter().map(ToString::to_string).collect(),
             recommendations: said.map(|said| recommendation(&catalog, said, now)).collect(),
@@ -133,7 +135,7 @@ fn margin_row(
         tenant_id: id.to_string(),
         name: known.map(|tenant| tenant.name.clone()).unwrap_or_default(),
         tier: figures.tier.clone(),
-        margin: margin.map_or_else(|| "no revenue".to_owned(), percent),
+        margin: margin.map_or_else(|| "no revenue".to_owned(), margin::told),
         spread: spread(figures, &limits),
         trend: trend(found, &book.controls(id)),
         band: band_of(margin, &limits),
@@ -159,9 +161,9 @@ fn spread(figures: &Figures, limits: &Limits) -> Option<MarginSpread> {
     let cost = figures.cost_usd.checked_div(figures.list_usd)?;
     let found = margins(cost, figures.earned_of_list()?, figures.penalty_rate, limits.margin_min)?;
     Some(MarginSpread {
-        p5: share_text(found.p5),
-        p50: share_text(found.p50),
-        p95: share_text(found.p95),
+        p5: margin_text(found.p5),
+        p50: margin_text(found.p50),
+        p95: margin_text(found.p95),
         below_floor: share_text(found.below_floor),
     })
 }
@@ -255,7 +257,7 @@ fn why(advice: &Advice) -> Vec<String> {
         why.push(format!(
             "Gross margin {} over {days} days: {} brought in, {} paid to providers, {} of the revenue \
              owed for service levels.",
-            percent(margin),
+            margin::told(margin),
             rounded_dollars(advice.figures.revenue_usd),
             rounded_dollars(advice.figures.cost_usd),
             percent(penalty_rate.get())
@@ -444,19 +446,18 @@ fn effect(
     let (then, now) = (figures.margin_at(before.price_of_list)?, figures.margin()?);
     let mut text = format!(
         "Margin {} with it, {} without it, over the same usage",
-        percent(now),
-        percent(then)
+        margin::told(now),
+        margin::told(then)
     );
     let about = about(catalog, &Subject::Tenant(tenant.clone()))?;
     let seen = Seen { tenant, about, figures, days: &found.days, before: None };
     if let Some(fared) = last_change_fared(catalog.book(), &seen, at) {
-        let share = |value: f64| format!("{:.2} %", 100.0 * value);
         let verdict = if fared.broke { "falls short" } else { "keeps its promise" };
         text.push_str(&format!(
             "; over {} since then {} where {} were promised: it {verdict}",
             days(fared.days),
-            share(fared.realised),
-            share(fared.promised),
+            margin_text(fared.realised),
+            margin_text(fared.promised),
         ));
     }
     Some(text)

@@ -6,12 +6,16 @@ use app::backend::{
     DeskBoard, DeskView, Levers, SavedRow, ScenarioAddress, ScenariosView, TENANTS_OFFERED_MAX,
 };
 use domain::catalog::ScenarioSave;
+use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::quantity::float;
+use domain::economics::scenario::Scenario;
 use domain::economics::study::{Asked, Inputs, Request, SCENARIOS_MAX};
+use domain::pricing::margin;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Console;
+use super::foresight::hour;
 use crate::economics::{Shown, SimulateError};
 use crate::problem::Problem;
 use crate::projection::{Catalog, Saved};
@@ -77,14 +81,15 @@ impl Console {
         let request = sought.request();
         let Sought { mut address, opened, .. } = sought;
         let mut problems = address.problems.clone();
-        let desk = match self.economics.board(request, now).await {
+        let desk = match self.economics.board(request, address.tenant.clone(), now).await {
             Ok(shown) => {
                 problems.extend(shown.left_out.iter().cloned());
                 if let Some(problem) = without_usage(&address, &shown.inputs) {
                     problems.push(problem);
                     address.tenant = None;
                 }
-                DeskView::Board(Box::new(desk_board(&address, shown)?))
+                let days = catalog.book().policy().1.window_days;
+                DeskView::Board(Box::new(desk_board(&address, shown, margin::window(now, days))?))
             }
             Err(error) => nothing(error)?,
         };
@@ -108,7 +113,12 @@ fn without_usage(address: &ScenarioAddress, inputs: &Inputs) -> Option<String> {
     })
 }
 
-fn desk_board(address: &ScenarioAddress, shown: Shown) -> Result<DeskBoard, Problem> {
+/// `usual`: the usage that other pages count.
+fn desk_board(
+    address: &ScenarioAddress,
+    shown: Shown,
+    usual: (Timestamp, Timestamp),
+) -> Result<DeskBoard, Problem> {
     let Shown { inputs, request, board, .. } = shown;
     let under_levers = request.scenarios.first().map(|it| it.changes.clone()).unwrap_or_default();
     Ok(DeskBoard {
@@ -117,7 +127,37 @@ fn desk_board(address: &ScenarioAddress, shown: Shown) -> Result<DeskBoard, Prob
         usual: address.usual().clone(),
         board,
         levers: levers_of(&inputs),
+        elsewhere: elsewhere(address, &under_levers, &inputs, usual),
     })
+}
+
+/// Margins of other days are other margins.
+fn elsewhere(
+    address: &ScenarioAddress,
+    under_levers: &Scenario,
+    inputs: &Inputs,
+    usual: (Timestamp, Timestamp),
+) -> Option<(String, String)> {
+    let length_ms = |(from, to): (Timestamp, Timestamp)| to.unix_ms() - from.unix_ms();
+    let asked = address.request.from.zip(address.request.to);
+    let is_alike = |asked: (Timestamp, Timestamp)| {
+        length_ms(asked) == length_ms(usual) && asked.1 == asked.1.hour()
+    };
+    if asked.is_some_and(is_alike) {
+        return None;
+    }
+    let (first, last) = inputs.sources.usage_from.zip(inputs.sources.usage_through)?;
+    let sentence = format!(
+        "These figures count usage from {} to {}; the pages Optimizer and Approvals count the {} days up to \
+         {}, so their margins differ from these.",
+        hour(first),
+        hour(last),
+        length_ms(usual) / DAY_MS,
+        hour(usual.1)
+    );
+    let mut theirs = address.clone();
+    (theirs.request.from, theirs.request.to) = (Some(usual.0), Some(usual.1));
+    Some((sentence, format!("/scenarios?{}", theirs.write(under_levers))))
 }
 
 fn id_of(saved: &Saved) -> String {

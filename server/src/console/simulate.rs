@@ -1,9 +1,10 @@
 //! Where the page Scenarios is opened with one tenant's price under a lever.
 
 use app::backend::{LeverKind, ScenarioAddress};
-use domain::clock::{DAY_MS, Timestamp};
+use domain::clock::Timestamp;
 use domain::economics::scenario::Scenario;
 use domain::event::TenantId;
+use domain::pricing::margin::window;
 use domain::pricing::policy::Policy;
 use rust_decimal::Decimal;
 
@@ -19,9 +20,9 @@ pub(super) fn simulate(
     then: Timestamp,
 ) -> String {
     let mut address = ScenarioAddress::default();
-    let from = then.unix_ms().saturating_sub(i64::from(policy.window_days) * DAY_MS);
-    address.request.from = Some(Timestamp::from_unix_ms(from).hour());
-    (address.request.to, address.request.prices_as_of) = (Some(then), Some(then));
+    let (from, to) = window(then, policy.window_days);
+    (address.request.from, address.request.to) = (Some(from), Some(to));
+    address.request.prices_as_of = Some(then);
     address.request.floor = policy.margin_floor();
     address.tenant = Some(tenant.to_string());
     let mut levers = Scenario::default();
@@ -50,8 +51,8 @@ mod tests {
         let ScenarioAddress { request, .. } = ScenarioAddress::read(search);
         let time = |text: &str| Some(text.parse::<Timestamp>().expect("a time"));
         assert_eq!(request.from, time("2026-10-27T12:00:00.000Z"));
-        assert_eq!(request.to, time("2026-11-26T12:30:00.000Z"));
-        assert_eq!(request.prices_as_of, request.to);
+        assert_eq!(request.to, time("2026-11-26T12:00:00.000Z"));
+        assert_eq!(request.prices_as_of, time("2026-11-26T12:30:00.000Z"));
     }
 
     #[test]

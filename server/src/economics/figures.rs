@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::EconomicsError;
-use domain::economics::quantity::{Share, float};
-use domain::economics::sla::{Ladder, Uptime};
+use domain::economics::quantity::float;
 use domain::economics::token_cost::PriceMap;
 use domain::event::TenantId;
+use domain::pricing::margin::window;
 use domain::pricing::recommend::{BetterTier, BeyondCap, Day, Figures};
 use domain::usage::UsageSum;
 use rust_decimal::Decimal;
@@ -15,6 +15,7 @@ use rust_decimal::Decimal;
 use super::beyond::Beyond;
 use super::inputs::{jumps, price_map};
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
+use super::tally::{Tally, stated};
 use super::usage::{added, at_list_prices};
 use crate::projection::{Catalog, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
@@ -39,20 +40,31 @@ pub struct Found {
     pub unpriced: BTreeSet<TenantId>,
 }
 
+impl Found {
+    /// The margin of all tenants together, and what service levels gave back in dollars. `None` without
+    /// revenue.
+    #[must_use]
+    pub fn recorded(&self) -> Option<[Decimal; 2]> {
+        let mut sums = [Decimal::ZERO; 3];
+        for figures in self.tenants.values().map(|found| &found.figures) {
+            let owed = figures.revenue_usd.checked_mul(figures.penalty_rate.get())?;
+            for (sum, more) in sums.iter_mut().zip([figures.revenue_usd, figures.cost_usd, owed]) {
+                *sum = sum.checked_add(more)?;
+            }
+        }
+        let [revenue, cost, owed] = sums;
+        Some([(revenue.checked_sub(cost)?.checked_sub(owed)?).checked_div(revenue)?, owed])
+    }
+}
+
 /// What a tenant's rows add up to so far.
 #[derive(Debug, Default)]
 struct Sums {
     tier: String,
-    requests: i64,
-    failed: i64,
+    tally: Tally,
     tokens: Decimal,
     timed: i64,
     latency_us: i64,
-    list_usd: Decimal,
-    revenue_usd: Decimal,
-    /// Beyond the cap, at list prices and at the overage price.
-    beyond: (Decimal, Decimal),
-    cost_usd: Decimal,
     days: BTreeMap<i64, (Decimal, Decimal)>,
     /// The same usage in other tiers; absent where one of them has no price for some of it.
     elsewhere: BTreeMap<String, Option<Decimal>>,
@@ -60,8 +72,8 @@ struct Sums {
 }
 
 impl Economics {
-    /// Sums of the `window_days` days before `now` at its prices: of all active tenants, or of one. Of
-    /// usage whose hour begins before `now`.
+    /// Sums of the `window_days` days that end with the last whole hour, at the prices of `now`: of all
+    /// active tenants, or of one.
     ///
     /// # Errors
     /// Too much usage, numbers beyond decimals, or the database cannot be read.
@@ -73,12 +85,11 @@ impl Economics {
     ) -> Result<Found, SimulateError> {
         let catalog = self.projection.catalog();
         let prices = price_map(&catalog, now);
-        let from = now.unix_ms().saturating_sub(i64::from(window_days) * DAY_MS);
-        let from = Timestamp::from_unix_ms(from).hour();
+        let (from, to) = window(now, window_days);
         let filter = UsageFilter {
             tenant: tenant.cloned(),
             from: Some(from),
-            to: Some(now),
+            to: Some(to),
             ..UsageFilter::default()
         };
         let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
@@ -111,7 +122,7 @@ impl Economics {
             let jumps = per_year(&sums.providers);
             tenants.insert(tenant.clone(), sums.figures(&tenant, (&catalog, &beyond), jumps)?);
         }
-        Ok(Found { from, to: now, tenants, unpriced })
+        Ok(Found { from, to, tenants, unpriced })
     }
 }
 
@@ -135,13 +146,8 @@ fn take(
     let Some((cost, list)) = cost.zip(list) else { return Ok(false) };
     let sums = all.entry(key.tenant_id.clone()).or_default();
     sums.tier.clone_from(&tenant.value.tier);
+    sums.tally.add(sum, list, beyond.earned(list, catalog, key)?, cost.cost_usd)?;
     sums.add(sum);
-    sums.list_usd = added(sums.list_usd, list)?;
-    let earned = beyond.earned(list, catalog, key)?;
-    sums.revenue_usd = added(sums.revenue_usd, earned.usd)?;
-    sums.beyond.0 = added(sums.beyond.0, earned.beyond_list_usd)?;
-    sums.beyond.1 = added(sums.beyond.1, earned.beyond_usd)?;
-    sums.cost_usd = added(sums.cost_usd, cost.cost_usd)?;
     sums.providers.insert(key.provider.clone());
     let day = sums.days.entry(key.hour.unix_ms().div_euclid(DAY_MS)).or_default();
     *day = (added(day.0, list)?, added(day.1, cost.cost_usd)?);
@@ -158,8 +164,6 @@ fn take(
 
 impl Sums {
     fn add(&mut self, sum: &UsageSum) {
-        self.requests = self.requests.saturating_add(sum.requests);
-        self.failed = self.failed.saturating_add(sum.failed);
         self.timed = self.timed.saturating_add(sum.timed);
         self.latency_us = self.latency_us.saturating_add(sum.latency_us);
         self.tokens += Decimal::from(sum.input_tokens) + Decimal::from(sum.output_tokens);
@@ -178,34 +182,24 @@ impl Sums {
             beyond: float(beyond.share(tenant, *number)),
         });
         let days: Vec<Day> = days.filter(|day| day.list_usd > 0.0).collect();
-        let (revenue_usd, (list_usd, usd)) = (self.revenue_usd, self.beyond);
+        let revenue_usd = stated(self.tally.revenue_usd);
+        let (list_usd, usd) = self.tally.beyond;
         let beyond = BeyondCap { list_usd: stated(list_usd), revenue_usd: stated(usd) };
         let figures = Figures {
             days: u32::try_from(self.days.len()).unwrap_or(u32::MAX),
-            requests: u64::try_from(self.requests).unwrap_or(0),
+            requests: u64::try_from(self.tally.requests).unwrap_or(0),
             tokens_k: (self.tokens / THOUSAND).round_dp(3).normalize(),
-            revenue_usd: stated(revenue_usd),
-            list_usd: stated(self.list_usd),
+            revenue_usd,
+            list_usd: stated(self.tally.list_usd),
             beyond: (!list_usd.is_zero()).then_some(beyond),
-            cost_usd: stated(self.cost_usd),
-            penalty_rate: self.penalty_rate(catalog)?,
+            cost_usd: stated(self.tally.cost_usd),
+            penalty_rate: self.tally.penalty_rate(catalog, &self.tier)?,
             seconds_per_request: self.seconds_per_request(),
             cost_jumps_per_year,
             better_tier: self.better_tier(revenue_usd),
             tier: self.tier,
         };
         Ok(TenantFigures { figures, days })
-    }
-
-    /// What the tier's ladder would give back, were the window a month.
-    fn penalty_rate(&self, catalog: &Catalog) -> Result<Share, EconomicsError> {
-        let count = |number: i64| u64::try_from(number).unwrap_or(0);
-        let Ok(uptime) = Uptime::new(count(self.requests), count(self.failed)) else {
-            return Ok(Share::ZERO);
-        };
-        let bands = catalog.tier(&self.tier).map(|tier| tier.value.sla.bands.as_slice());
-        let share = Ladder::new(bands.unwrap_or_default()).unwrap_or_default().credit(uptime);
-        Share::new("the penalty rate", share.get().normalize())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a window are below 2^53")]
@@ -220,9 +214,4 @@ impl Sums {
         let (tier, usd) = (best.0.clone(), stated(best.1));
         (usd > revenue_usd).then_some(BetterTier { tier, revenue_usd: usd })
     }
-}
-
-/// Ten decimals, as the billing ledger states amounts.
-fn stated(usd: Decimal) -> Decimal {
-    usd.round_dp(10).normalize()
 }

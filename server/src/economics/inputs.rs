@@ -53,6 +53,7 @@ pub(super) fn inputs(
         latency_mean_s,
         latencies: latencies.collect(),
         samples: samples(catalog, at, &usage),
+        served: books.served,
         usage,
         sources,
     })

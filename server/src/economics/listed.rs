@@ -12,12 +12,14 @@ use domain::economics::EconomicsError;
 use domain::economics::token_cost::{PriceMap, Rates};
 use domain::event::{EventId, TenantId};
 use domain::pricing::listing::{Case, Warning};
+use domain::pricing::margin::window;
 use domain::pricing::policy::{Limits, Policy};
 use rust_decimal::Decimal;
 
 use super::beyond::Beyond;
 use super::inputs::price_map;
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
+use super::tally::Tally;
 use super::usage::{added, at_list_prices, at_price};
 use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
@@ -40,6 +42,8 @@ pub struct Listed {
     /// How many would have to agree to a tenant's price that moved as far.
     pub persons: u32,
     pub window_days: u32,
+    /// The usage that is looked at ends here, with the last whole hour.
+    pub window_to: Timestamp,
     /// Tenants of the tier, by id; empty where nobody asked for them.
     pub tenants: Vec<Affected>,
     /// False: nobody asked, or there are too many of them, or they used too much.
@@ -60,7 +64,11 @@ pub struct Affected {
     /// What those come to; absent: nothing is charged for them as things are.
     pub before_usd: Option<Decimal>,
     pub after_usd: Decimal,
-    /// Of everything that it used, as a share of revenue; absent where there is no revenue.
+    /// Of everything that it used, as a share of revenue, recorded penalties taken off; absent where there
+    /// is no revenue. Today, as the optimizer has it.
+    pub margin_today: Option<Decimal>,
+    /// With what counts from the beginning of the price on as things are: that is today's, but where
+    /// another price begins before.
     pub margin_before: Option<Decimal>,
     pub margin_after: Option<Decimal>,
     pub margin_floor: Decimal,
@@ -97,26 +105,9 @@ struct Sums {
     requests: i64,
     before_usd: Option<Decimal>,
     after_usd: Decimal,
-    before: Profit,
-    after: Profit,
-}
-
-#[derive(Debug, Default)]
-struct Profit {
-    revenue_usd: Decimal,
-    cost_usd: Decimal,
-}
-
-impl Profit {
-    fn add(&mut self, revenue: Decimal, cost: Decimal) -> Result<(), EconomicsError> {
-        self.revenue_usd = added(self.revenue_usd, revenue)?;
-        self.cost_usd = added(self.cost_usd, cost)?;
-        Ok(())
-    }
-
-    fn margin(&self) -> Option<Decimal> {
-        (self.revenue_usd - self.cost_usd).checked_div(self.revenue_usd)
-    }
+    today: Tally,
+    before: Tally,
+    after: Tally,
 }
 
 impl Economics {
@@ -167,7 +158,7 @@ impl Economics {
         warnings.extend(of_the_past(&corrections));
         warnings.extend(until.map(|at| Warning::Until { at }));
         let persons = case.persons();
-        let window_days = policy.window_days;
+        let (window_days, window_to) = (policy.window_days, window(now, policy.window_days).1);
         let (price, tenants) = (price.clone(), Vec::new());
         Ok(Listed {
             price,
@@ -178,6 +169,7 @@ impl Economics {
             corrections,
             persons,
             window_days,
+            window_to,
             tenants,
             tenants_looked_at: false,
             warnings,
@@ -229,15 +221,15 @@ impl Economics {
         if tenants.len() > TENANTS_MAX {
             return Ok(None);
         }
-        let span = (Some(days_before(now, listed.window_days).hour()), Some(now));
-        let beyond = Beyond::of(&self.projection, &catalog, None, span).await?;
+        let (from, to) = window(now, listed.window_days);
+        let beyond = Beyond::of(&self.projection, &catalog, None, (Some(from), Some(to))).await?;
         let mut rows_left = USAGE_ROWS_MAX;
         for (tenant, sums) in &mut tenants {
             // By tenant, as the table's key begins: what other tiers used is not read.
             let filter = UsageFilter {
                 tenant: Some(tenant.clone()),
-                from: Some(days_before(now, listed.window_days).hour()),
-                to: Some(now),
+                from: Some(from),
+                to: Some(to),
                 ..UsageFilter::default()
             };
             let mut cursor = None;
@@ -255,8 +247,9 @@ impl Economics {
                 }
             }
         }
-        let affected = tenants.into_iter().filter_map(|(id, sums)| sums.told(&id, &catalog, now));
-        Ok(Some(affected.collect()))
+        let told = tenants.into_iter().map(|(id, sums)| sums.told(&id, &catalog, now));
+        let affected = told.collect::<Result<Vec<_>, EconomicsError>>()?;
+        Ok(Some(affected.into_iter().flatten().collect()))
     }
 }
 
@@ -280,20 +273,17 @@ impl Sums {
         let own = |list: Decimal| beyond.earned(list, catalog, key).map(|earned| earned.usd);
         let price = &listed.price;
         let of_model = key.provider == price.provider && key.model == price.model;
-        let (before, after) = if of_model {
-            let current = listed.current.as_ref().map(|(current, _)| at_price(row, current));
-            (current.transpose()?, Some(at_price(row, price)?))
-        } else {
-            let list = at_list_prices(row, catalog, &price.tier, at)?;
-            (list, list)
-        };
-        let (before, after) = (before.map(own).transpose()?, after.map(own).transpose()?);
+        let today = at_list_prices(row, catalog, &price.tier, at)?;
+        let (mut before, mut after) = (today, today);
         if of_model {
+            let current = listed.current.as_ref().map(|(current, _)| at_price(row, current));
+            (before, after) = (current.transpose()?, Some(at_price(row, price)?));
             self.requests = self.requests.saturating_add(sum.requests);
-            if let Some(usd) = before {
+            if let Some(usd) = before.map(own).transpose()? {
                 self.before_usd = Some(added(self.before_usd.unwrap_or_default(), usd)?);
             }
-            self.after_usd = added(self.after_usd, after.unwrap_or_default())?;
+            let usd = after.map(own).transpose()?;
+            self.after_usd = added(self.after_usd, usd.unwrap_or_default())?;
         }
         let cost = match prices.costs([(key, sum)]) {
             Ok(costs) => costs.into_iter().next().map(|cost| cost.cost_usd),
@@ -302,17 +292,29 @@ impl Sums {
         };
         // What nothing is charged or known to be paid for is in no margin, here as elsewhere.
         let Some(cost) = cost else { return Ok(()) };
-        before.map_or(Ok(()), |usd| self.before.add(usd, cost))?;
-        after.map_or(Ok(()), |usd| self.after.add(usd, cost))
+        let sides =
+            [(&mut self.today, today), (&mut self.before, before), (&mut self.after, after)];
+        for (tally, list) in sides {
+            if let Some(list) = list {
+                tally.add(sum, list, beyond.earned(list, catalog, key)?, cost)?;
+            }
+        }
+        Ok(())
     }
 
-    fn told(self, id: &TenantId, catalog: &Catalog, now: Timestamp) -> Option<Affected> {
-        let tenant = &catalog.tenant(id)?.value;
+    fn told(
+        self,
+        id: &TenantId,
+        catalog: &Catalog,
+        now: Timestamp,
+    ) -> Result<Option<Affected>, EconomicsError> {
+        let Some(tenant) = catalog.tenant(id).map(|tenant| &tenant.value) else { return Ok(None) };
+        let margin = |tally: &Tally| tally.margin(catalog, &tenant.tier);
         let (_, policy) = catalog.book().policy();
         let limits = policy.rule(&tenant.tier, tenant.cloud).map(|rule| rule.limits);
         let limits = limits.unwrap_or_default();
         let locked_until = policy.locked_until.get(id).copied().filter(|until| now < *until);
-        Some(Affected {
+        Ok(Some(Affected {
             tenant_id: id.clone(),
             name: tenant.name.clone(),
             of_list: catalog.book().controls(id).price_of_list,
@@ -320,11 +322,12 @@ impl Sums {
             requests: self.requests,
             before_usd: self.before_usd,
             after_usd: self.after_usd,
-            margin_before: self.before.margin(),
-            margin_after: self.after.margin(),
+            margin_today: margin(&self.today)?,
+            margin_before: margin(&self.before)?,
+            margin_after: margin(&self.after)?,
             margin_floor: limits.margin_min.get(),
             margin_high: limits.thresholds.high_enter,
-        })
+        }))
     }
 }
 

@@ -3,8 +3,9 @@
 //!
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
-//! `beyond` says which part of a day has the overage price, `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
-//! `problem` says what is wrong with a question.
+//! `beyond` says which part of a day has the overage price, `figures` sums up each tenant for the
+//! optimizer, `listed` says what a list price would change, both by the margin of `tally`; `problem`
+//! says what is wrong with a question.
 
 mod beyond;
 mod figures;
@@ -13,6 +14,7 @@ mod listed;
 mod parallel;
 mod problem;
 mod simulate;
+mod tally;
 mod usage;
 
 pub use figures::{Found, TenantFigures};

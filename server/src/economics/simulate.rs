@@ -183,13 +183,14 @@ impl Economics {
     }
 
     /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever
-    /// else is running.
+    /// else is running. `opened`: a tenant whose lever stands there unmoved.
     ///
     /// # Errors
     /// The request is absurd, or nothing can be priced.
     pub async fn board(
         &self,
         mut request: Request,
+        opened: Option<String>,
         now: Timestamp,
     ) -> Result<Shown, SimulateError> {
         request.check()?;
@@ -199,7 +200,7 @@ impl Economics {
         let draws = request.draws.min(affordable.max(DRAWS_MIN));
         let work = move || {
             let few = Request { draws, ..request.clone() };
-            let board = Board::of(&inputs, &few, Simulation::run)?;
+            let board = Board::of(&inputs, &few, opened.as_deref(), Simulation::run)?;
             Ok(Shown { inputs, request, board, left_out })
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| SimulateError::Stopped)?

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::catalog::PricePut;
 use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
-use domain::economics::study::{Excluded, Reason};
+use domain::economics::study::{Excluded, Reason, Served};
 use domain::economics::token_cost::{ModelKey, PriceMap};
 use domain::event::TenantId;
 use domain::usage::Latencies;
@@ -36,6 +36,8 @@ pub(super) struct Priced {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books {
     pub(super) places: BTreeMap<Place, Priced>,
+    /// Requests of what could be priced.
+    pub(super) served: BTreeMap<TenantId, Served>,
     /// Wherever something was used.
     pub(super) regions: BTreeSet<String>,
     /// How long requests that did not fail took, by provider and region.
@@ -81,6 +83,7 @@ impl Books {
         };
         let revenue = beyond.earned(list, catalog, key)?.usd;
         self.inexact_rows += usize::from(!cost.exact);
+        self.served.entry(key.tenant_id.clone()).or_default().add(sum.requests, sum.failed);
         let place = Place {
             tenant: key.tenant_id.clone(),
             provider: key.provider.clone(),

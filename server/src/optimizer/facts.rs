@@ -53,12 +53,21 @@ impl Optimizer {
         Ok(found.tenants.get(tenant).map(|found| found.figures.clone()))
     }
 
-    /// The figures of the tenant that an open proposal is about, as of now.
+    /// What an open proposal rests on that is no longer as it was, and the figures of the tenant that it
+    /// is about: usage is read once for both.
     ///
     /// # Errors
     /// The usage cannot be read.
-    pub async fn figures(&self, case: &Case) -> Result<Option<Figures>, OptimizerError> {
-        self.figures_of(&self.projection.catalog(), &case.subject()).await
+    pub async fn drift_and_figures(
+        &self,
+        case: &Case,
+    ) -> Result<(Vec<Drift>, Option<Figures>), OptimizerError> {
+        let catalog = self.projection.catalog();
+        let figures = self.figures_of(&catalog, &case.subject()).await?;
+        if case.grounds.takes_back() {
+            return Ok((Vec::new(), figures));
+        }
+        Ok((drift_on(&catalog, case, figures.as_ref()), figures))
     }
 
     /// The facts of now as far as they matter: what moved less than policy bears is as it was.

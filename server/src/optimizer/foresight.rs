@@ -12,8 +12,9 @@ use domain::economics::study::Inputs;
 use domain::event::{EventId, Slot, TenantId};
 use domain::pricing::controls::Subject;
 use domain::pricing::foresight::{
-    Foresaw, Known as KnownTenant, Room, View, asks, draws, foresee, unasked, window,
+    Foresaw, Known as KnownTenant, Room, View, asks, draws, foresee, unasked,
 };
+use domain::pricing::margin::window;
 use serde::Serialize;
 use uuid::Uuid;
 

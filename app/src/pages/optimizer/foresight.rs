@@ -47,7 +47,7 @@ pub(super) fn Foresight(view: ForesightView) -> impl IntoView {
 
 #[component]
 fn Last(run: ForesightRow) -> impl IntoView {
-    let ForesightRow { number, at, by, event_id, basis, stresses } = run;
+    let ForesightRow { number, at, by, event_id, basis, beside, stresses } = run;
     let none = stresses.is_empty();
     let items = stresses.into_iter().map(|row| view! { <Stress row /> }).collect_view();
     view! {
@@ -60,6 +60,7 @@ fn Last(run: ForesightRow) -> impl IntoView {
         } else {
             view! { <ul class="advice-list">{items}</ul> }.into_any()
         }}
+        {beside.map(|text| view! { <p class="muted">{text}</p> })}
         <details class="pricing-more">
             <summary>"What these figures rest on"</summary>
             <p class="muted">{basis}</p>

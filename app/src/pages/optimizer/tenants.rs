@@ -75,7 +75,7 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <p class="muted">"P5, P50, P95: the margin ends below these with a chance of 5, 50 and 95 %, if costs stray by about 10 % (an assumption), penalties are those recorded in these days, and no provider changes its prices. Price of list: what the tenant pays, as a share of its tier’s list price. By itself: whether its price may move within the policy without an approval."</p>
+            <p class="muted">"P5, P50, P95: the margin ends below these with a chance of 5, 50 and 95 %, if costs stray by about 10 % (an assumption), penalties are those recorded in these days, and no provider changes its prices. Scenarios expects penalties by its model instead, and says beside its baseline how far the two are apart. Price of list: what the tenant pays, as a share of its tier’s list price. By itself: whether its price may move within the policy without an approval."</p>
         </section>
     }
 }

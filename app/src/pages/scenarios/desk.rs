@@ -5,7 +5,7 @@
 
 use domain::economics::scenario::Scenario;
 use domain::economics::simulation::Progress;
-use domain::economics::study::{Board, Glance};
+use domain::economics::study::{Board, Glance, Penalties};
 use leptos::prelude::*;
 
 use super::worker::{Said, Worker};
@@ -50,6 +50,9 @@ pub(super) struct Desk {
     pub(super) base: RwSignal<Glance>,
     pub(super) now: RwSignal<Glance>,
     pub(super) board: RwSignal<Board>,
+    /// Of the first board: a tenant whose lever has not moved is in no later one.
+    pub(super) penalties: StoredValue<Vec<Penalties>>,
+    pub(super) elsewhere: StoredValue<Option<(String, String)>>,
     pub(super) drawn: RwSignal<Drawn>,
     /// How the figures came to be that stand here.
     stands: RwSignal<Drawn>,
@@ -62,13 +65,15 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(view: DeskBoard) -> Self {
-        let DeskBoard { search, request, usual, board, levers } = view;
+        let DeskBoard { search, request, usual, board, levers, elsewhere } = view;
         let address = ScenarioAddress::over(&search, usual);
         let desk = Desk {
             levers: RwSignal::new(address.levers()),
             movable: StoredValue::new(levers),
             base: RwSignal::new(board.base.clone()),
             now: RwSignal::new(board.now.clone()),
+            penalties: StoredValue::new(board.penalties.clone()),
+            elsewhere: StoredValue::new(elsewhere),
             board: RwSignal::new(board),
             drawn: RwSignal::new(Drawn::AtServer),
             stands: RwSignal::new(Drawn::AtServer),

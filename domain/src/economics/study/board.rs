@@ -12,6 +12,7 @@ use super::glance::Glance;
 use super::inputs::{Inputs, Reason};
 use super::latencies::RegionLatency;
 use super::model::Model;
+use super::penalties::{Penalties, penalties};
 use super::request::{Asked, Request};
 use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
@@ -42,6 +43,8 @@ pub struct Board {
     pub tenants: Vec<TenantRow>,
     /// How many there are: tenants at a provider in a region.
     pub places: usize,
+    /// Of the base: everybody's, then those of the tenants whose prices stand under a lever.
+    pub penalties: Vec<Penalties>,
     /// The base, the scenario under the levers, and what it is compared with.
     pub columns: Vec<Column>,
 }
@@ -172,13 +175,15 @@ impl Drawn {
 }
 
 impl Board {
-    /// Answers a request for a screen, with whoever draws.
+    /// Answers a request for a screen, with whoever draws. `opened`: a tenant whose lever stands there
+    /// unmoved.
     ///
     /// # Errors
     /// The request is absurd or has no scenario, or what `draw` refuses.
     pub fn of<E: From<EconomicsError>>(
         inputs: &Inputs,
         request: &Request,
+        opened: Option<&str>,
         draw: impl Fn(&Simulation) -> Result<Outcome, E>,
     ) -> Result<Self, E> {
         request.check()?;
@@ -194,13 +199,14 @@ impl Board {
             scenarios.iter().map(|(asked, it)| it.compared(inputs, request, &asked.name));
         let compared = compared.collect::<Result<Vec<_>, _>>()?;
         let now = scenarios.first().map_or(&base, |(_, drawn)| drawn);
-        Ok(Board::new(inputs, request, (&base, now), compared)?)
+        Ok(Board::new(inputs, request, opened, (&base, now), compared)?)
     }
 
     /// The first that is compared is `now`.
     pub(super) fn new(
         inputs: &Inputs,
         request: &Request,
+        opened: Option<&str>,
         (base, now): (&Drawn, &Drawn),
         compared: Vec<Compared>,
     ) -> Result<Self, EconomicsError> {
@@ -209,6 +215,7 @@ impl Board {
         let none = EconomicsError::TooFew { what: "scenarios", count: 0, min: 1 };
         let first = answer.scenarios.first().ok_or(none)?;
         let parts = first.bridge.bridge.parts_usd.iter().map(|part| float(*part));
+        let priced = first.changes.tenant_price.keys().map(String::as_str);
         let base_column = column("", &Scenario::default(), &answer.base);
         let others = answer.scenarios.iter().map(|it| column(&it.name, &it.changes, &it.results));
         Ok(Board {
@@ -222,6 +229,7 @@ impl Board {
             groups: groups(&answer.base, &first.results),
             tenants: tenants(&answer.base, &first.results),
             places: first.results.tenants.len(),
+            penalties: penalties(inputs, &answer.base, &priced.chain(opened).collect())?,
             columns: [base_column].into_iter().chain(others).collect(),
         })
     }

@@ -167,7 +167,7 @@ impl Desk {
         let name = &self.request.scenarios[0].name;
         let under_levers = now.compared(&self.inputs, &self.request, name)?;
         let compared = [under_levers].into_iter().chain(self.others.iter().cloned()).collect();
-        let board = Board::new(&self.inputs, &self.request, (base, now), compared)?;
+        let board = Board::new(&self.inputs, &self.request, None, (base, now), compared)?;
         self.settled = true;
         Ok(Step::Settled(Box::new(board)))
     }

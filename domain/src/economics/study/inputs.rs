@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::latencies::{RegionLatency, Sampled, Timed};
+use super::penalties::Served;
 use super::request::{Assumptions, Request};
 use crate::catalog::SlaBand;
 use crate::clock::Timestamp;
@@ -38,6 +39,9 @@ pub struct Inputs {
     /// Recorded samples, for where no requests were timed.
     #[serde(default)]
     pub samples: Vec<Sampled>,
+    /// The requests of the usage that is priced, for the penalties that were recorded.
+    #[serde(default)]
+    pub served: BTreeMap<TenantId, Served>,
     pub sources: Sources,
 }
 
@@ -126,6 +130,7 @@ impl Inputs {
             latency_mean_s: BTreeMap::new(),
             latencies: Vec::new(),
             samples: Vec::new(),
+            served: BTreeMap::new(),
             sources: Sources {
                 usage_rows: usage.len(),
                 usage_from: None,

@@ -13,6 +13,7 @@ mod glance;
 mod inputs;
 mod latencies;
 mod model;
+mod penalties;
 mod request;
 mod routed;
 mod stressed;
@@ -27,6 +28,7 @@ pub use glance::{FALLING_MAX, Falling, Glance};
 pub use inputs::{Excluded, Inputs, PlaceUsage, Provenance, Reason, Sources, TierPromise};
 pub use latencies::{LatencyBasis, LatencyOf, PlaceLatency, RegionLatency, Sampled, Timed};
 pub use model::Model;
+pub use penalties::{Penalties, Served};
 pub use request::{Asked, Assumptions, NAME_CHARS_MAX, Request, SCENARIOS_MAX, TENANT_DRAWS_MAX};
 pub use stressed::{Level, Risk, Stressed};
 

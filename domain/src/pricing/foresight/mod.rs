@@ -34,7 +34,7 @@ use crate::catalog::{
     Broken, FALLEN_MAX, Fallen, Foreseen, Forewarning, Grounds, Guarded, ProposalOpen, Threshold,
     stated,
 };
-use crate::clock::{DAY_MS, Timestamp};
+use crate::clock::Timestamp;
 use crate::economics::EconomicsError;
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
@@ -52,15 +52,6 @@ use price::{Answer, Threat};
 /// Prices that one run proposes: nobody decides about more of them at once.
 const OPENED_MAX: usize = 100;
 
-/// Whole hours of usage that end with the last full one: what is asked again within the hour is the
-/// same question, over whatever is final by then.
-#[must_use]
-pub fn window(now: Timestamp, days: u32) -> (Timestamp, Timestamp) {
-    let to = now.hour();
-    let from = to.unix_ms().saturating_sub(i64::from(days) * DAY_MS);
-    (Timestamp::from_unix_ms(from), to)
-}
-
 /// What the loop looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
@@ -69,7 +60,7 @@ pub struct View<'a> {
     pub inputs: &'a Inputs,
     /// Those that are active and whose usage has a price.
     pub tenants: &'a BTreeMap<TenantId, Known<'a>>,
-    /// Usage of hours that begin at or after the first and before the second: [`window`].
+    /// Usage of hours that begin at or after the first and before the second: [`super::margin::window`].
     pub window: (Timestamp, Timestamp),
     /// What the clouds can take, as the deployment states it.
     pub room: Room,

@@ -10,7 +10,7 @@ use super::*;
 use crate::catalog::{
     PolicySwitch, ProposalApply, ProposalApprove, ProposalReject, ScenarioSave, SwitchName, Unmoved,
 };
-use crate::clock::LogicalClock;
+use crate::clock::{DAY_MS, LogicalClock};
 use crate::cloud::{Cloud, PerCloud};
 use crate::economics::exact::MarginLaw;
 use crate::economics::quantity::{decimal, float};
@@ -20,6 +20,7 @@ use crate::fabric::shares::Shares;
 use crate::pricing::approval::Actor;
 use crate::pricing::book::{Needs, Standing, Told, What};
 use crate::pricing::guardrail::Rule as Bound;
+use crate::pricing::margin::window;
 use crate::pricing::policy::{Foresight, Limits, Policy};
 use crate::pricing::recommend::Standing as Stands;
 

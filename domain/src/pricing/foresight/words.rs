@@ -93,7 +93,7 @@ fn percent(level: Level) -> String {
 }
 
 fn share(share: Decimal) -> String {
-    format!("{} %", (share * Decimal::ONE_HUNDRED).normalize())
+    format!("{} %", (share * Decimal::ONE_HUNDRED).round_dp(2).normalize())
 }
 
 /// Names may be as long as half a reason.

@@ -12,13 +12,14 @@ use super::action::Worth;
 use super::backtest::{self, Month};
 use super::controls::Controls;
 use super::guardrail::{self, Request, Rule, Status};
+use super::margin;
 use super::margin_watch::{Band, MarginWatch, Recommendation};
 use super::policy::{self, Policy};
 use crate::economics::EconomicsError;
 use crate::economics::demand::{Bounds, Demand, UnitCost};
 use crate::economics::quantity::{Share, amount, checked, float};
 
-/// Places of margins and shares that are stated.
+/// Places of shares that are stated.
 const SHARE_DECIMALS: u32 = 4;
 /// Places of a target price, as a share of the list price.
 const TARGET_DECIMALS: u32 = 6;
@@ -183,8 +184,7 @@ impl Figures {
     /// `1 − cost / revenue − penalty`. `None` where nothing is brought in.
     #[must_use]
     pub fn margin(&self) -> Option<Decimal> {
-        let cost = self.cost_usd.checked_div(self.revenue_usd)?;
-        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS).normalize())
+        margin::gross(self.revenue_usd, self.cost_usd, self.penalty_rate)
     }
 
     /// What usage for a dollar at list prices costs us.
@@ -218,8 +218,7 @@ impl Figures {
         let beyond = self.beyond.unwrap_or(BeyondCap::NONE);
         let within = (self.list_usd - beyond.list_usd).checked_mul(price_of_list)?;
         let revenue = within.checked_add(beyond.revenue_usd)?;
-        let cost = self.cost_usd.checked_div(revenue)?;
-        Some((Decimal::ONE - cost - self.penalty_rate.get()).round_dp(SHARE_DECIMALS).normalize())
+        margin::gross(revenue, self.cost_usd, self.penalty_rate)
     }
 }
 

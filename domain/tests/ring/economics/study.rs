@@ -38,6 +38,7 @@ fn inputs() -> Inputs {
             .into(),
         latencies: Vec::new(),
         samples: Vec::new(),
+        served: BTreeMap::new(),
         sources: Sources {
             usage_rows: 70,
             usage_from: Some(at),
@@ -66,7 +67,7 @@ fn request(all: &[&str]) -> Request {
 }
 
 fn whole(request: &Request) -> Board {
-    Board::of::<EconomicsError>(&inputs(), request, Simulation::run).expect("a board")
+    Board::of::<EconomicsError>(&inputs(), request, None, Simulation::run).expect("a board")
 }
 
 /// Lets a desk work until it has said all.
@@ -184,7 +185,7 @@ fn break_even_is_said_where_there_is_one_and_why_not_where_there_is_none() {
             floor: serde_json::from_value(floor.into()).expect("a share"),
             ..request(&["{}"])
         };
-        let board = Board::of::<EconomicsError>(&inputs, &request, Simulation::run);
+        let board = Board::of::<EconomicsError>(&inputs, &request, None, Simulation::run);
         board.expect("a board").now.break_even
     };
     for (revenue, cost, floor, sentence) in [
@@ -379,7 +380,7 @@ fn latencies_are_taken_from_where_they_are_known_best_and_assumed_only_where_nob
 fn the_assumptions_name_the_places_for_which_something_is_assumed_and_no_others() {
     let said = |latencies: Vec<Timed>| {
         let inputs = Inputs { latencies, ..inputs() };
-        let board = Board::of::<EconomicsError>(&inputs, &request(&["{}"]), Simulation::run);
+        let board = Board::of::<EconomicsError>(&inputs, &request(&["{}"]), None, Simulation::run);
         board.expect("a board").basis
     };
     let enough = |provider: &&str| timed(provider, "eu-west-1", &[(100, 500)]);

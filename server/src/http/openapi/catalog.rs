@@ -229,7 +229,8 @@ fn preview() -> Value {
         json!({
             "tenantId": text(), "name": text(), "ofList": text(), "lockedUntil": or_null(&time()),
             "requests": count(), "beforeUsd": or_null(&usd()), "afterUsd": usd(),
-            "marginBefore": share(), "marginAfter": share(), "marginFloor": text(),
+            "marginToday": share(), "marginBefore": share(), "marginAfter": share(),
+            "marginFloor": text(),
             "fallsBelowFloor": flag()
         }),
         &[],
@@ -253,7 +254,7 @@ fn preview() -> Value {
         json!({
             "price": reference("Price"), "current": or_null(&current), "replaces": flag(),
             "before": price(), "until": or_null(&time()), "persons": count(),
-            "changes": { "type": "array", "items": change }, "windowDays": count(),
+            "changes": { "type": "array", "items": change }, "windowDays": count(), "windowTo": time(),
             "tenants": { "type": "array", "items": tenant }, "tenantsLookedAt": flag(),
             "corrections": corrections,
             "warnings": { "type": "array", "items": warning }

@@ -141,10 +141,12 @@ fn inputs() -> Value {
         "provider": text(), "region": or_null(&text()), "source": text(), "asOf": time(),
         "took": took
     });
+    let served = json!({ "requests": count(), "failed": count() });
     let whole = json!({
         "usage": list(&shape(place, &[])), "tiers": by_name(&shape(tier, &[])),
         "latencyMeanS": by_name(&or_null(&number())), "latencies": list(&shape(timed, &[])),
-        "samples": list(&shape(sampled, &[])), "sources": { "type": "object" }
+        "samples": list(&shape(sampled, &[])), "served": by_name(&shape(served, &[])),
+        "sources": { "type": "object" }
     });
     shape(whole, &[])
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use domain::pricing::approval::{Drift, Refusal};
 use domain::pricing::book::{Case, Standing, Step, StepKind};
+use rust_decimal::Decimal;
 
 use super::delegations::not_delegate;
 use crate::optimizer::{FactsError, OptimizerError, RunError};
@@ -95,10 +96,17 @@ pub(super) fn facts_changed(changed: &[Drift]) -> Problem {
 }
 
 fn sentence(drift: &Drift) -> String {
+    let is_share = matches!(drift.fact.as_str(), "margin" | "costOfList");
+    let percent = |share: &Decimal| (*share * Decimal::ONE_HUNDRED).round_dp(2).normalize();
+    let told = |number: &Decimal| {
+        if is_share { format!("{} %", percent(number)) } else { number.to_string() }
+    };
     match (&drift.then, &drift.now) {
-        (Some(then), Some(now)) => format!("{} was {then} and is {now}", drift.fact),
-        (Some(then), None) => format!("{} was {then} and is gone", drift.fact),
-        (None, Some(now)) => format!("{} is {now} and was not there", drift.fact),
+        (Some(then), Some(now)) => {
+            format!("{} was {} and is {}", drift.fact, told(then), told(now))
+        }
+        (Some(then), None) => format!("{} was {} and is gone", drift.fact, told(then)),
+        (None, Some(now)) => format!("{} is {} and was not there", drift.fact, told(now)),
         (None, None) => format!("{} changed", drift.fact),
     }
 }

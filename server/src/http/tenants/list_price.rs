@@ -110,7 +110,7 @@ fn shown(listed: &Listed) -> Value {
         "price": listed.price, "current": current, "replaces": listed.replaces,
         "before": listed.before, "until": listed.until, "persons": listed.persons,
         "changes": Part::ALL.map(|part| moved(listed, part)),
-        "windowDays": listed.window_days,
+        "windowDays": listed.window_days, "windowTo": listed.window_to,
         "tenants": listed.tenants.iter().map(affected).collect::<Vec<_>>(),
         "tenantsLookedAt": listed.tenants_looked_at,
         "corrections": {
@@ -131,13 +131,13 @@ fn moved(listed: &Listed, part: Part) -> Value {
 }
 
 fn affected(tenant: &Affected) -> Value {
-    let share = |margin: Option<rust_decimal::Decimal>| margin.map(|it| it.round_dp(6).normalize());
     json!({
         "tenantId": tenant.tenant_id, "name": tenant.name, "ofList": tenant.of_list,
         "lockedUntil": tenant.locked_until, "requests": tenant.requests,
         "beforeUsd": tenant.before_usd.map(|usd| usd.normalize()),
         "afterUsd": tenant.after_usd.normalize(),
-        "marginBefore": share(tenant.margin_before), "marginAfter": share(tenant.margin_after),
+        "marginToday": tenant.margin_today, "marginBefore": tenant.margin_before,
+        "marginAfter": tenant.margin_after,
         "marginFloor": tenant.margin_floor, "fallsBelowFloor": tenant.falls()
     })
 }

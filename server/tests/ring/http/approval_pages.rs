@@ -160,7 +160,8 @@ async fn a_proposal_that_drifted_is_not_picked_and_its_first_button_makes_a_new_
     for part in ["Make a new version with today’s facts", "so nobody approves this version"] {
         assert!(page.contains(part), "{part} in {page}");
     }
-    for part in ["Margin, recorded penalties", "30 %", "20 %", "Tier of the tenant", "0, none was"]
+    for part in
+        ["Margin, recorded penalties", "30.0 %", "20.0 %", "Tier of the tenant", "0, none was"]
     {
         assert!(page.contains(part), "{part} in {page}");
     }

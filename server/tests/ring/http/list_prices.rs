@@ -76,10 +76,7 @@ async fn a_preview_says_whose_bill_and_margin_a_list_price_moves() {
     assert_eq!((&acme["beforeUsd"], &acme["afterUsd"]), (&json!("6"), &json!("4.4")));
     assert_eq!(acme["marginBefore"], "0.5");
     // (4.4 − 3) / 4.4 is below the floor of 0.35.
-    assert_eq!(
-        (&acme["marginAfter"], &acme["fallsBelowFloor"]),
-        (&json!("0.318182"), &json!(true))
-    );
+    assert_eq!((&acme["marginAfter"], &acme["fallsBelowFloor"]), (&json!("0.3182"), &json!(true)));
     assert_eq!(codes(&soon), ["beyondStep", "beyondPeriod", "manyPersons", "belowFloor"]);
     assert_eq!(soon["persons"], 2);
     assert_eq!(soon["corrections"]["items"], json!([]), "nothing of the past");
@@ -95,6 +92,61 @@ async fn a_preview_says_whose_bill_and_margin_a_list_price_moves() {
         wrong["errors"].as_array().expect("errors").iter().map(|error| &error["field"]).collect();
     assert_eq!(fields, ["/input", "/output", "/from"], "{wrong}");
     house.get(&query("1", "2", ""), "demo-ingest").await.problem(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_optimizer_its_endpoint_a_proposal_the_preview_and_scenarios_have_one_margin() {
+    let house = business().await;
+    let bands =
+        json!([{ "minUptimePct": "99", "credit": "0" }, { "minUptimePct": "0", "credit": "0.1" }]);
+    let promise =
+        json!({ "kind": "tier.put", "tier": "pro", "name": "Pro", "sla": { "bands": bands } });
+    decided(&house, vec![promise]).await;
+    let (at, _) = used_at();
+    let failed = json!([{ "tenantId": "acme", "payload": { "kind": "usage", "provider": "vertex",
+        "model": "m", "region": "eu", "inputTokens": 0, "outputTokens": 0, "ok": false,
+        "requestedAt": at } }]);
+    house.record("demo-ingest", failed).await;
+
+    // (6 − 3) / 6, and one of two requests failed: a tenth is given back.
+    let margin = house.get("/v1/tenants/acme/margin", READER).await.expect(200);
+    assert_eq!(
+        (&margin["margin"], &margin["figures"]["penaltyRate"]),
+        (&json!("0.4"), &json!("0.1"))
+    );
+    let soon = house.get(&query("1", "3.4", "2126-01-01T00:00"), READER).await.expect(200);
+    let acme = &soon["tenants"][0];
+    assert_eq!(
+        (&acme["marginBefore"], &acme["marginToday"]),
+        (&margin["margin"], &margin["margin"])
+    );
+    // (4.4 − 3) / 4.4 less the same tenth: the rate stays, and its dollars move with the bill.
+    assert_eq!(acme["marginAfter"], "0.2182");
+    assert_eq!(soon["windowTo"], margin["to"], "both end with the last whole hour");
+    let wish = json!({ "tenantId": "acme", "priceOfList": "1.08", "reason": "the margin is thin" });
+    let proposal = house.post("/v1/proposals?wait=final", ADMIN, &wish).await.expect(201);
+    assert_eq!(proposal["facts"]["margin"], margin["margin"], "{proposal}");
+
+    // People read the same, in percent; where the model expects other penalties it says so.
+    let cookie = cookie_of(&house, "admin").await;
+    let optimizer = html(&house, "/optimizer", &cookie).await;
+    assert!(optimizer.contains("40.0 %"), "{optimizer}");
+    let link = optimizer.split("href=\"").find(|part| part.starts_with("/scenarios?"));
+    let link = link.and_then(|part| part.split('"').next()).expect("a link").replace("&amp;", "&");
+    let scenarios = html(&house, &link, &cookie).await;
+    for part in ["Recorded margin 40.0 %", "acme: recorded margin 40.0 %", "so its baseline is"] {
+        assert!(scenarios.contains(part), "{part} in {scenarios}");
+    }
+    assert!(!scenarios.contains("differ from these"), "the link has the same days: {link}");
+    let all = html(&house, "/scenarios", &cookie).await;
+    assert!(all.contains("their margins differ from these"), "all usage is other days: {all}");
+
+    // Where another price begins before, both margins are told.
+    decided(&house, vec![price("pro", "m", "3", "6", "2125-01-01T00:00:00Z")]).await;
+    let later = house.get(&query("1", "3.4", "2126-01-01T00:00"), READER).await.expect(200);
+    let acme = &later["tenants"][0];
+    // (9 − 3) / 9 less a tenth.
+    assert_eq!((&acme["marginToday"], &acme["marginBefore"]), (&json!("0.4"), &json!("0.5667")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -281,7 +281,7 @@ async fn what_changed_between_proposal_and_approval_stops_it_and_is_named() {
         "asOf": "2026-06-01T00:00:00Z" } });
     house.record("demo-admin", json!([dearer])).await;
     let problem = approve(&house, "demo-admin2", &proposal).await.problem(409, "facts_changed");
-    assert!(problem["detail"].as_str().expect("text").contains("margin was 0.3 and is 0.2"));
+    assert!(problem["detail"].as_str().expect("text").contains("margin was 30 % and is 20 %"));
     // Another version rests on the facts of now.
     let same = json!({ "reason": "still right" });
     let second = decide(&house, "modify", "demo-admin2", &proposal, same).await.expect(201);

@@ -125,8 +125,9 @@ fn Page(view: PricePage) -> impl IntoView {
 #[component]
 fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> impl IntoView {
     let PricePreview { from, until, replaces, withdraws, unchanged, parts, .. } = preview.clone();
-    let PricePreview { tenants, tenants_looked_at, idle, corrections, window_days, .. } =
-        preview.clone();
+    let PricePreview {
+        tenants, tenants_looked_at, idle, corrections, window_days, window_to, ..
+    } = preview.clone();
     let replaced = match (withdraws, replaces) {
         (true, _) => Some(
             "What counts before goes on: the price to come is replaced by it, at the same time. Both stay in the ledger.",
@@ -154,7 +155,7 @@ fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> im
             <Parts parts />
         </section>
         {past}
-        <Tenants rows=tenants looked_at=tenants_looked_at idle window_days />
+        <Tenants rows=tenants looked_at=tenants_looked_at idle window_days window_to />
         <section class="card pricing-part" aria-labelledby="price-record">
             <h2 id="price-record" class="card-title">{if withdraws { "Withdraw it" } else { "Record it" }}</h2>
             {record}
@@ -217,8 +218,13 @@ fn Tenants(
     looked_at: bool,
     idle: Vec<String>,
     window_days: u32,
+    window_to: String,
 ) -> impl IntoView {
-    let basis = format!("At their usage of the last {window_days} days.");
+    let other = rows.iter().any(|row| row.margin_today.is_some());
+    let meanwhile = other.then_some(" Another price begins before this one: the margin before is at that one, and today’s stands below it.");
+    let basis = format!(
+        "At their usage of {window_days} days up to {window_to}. Margins count recorded penalties: before, they are those of the Optimizer."
+    );
     let table = (!rows.is_empty()).then(|| view! { <TenantTable rows /> });
     let none = if looked_at {
         "No tenant of the tier used this model in that time, or its time is over."
@@ -238,7 +244,7 @@ fn Tenants(
     view! {
         <section class="card pricing-part" aria-labelledby="price-tenants">
             <h2 id="price-tenants" class="card-title">"Whom it affects"</h2>
-            <p class="muted">{basis}</p>
+            <p class="muted">{basis} {meanwhile}</p>
             {table}
             {none}
             {idle}
@@ -254,9 +260,11 @@ fn TenantTable(rows: Vec<AffectedRow>) -> impl IntoView {
 
 fn tenant_row(row: AffectedRow) -> impl IntoView {
     let AffectedRow { tenant_id, name, own, was, is, change, .. } = row;
-    let AffectedRow { margin_was, margin_is, crosses, fixed_until, .. } = row;
+    let AffectedRow { margin_was, margin_today, margin_is, crosses, fixed_until, .. } = row;
     let margin = |margin: Option<String>| margin.unwrap_or_else(|| "none".to_owned());
     let margin = format!("{} → {}", margin(margin_was), margin(margin_is));
+    let today = margin_today
+        .map(|text| view! { <span class="cell-about">{format!("today {text}")}</span> });
     let crosses = crosses.map(|text| view! { <strong>{text}</strong> " " });
     let fixed = fixed_until.map(|at| {
         view! { "a contract fixes its share until " <Time at shape=TimeShape::Day /> ", not the list" }
@@ -269,7 +277,7 @@ fn tenant_row(row: AffectedRow) -> impl IntoView {
             <td data-label="This model, now" class="number mono">{was.unwrap_or_else(|| "not charged".to_owned())}</td>
             <td data-label="Then" class="number mono">{is}</td>
             <td data-label="Its bill" class="number mono">{change}</td>
-            <td data-label="Its margin" class="number mono">{margin}</td>
+            <td data-label="Its margin" class="number mono">{margin} {today}</td>
             <td data-label="Note" class="pricing-wrap">{crosses} {fixed}</td>
         </tr>
     }
