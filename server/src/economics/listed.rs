@@ -11,11 +11,11 @@ use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::EconomicsError;
 use domain::economics::token_cost::{PriceMap, Rates};
 use domain::event::{EventId, TenantId};
-use domain::pricing::listing::{Case, Warning};
-use domain::pricing::policy::{Limits, Policy};
+use domain::pricing::listing::{Case, Warning, far};
 use rust_decimal::Decimal;
 
 use super::inputs::price_map;
+use super::list_change::{Against, limits};
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
 use super::usage::{added, at_list_prices, at_own_price, at_price};
 use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
@@ -36,7 +36,7 @@ pub struct Listed {
     /// Another price counts from then on.
     pub until: Option<Timestamp>,
     pub corrections: Corrections,
-    /// How many would have to agree to a tenant's price that moved as far.
+    /// How many decide on it: more than one, and it is proposed to others.
     pub persons: u32,
     pub window_days: u32,
     /// Tenants of the tier, by id; empty where nobody asked for them.
@@ -152,19 +152,21 @@ impl Economics {
         let (_, policy) = catalog.book().policy();
         let (limits, cost) = (limits(policy, tier), dearest(&catalog, price, now));
         // What was charged already is what a correction moves; otherwise what counts until then.
-        let charged = current.as_ref().filter(|_| *from <= now).map(|(is, _)| is);
+        let against = Against::of(&catalog, price, now);
         let case = Case {
             price,
-            before: charged.or(before.as_ref()),
-            earlier: at(days_before(*from, limits.cumulative_days)).map(|earlier| &earlier.value),
+            before: against.before.as_ref(),
+            earlier: against.earlier.as_ref(),
             cost: cost.as_ref(),
             is_known: self.is_known(&catalog, price).await?,
+            has_tenants: against.has_tenants,
             limits: &limits,
             quorum: &policy.quorum,
         };
         let mut warnings = case.warnings();
         warnings.extend(of_the_past(&corrections));
         warnings.extend(until.map(|at| Warning::Until { at }));
+        warnings.extend(far(*from, now));
         let persons = case.persons();
         let window_days = policy.window_days;
         let (price, tenants) = (price.clone(), Vec::new());
@@ -323,15 +325,6 @@ impl Sums {
             margin_high: limits.thresholds.high_enter,
         })
     }
-}
-
-/// The bounds of a tier whichever cloud serves it: those that a rule has for it, or for everybody.
-fn limits(policy: &Policy, tier: &str) -> Limits {
-    let of_tier = |rule: &&domain::pricing::policy::Rule| {
-        rule.tier.as_deref() == Some(tier) && rule.cloud.is_none()
-    };
-    let rule = policy.rules.iter().find(of_tier).or_else(|| policy.everybody());
-    rule.map(|rule| rule.limits).unwrap_or_default()
 }
 
 /// The most that the provider takes for each part, in whatever region.

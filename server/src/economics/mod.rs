@@ -4,10 +4,12 @@
 //! `usage` prices metered rows and lists what has no price, `inputs` makes of them what
 //! `domain::economics::study` asks for, `parallel` draws it, `simulate` drives,
 //! `figures` sums up each tenant for the optimizer, `listed` says what a list price would change,
+//! `list_change` how many decide on it,
 //! `problem` says what is wrong with a question.
 
 mod figures;
 mod inputs;
+mod list_change;
 mod listed;
 mod parallel;
 mod problem;
@@ -15,6 +17,7 @@ mod simulate;
 mod usage;
 
 pub use figures::{Found, TenantFigures};
+pub(crate) use list_change::{facts_now as list_facts, persons_now as list_persons};
 pub use listed::{Affected, Listed};
 pub use parallel::{Stopped, run};
 pub use problem::absurd;

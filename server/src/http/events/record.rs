@@ -19,7 +19,7 @@ use super::media::{Form, items};
 use super::view::{Caution, Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
 use crate::http::place::{Place, Seat};
-use crate::http::tenants::refuse_list_price;
+use crate::http::tenants::refuse_unagreed;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -169,6 +169,19 @@ async fn record_if(
     outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")))
 }
 
+/// What was held is asked before anything is said of it: it is recorded as if that person sent it now,
+/// and by no other way than they would.
+pub(in crate::http) fn would_take(
+    shared: &Services,
+    principal: &Principal,
+    event: Value,
+) -> Result<(), Problem> {
+    let one = item::read(event, Form::Plain, &principal.login, crate::now())?;
+    may_decide(&one, principal)?;
+    refuse_rulings(&one)?;
+    admit(&one, &shared.projection.catalog())
+}
+
 /// Waits, if that is wished, until what is recorded there is final and has its effects here.
 pub(in crate::http) async fn until_in_force(shared: &Services, slot: Slot, wish: Wish) {
     if !wish.waits() {
@@ -197,7 +210,6 @@ fn read_all(
         may_decide(&submission, principal)?;
         admit(&submission, catalog)?;
         refuse_rulings(&submission)?;
-        refuse_list_price(submission.payload.kind(), principal)?;
         Ok(submission)
     };
     values.into_iter().map(read).collect()
@@ -224,6 +236,9 @@ fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
     if decides && *tenant != TenantId::platform() {
         let problem = Problem::invalid("Decisions belong to the tenant \"platform\".");
         return Err(problem.field("/tenantId", "must be \"platform\" for this kind"));
+    }
+    if decides {
+        refuse_unagreed(submission.payload.bytes(), catalog, crate::now())?;
     }
     if catalog.is_active_tenant(tenant) {
         return Ok(());
