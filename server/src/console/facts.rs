@@ -7,6 +7,7 @@ use domain::pricing::approval::{Drift, Facts};
 use rust_decimal::Decimal;
 
 use super::approvals::percent;
+use super::figures::dollars;
 
 /// Before a tier's id, in the name of the fact that the tenant is in it.
 const TIER: &str = "tier ";
@@ -33,9 +34,15 @@ pub(super) fn changed(then: &Facts, drift: &[Drift]) -> Vec<String> {
 
 type Named = (&'static str, &'static str, fn(Decimal) -> String);
 
-const MONEY: [Named; 2] = [
+const MONEY: [Named; 8] = [
     ("margin", "Margin, recorded penalties", percent),
     ("costOfList", "Cost, as a share of the list price", percent),
+    ("listInput", "List price before, input", dollars),
+    ("listOutput", "List price before, output", dollars),
+    ("listCached", "List price before, cached input", dollars),
+    ("earlierInput", "List price the policy’s period before, input", dollars),
+    ("earlierOutput", "List price the policy’s period before, output", dollars),
+    ("earlierCached", "List price the policy’s period before, cached input", dollars),
 ];
 const STANDING: [Named; 3] = [
     ("tenantActive", "The tenant is active", yes_or_no),

@@ -46,6 +46,20 @@ pub struct Listed {
     pub warnings: Vec<Warning>,
 }
 
+impl Listed {
+    /// Does something count then already, or until then? Whoever changes it says why.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.current.is_some() || self.before.is_some()
+    }
+
+    /// Is there a price at just that time, which is to come and has none before it?
+    #[must_use]
+    pub fn is_first_to_come(&self, now: Timestamp) -> bool {
+        self.replaces && self.before.is_none() && self.price.effective_from > now
+    }
+}
+
 /// A tenant of the tier.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affected {

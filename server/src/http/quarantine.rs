@@ -21,6 +21,7 @@ use super::events::record::{
     Wish, http_status, record_one, recorded, until_in_force, would_take,
 };
 use super::events::view::Recorded;
+use super::tenants::refuse_unagreed_choice;
 use super::{Services, Shared};
 use crate::console::{Act, Plan};
 use crate::identity::Principal;
@@ -166,6 +167,13 @@ async fn decide(
     wish: Wish,
 ) -> Result<Decided, Problem> {
     let Plan { decision, released } = shared.console.plan(&held_id(id)?, act, reason).await?;
+    if let Act::Release { choice: Some(choice) } = act
+        && let Some(slot) = Slot::parse(choice)
+        && let Some(chosen) = shared.ledger.at(slot).await?
+    {
+        let (payload, catalog) = (chosen.event.payload.bytes(), shared.projection.catalog());
+        refuse_unagreed_choice(payload, &catalog, crate::now()).map_err(not_taken)?;
+    }
     if let Some(released) = &released {
         would_take(shared, principal, released.clone()).map_err(not_taken)?;
     }

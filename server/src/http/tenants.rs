@@ -16,7 +16,7 @@ use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(super) use list_guard::refuse_unagreed;
+pub(super) use list_guard::{refuse_unagreed, refuse_unagreed_choice};
 
 use super::Shared;
 use super::ask::{Asked, Named};

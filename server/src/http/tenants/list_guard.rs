@@ -23,6 +23,18 @@ pub(in crate::http) fn refuse_unagreed(
     }
 }
 
+/// Of the contents that somebody chooses among several under one id. What people agreed to stands.
+pub(in crate::http) fn refuse_unagreed_choice(
+    payload: &[u8],
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let Ok(value) = serde_json::from_slice::<Value>(payload) else { return Ok(()) };
+    let Ok(Some(Known::PricePut(price))) = Known::read(&value) else { return Ok(()) };
+    let agreed = catalog.book().list_prices().any(|(_, applied)| applied.value == price);
+    if agreed { Ok(()) } else { refuse_price(&price, catalog, now) }
+}
+
 fn of_payload(mut problem: Problem) -> Problem {
     for error in &mut problem.errors {
         error.field = format!("/payload{}", error.field);
