@@ -11,7 +11,7 @@ use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::EconomicsError;
 use domain::economics::token_cost::{PriceMap, Rates};
 use domain::event::{EventId, TenantId};
-use domain::pricing::listing::{Case, Warning, far};
+use domain::pricing::listing::{Case, Warning, are_alike, far};
 use rust_decimal::Decimal;
 
 use super::inputs::price_map;
@@ -180,7 +180,11 @@ impl Economics {
         let mut warnings = case.warnings();
         warnings.extend(of_the_past(&corrections));
         warnings.extend(until.map(|at| Warning::Until { at }));
-        warnings.extend(far(*from, now));
+        let known = current.as_ref().map(|(is, _)| is).into_iter().chain(before.as_ref());
+        // What is there already was asked before.
+        if !known.into_iter().any(|known| are_alike(known, price)) {
+            warnings.extend(far(*from, now));
+        }
         let persons = case.persons();
         let window_days = policy.window_days;
         let (price, tenants) = (price.clone(), Vec::new());

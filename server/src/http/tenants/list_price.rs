@@ -187,7 +187,7 @@ async fn record(
         let (status, title) = (StatusCode::PRECONDITION_FAILED, "Changed meanwhile");
         return Err(Problem::new(status, "changed_meanwhile", title, detail));
     }
-    if !withdrawn && !wanted.has_read(&listed.warnings) {
+    if !wanted.has_read(&listed.warnings) {
         return Err(wrong("confirm", "is not ticked, or does not cover what is odd now"));
     }
     let reason = wanted.reason.trim().to_owned();

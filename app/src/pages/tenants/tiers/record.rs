@@ -31,7 +31,7 @@ pub(super) fn Record(preview: PricePreview, ask: PriceAsk, may: bool) -> impl In
     let said = warnings.into_iter().map(|warning| view! { <li>{warning.text}</li> }).collect_view();
     let said =
         (!said.is_empty()).then(|| view! { <ul class="pricing-trail price-odd">{said}</ul> });
-    let confirm = (has_notable && !withdraws).then(|| {
+    let confirm = has_notable.then(|| {
         view! {
             <label class="choice">
                 <input type="checkbox" name="confirm" value="yes" required />
