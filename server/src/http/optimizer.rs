@@ -37,8 +37,8 @@ use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
-use acts::{Act, Approval, Proof, Seen};
 pub(super) use acts::open_policy;
+use acts::{Act, Approval, Proof, Seen};
 pub(super) use list_price::open_list_price;
 pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_shares_back};
 

@@ -17,9 +17,7 @@ use domain::quarantine::{BadHeldId, HeldId};
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
-use super::events::record::{
-    Wish, http_status, record_one, recorded, until_in_force, would_take,
-};
+use super::events::record::{Wish, http_status, record_one, recorded, until_in_force, would_take};
 use super::events::view::Recorded;
 use super::tenants::refuse_unagreed_choice;
 use super::{Services, Shared};
@@ -153,7 +151,8 @@ impl IntoResponse for Decided {
 
 /// It stays held: sent by whoever releases it, it would be refused as well.
 fn not_taken(problem: Problem) -> Problem {
-    let detail = format!("It stays held, since it would be refused if you sent it. {}", problem.detail);
+    let detail =
+        format!("It stays held, since it would be refused if you sent it. {}", problem.detail);
     Problem { detail, ..problem }
 }
 

@@ -227,7 +227,9 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::TenantPut(tenant)) => (Entity::Tenant, tenant.tenant_id.to_string()),
         Some(Known::TierPut(tier)) => (Entity::Tier, tier.tier.clone()),
         // What has begun by the withdrawal's own clock is not withdrawn by it.
-        Some(Known::PricePut(price)) if price.withdrawn && has_begun(price, entry) => return Ok(None),
+        Some(Known::PricePut(price)) if price.withdrawn && has_begun(price, entry) => {
+            return Ok(None);
+        }
         Some(Known::PricePut(price)) => (Entity::Price, price_key(price)),
         Some(Known::UserPut(user)) => (Entity::User, user.login.clone()),
         Some(Known::QuarantineRelease(release)) => (Entity::Ruling, item(release.item_id)),

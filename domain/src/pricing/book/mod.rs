@@ -229,7 +229,9 @@ impl Book {
     /// A policy changes how many must agree to the next one, so it goes version by version.
     fn chain_policies(&mut self) {
         while let Some(next) = self.next_of(&Subject::Policy) {
-            let (applied, Edition { content: Content::Policy { policy }, .. }) = next else { return };
+            let (applied, Edition { content: Content::Policy { policy }, .. }) = next else {
+                return;
+            };
             self.policies.0.push(applied.with(*policy));
         }
     }

@@ -76,8 +76,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/prices",
         id: "putPrice",
         summary: "A tier's list price of a model from a time on; another for the same time replaces it. \
-                  What is odd about it stands in the answer as warnings",
+                  What is odd about it stands in the answer as warnings; what others have to agree to is \
+                  refused (409 approval_needed) and proposed at /v1/proposals",
         bodies: &[(JSON, "Price")],
+        problems: &[400, 401, 403, 409, 412, 422, 503],
         ..PUT
     },
     Operation {

@@ -149,7 +149,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..act(
             "/v1/proposals",
             "propose",
-            "Proposes a tenant's price, overage or limits; what is not named stays",
+            "Proposes a tenant's price, overage or limits, where what is not named stays; or a tier's list price \
+             of a model",
             &[(JSON, "NewProposal")],
         )
     },

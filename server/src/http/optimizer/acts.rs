@@ -463,11 +463,7 @@ pub(super) async fn decided(
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
-async fn proven(
-    shared: &Services,
-    principal: &Principal,
-    proof: Proof,
-) -> Result<(), Problem> {
+async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Result<(), Problem> {
     if principal.via != Via::Session {
         return Ok(());
     }
@@ -520,7 +516,8 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
             Content::ListPrice { price: price.clone() }
         }
         Content::Policy { .. } | Content::Routing { .. } | Content::ListPrice { .. } => {
-            let detail = "Only tenants’ prices are modified here: reject this, and propose another.";
+            let detail =
+                "Only tenants’ prices are modified here: reject this, and propose another.";
             return Err(Problem::invalid(detail));
         }
     };

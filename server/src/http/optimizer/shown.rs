@@ -71,9 +71,7 @@ impl Shown<'_> {
             }
             Content::ListPrice { price } => {
                 let was = list_change::before(&edition.facts);
-                let part = |(at, part): (usize, Part)| {
-                    json!({ "field": part, "was": was.map(|was| was[at]), "is": part.of(price) })
-                };
+                let part = |(at, part): (usize, Part)| json!({ "field": part, "was": was.map(|was| was[at]), "is": part.of(price) });
                 Part::ALL.into_iter().enumerate().map(part).collect()
             }
             Content::Controls { controls, .. } => {
