@@ -7,13 +7,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{CONFLICT_RESOLVE, Known, decides_by, is_decision, is_recorded_by_clouds};
+use domain::catalog::{Known, decides_by, is_decision, is_recorded_by_clouds};
 use domain::event::{EventId, Slot, TenantId};
 use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::elsewhere::refuse_rulings;
 use super::item;
 use super::media::{Form, items};
 use super::view::{Caution, Confirmations, Links, Recorded};
@@ -251,30 +252,6 @@ fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let problem = Problem::new(status, "unknown_tenant", "Unknown tenant", detail);
     Err(problem.field("/tenantId", format!("is {state}")))
-}
-
-/// Decisions about held things, keys, scenarios and the billing ledger are checked against what is
-/// held, which keys count, which version is in force and what was used, which this path cannot.
-fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
-    let kind = submission.payload.kind().unwrap_or_default();
-    let detail = if kind.starts_with("quarantine.") || kind == CONFLICT_RESOLVE {
-        "What is held is decided about at POST /v1/quarantine/{id}/release or reject."
-    } else if kind.starts_with("key.") {
-        "Keys are changed at POST /v1/epochs, which records who did it and why."
-    } else if kind.starts_with("scenario.") {
-        "Scenarios are kept at POST /v1/scenarios, which counts their versions."
-    } else if kind.starts_with("billing.") {
-        "Credits are given at POST /v1/ledger/credits, months closed at POST /v1/ledger/close, which \
-         state what is invoiced."
-    } else if kind.starts_with("approval.") {
-        "Who approves in whose stead is said at POST /v1/approvals/delegations."
-    } else if kind.starts_with("proposal.") || kind.starts_with("policy.") {
-        "Prices and policies are proposed at POST /v1/proposals and PUT /v1/policy and decided about \
-         at POST /v1/approvals; autonomy is switched at PUT /v1/controller-state."
-    } else {
-        return Ok(());
-    };
-    Err(Problem::invalid(detail).field("/payload/kind", "is not taken here"))
 }
 
 /// Hands the good ones to the ledger, a group commit's worth at a time; answers in order.
