@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::fabric::over;
 use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
-use super::schemas::{count, flag, hash, or_null, reference, shape, text, time, uuid};
+use super::reference;
+use super::schemas::{count, flag, hash, or_null, shape, text, time, uuid};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const PROPOSERS: Access = Access::Role("controllers and admins");
