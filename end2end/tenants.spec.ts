@@ -3,7 +3,7 @@
 //
 // What is set stays set, and the demonstration is shared: one after the other.
 import type { Page } from "@playwright/test";
-import { expect, PASSWORD, test } from "./console";
+import { expect, test } from "./console";
 
 test.describe.configure({ mode: "serial" });
 
@@ -20,12 +20,12 @@ async function fillPrice(page: Page, input: string, from: string) {
   await page.locator("#price-from").fill(from);
 }
 
-/** Ticks that what is odd was read, and says the password where that is asked for. */
+/** Ticks that what is odd was read, and says why where that is asked for. */
 async function readWhatIsOdd(page: Page) {
   const box = page.getByLabel("I have read this, and it is meant.");
   if (await box.count()) await box.check();
-  const password = page.getByLabel("Your password, once more");
-  if (await password.count()) await password.fill(PASSWORD);
+  const why = page.getByLabel("Why? It stays with the price");
+  if (await why.count()) await why.fill("the providers’ prices moved");
 }
 
 test("an admin describes a tier, prices it from a time on, and adds a tenant to it", async ({ page, open, expectAccessible }) => {
@@ -70,7 +70,7 @@ test("an admin describes a tier, prices it from a time on, and adds a tenant to 
   await expectAccessible();
 });
 
-test("a list price that is far off asks for the password, and is withdrawn before it counts", async ({ page, open }) => {
+test("a price to come is withdrawn, and a list price that is far off waits for two others", async ({ page, open }) => {
   await open("/optimizer/tiers");
   const card = page.locator(".pricing-part", { has: page.locator("code", { hasText: ID }) });
   const row = card.locator("tr", { hasText: "2099-01-01" });
@@ -85,12 +85,28 @@ test("a list price that is far off asks for the password, and is withdrawn befor
   await page.getByText("Set a list price…").click();
   await fillPrice(page, "5", "2098-01-01T00:00");
   await page.getByRole("button", { name: "Show what it would change" }).click();
-  await expect(page.locator(".price-odd")).toContainText("people would have to agree");
-  await page.getByLabel("I have read this, and it is meant.").check();
-  await page.getByLabel("Your password, once more").fill("not this one");
-  await page.getByRole("button", { name: "Record the price" }).click();
-  await expect(page.getByRole("alert")).toContainText("with your own password", SOON);
-  await expect(page.locator("#price-input"), "nothing is typed twice").toHaveValue("5");
+  await expect(page.locator(".price-odd")).toContainText("2 people have to agree");
+  await readWhatIsOdd(page);
+  await page.getByRole("button", { name: "Propose the price" }).click();
+  await expect(page).toHaveURL(/\/approvals\/[0-9a-f-]{36}/, SOON);
+  await expect(page.locator(".pricing-big")).toContainText("input $0.50 → $5.00");
+  await expect(page.getByText("the providers’ prices moved").first()).toBeVisible();
+  // Four eyes: whoever proposed it decides nothing, and two others do.
+  const id = new URL(page.url()).pathname.split("/").pop();
+  for (const [token, agreed] of [["demo-admin2", 1], ["demo-admin3", 2]] as const) {
+    const bearer = { headers: { authorization: `Bearer ${token}` } };
+    const proposal = await (await page.request.get(`/v1/proposals/${id}`, bearer)).json();
+    const said = await page.request.post(`/v1/approvals/${id}/approve?wait=final`, { ...bearer, data: { version: proposal.version, hash: proposal.hash } });
+    expect(said.status(), await said.text()).toBe(201);
+    expect((await said.json()).approvals).toHaveLength(agreed);
+  }
+  await open("/optimizer/tiers");
+  const agreed = card.locator("tr", { hasText: "$5.00" });
+  await expect(async () => {
+    await page.reload();
+    await expect(agreed).toContainText("to come", { timeout: 1_000 });
+  }).toPass(SOON);
+  await expect(agreed.getByRole("link", { name: "Who agreed" })).toHaveAttribute("href", `/approvals/${id}`);
 });
 
 test.describe("without scripts, on a phone", () => {

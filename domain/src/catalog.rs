@@ -19,6 +19,7 @@ mod snapshot;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::access::{Action, Role};
 use crate::clock::Timestamp;
@@ -126,6 +127,24 @@ pub struct PricePut {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_usd_per_million: Option<Decimal>,
     pub effective_from: Timestamp,
+    /// Why it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// A price to come that is not to begin: what counts before it goes on. Without effect once it has begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+    /// The proposal that people agreed to. Set by the clouds, never taken from a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal_id: Option<Uuid>,
+}
+
+impl PricePut {
+    /// # Errors
+    /// A name that is none, a negative price, or a reason that is blank or too long.
+    pub fn check(&self) -> Result<(), KindError> {
+        check_price(self)?;
+        self.reason.as_deref().map_or(Ok(()), reason)
+    }
 }
 
 /// A person who signs in, or a program with tokens. Verifiers of passwords and tokens never
@@ -378,7 +397,7 @@ impl Known {
                 id("/tier", &tenant.tier)
             }
             Known::TierPut(tier) => check_tier(tier),
-            Known::PricePut(price) => check_price(price),
+            Known::PricePut(price) => price.check(),
             Known::UserPut(user) => {
                 name("/login", &user.login)?;
                 name("/name", &user.name)

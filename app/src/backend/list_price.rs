@@ -76,6 +76,10 @@ pub struct PricePreview {
     pub replaces: bool,
     /// It takes a price to come away: what counts before goes on.
     pub withdraws: bool,
+    /// Nothing counts before it.
+    pub is_first: bool,
+    /// It changes something, and why is asked for.
+    pub asks_why: bool,
     /// It is how it is already.
     pub unchanged: bool,
     pub parts: Vec<PartRow>,
@@ -92,8 +96,8 @@ pub struct PricePreview {
     /// Charges of the past.
     pub corrections: Vec<CorrectedRow>,
     pub warnings: Vec<PriceWarning>,
-    /// The password is asked for.
-    pub needs_password: bool,
+    /// How many decide on it: more than one, and it is proposed to others.
+    pub persons: u32,
 }
 
 /// Input, output or cached input.

@@ -280,7 +280,7 @@ pub struct RehearsedView {
 #[serde(rename_all = "camelCase")]
 pub struct ProposalRow {
     pub id: String,
-    /// A tenant's id, or "policy".
+    /// A tenant's id, "policy", "routing", or what has a list price.
     pub about: String,
     /// `Price 100 % → 108 %`.
     pub title: String,
@@ -341,6 +341,8 @@ pub struct ProposalDetail {
     pub killed: bool,
     /// What, before, after, change.
     pub money: Vec<[String; 4]>,
+    /// What about a list price is odd, in sentences.
+    pub odd: Vec<String>,
     /// What the decision rests on.
     pub facts: Vec<FactRow>,
     /// What the guardrails said, where the optimizer proposed.

@@ -186,7 +186,11 @@ pub struct PriceRow {
     pub event_id: String,
     /// It is to come and charges what is charged before it: it was withdrawn, and that goes on.
     pub goes_on: bool,
-    /// What withdraws it, while it is to come and another goes before it.
+    /// Why it was changed.
+    pub reason: Option<String>,
+    /// The proposal that people agreed to.
+    pub proposal: Option<String>,
+    /// What withdraws it, while it is to come.
     pub withdraw: Option<PriceAsk>,
 }
 

@@ -13,6 +13,7 @@ use crate::format::{TimeShape, counted};
 use crate::live::Live;
 
 mod keys;
+mod odd;
 mod outside;
 pub(crate) mod proposal;
 mod queue;

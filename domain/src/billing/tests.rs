@@ -45,6 +45,9 @@ fn price(tier: &str, input: &str, from: &str) -> PricePut {
         output_usd_per_million: usd("2"),
         cached_usd_per_million: None,
         effective_from: time(from),
+        reason: None,
+        withdrawn: false,
+        proposal_id: None,
     }
 }
 

@@ -10,8 +10,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::list_change::{self, Product};
 use super::policy::Policy;
 use crate::billing::overage::OverageTerms;
+use crate::catalog::PricePut;
 use crate::economics::EconomicsError;
 use crate::economics::quantity::refuse;
 use crate::event::TenantId;
@@ -134,14 +136,20 @@ pub enum Content {
     Routing {
         shares: Shares,
     },
+    /// A tier's list price of a model, from a time on.
+    ListPrice {
+        price: Box<PricePut>,
+    },
 }
 
-/// What versions are counted of: each tenant's controls, the policy, and the shares of the traffic.
+/// What versions are counted of: each tenant's controls, the policy, the shares of the traffic, and the
+/// list prices of a model for a tier that people agreed to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     Tenant(TenantId),
     Policy,
     Routing,
+    ListPrice(Product),
 }
 
 /// A tenant by its id: as programs outside and the screens are told what a proposal is about.
@@ -151,6 +159,7 @@ impl fmt::Display for Subject {
             Subject::Tenant(tenant) => write!(out, "{tenant}"),
             Subject::Policy => out.write_str("policy"),
             Subject::Routing => out.write_str("routing"),
+            Subject::ListPrice(product) => write!(out, "{product}"),
         }
     }
 }
@@ -173,6 +182,7 @@ impl Content {
             Content::Controls { tenant_id, .. } => Subject::Tenant(tenant_id.clone()),
             Content::Policy { .. } => Subject::Policy,
             Content::Routing { .. } => Subject::Routing,
+            Content::ListPrice { price } => Subject::ListPrice(Product::from(price.as_ref())),
         }
     }
 
@@ -185,6 +195,7 @@ impl Content {
             }
             Content::Policy { policy } => policy.check(),
             Content::Routing { shares } => shares.check(),
+            Content::ListPrice { price } => list_change::check(price),
         }
     }
 }

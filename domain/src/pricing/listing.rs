@@ -1,9 +1,9 @@
 //! A list price before it is recorded: how far it moves what counts, and what about it is odd.
 //!
-//! One admin sets a list price, and it moves the bills of all tenants of a tier. So it is held against
-//! what is known first: against the price that it takes the place of, the provider's own, and the
-//! bounds that the policy has for a tenant's price. Nothing here refuses: what is odd is said, and
-//! whoever records it says that they have read it.
+//! A list price moves the bills of all tenants of a tier. So it is held against what is known first:
+//! against the price that it takes the place of, the provider's own, and the bounds that the policy has
+//! for a tenant's price. Nothing here refuses: what is odd is said, whoever records it says that they
+//! have read it, and what moves far waits for other people ([`super::list_change`]).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,10 +12,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::approval::Quorum;
+use super::list_change::{facts, persons};
 use super::policy::Limits;
 use crate::billing::Period;
 use crate::catalog::PricePut;
-use crate::clock::Timestamp;
+use crate::clock::{DAY_MS, Timestamp};
 use crate::economics::token_cost::Rates;
 use crate::event::TenantId;
 
@@ -23,6 +24,8 @@ use crate::event::TenantId;
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 /// Names in a sentence; more are counted.
 const NAMED_MAX: usize = 5;
+/// Further away than a year, the year is rather mistyped than meant.
+pub const FAR_DAYS: i64 = 366;
 
 /// What a price consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -95,6 +98,8 @@ pub struct Case<'a> {
     pub cost: Option<&'a Rates>,
     /// Is there any cost, usage or other price of the model?
     pub is_known: bool,
+    /// Is there anybody in the tier whose bill it could move?
+    pub has_tenants: bool,
     pub limits: &'a Limits,
     pub quorum: &'a Quorum,
 }
@@ -165,18 +170,20 @@ impl Case<'_> {
         warnings
     }
 
-    /// How many would have to agree to a tenant's price that moved as far, by the larger of the change
-    /// at once and that of the period: small steps add up. A first price moves nothing.
+    /// How many decide on it: more than one, where it moves bills as far as a tenant's own price may
+    /// only be moved by so many. Whoever wants it is not among them then.
     #[must_use]
     pub fn persons(&self) -> u32 {
-        let moved = [self.before, self.earlier].into_iter().flatten();
-        let moved = moved.filter(|_| self.moves_at_all());
-        let persons = moved.map(|from| {
-            let size = largest(from, self.price).0.unwrap_or(Decimal::MAX);
-            self.quorum.persons(size)
-        });
-        persons.max().unwrap_or(1)
+        let held_against = facts(self.before, self.earlier);
+        if self.has_tenants { persons(&held_against, self.price, self.quorum) } else { 1 }
     }
+}
+
+/// Is that time further away than anybody means?
+#[must_use]
+pub fn far(at: Timestamp, now: Timestamp) -> Option<Warning> {
+    let days = at.unix_ms().saturating_sub(now.unix_ms()) / DAY_MS;
+    (days.abs() > FAR_DAYS).then_some(Warning::FarDate { at, days })
 }
 
 /// A change; `None`: beyond any number.
@@ -251,6 +258,11 @@ pub enum Warning {
     Until {
         at: Timestamp,
     },
+    /// It begins so many days from now; negative: before.
+    FarDate {
+        at: Timestamp,
+        days: i64,
+    },
 }
 
 impl Warning {
@@ -271,6 +283,7 @@ impl Warning {
             Warning::BelowFloor { .. } => "belowFloor",
             Warning::Contracts { .. } => "contracts",
             Warning::Until { .. } => "until",
+            Warning::FarDate { .. } => "farDate",
         }
     }
 
@@ -317,7 +330,7 @@ impl fmt::Display for Warning {
             ),
             Warning::ManyPersons { persons } => write!(
                 out,
-                "For a tenant’s own price that moved so far, {persons} people would have to agree. A list price is one admin’s to set: from a browser, with the password once more."
+                "It moves bills so far that {persons} people have to agree, beside whoever proposes it: it waits for them."
             ),
             Warning::ClosedMonths { months } => write!(
                 out,
@@ -335,6 +348,12 @@ impl fmt::Display for Warning {
             Warning::Until { at } => {
                 write!(out, "Another price counts from {at} on: this one holds until then.")
             }
+            Warning::FarDate { at, days } => write!(
+                out,
+                "It counts from {at} on: {} {}. Check the year.",
+                counted(days.unsigned_abs(), "day", "days"),
+                if *days < 0 { "ago" } else { "from now" }
+            ),
             Warning::Corrects { .. } => self.corrects(out),
         }
     }
@@ -415,6 +434,9 @@ mod tests {
             output_usd_per_million: decimal(output),
             cached_usd_per_million: cached.map(decimal),
             effective_from: "2026-12-01T00:00:00Z".parse().expect("a time"),
+            reason: None,
+            withdrawn: false,
+            proposal_id: None,
         }
     }
 
@@ -428,6 +450,7 @@ mod tests {
             earlier: None,
             cost,
             is_known: true,
+            has_tenants: true,
             limits: &limits,
             quorum: &policy.quorum,
         };
@@ -496,6 +519,7 @@ mod tests {
             earlier: Some(&earlier),
             cost: None,
             is_known: false,
+            has_tenants: true,
             limits: &limits,
             quorum: &policy.quorum,
         };
@@ -505,6 +529,19 @@ mod tests {
         let long_ago = price("0.5", "4", None);
         let goes_on = Case { price: &before, earlier: Some(&long_ago), ..case };
         assert_eq!((goes_on.persons(), goes_on.warnings().len()), (1, 1), "it moves nothing");
+        assert_eq!(Case { has_tenants: false, ..case }.persons(), 1, "it moves nobody's bill");
+    }
+
+    #[test]
+    fn a_time_that_is_more_than_a_year_away_is_questioned() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let now = at("2026-11-27T12:00:00Z");
+        assert_eq!(far(at("2027-11-27T12:00:00Z"), now), None);
+        assert_eq!(far(at("2025-11-27T12:00:00Z"), now), None);
+        let told = far(at("2062-12-01T00:00:00Z"), now).expect("far");
+        assert!(told.is_notable() && told.to_string().ends_with("from now. Check the year."));
+        let told = far(at("2025-11-25T00:00:00Z"), now).expect("far").to_string();
+        assert!(told.contains("367 days ago"), "{told}");
     }
 
     #[test]

@@ -16,7 +16,8 @@
 //!   for one tenant; [`rehearsal`] plays it day by day over recorded usage; [`notice`] says what
 //!   people outside the screens are told.
 //! - [`trail`] follows one price back to its events, offline.
-//! - [`listing`] says what is odd about a list price before an admin records it.
+//! - [`listing`] says what is odd about a list price before it is recorded, [`list_change`] how many must
+//!   agree to it.
 //! - [`foresight`] asks standing stresses, and proposes what would meet one before it comes true.
 //!
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
@@ -31,6 +32,7 @@ pub mod drift;
 pub mod edition;
 pub mod foresight;
 pub mod guardrail;
+pub mod list_change;
 pub mod listing;
 pub mod look;
 pub mod margin;

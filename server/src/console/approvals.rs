@@ -21,7 +21,7 @@ use super::figures::{grouped, rounded_dollars};
 use super::foresight::{hour, still_missed};
 use super::optimizer::trail;
 use super::simulate::simulate;
-use super::{Console, facts};
+use super::{Console, facts, list_proposal};
 use crate::problem::Problem;
 use crate::projection::Catalog;
 
@@ -48,12 +48,16 @@ impl Console {
             (case.changed.clone(), None)
         };
         let acts = acts(&catalog, case, viewer, now);
+        let looked = self.look_at_list_price(case, now).await;
+        let mut money = self.with_room(case, now, money(&catalog, case, figures.as_ref()));
+        money.extend(looked.lines);
         Ok(ProposalDetail {
             at: now,
             row: row(&catalog, case, now, Some(&drift), figures.as_ref()),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
-            money: self.with_room(case, now, money(&catalog, case, figures.as_ref())),
+            money,
+            odd: looked.odd,
             facts: facts::rows(&current.edition.facts, &drift),
             trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
@@ -130,7 +134,7 @@ pub(super) fn row(
     let current = case.current();
     let (title, change) = match controls(book, case) {
         Some((before, after)) => told(&before, &after),
-        None => (other_title(book, case), None),
+        None => (other_title(book, case), other_change(case)),
     };
     ProposalRow {
         id: case.id.to_string(),
@@ -231,8 +235,15 @@ pub(super) fn other_title(book: &Book, case: &Case) -> String {
     match &edition.content {
         Content::Policy { policy } => policy_title(book, edition.base_version, policy),
         Content::Routing { shares } => format!("Shares of the traffic: {}", shares_text(shares)),
+        Content::ListPrice { price } => list_proposal::title(price, &edition.facts),
         Content::Controls { .. } => String::new(),
     }
+}
+
+fn other_change(case: &Case) -> Option<String> {
+    let edition = &case.current().edition;
+    let Content::ListPrice { price } = &edition.content else { return None };
+    list_proposal::largest(price, &edition.facts)
 }
 
 /// `gcp 50 %, aws 50 %`.
@@ -270,6 +281,9 @@ fn money(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<[Stri
             &book.shares().shares(edition.base_version).unwrap_or_default(),
             shares,
         );
+    }
+    if let Content::ListPrice { price } = &edition.content {
+        return list_proposal::parts(price, &edition.facts);
     }
     let Some((before, after)) = controls(book, case) else { return Vec::new() };
     let mut lines = changes(&before, &after);

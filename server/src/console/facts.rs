@@ -8,6 +8,7 @@ use domain::pricing::margin;
 use rust_decimal::Decimal;
 
 use super::approvals::percent;
+use super::figures::dollars;
 
 /// Before a tier's id, in the name of the fact that the tenant is in it.
 const TIER: &str = "tier ";
@@ -38,10 +39,16 @@ pub(super) fn changed(then: &Facts, drift: &[Drift]) -> Vec<String> {
 
 type Named = (&'static str, &'static str, fn(Decimal) -> String);
 
-const MONEY: [Named; 3] = [
+const MONEY: [Named; 9] = [
     ("margin", "Margin, recorded penalties", margin::told),
     ("costOfList", "Cost, as a share of the list price", percent),
     ("beyondCap", "Beyond the cap, at the overage price", percent),
+    ("listInput", "List price before, input", dollars),
+    ("listOutput", "List price before, output", dollars),
+    ("listCached", "List price before, cached input", dollars),
+    ("earlierInput", "List price the policy’s period before, input", dollars),
+    ("earlierOutput", "List price the policy’s period before, output", dollars),
+    ("earlierCached", "List price the policy’s period before, cached input", dollars),
 ];
 const STANDING: [Named; 3] = [
     ("tenantActive", "The tenant is active", yes_or_no),

@@ -350,7 +350,7 @@ pub(super) fn still_missed(book: &Book, case: &Case) -> Option<String> {
             is_asked.then_some(("at this price", borne.tenant_below_floor_max))?
         }
         Content::Routing { .. } => ("with these shares", borne.below_floor_max),
-        Content::Policy { .. } => return None,
+        Content::Policy { .. } | Content::ListPrice { .. } => return None,
     };
     missed(warned, with, max)
 }

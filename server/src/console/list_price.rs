@@ -65,7 +65,8 @@ fn wrong(problem: Problem) -> Vec<WrongField> {
 fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
     let price = &listed.price;
     let current = listed.current.as_ref();
-    let unchanged = current.is_some_and(|(current, _)| are_alike(current, price));
+    let first = listed.is_first_to_come(now) && ask.withdraw == "yes";
+    let unchanged = !first && current.is_some_and(|(current, _)| are_alike(current, price));
     let goes_on = listed.before.as_ref().is_some_and(|before| are_alike(before, price));
     let to_come = price.effective_from > now;
     let (used, idle): (Vec<&Affected>, Vec<&Affected>) =
@@ -75,7 +76,9 @@ fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
         until: listed.until,
         seen: current.map(|(_, id)| id.to_string()).unwrap_or_default(),
         replaces: listed.replaces,
-        withdraws: ask.withdraw == "yes" && listed.replaces && goes_on && to_come,
+        withdraws: first || ask.withdraw == "yes" && listed.replaces && goes_on && to_come,
+        is_first: listed.before.is_none(),
+        asks_why: listed.is_change(),
         unchanged,
         parts: Part::ALL.map(|part| part_row(listed, part)).to_vec(),
         window_days: listed.window_days,
@@ -85,7 +88,7 @@ fn preview(listed: &Listed, ask: &PriceAsk, now: Timestamp) -> PricePreview {
         idle: idle.into_iter().map(|tenant| tenant.tenant_id.to_string()).collect(),
         corrections: listed.corrections.tenants.iter().map(corrected).collect(),
         warnings: listed.warnings.iter().map(warning).collect(),
-        needs_password: listed.persons > 1,
+        persons: if first { 1 } else { listed.persons },
     }
 }
 

@@ -23,6 +23,7 @@ mod foresight;
 mod kept;
 mod keys;
 mod list_price;
+mod list_proposal;
 pub mod load;
 mod optimizer;
 mod policy;

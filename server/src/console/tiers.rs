@@ -72,10 +72,14 @@ fn row(catalog: &Catalog, price: &Current<PricePut>, now: Timestamp) -> PriceRow
     let before = Timestamp::from_unix_ms(effective_from.unix_ms().saturating_sub(1));
     let before = catalog.price_at(tier, provider, model, before);
     let before = before.filter(|_| when == When::Coming).map(|before| &before.value);
+    // A first price that is withdrawn has none that goes on.
+    let withdraw = Some(withdrawal(before.unwrap_or(&price.value), *effective_from));
     let goes_on = before.is_some_and(|before| are_alike(before, &price.value));
     PriceRow {
         goes_on,
-        withdraw: before.filter(|_| !goes_on).map(|before| withdrawal(before, *effective_from)),
+        withdraw: withdraw.filter(|_| when == When::Coming && !goes_on),
+        reason: price.value.reason.clone(),
+        proposal: price.value.proposal_id.map(|id| id.to_string()),
         provider: provider.clone(),
         model: model.clone(),
         price: price_text(&price.value, Decimal::ONE),

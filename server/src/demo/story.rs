@@ -199,6 +199,9 @@ fn price(tier: &Tier, model: &Model) -> PricePut {
         output_usd_per_million: charged(model.output_mils),
         cached_usd_per_million: Some(charged(model.cached_mils)),
         effective_from: Timestamp::from_unix_ms(PRICES_SINCE_MS),
+        reason: None,
+        withdrawn: false,
+        proposal_id: None,
     }
 }
 

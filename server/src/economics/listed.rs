@@ -11,13 +11,13 @@ use domain::clock::{DAY_MS, Timestamp};
 use domain::economics::EconomicsError;
 use domain::economics::token_cost::{PriceMap, Rates};
 use domain::event::{EventId, TenantId};
-use domain::pricing::listing::{Case, Warning};
+use domain::pricing::listing::{Case, Warning, are_alike, far};
 use domain::pricing::margin::window;
-use domain::pricing::policy::{Limits, Policy};
 use rust_decimal::Decimal;
 
 use super::beyond::Beyond;
 use super::inputs::price_map;
+use super::list_change::{Against, limits};
 use super::simulate::{Economics, SimulateError, USAGE_ROWS_MAX};
 use super::tally::Tally;
 use super::usage::{added, at_list_prices, at_price};
@@ -39,7 +39,7 @@ pub struct Listed {
     /// Another price counts from then on.
     pub until: Option<Timestamp>,
     pub corrections: Corrections,
-    /// How many would have to agree to a tenant's price that moved as far.
+    /// How many decide on it: more than one, and it is proposed to others.
     pub persons: u32,
     pub window_days: u32,
     /// The usage that is looked at ends here, with the last whole hour.
@@ -49,6 +49,20 @@ pub struct Listed {
     /// False: nobody asked, or there are too many of them, or they used too much.
     pub tenants_looked_at: bool,
     pub warnings: Vec<Warning>,
+}
+
+impl Listed {
+    /// Does something count then already, or until then? Whoever changes it says why.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.current.is_some() || self.before.is_some()
+    }
+
+    /// Is there a price at just that time, which is to come and has none before it?
+    #[must_use]
+    pub fn is_first_to_come(&self, now: Timestamp) -> bool {
+        self.replaces && self.before.is_none() && self.price.effective_from > now
+    }
 }
 
 /// A tenant of the tier.
@@ -144,19 +158,25 @@ impl Economics {
         let (_, policy) = catalog.book().policy();
         let (limits, cost) = (limits(policy, tier), dearest(&catalog, price, now));
         // What was charged already is what a correction moves; otherwise what counts until then.
-        let charged = current.as_ref().filter(|_| *from <= now).map(|(is, _)| is);
+        let against = Against::of(&catalog, price, now);
         let case = Case {
             price,
-            before: charged.or(before.as_ref()),
-            earlier: at(days_before(*from, limits.cumulative_days)).map(|earlier| &earlier.value),
+            before: against.before.as_ref(),
+            earlier: against.earlier.as_ref(),
             cost: cost.as_ref(),
             is_known: self.is_known(&catalog, price).await?,
+            has_tenants: against.has_tenants,
             limits: &limits,
             quorum: &policy.quorum,
         };
         let mut warnings = case.warnings();
         warnings.extend(of_the_past(&corrections));
         warnings.extend(until.map(|at| Warning::Until { at }));
+        let known = current.as_ref().map(|(is, _)| is).into_iter().chain(before.as_ref());
+        // What is there already was asked before.
+        if !known.into_iter().any(|known| are_alike(known, price)) {
+            warnings.extend(far(*from, now));
+        }
         let persons = case.persons();
         let (window_days, window_to) = (policy.window_days, window(now, policy.window_days).1);
         let (price, tenants) = (price.clone(), Vec::new());
@@ -329,15 +349,6 @@ impl Sums {
             margin_high: limits.thresholds.high_enter,
         }))
     }
-}
-
-/// The bounds of a tier whichever cloud serves it: those that a rule has for it, or for everybody.
-fn limits(policy: &Policy, tier: &str) -> Limits {
-    let of_tier = |rule: &&domain::pricing::policy::Rule| {
-        rule.tier.as_deref() == Some(tier) && rule.cloud.is_none()
-    };
-    let rule = policy.rules.iter().find(of_tier).or_else(|| policy.everybody());
-    rule.map(|rule| rule.limits).unwrap_or_default()
 }
 
 /// The most that the provider takes for each part, in whatever region.

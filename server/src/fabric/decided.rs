@@ -36,7 +36,7 @@ pub fn waiting(book: &Book, now: Timestamp) -> Option<(&Case, &Shares)> {
     let case = book.open_about(&Subject::Routing, now)?;
     match &case.current().edition.content {
         Content::Routing { shares } => Some((case, shares)),
-        Content::Controls { .. } | Content::Policy { .. } => None,
+        Content::Controls { .. } | Content::Policy { .. } | Content::ListPrice { .. } => None,
     }
 }
 

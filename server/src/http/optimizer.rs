@@ -7,6 +7,7 @@ mod delegations;
 mod foresight;
 mod form;
 mod list;
+mod list_price;
 mod policy_form;
 mod promoted;
 mod refused;
@@ -37,8 +38,9 @@ use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
-use acts::{Act, Approval, Seen};
-pub(super) use acts::{Proof, open_policy, proven};
+pub(super) use acts::open_policy;
+use acts::{Act, Approval, Proof, Seen};
+pub(super) use list_price::open_list_price;
 pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_shares_back};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -159,7 +161,15 @@ async fn propose(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Propose)?;
-    let wanted: acts::Proposed = shape_of(read_json(&body)?, &["tenantId", "reason"])?;
+    let body = read_json(&body)?;
+    if body.get(list_price::LIST_PRICE).is_some() {
+        let wanted = shape_of(body, &[list_price::LIST_PRICE, "reason"])?;
+        let seat = wish.seat(place)?;
+        let answer = list_price::propose(&shared, &principal, wanted, wish).await;
+        drop(seat);
+        return answer;
+    }
+    let wanted: acts::Proposed = shape_of(body, &["tenantId", "reason"])?;
     let seat = wish.seat(place)?;
     let answer = acts::propose(&shared, &principal, wanted, wish).await;
     drop(seat);

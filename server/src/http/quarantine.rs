@@ -17,8 +17,9 @@ use domain::quarantine::{BadHeldId, HeldId};
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Asked, Named, Whole, json as read_json, shape};
-use super::events::record::{Wish, http_status, record_one, recorded, until_in_force};
+use super::events::record::{Wish, http_status, record_one, recorded, until_in_force, would_take};
 use super::events::view::Recorded;
+use super::tenants::refuse_unagreed_choice;
 use super::{Services, Shared};
 use crate::console::{Act, Plan};
 use crate::identity::Principal;
@@ -148,6 +149,13 @@ impl IntoResponse for Decided {
     }
 }
 
+/// It stays held: sent by whoever releases it, it would be refused as well.
+fn not_taken(problem: Problem) -> Problem {
+    let detail =
+        format!("It stays held, since it would be refused if you sent it. {}", problem.detail);
+    Problem { detail, ..problem }
+}
+
 /// Records what an act amounts to: the decision, then what it releases.
 async fn decide(
     shared: &Services,
@@ -158,6 +166,16 @@ async fn decide(
     wish: Wish,
 ) -> Result<Decided, Problem> {
     let Plan { decision, released } = shared.console.plan(&held_id(id)?, act, reason).await?;
+    if let Act::Release { choice: Some(choice) } = act
+        && let Some(slot) = Slot::parse(choice)
+        && let Some(chosen) = shared.ledger.at(slot).await?
+    {
+        let (payload, catalog) = (chosen.event.payload.bytes(), shared.projection.catalog());
+        refuse_unagreed_choice(payload, &catalog, crate::now()).map_err(not_taken)?;
+    }
+    if let Some(released) = &released {
+        would_take(shared, principal, released.clone()).map_err(not_taken)?;
+    }
     let mut accepted = [None, None];
     for (event, accepted) in [decision, released].into_iter().zip(&mut accepted) {
         if let Some(event) = event {

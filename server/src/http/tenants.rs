@@ -2,6 +2,7 @@
 
 mod change;
 mod form;
+mod list_guard;
 mod list_price;
 
 use axum::extract::State;
@@ -15,7 +16,7 @@ use domain::event::{EventId, Slot, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(super) use list_price::refuse_list_price;
+pub(super) use list_guard::{refuse_unagreed, refuse_unagreed_choice};
 
 use super::Shared;
 use super::ask::{Asked, Named};

@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::enact::Enacted;
 use super::{Optimizer, OptimizerError, event_id, resource};
 use crate::ledger::SubmitError;
 
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Clouds act in turn: the next one steps in where the one before did nothing.
-const TURN: Duration = Duration::from_secs(2);
+pub(super) const TURN: Duration = Duration::from_secs(2);
 /// After a failure, such as a majority that cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -50,6 +51,7 @@ impl Optimizer {
     /// Carries out until `stop`.
     pub(super) async fn execute(self: Arc<Self>, stop: CancellationToken) {
         let mut ready_since: BTreeMap<(Uuid, u32), Instant> = BTreeMap::new();
+        let mut enacted = Enacted::default();
         let mut pause = LOOK_EVERY;
         loop {
             tokio::select! {
@@ -59,6 +61,10 @@ impl Optimizer {
             pause = LOOK_EVERY;
             if let Err(cause) = self.execute_what_is_due(&mut ready_since).await {
                 tracing::debug!(%cause, "an approved proposal waits");
+                pause = RETRY;
+            }
+            if let Err(cause) = self.enact_what_is_agreed(&mut enacted).await {
+                tracing::debug!(%cause, "a list price that was agreed to waits");
                 pause = RETRY;
             }
         }
@@ -86,7 +92,7 @@ impl Optimizer {
         Ok(())
     }
 
-    fn place_of_mine(&self) -> u32 {
+    pub(super) fn place_of_mine(&self) -> u32 {
         let before = Cloud::ALL.into_iter().take_while(|cloud| *cloud != self.me);
         u32::try_from(before.count()).unwrap_or(0)
     }
@@ -125,7 +131,7 @@ impl Optimizer {
     }
 
     /// What was recorded is waited for, so that it is not recorded again meanwhile.
-    async fn until_in_force(&self, slot: domain::event::Slot) {
+    pub(super) async fn until_in_force(&self, slot: domain::event::Slot) {
         let in_force = async {
             self.ledger.until_final(slot).await;
             self.projection.until_projected(slot).await;

@@ -1,6 +1,7 @@
 //! The money facts that a proposal rests on, now and then, on what this cloud has.
 
 use domain::catalog::Edition;
+use domain::clock::Timestamp;
 use domain::event::TenantId;
 use domain::pricing::approval::{Drift, Facts};
 use domain::pricing::book::Case;
@@ -9,6 +10,7 @@ use domain::pricing::edition::{About, drifted, edition, facts, settled};
 use domain::pricing::recommend::Figures;
 
 use super::{Optimizer, OptimizerError};
+use crate::economics::list_facts;
 use crate::projection::Catalog;
 
 /// Why no edition can be made of a content.
@@ -38,8 +40,9 @@ impl Optimizer {
             }
         }
         let figures = self.figures_of(&catalog, &subject).await?;
-        let about = about(&catalog, &subject);
-        Ok(edition(catalog.book(), content, reason, about, figures.as_ref(), crate::now()))
+        let (about, now) = (about(&catalog, &subject), crate::now());
+        let made = edition(catalog.book(), content, reason, about, figures.as_ref(), now);
+        Ok(of_list(&catalog, made, now))
     }
 
     pub(super) async fn figures_of(
@@ -91,9 +94,23 @@ impl Optimizer {
     }
 }
 
+/// A list price rests on those that it is held against; and one for a time to come is agreed to before
+/// it begins, so that nobody is charged for what was used before anybody agreed.
+fn of_list(catalog: &Catalog, mut made: Edition, now: Timestamp) -> Edition {
+    let Content::ListPrice { price } = &made.content else { return made };
+    made.facts.extend(list_facts(catalog, price, now));
+    if price.effective_from > now {
+        made.expires_at = made.expires_at.min(price.effective_from);
+    }
+    made
+}
+
 fn facts_on(catalog: &Catalog, edition: &Edition, figures: Option<&Figures>) -> Facts {
     let (book, subject) = (catalog.book(), edition.content.subject());
-    let now = facts(book, &subject, about(catalog, &subject), figures);
+    let mut now = facts(book, &subject, about(catalog, &subject), figures);
+    if let Content::ListPrice { price } = &edition.content {
+        now.extend(list_facts(catalog, price, crate::now()));
+    }
     settled(&edition.facts, now, book.policy().1.drift_max)
 }
 

@@ -159,6 +159,7 @@ fn proposal_id(run: u64, about: &Subject) -> Uuid {
         Subject::Tenant(tenant) => format!("tenant {tenant}"),
         Subject::Policy => "policy".to_owned(),
         Subject::Routing => "routing".to_owned(),
+        Subject::ListPrice(product) => format!("list price of {product}"),
     };
     event_id(&["foresight-proposal", &run.to_string(), &about]).0
 }

@@ -12,12 +12,14 @@
 //!                      domain::pricing::book (the same on every cloud)
 //!                                   │ approved, facts unchanged
 //!                                execute ─► grant price/<tenant> n ─► proposal.apply ─► controls
+//!                                                                         └► enact ─► price.put
 //! ```
 //! Every cloud carries out. The grant of the version decides which application is the n-th, and what
 //! is recorded is a function of what was decided, so that a cloud which stops between the two is
 //! finished by the next one to look, and nothing is applied twice. A voter asks for the approvals
 //! itself (`judge`): two clouds have seen them before a price moves.
 
+mod enact;
 mod execute;
 mod facts;
 mod foresight;
@@ -38,6 +40,7 @@ use domain::event::{EventId, Payload, TenantId};
 use domain::grant::{BadName, Family, Resource};
 use domain::pricing::controls::Subject;
 use domain::pricing::foresight::Room;
+use domain::pricing::list_change::Product;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -124,6 +127,8 @@ pub enum OptimizerError {
     Payload(String),
     #[error("the usage cannot be summed up: {0}")]
     Figures(#[from] SimulateError),
+    #[error("the ledger cannot be read: {0}")]
+    Database(#[from] sqlx::Error),
     #[error("the ledger gave no answer")]
     Silent,
 }
@@ -151,7 +156,14 @@ fn resource(subject: &Subject) -> Result<Resource, BadName> {
         Subject::Tenant(tenant) => Resource::new(Family::Price, tenant.as_str()),
         Subject::Policy => Resource::new(Family::Policy, POLICY),
         Subject::Routing => Resource::new(Family::Policy, ROUTING),
+        Subject::ListPrice(product) => Resource::new(Family::Policy, list_name(product)),
     }
+}
+
+/// Models have names that no resource may have: by a hash.
+fn list_name(Product { tier, provider, model }: &Product) -> String {
+    let EventId(name) = event_id(&["list", tier, provider, model]);
+    format!("list-price-{}", name.simple())
 }
 
 /// The same whoever records it again.

@@ -80,7 +80,7 @@ impl Optimizer {
                 continue;
             }
             let Read(figures) = match case.subject() {
-                Subject::Policy | Subject::Routing => Read(Ok(None)),
+                Subject::Policy | Subject::Routing | Subject::ListPrice(_) => Read(Ok(None)),
                 Subject::Tenant(tenant) => match self.at_hand.get(&catalog, &tenant) {
                     Some(known) => known,
                     None if read == READ_MAX => continue,

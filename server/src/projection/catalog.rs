@@ -287,6 +287,7 @@ impl Catalog {
                 let id = value.tier.clone();
                 self.tiers.insert(id, Current { value, event_id, slot, logical_clock });
             }
+            Ok(Some(Known::PricePut(value))) if value.withdrawn => {}
             Ok(Some(Known::PricePut(value))) => {
                 let product = (value.tier.clone(), value.provider.clone(), value.model.clone());
                 let from = value.effective_from;
@@ -400,6 +401,9 @@ mod tests {
             output_usd_per_million: Decimal::ONE,
             cached_usd_per_million: None,
             effective_from: from.parse().expect("time"),
+            reason: None,
+            withdrawn: false,
+            proposal_id: None,
         })
     }
 

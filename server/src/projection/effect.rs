@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use domain::billing::Period;
-use domain::catalog::{Known, Usage};
+use domain::catalog::{Known, PricePut, Usage};
 use domain::clock::LogicalClock;
 use domain::event::{EventId, TenantId};
 use domain::quarantine::HeldId;
@@ -226,6 +226,10 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
         Some(Known::Usage(usage)) => return Ok(Some(Effect::Usage(usage.clone()))),
         Some(Known::TenantPut(tenant)) => (Entity::Tenant, tenant.tenant_id.to_string()),
         Some(Known::TierPut(tier)) => (Entity::Tier, tier.tier.clone()),
+        // What has begun by the withdrawal's own clock is not withdrawn by it.
+        Some(Known::PricePut(price)) if price.withdrawn && has_begun(price, entry) => {
+            return Ok(None);
+        }
         Some(Known::PricePut(price)) => (Entity::Price, price_key(price)),
         Some(Known::UserPut(user)) => (Entity::User, user.login.clone()),
         Some(Known::QuarantineRelease(release)) => (Entity::Ruling, item(release.item_id)),
@@ -282,6 +286,10 @@ pub const RUN_KEY: &str = "optimizer";
 
 /// All runs of the standing stresses are versions of one thing.
 pub const FORESIGHT_KEY: &str = "stresses";
+
+fn has_begun(price: &PricePut, entry: &Entry) -> bool {
+    i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= price.effective_from.unix_ms())
+}
 
 fn is_over(period: Period, entry: &Entry) -> bool {
     i64::try_from(entry.logical_clock.ms).is_ok_and(|ms| ms >= period.end().unix_ms())

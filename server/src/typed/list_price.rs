@@ -61,6 +61,9 @@ impl TypedPrice {
             output_usd_per_million: output,
             cached_usd_per_million: cached,
             effective_from: self.from(now, &mut wrong),
+            reason: None,
+            withdrawn: false,
+            proposal_id: None,
         };
         let names = [("tier", &price.tier), ("provider", &price.provider), ("model", &price.model)];
         let blank = names.into_iter().filter(|(_, name)| name.is_empty());

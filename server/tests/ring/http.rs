@@ -12,6 +12,7 @@ mod forms;
 mod grants;
 mod house;
 mod keys;
+mod list_agreed;
 mod list_prices;
 mod logs;
 mod optimizer;

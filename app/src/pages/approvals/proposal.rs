@@ -7,6 +7,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 
 use super::keys::on_keys;
+use super::odd::Odd;
 use super::words;
 use crate::api;
 use crate::backend::{FactRow, ForeseenWhy, ProposalDetail, ProposalRow, StepRow};
@@ -72,6 +73,7 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
             <div class="pricing-main">
                 {detail.foreseen.clone().map(|why| view! { <Why why /> })}
                 <Money lines=money policy={row.about == "policy"} outdated={row.state.is_open() && row.changed.as_ref().is_some_and(|changed| !changed.is_empty())} />
+                <Odd odd=detail.odd.clone() />
                 <Facts facts state=row.state />
                 <Trail steps=trail rule=detail.rule.clone() />
             </div>

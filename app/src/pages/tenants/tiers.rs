@@ -132,10 +132,20 @@ fn Prices(prices: Vec<PriceRow>, tier: String, may: bool) -> impl IntoView {
     view! { <PriceTable prices=others may label=format!("Prices of {tier}") /> {past} }.into_any()
 }
 
+/// Why a price was changed, and who agreed.
+fn why(reason: Option<String>, proposal: Option<String>) -> impl IntoView {
+    let agreed = proposal.map(|id| {
+        view! { " " <A href=format!("/approvals/{id}")>"Who agreed"</A> }
+    });
+    reason.map(|reason| view! { <span class="cell-about">{format!("“{reason}”")} {agreed}</span> })
+}
+
 #[component]
 fn PriceTable(prices: Vec<PriceRow>, label: String, may: bool) -> impl IntoView {
     let rows = prices.into_iter().map(|row| {
-        let PriceRow { provider, model, price, from, when, event_id, goes_on, withdraw } = row;
+        let PriceRow { provider, model, price, from, when, event_id, goes_on, withdraw, .. } =
+            row.clone();
+        let why = why(row.reason, row.proposal);
         let word = if goes_on { "withdrawn: goes on as before" } else { "to come" };
         let coming = (when == When::Coming).then(|| view! { <span class="cell-about">{word}</span> });
         let withdraw = withdraw.filter(|_| may).map(|ask| {
@@ -149,7 +159,7 @@ fn PriceTable(prices: Vec<PriceRow>, label: String, may: bool) -> impl IntoView 
                 <td data-label="Input" class="number mono">{price.input}</td>
                 <td data-label="Output" class="number mono">{price.output}</td>
                 <td data-label="Cached input" class="number mono">{cached}</td>
-                <td data-label="From"><A href=format!("/ledger/{event_id}")><Time at=from shape=TimeShape::Day /></A> {coming} {withdraw}</td>
+                <td data-label="From"><A href=format!("/ledger/{event_id}")><Time at=from shape=TimeShape::Day /></A> {coming} {withdraw} {why}</td>
             </tr>
         }
     });

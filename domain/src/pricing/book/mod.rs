@@ -21,10 +21,12 @@ use uuid::Uuid;
 
 use super::approval::{Actor, Delegations, Vote};
 use super::controls::{Content, Controls, Subject};
+use super::list_change::Product;
 use super::policy::Policy;
 use crate::catalog::{
-    ApprovalDelegate, ApprovalWithdraw, Grounds, Known, PolicySwitch, ProposalApply,
-    ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale, SwitchName,
+    ApprovalDelegate, ApprovalWithdraw, Edition, Grounds, Known, PolicySwitch, PricePut,
+    ProposalApply, ProposalApprove, ProposalModify, ProposalOpen, ProposalReject, ProposalStale,
+    SwitchName,
 };
 use crate::clock::{DAY_MS, LogicalClock, Timestamp};
 use crate::event::{EventId, Slot, TenantId};
@@ -212,6 +214,7 @@ pub struct Book {
     policies: Chain<Policy>,
     controls: BTreeMap<TenantId, Chain<Controls>>,
     shares: Chain<Shares>,
+    lists: BTreeMap<Product, Chain<PricePut>>,
     switches: BTreeMap<(SwitchName, Option<TenantId>), PolicySwitch>,
     stead: delegation::Stead,
     standard: Policy,
@@ -236,6 +239,7 @@ impl Book {
         book.chain_policies();
         book.chain_controls();
         book.chain_shares();
+        book.chain_lists();
         book.run_cases();
         book
     }
@@ -243,15 +247,31 @@ impl Book {
     /// A policy changes how many must agree to the next one, so it goes version by version.
     fn chain_policies(&mut self) {
         while let Some(next) = self.next_of(&Subject::Policy) {
-            let (applied, content) = next;
-            let Content::Policy { policy } = content else { return };
+            let (applied, Edition { content: Content::Policy { policy }, .. }) = next else {
+                return;
+            };
             self.policies.0.push(applied.with(*policy));
         }
     }
 
     fn chain_shares(&mut self) {
-        while let Some((applied, Content::Routing { shares })) = self.next_of(&Subject::Routing) {
+        while let Some((applied, edition)) = self.next_of(&Subject::Routing) {
+            let Content::Routing { shares } = edition.content else { return };
             self.shares.0.push(applied.with(shares));
+        }
+    }
+
+    /// As the events that carry them out: with why, and what people agreed to.
+    fn chain_lists(&mut self) {
+        let subjects: BTreeSet<Subject> = self.cases.values().map(Case::subject).collect();
+        for subject in subjects {
+            let Subject::ListPrice(product) = &subject else { continue };
+            while let Some((applied, edition)) = self.next_of(&subject) {
+                let Content::ListPrice { price } = edition.content else { return };
+                let (reason, proposal_id) = (Some(edition.reason), Some(applied.proposal_id));
+                let price = PricePut { reason, proposal_id, ..*price };
+                self.lists.entry(product.clone()).or_default().0.push(applied.with(price));
+            }
         }
     }
 
@@ -261,20 +281,19 @@ impl Book {
             .values()
             .filter_map(|case| match case.subject() {
                 Subject::Tenant(tenant) => Some(tenant),
-                Subject::Policy | Subject::Routing => None,
+                Subject::Policy | Subject::Routing | Subject::ListPrice(_) => None,
             })
             .collect();
         for tenant in subjects {
-            while let Some((applied, Content::Controls { controls, .. })) =
-                self.next_of(&Subject::Tenant(tenant.clone()))
-            {
+            while let Some((applied, edition)) = self.next_of(&Subject::Tenant(tenant.clone())) {
+                let Content::Controls { controls, .. } = edition.content else { return };
                 self.controls.entry(tenant.clone()).or_default().0.push(applied.with(controls));
             }
         }
     }
 
     /// The application that follows the last version, if its approvals are there.
-    fn next_of(&self, subject: &Subject) -> Option<(Applied<()>, Content)> {
+    fn next_of(&self, subject: &Subject) -> Option<(Applied<()>, Edition)> {
         let version = self.version_of(subject);
         let cases = self.cases.values().filter(|case| case.subject() == *subject);
         let found = cases.filter_map(|case| {
@@ -290,11 +309,11 @@ impl Book {
                     proposal_id: apply.proposal_id,
                     grounds: case.grounds,
                 },
-                numbered.edition.content.clone(),
+                numbered.edition.clone(),
             ))
         });
         let first = found.min_by_key(|(order, ..)| *order);
-        first.map(|(_, applied, content)| (applied, content))
+        first.map(|(_, applied, edition)| (applied, edition))
     }
 
     /// `counts`: which votes in somebody's stead do.
@@ -361,6 +380,9 @@ impl Book {
             Subject::Tenant(tenant) => {
                 self.controls.get(&tenant)?.iter().position(|it| it.proposal_id == case.id)
             }
+            Subject::ListPrice(product) => {
+                self.lists.get(&product)?.iter().position(|it| it.proposal_id == case.id)
+            }
         };
         place.and_then(|place| u64::try_from(place + 1).ok())
     }
@@ -372,6 +394,7 @@ impl Book {
             Subject::Policy => self.policies.version(),
             Subject::Routing => self.shares.version(),
             Subject::Tenant(tenant) => self.controls.get(tenant).map_or(0, Chain::version),
+            Subject::ListPrice(product) => self.lists.get(product).map_or(0, Chain::version),
         }
     }
 
@@ -434,6 +457,12 @@ impl Book {
     #[must_use]
     pub const fn shares(&self) -> &Chain<Shares> {
         &self.shares
+    }
+
+    /// Every list price that people agreed to and a cloud applied, with its place among those of its
+    /// product. What counts at a time is the catalogue's to say.
+    pub fn list_prices(&self) -> impl Iterator<Item = (u64, &Applied<PricePut>)> {
+        self.lists.values().flat_map(|chain| (1..).zip(chain.iter()))
     }
 
     /// Everything that was in force for a tenant; absent: nothing was decided.

@@ -8,6 +8,7 @@ use crate::catalog::Grounds;
 use crate::clock::Timestamp;
 use crate::fabric::shares::Shares;
 use crate::pricing::controls::{Content, Controls, Subject};
+use crate::pricing::list_change;
 use crate::pricing::policy::{Answer, Limits, Policy};
 
 /// Beside whoever proposes shares of the traffic.
@@ -28,6 +29,11 @@ pub(super) fn of(book: &Book, case: &Case, numbered: &Numbered, at: Timestamp) -
     let controls = match &edition.content {
         Content::Policy { .. } => return Needs::Persons(policy.policy_persons),
         Content::Routing { shares } => return of_routing(book, case, numbered, shares),
+        // By what it was held against when this version was made: whoever opens, approves and executes it
+        // holds that against what is so then.
+        Content::ListPrice { price } => {
+            return Needs::Persons(list_change::persons(&edition.facts, price, &policy.quorum));
+        }
         Content::Controls { controls, .. } => controls,
     };
     let none = Chain::default();

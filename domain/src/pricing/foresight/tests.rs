@@ -85,7 +85,9 @@ fn run_at(
     let asks = asks(&book.policy().1.foresight, &inputs, kept);
     let name = |subject: &Subject| match subject {
         Subject::Tenant(id) => Uuid::from_u128(u128::from(run) << 64 | id.as_str().len() as u128),
-        Subject::Policy | Subject::Routing => Uuid::from_u128(u128::from(run) << 64),
+        Subject::Policy | Subject::Routing | Subject::ListPrice(_) => {
+            Uuid::from_u128(u128::from(run) << 64)
+        }
     };
     foresee::<EconomicsError>(&view, &asks, &Simulation::run, &name).expect("it is foreseen")
 }

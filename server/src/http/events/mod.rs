@@ -1,6 +1,7 @@
 //! Events: recording them, finding them, and proof of what became of them.
 
 mod covering;
+mod elsewhere;
 pub(super) mod export;
 mod item;
 mod list;

@@ -7,19 +7,20 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::catalog::{CONFLICT_RESOLVE, Known, decides_by, is_decision, is_recorded_by_clouds};
+use domain::catalog::{Known, decides_by, is_decision, is_recorded_by_clouds};
 use domain::event::{EventId, Slot, TenantId};
 use domain::quarantine::{Form as Held, Reason, Source};
 use domain::receipt::Receipt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::elsewhere::refuse_rulings;
 use super::item;
 use super::media::{Form, items};
 use super::view::{Caution, Confirmations, Links, Recorded};
 use crate::http::ask::{Asked, Whole};
 use crate::http::place::{Place, Seat};
-use crate::http::tenants::refuse_list_price;
+use crate::http::tenants::refuse_unagreed;
 use crate::http::{Services, Shared};
 use crate::identity::Principal;
 use crate::ledger::{Accepted, BATCH_PAYLOAD_BYTES_MAX, Submission, SubmitError};
@@ -169,6 +170,19 @@ async fn record_if(
     outcome.unwrap_or_else(|| Err(Problem::fault("no answer to one event")))
 }
 
+/// What was held is asked before anything is said of it: it is recorded as if that person sent it now,
+/// and by no other way than they would.
+pub(in crate::http) fn would_take(
+    shared: &Services,
+    principal: &Principal,
+    event: Value,
+) -> Result<(), Problem> {
+    let one = item::read(event, Form::Plain, &principal.login, crate::now())?;
+    may_decide(&one, principal)?;
+    refuse_rulings(&one)?;
+    admit(&one, &shared.projection.catalog())
+}
+
 /// Waits, if that is wished, until what is recorded there is final and has its effects here.
 pub(in crate::http) async fn until_in_force(shared: &Services, slot: Slot, wish: Wish) {
     if !wish.waits() {
@@ -197,7 +211,6 @@ fn read_all(
         may_decide(&submission, principal)?;
         admit(&submission, catalog)?;
         refuse_rulings(&submission)?;
-        refuse_list_price(submission.payload.kind(), principal)?;
         Ok(submission)
     };
     values.into_iter().map(read).collect()
@@ -225,6 +238,9 @@ fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
         let problem = Problem::invalid("Decisions belong to the tenant \"platform\".");
         return Err(problem.field("/tenantId", "must be \"platform\" for this kind"));
     }
+    if decides {
+        refuse_unagreed(submission.payload.bytes(), catalog, crate::now())?;
+    }
     if catalog.is_active_tenant(tenant) {
         return Ok(());
     }
@@ -236,30 +252,6 @@ fn admit(submission: &Submission, catalog: &Catalog) -> Result<(), Problem> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let problem = Problem::new(status, "unknown_tenant", "Unknown tenant", detail);
     Err(problem.field("/tenantId", format!("is {state}")))
-}
-
-/// Decisions about held things, keys, scenarios and the billing ledger are checked against what is
-/// held, which keys count, which version is in force and what was used, which this path cannot.
-fn refuse_rulings(submission: &Submission) -> Result<(), Problem> {
-    let kind = submission.payload.kind().unwrap_or_default();
-    let detail = if kind.starts_with("quarantine.") || kind == CONFLICT_RESOLVE {
-        "What is held is decided about at POST /v1/quarantine/{id}/release or reject."
-    } else if kind.starts_with("key.") {
-        "Keys are changed at POST /v1/epochs, which records who did it and why."
-    } else if kind.starts_with("scenario.") {
-        "Scenarios are kept at POST /v1/scenarios, which counts their versions."
-    } else if kind.starts_with("billing.") {
-        "Credits are given at POST /v1/ledger/credits, months closed at POST /v1/ledger/close, which \
-         state what is invoiced."
-    } else if kind.starts_with("approval.") {
-        "Who approves in whose stead is said at POST /v1/approvals/delegations."
-    } else if kind.starts_with("proposal.") || kind.starts_with("policy.") {
-        "Prices and policies are proposed at POST /v1/proposals and PUT /v1/policy and decided about \
-         at POST /v1/approvals; autonomy is switched at PUT /v1/controller-state."
-    } else {
-        return Ok(());
-    };
-    Err(Problem::invalid(detail).field("/payload/kind", "is not taken here"))
 }
 
 /// Hands the good ones to the ledger, a group commit's worth at a time; answers in order.

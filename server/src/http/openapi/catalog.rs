@@ -76,8 +76,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/v1/prices",
         id: "putPrice",
         summary: "A tier's list price of a model from a time on; another for the same time replaces it. \
-                  What is odd about it stands in the answer as warnings",
+                  What is odd about it stands in the answer as warnings; what others have to agree to is \
+                  refused (409 approval_needed) and proposed at /v1/proposals",
         bodies: &[(JSON, "Price")],
+        problems: &[400, 401, 403, 409, 412, 422, 503],
         ..PUT
     },
     Operation {
@@ -175,9 +177,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         json!({
             "tier": text(), "provider": text(), "model": text(),
             "inputUsdPerMillion": decimal(), "outputUsdPerMillion": decimal(),
-            "cachedUsdPerMillion": decimal(), "effectiveFrom": time()
+            "cachedUsdPerMillion": decimal(), "effectiveFrom": time(), "reason": text(),
+            "withdrawn": flag(), "proposalId": text()
         }),
-        &["cachedUsdPerMillion"],
+        &["cachedUsdPerMillion", "reason", "withdrawn", "proposalId"],
     );
     let act = json!({ "type": "string", "enum": ["tenant", "tier", "contract"] });
     let form = json!({
@@ -204,7 +207,7 @@ fn price_act() -> Value {
         ("seen", "The event that put what counts then as things are; empty: nothing does"),
         ("warned", "Codes of the notable warnings that were shown, with spaces between"),
         ("confirm", "yes: they were read"),
-        ("password", "Once more, where two would have to agree to such a change"),
+        ("reason", "Why it is changed; a first price needs none"),
         ("withdraw", "yes: it takes a price to come away"),
     ] {
         fields[name] = json!({ "type": "string", "description": says });

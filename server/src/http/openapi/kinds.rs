@@ -159,7 +159,8 @@ fn price() -> Kind {
             json!({
                 "tier": text(), "provider": text(), "model": text(),
                 "inputUsdPerMillion": decimal(), "outputUsdPerMillion": decimal(),
-                "cachedUsdPerMillion": decimal(), "effectiveFrom": time(), "decidedBy": decider()
+                "cachedUsdPerMillion": decimal(), "effectiveFrom": time(), "reason": text(),
+                "withdrawn": { "type": "boolean" }, "proposalId": text(), "decidedBy": decider()
             }),
         ),
         example: json!({

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::fabric::over;
 use super::operations::{ADMINS, Access, BASE, CURIOUS, JSON, Operation};
+use super::reference;
 use super::schemas::{count, flag, hash, or_null, shape, text, time, uuid};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -159,7 +160,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..act(
             "/v1/proposals",
             "propose",
-            "Proposes a tenant's price, overage or limits; what is not named stays",
+            "Proposes a tenant's price, overage or limits, where what is not named stays; or a tier's list price \
+             of a model",
             &[(JSON, "NewProposal")],
         )
     },
@@ -466,6 +468,7 @@ fn asked() -> Vec<(&'static str, Value)> {
     let seen = json!({ "version": count(), "hash": hash() });
     let wish = ["priceOfList", "overageOfList", "concurrency", "tokenCap"];
     let new = with(json!({ "tenantId": text(), "reason": text(), "currency": text() }), &wished());
+    let of_list = shape(json!({ "listPrice": reference("Price"), "reason": text() }), &[]);
     let modified = with(with(json!({ "reason": text() }), &seen), &wished());
     let state = with(switches(), &json!({ "reason": text() }));
     let policy = json!({ "policy": object(), "version": count(), "reason": text() });
@@ -511,7 +514,10 @@ fn asked() -> Vec<(&'static str, Value)> {
         form[field] = text();
     }
     vec![
-        ("NewProposal", shape(new, &[&wish[..], &["currency"]].concat())),
+        (
+            "NewProposal",
+            json!({ "anyOf": [shape(new, &[&wish[..], &["currency"]].concat()), of_list] }),
+        ),
         ("Seen", shape(with(seen.clone(), &approval), &["password", "onBehalfOf"])),
         (
             "ManySeen",

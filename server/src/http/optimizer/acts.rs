@@ -87,6 +87,14 @@ impl From<Modified> for Proposed {
 }
 
 impl Proposed {
+    /// Only why: the same once more.
+    const fn names_nothing(&self) -> bool {
+        self.price_of_list.is_none()
+            && self.overage_of_list.is_none()
+            && self.concurrency.is_none()
+            && self.token_cap.is_none()
+    }
+
     fn on(&self, before: Controls) -> Result<Controls, Problem> {
         if self.currency.as_ref().is_some_and(|currency| currency != "USD") {
             let problem = Problem::invalid("Prices are in US dollars; nothing is converted.");
@@ -109,9 +117,9 @@ impl Proposed {
 
 /// What shows that whoever decides is still there: asked for where two must agree.
 #[derive(Clone)]
-pub(in crate::http) struct Proof {
-    pub(in crate::http) address: ClientAddress,
-    pub(in crate::http) password: Option<String>,
+pub(super) struct Proof {
+    pub(super) address: ClientAddress,
+    pub(super) password: Option<String>,
 }
 
 impl fmt::Debug for Proof {
@@ -221,7 +229,7 @@ pub(super) fn told(shared: &Services, accepted: &Accepted, wish: Wish) -> (Statu
     (status, json!({ "eventId": accepted.event_id, "slot": accepted.slot, "status": word }))
 }
 
-fn answered(
+pub(super) fn answered(
     shared: &Services,
     id: Uuid,
     accepted: &Accepted,
@@ -455,11 +463,7 @@ pub(super) async fn decided(
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
-pub(in crate::http) async fn proven(
-    shared: &Services,
-    principal: &Principal,
-    proof: Proof,
-) -> Result<(), Problem> {
+async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Result<(), Problem> {
     if principal.via != Via::Session {
         return Ok(());
     }
@@ -508,8 +512,12 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
         Content::Controls { tenant_id, controls } => {
             Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.on(*controls)? }
         }
-        Content::Policy { .. } | Content::Routing { .. } => {
-            let detail = "Only prices are modified here: reject this, and propose another.";
+        Content::ListPrice { price } if wanted.names_nothing() => {
+            Content::ListPrice { price: price.clone() }
+        }
+        Content::Policy { .. } | Content::Routing { .. } | Content::ListPrice { .. } => {
+            let detail =
+                "Only tenants’ prices are modified here: reject this, and propose another.";
             return Err(Problem::invalid(detail));
         }
     };

@@ -147,6 +147,7 @@ impl From<OptimizerError> for Problem {
     fn from(error: OptimizerError) -> Problem {
         match error {
             OptimizerError::Figures(cause) => cause.into(),
+            OptimizerError::Database(cause) => Problem::database(&cause),
             OptimizerError::Grant(cause) if cause.is_retryable() => Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no_quorum",

@@ -3,6 +3,8 @@
 use domain::clock::Timestamp;
 use domain::pricing::book::{Book, Case, Risk, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
+use domain::pricing::list_change;
+use domain::pricing::listing::Part;
 use domain::pricing::policy::differences;
 use serde_json::{Value, json};
 
@@ -66,6 +68,11 @@ impl Shown<'_> {
             Content::Routing { shares } => {
                 let before = self.book.shares().shares(edition.base_version).unwrap_or_default();
                 json!([{ "field": "shares", "was": before, "is": shares }])
+            }
+            Content::ListPrice { price } => {
+                let was = list_change::before(&edition.facts);
+                let part = |(at, part): (usize, Part)| json!({ "field": part, "was": was.map(|was| was[at]), "is": part.of(price) });
+                Part::ALL.into_iter().enumerate().map(part).collect()
             }
             Content::Controls { controls, .. } => {
                 let before = self.before().unwrap_or(Controls::STANDARD);

@@ -205,6 +205,7 @@ pub(super) async fn record(
     // Who says nothing of what they saw means: whatever is there.
     let holds = |own| match seen {
         Seen::Unsaid => Ok(()),
+        _ if matches!(change, Change::Price(price) if price.withdrawn) => Ok(()),
         _ => change.holds(&catalog(), own),
     };
     decide_and(shared, principal, &change.decision(), waiting, warnings, holds).await

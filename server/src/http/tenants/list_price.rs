@@ -20,16 +20,17 @@ use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
 use crate::http::back::{EFFECT_MS, Sent, Word, done};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::events::view::Caution;
-use crate::http::optimizer::{Proof, proven};
+use crate::http::optimizer::open_list_price;
 use crate::http::place::Place;
 use crate::http::{Services, Shared};
-use crate::identity::{ClientAddress, Principal, Via, query_value};
+use crate::identity::{Principal, query_value};
 use crate::problem::Problem;
 use crate::typed::list_price::TypedPrice;
 use crate::typed::wrong;
 
 const TIERS: &str = "/optimizer/tiers";
 const PREVIEW: &str = "/optimizer/tiers/price";
+const APPROVALS: &str = "/approvals";
 /// Of a price over the API: all that are missing are named at once.
 const REQUIRED: [&str; 6] =
     ["tier", "provider", "model", "inputUsdPerMillion", "outputUsdPerMillion", "effectiveFrom"];
@@ -58,37 +59,11 @@ pub(super) async fn put(
     principal.require(Action::EditTenants)?;
     let price: PricePut = shape_of(read_json(&body)?, &REQUIRED)?;
     let listed = shared.economics.listed(&price, crate::now()).await?;
-    if listed.persons > 1 && principal.via == Via::Session {
-        let detail = format!(
-            "A change that two must agree to is decided with your password: record it on the page \
-             {PREVIEW}, or with a token."
-        );
-        return Err(unproven(detail));
-    }
+    // What others have to agree to is refused where it is recorded, whichever way leads there.
     let odd = listed.warnings.iter().filter(|warning| warning.is_notable());
     let warnings = odd.map(|odd| Caution { code: odd.code(), detail: odd.to_string() }).collect();
     let change = Change::Price(price);
     change::record(&shared, &principal, &change, &headers, (wish, place), warnings).await
-}
-
-/// As an event among others, a list price is not looked at, and nobody is asked for a password: a session,
-/// which may have been left open, does not record it so.
-pub(in crate::http) fn refuse_list_price(
-    kind: Option<&str>,
-    principal: &Principal,
-) -> Result<(), Problem> {
-    if kind != Some("price.put") || principal.via != Via::Session {
-        return Ok(());
-    }
-    let detail = format!(
-        "From a browser, a list price is recorded on the page {PREVIEW}, which may ask for your \
-         password. Programs send it with a token."
-    );
-    Err(unproven(detail))
-}
-
-fn unproven(detail: String) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "prove_again", "Say your password again", detail)
 }
 
 fn shown(listed: &Listed) -> Value {
@@ -142,8 +117,8 @@ fn affected(tenant: &Affected) -> Value {
     })
 }
 
-/// The form below the preview. No `Debug`: it may hold a password.
-#[derive(Default, Deserialize)]
+/// The form below the preview.
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Wanted {
     #[serde(flatten)]
@@ -153,7 +128,8 @@ pub(super) struct Wanted {
     /// Codes of what was said to be odd.
     warned: String,
     confirm: String,
-    password: String,
+    /// Why it is changed.
+    reason: String,
 }
 
 impl Wanted {
@@ -172,15 +148,15 @@ impl Wanted {
     }
 }
 
-/// To the tiers, where it stands now; or back to the preview, which says what was wrong.
+/// To the tiers, where it stands now, or to the proposal that waits; or back to the preview, which says
+/// what was wrong.
 pub(super) async fn act(
     State(shared): State<Shared>,
     principal: Principal,
-    address: ClientAddress,
     Sent { wanted, typed }: Sent<Wanted>,
 ) -> Result<Redirect, Problem> {
     let page = wanted.page();
-    match record(&shared, &principal, address, wanted).await {
+    match record(&shared, &principal, wanted).await {
         Ok((to, event)) => Ok(done(&to, event)),
         // What was typed stands in the page's address.
         Err(problem) => {
@@ -192,7 +168,6 @@ pub(super) async fn act(
 async fn record(
     shared: &Services,
     principal: &Principal,
-    address: ClientAddress,
     wanted: Wanted,
 ) -> Result<(String, Option<EventId>), Problem> {
     principal.require(Action::EditTenants)?;
@@ -202,8 +177,9 @@ async fn record(
         return Err(wrong("unknownTier", "has neither terms nor prices"));
     }
     let listed = shared.economics.listed_for_tenants(&price, now).await?;
+    let withdrawn = wanted.ask.withdraw == "yes" && listed.is_first_to_come(now);
     let current = listed.current.as_ref();
-    if current.is_some_and(|(current, _)| are_alike(current, &price)) {
+    if !withdrawn && current.is_some_and(|(current, _)| are_alike(current, &price)) {
         return Err(wrong("unchanged", "is how it is already"));
     }
     if current.map(|(_, id)| id.to_string()).unwrap_or_default() != wanted.seen {
@@ -214,18 +190,27 @@ async fn record(
     if !wanted.has_read(&listed.warnings) {
         return Err(wrong("confirm", "is not ticked, or does not cover what is odd now"));
     }
-    if listed.persons > 1 {
-        proven(shared, principal, Proof { address, password: Some(wanted.password) }).await?;
+    let reason = wanted.reason.trim().to_owned();
+    if reason.is_empty() && listed.is_change() {
+        return Err(wrong("reason", "must say why it is changed"));
     }
-    let change = Change::Price(price);
+    let wish = Wish::final_within(EFFECT_MS);
+    if !withdrawn && listed.persons > 1 {
+        let opened = open_list_price(shared, principal, price, &reason, wish).await?;
+        return Ok((format!("{APPROVALS}/{}", opened.0), Some(opened.1.event_id)));
+    }
+    let reason = (!reason.is_empty()).then_some(reason);
+    let change = Change::Price(PricePut { reason, withdrawn, ..price });
     let payload = change.decision().to_payload();
     let event = json!({ "tenantId": TenantId::platform(), "payload": payload });
     let (_, accepted) = record_one(shared, principal, event).await?;
-    until_in_force(shared, accepted.slot, Wish::final_within(EFFECT_MS)).await;
+    until_in_force(shared, accepted.slot, wish).await;
     if !shared.projection.is_projected(accepted.slot) {
         return Ok((format!("{TIERS}?problem=pending"), None));
     }
-    change.holds(&shared.projection.catalog(), accepted.event_id)?;
+    if !withdrawn {
+        change.holds(&shared.projection.catalog(), accepted.event_id)?;
+    }
     Ok((TIERS.to_owned(), Some(accepted.event_id)))
 }
 
@@ -241,7 +226,7 @@ mod tests {
             input: "$1".into(),
             ..PriceAsk::default()
         };
-        let wanted = Wanted { ask, password: "secret".into(), ..Wanted::default() };
+        let wanted = Wanted { ask, reason: "dearer".into(), ..Wanted::default() };
         let page = wanted.page();
         assert_eq!(page, "/optimizer/tiers/price?tier=pro&model=a%2Fb%20%26%20c&input=%241");
     }

@@ -178,7 +178,9 @@ async fn tariff(
     .await?;
     for row in &prices {
         let body: Value = row.try_get("body")?;
-        if let Ok(Some(Known::PricePut(price))) = Known::read(&body) {
+        if let Ok(Some(Known::PricePut(price))) = Known::read(&body)
+            && !price.withdrawn
+        {
             tariff.price(price, EventId(row.try_get("event_id")?));
         }
     }

@@ -82,11 +82,9 @@ pub(crate) fn ListPricePage() -> impl IntoView {
 fn refusal(code: &str) -> &'static str {
     match code {
         "confirm" => "Nothing was recorded: read what is odd about it below, then tick the box.",
-        "prove_again" => {
-            "Nothing was recorded: a change that two must agree to is decided with your own password."
-        }
-        "rate_limited" => {
-            "Nothing was recorded: too many wrong passwords. Wait a minute, then try again."
+        "reason" => "Nothing was recorded: say why it is changed.",
+        "already_open" => {
+            "Nothing was proposed: another price of this model waits for people already. Decide about that one first."
         }
         "changed_meanwhile" => {
             "Nothing was recorded: another price counts then since you looked. What stands below is how it is now."
@@ -124,11 +122,16 @@ fn Page(view: PricePage) -> impl IntoView {
 
 #[component]
 fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> impl IntoView {
-    let PricePreview { from, until, replaces, withdraws, unchanged, parts, .. } = preview.clone();
+    let PricePreview { from, until, replaces, withdraws, is_first, unchanged, parts, .. } =
+        preview.clone();
+    let proposes = preview.persons > 1;
     let PricePreview {
         tenants, tenants_looked_at, idle, corrections, window_days, window_to, ..
     } = preview.clone();
     let replaced = match (withdraws, replaces) {
+        (true, _) if is_first => Some(
+            "It is the model’s first price in this tier: without it nothing is charged for the model. Both stay in the ledger.",
+        ),
         (true, _) => Some(
             "What counts before goes on: the price to come is replaced by it, at the same time. Both stay in the ledger.",
         ),
@@ -140,6 +143,11 @@ fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> im
     let until = until.map(|at| {
         view! { " until " <Time at shape=TimeShape::Day /> ", when another price begins" }
     });
+    let heading = match (withdraws, proposes) {
+        (true, _) => "Withdraw it",
+        (false, true) => "Propose it",
+        (false, false) => "Record it",
+    };
     let past = (!corrections.is_empty()).then(|| view! { <Corrections rows=corrections /> });
     let record = if unchanged {
         view! { <p class="held">"That is how it is already: there is nothing to record."</p> }
@@ -157,7 +165,7 @@ fn Changes(preview: PricePreview, title: String, ask: PriceAsk, may: bool) -> im
         {past}
         <Tenants rows=tenants looked_at=tenants_looked_at idle window_days window_to />
         <section class="card pricing-part" aria-labelledby="price-record">
-            <h2 id="price-record" class="card-title">{if withdraws { "Withdraw it" } else { "Record it" }}</h2>
+            <h2 id="price-record" class="card-title">{heading}</h2>
             {record}
         </section>
     }

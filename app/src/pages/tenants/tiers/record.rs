@@ -9,7 +9,8 @@ const ACT: &str = "/tenants/price/act";
 
 #[component]
 pub(super) fn Record(preview: PricePreview, ask: PriceAsk, may: bool) -> impl IntoView {
-    let PricePreview { from, seen, withdraws, warnings, needs_password, .. } = preview;
+    let PricePreview { from, seen, withdraws, warnings, persons, asks_why, .. } = preview;
+    let proposes = persons > 1;
     let notable = warnings.iter().filter(|warning| warning.notable);
     let codes: Vec<&str> = notable.map(|warning| warning.code.as_str()).collect();
     let (warned, has_notable) = (codes.join(" "), !codes.is_empty());
@@ -38,15 +39,24 @@ pub(super) fn Record(preview: PricePreview, ask: PriceAsk, may: bool) -> impl In
             </label>
         }
     });
-    let password = needs_password.then(|| {
+    let why = asks_why.then(|| {
         view! {
-            <label class="field" for="price-password">
-                <span>"Your password, once more"</span>
-                <input id="price-password" name="password" type="password" autocomplete="current-password" required />
+            <label class="field" for="price-reason">
+                <span>"Why? It stays with the price"</span>
+                <input id="price-reason" name="reason" type="text" required maxlength="500" autocomplete="off" />
             </label>
         }
     });
-    let button = if withdraws { "Withdraw the price" } else { "Record the price" };
+    let button = match (withdraws, proposes) {
+        (true, _) => "Withdraw the price",
+        (false, true) => "Propose the price",
+        (false, false) => "Record the price",
+    };
+    let then = if proposes {
+        "It is proposed in your name, and others decide on the page Approvals. One that is to come has to be agreed to before it begins; otherwise it expires."
+    } else {
+        "It is recorded in the ledger with your name, and counts on every cloud once it is final."
+    };
     view! {
         <form class="act-form" method="post" action=ACT>
             <fieldset disabled=!may>
@@ -54,8 +64,8 @@ pub(super) fn Record(preview: PricePreview, ask: PriceAsk, may: bool) -> impl In
                 {hidden.collect_view()}
                 {said}
                 {confirm}
-                {password}
-                <p class="muted">"It is recorded in the ledger with your name, and counts on every cloud once it is final."</p>
+                {why}
+                <p class="muted">{then}</p>
                 <button class="button button-first" type="submit">{button}</button>
             </fieldset>
         </form>
