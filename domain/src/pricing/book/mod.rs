@@ -12,6 +12,7 @@
 
 mod case;
 mod delegation;
+mod measure;
 mod needs;
 mod risk;
 
@@ -33,6 +34,7 @@ use crate::log::Hash;
 
 pub use case::{Case, Numbered, Standing, Step, StepKind};
 pub use delegation::Delegation;
+pub use measure::{Bound, Measure};
 pub use needs::{Needs, within_bounds};
 pub use risk::{Risk, TOGETHER_MAX};
 

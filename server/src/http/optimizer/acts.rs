@@ -24,9 +24,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::anew;
 use super::beforehand::{not_fixed, staffed};
 use super::delegations::may_approve;
-use super::refused::{closed, facts_changed, refused, version_changed};
+use super::refused::{
+    already_open, closed, facts_changed, not_looked_at, refused, version_changed,
+};
 use super::shown::Shown;
 use crate::economics::absurd;
 use crate::http::Services;
@@ -66,7 +69,19 @@ pub(super) struct Modified {
     overage_of_list: Option<Decimal>,
     concurrency: Option<u32>,
     token_cap: Option<u64>,
-    reason: String,
+    /// Left out where nothing else is named: the same change on the facts of now.
+    reason: Option<String>,
+}
+
+impl Modified {
+    /// The same change on the facts of now: nothing is to be otherwise.
+    pub(super) const fn is_the_same(&self) -> bool {
+        self.price_of_list.is_none()
+            && self.overage_of_list.is_none()
+            && self.concurrency.is_none()
+            && self.token_cap.is_none()
+            && self.reason.is_none()
+    }
 }
 
 impl From<Modified> for Proposed {
@@ -80,7 +95,7 @@ impl From<Modified> for Proposed {
             overage_of_list,
             concurrency,
             token_cap,
-            reason,
+            reason: reason.unwrap_or_default(),
             currency,
         }
     }
@@ -144,12 +159,17 @@ pub(super) enum Act {
     Approve(Seen, Approval),
     Reject(Seen, String),
     Modify(Seen, Proposed),
+    /// The same change on the facts of now.
+    Refresh(Seen),
 }
 
 impl Act {
     const fn seen(&self) -> Seen {
         match self {
-            Act::Approve(seen, _) | Act::Reject(seen, _) | Act::Modify(seen, _) => *seen,
+            Act::Approve(seen, _)
+            | Act::Reject(seen, _)
+            | Act::Modify(seen, _)
+            | Act::Refresh(seen) => *seen,
         }
     }
 }
@@ -283,13 +303,7 @@ pub(super) async fn open(
     let catalog = shared.projection.catalog();
     let about = catalog.book().open_about(&subject, crate::now());
     if let Some(there) = about.filter(|_| grounds != Grounds::Rollback) {
-        let detail = format!(
-            "The proposal {} about the same is open. Decide about it, or modify it.",
-            there.id
-        );
-        let problem =
-            Problem::new(StatusCode::CONFLICT, "already_open", "One is open already", detail);
-        return Err(problem.field("/proposalId", there.id.to_string()).proposal(there.id));
+        return Err(already_open(there));
     }
     if grounds == Grounds::Person {
         not_fixed(shared, &content)?;
@@ -417,7 +431,7 @@ pub(super) async fn decided(
     let seen = act.seen();
     let standing = case.standing(crate::now());
     if !standing.is_open() {
-        return Err(closed(case, standing));
+        return Err(closed(catalog.book(), case, standing));
     }
     let current = case.current();
     if (current.version, current.hash) != (seen.version, seen.hash) {
@@ -443,15 +457,20 @@ pub(super) async fn decided(
         }
         Act::Modify(_, wanted) => {
             let edition = modified(shared, case, &wanted).await?;
-            let modify = ProposalModify { proposal_id: id, version, hash, edition };
-            Known::ProposalModify(Box::new(modify))
+            Known::ProposalModify(Box::new(ProposalModify { proposal_id: id, version, hash, edition }))
+        }
+        Act::Refresh(_) => {
+            let reason = anew::reason(shared, case).await?;
+            let same = Proposed { reason, ..Proposed::default() };
+            let edition = modified(shared, case, &same).await?;
+            Known::ProposalModify(Box::new(ProposalModify { proposal_id: id, version, hash, edition }))
         }
     };
     let accepted = record(shared, principal, &what, wish).await?;
     let catalog = shared.projection.catalog();
     let after = catalog.book().case(id).ok_or_else(|| unknown(id))?;
     // Somebody was first, here or at another cloud.
-    after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(why, after)))
+    after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(catalog.book(), why, after)))
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
@@ -492,13 +511,16 @@ fn rehearse(book: &Book, case: &Case, input: Input) -> Result<(), Problem> {
         Effect::Refuse(refusal) => Some(refusal),
         _ => None,
     });
-    refusal.map_or(Ok(()), |refusal| Err(refused(&refusal, case)))
+    refusal.map_or(Ok(()), |refusal| Err(refused(book, &refusal, case)))
 }
 
 /// The drift guard: nobody approves what is no longer so.
 async fn unchanged(shared: &Services, case: &Case) -> Result<(), Problem> {
-    let changed = shared.optimizer.drift(case).await?;
-    if changed.is_empty() { Ok(()) } else { Err(facts_changed(&changed)) }
+    match shared.optimizer.look(case).await?.drift {
+        Ok(changed) if changed.is_empty() => Ok(()),
+        Ok(changed) => Err(facts_changed(&changed).proposal(case.id)),
+        Err(why) => Err(not_looked_at(&why).proposal(case.id)),
+    }
 }
 
 /// The same content is a version too: it rests on the facts of now.

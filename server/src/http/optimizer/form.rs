@@ -166,8 +166,7 @@ async fn carried_out(
             decided(shared, principal, &wanted, act).await.map(here)
         }
         Verb::Refresh => {
-            let same = Proposed { reason, ..Proposed::default() };
-            decided(shared, principal, &wanted, Act::Modify(seen(&wanted)?, same)).await.map(here)
+            decided(shared, principal, &wanted, Act::Refresh(seen(&wanted)?)).await.map(here)
         }
         Verb::Propose => {
             let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;
