@@ -45,7 +45,7 @@ pub use fabric::{
     PublishProblem, RegionMove, SharesChange, SharesWaiting, TripFrom,
 };
 pub use foresight::{ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, StressRow};
-pub use kept::KeptForm;
+pub use kept::{KeptForm, KeptWords};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };
@@ -61,10 +61,10 @@ pub use policy::{
     ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RuleHead,
 };
 pub use pricing::{
-    AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
-    FactRow, MarginBand, MarginDay, MarginSpread, OptimizerView, ProposalDetail, ProposalRow,
-    ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView, RunRow, SteadView, StepRow,
-    TenantMargin, TogetherRow, TogetherView,
+    AppliedRow, ApprovalsQuery, ApprovalsView, BoundRow, ControlsForm, DeadRow, DelegationRow,
+    EffectRow, FactRow, GuardMove, GuardTrail, MarginBand, MarginDay, MarginSpread, OptimizerView,
+    ProposalDetail, ProposalRow, ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView,
+    RunRow, SteadView, StepRow, TenantMargin, TogetherRow, TogetherView, WatchView,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,

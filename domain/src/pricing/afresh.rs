@@ -89,7 +89,8 @@ impl Afresh<'_> {
 
     fn foreseen(&self) -> Option<String> {
         (self.grounds == Grounds::Foresight).then(|| {
-            "What it foresees was drawn when it was first proposed, and is not drawn again.".to_owned()
+            "What it foresees was drawn when it was first proposed, and is not drawn again."
+                .to_owned()
         })
     }
 }

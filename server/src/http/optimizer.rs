@@ -13,6 +13,7 @@ mod promoted;
 mod refused;
 mod shown;
 mod together;
+mod wishes;
 
 use axum::extract::State;
 use axum::http::StatusCode;

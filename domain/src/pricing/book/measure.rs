@@ -105,7 +105,8 @@ impl Book {
         let policy = self.policy_of(edition.policy_version)?;
         let Content::Controls { tenant_id, controls } = &edition.content else { return None };
         let none = Chain::default();
-        let before = self.controls.get(tenant_id).unwrap_or(&none).controls(edition.base_version)?;
+        let before =
+            self.controls.get(tenant_id).unwrap_or(&none).controls(edition.base_version)?;
         Some(needs::persons(policy, &before, controls))
     }
 }

@@ -31,6 +31,7 @@ use super::refused::{
     already_open, closed, facts_changed, not_looked_at, refused, version_changed,
 };
 use super::shown::Shown;
+use super::wishes::{self, Unit, wrong_tenant, wrongs};
 use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::{Wish, record_in_stead, record_one, until_in_force};
@@ -102,23 +103,15 @@ impl From<Modified> for Proposed {
 }
 
 impl Proposed {
-    fn on(&self, before: Controls) -> Result<Controls, Problem> {
-        if self.currency.as_ref().is_some_and(|currency| currency != "USD") {
-            let problem = Problem::invalid("Prices are in US dollars; nothing is converted.");
-            return Err(problem.field("/currency", "must be \"USD\" or left out"));
-        }
+    /// What is named, and otherwise what holds.
+    pub(super) fn laid_on(&self, before: Controls) -> Controls {
         let normal = |share: Decimal| share.normalize();
-        let controls = Controls {
+        Controls {
             price_of_list: self.price_of_list.map_or(before.price_of_list, normal),
             overage_of_list: self.overage_of_list.map(normal).or(before.overage_of_list),
             concurrency: self.concurrency.or(before.concurrency),
             token_cap: self.token_cap.or(before.token_cap),
-        };
-        controls.check().map_err(|wrong| {
-            let problem = absurd(&wrong.error);
-            let reason = problem.detail.clone();
-            problem.field(format!("/{}", wrong.field), reason)
-        })
+        }
     }
 }
 
@@ -277,15 +270,14 @@ pub(super) async fn open_for(
     wanted: Proposed,
     wish: Wish,
 ) -> Result<(Uuid, Accepted), Problem> {
-    let reason = reason_of(&wanted.reason)?;
-    let tenant_id = TenantId::try_from(wanted.tenant_id.clone())
-        .map_err(|error| Problem::invalid(error.to_string()).field("/tenantId", "is no id"))?;
-    let before = shared.projection.catalog().book().controls(&tenant_id);
-    let controls = wanted.on(before)?;
-    if controls == before {
-        let problem = Problem::invalid("Nothing would change: name what is to be otherwise.");
-        return Err(problem.field("/priceOfList", "is what it is already"));
-    }
+    let catalog = shared.projection.catalog();
+    let tenant = TenantId::try_from(wanted.tenant_id.trim().to_owned());
+    let before = tenant.as_ref().map_or(Controls::STANDARD, |it| catalog.book().controls(it));
+    let mut errors: Vec<_> = wrong_tenant(&catalog, &wanted.tenant_id).into_iter().collect();
+    errors.extend(wrongs(&wanted, Some(&before), Unit::Share));
+    wishes::refused(errors)?;
+    let tenant_id = tenant.map_err(|error| Problem::invalid(error.to_string()))?;
+    let (controls, reason) = (wanted.laid_on(before), reason_of(&wanted.reason)?);
     let content = Content::Controls { tenant_id, controls };
     open(shared, principal, Grounds::Person, content, reason, wish).await
 }
@@ -457,20 +449,32 @@ pub(super) async fn decided(
         }
         Act::Modify(_, wanted) => {
             let edition = modified(shared, case, &wanted).await?;
-            Known::ProposalModify(Box::new(ProposalModify { proposal_id: id, version, hash, edition }))
+            Known::ProposalModify(Box::new(ProposalModify {
+                proposal_id: id,
+                version,
+                hash,
+                edition,
+            }))
         }
         Act::Refresh(_) => {
             let reason = anew::reason(shared, case).await?;
             let same = Proposed { reason, ..Proposed::default() };
             let edition = modified(shared, case, &same).await?;
-            Known::ProposalModify(Box::new(ProposalModify { proposal_id: id, version, hash, edition }))
+            Known::ProposalModify(Box::new(ProposalModify {
+                proposal_id: id,
+                version,
+                hash,
+                edition,
+            }))
         }
     };
     let accepted = record(shared, principal, &what, wish).await?;
     let catalog = shared.projection.catalog();
     let after = catalog.book().case(id).ok_or_else(|| unknown(id))?;
     // Somebody was first, here or at another cloud.
-    after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(catalog.book(), why, after)))
+    after
+        .refusal_of(accepted.event_id)
+        .map_or(Ok(accepted), |why| Err(refused(catalog.book(), why, after)))
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
@@ -526,9 +530,10 @@ async fn unchanged(shared: &Services, case: &Case) -> Result<(), Problem> {
 /// The same content is a version too: it rests on the facts of now.
 async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<Edition, Problem> {
     let reason = reason_of(&wanted.reason)?;
+    wishes::refused(wrongs(wanted, None, Unit::Share))?;
     let content = match &case.current().edition.content {
         Content::Controls { tenant_id, controls } => {
-            Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.on(*controls)? }
+            Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.laid_on(*controls) }
         }
         Content::Policy { .. } | Content::Routing { .. } => {
             let detail = "Only prices are modified here: reject this, and propose another.";

@@ -29,14 +29,18 @@ pub(super) fn closed(book: &Book, case: &Case, standing: Standing) -> Problem {
         Standing::Rejected => ("rejected", format!("{} Propose it anew.", rejected_words(case))),
         Standing::Expired => {
             let until = case.current().edition.expires_at;
-            ("expired", format!("It waited until {} and has expired. Propose it anew.", moment(until)))
+            (
+                "expired",
+                format!("It waited until {} and has expired. Propose it anew.", moment(until)),
+            )
         }
         Standing::Stale => ("facts_changed", stale_words(case)),
         Standing::Superseded => {
             let which = other.map_or_else(String::new, |(id, at)| {
                 format!(" at {}: the proposal {id}", moment(at))
             });
-            let detail = format!("Another change of the same took its place{which}. Propose it anew.");
+            let detail =
+                format!("Another change of the same took its place{which}. Propose it anew.");
             ("superseded", detail)
         }
     };
