@@ -451,3 +451,24 @@ pub struct WatchView {
     /// Of the shortfall that is borne: `40 %`. Absent: nothing is known yet.
     pub used: Option<String>,
 }
+
+/// A price by hand that is looked at before it is proposed, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundsAsk {
+    pub tenant: String,
+    /// In percent of the list price.
+    pub price: String,
+}
+
+/// How it would stand to the policy. Nothing is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundsView {
+    /// `acme: 100 % → 108 % of the list price (+8 %)`.
+    pub title: String,
+    pub bounds: Vec<BoundRow>,
+    /// As of a proposal.
+    pub persons: String,
+    pub rule: Option<String>,
+}

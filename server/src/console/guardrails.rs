@@ -1,9 +1,10 @@
 //! Bounds of a price, in words: what the guardrails did with the one that was aimed at, and how the one
 //! that is proposed stands to each of them.
 
-use app::backend::{BoundRow, GuardMove, GuardTrail};
+use app::backend::{BoundRow, BoundsAsk, BoundsView, GuardMove, GuardTrail};
 use domain::catalog::OptimizerRecommend;
 use domain::clock::Timestamp;
+use domain::event::TenantId;
 use domain::pricing::approval::QuorumStep;
 use domain::pricing::book::{Book, Case, Measure};
 use domain::pricing::controls::{Content, Controls};
@@ -12,7 +13,11 @@ use domain::pricing::policy::Limits;
 use domain::pricing::recommend::{Aim, PriceAdvice};
 use rust_decimal::Decimal;
 
+use super::Console;
 use super::approvals::{percent, signed};
+use crate::economics::absurd;
+use crate::problem::Problem;
+use crate::typed::percent as percent_typed;
 
 /// A price on its way from what was aimed at to what came of it.
 struct Way<'a> {
@@ -208,6 +213,40 @@ pub(super) fn rows(measures: &[Measure], persons: Option<u32>) -> Vec<BoundRow> 
         beyond: measure.within == Some(false),
     };
     measures.iter().map(row).collect()
+}
+
+impl Console {
+    /// How a price that somebody has typed would stand to the policy.
+    ///
+    /// # Errors
+    /// No such tenant, no such price, or the usage cannot be read.
+    pub async fn bounds(&self, ask: &BoundsAsk) -> Result<BoundsView, Problem> {
+        let tenant = TenantId::try_from(ask.tenant.trim().to_owned())
+            .map_err(|error| Problem::invalid(error.to_string()).field("/tenant", "is no id"))?;
+        let typed = percent_typed("price", &ask.price)?;
+        let price = typed.ok_or_else(|| {
+            let problem =
+                Problem::invalid("Without a price there is nothing to look at: type one.");
+            problem.field("/price", "is missing")
+        })?;
+        let before = self.projection.catalog().book().controls(&tenant);
+        let wanted = Controls { price_of_list: price, ..before };
+        let controls = wanted.check().map_err(|wrong| absurd(&wrong.error))?;
+        let content = Content::Controls { tenant_id: tenant.clone(), controls };
+        let edition = self.optimizer.edition(content, String::new()).await?;
+        let catalog = self.projection.catalog();
+        let book = catalog.book();
+        let measures = book.measured(&edition, crate::now());
+        let policy = book.policy_of(edition.policy_version);
+        let change = signed(controls.price_change(&before));
+        let [was, is] = [before.price_of_list, price].map(percent);
+        Ok(BoundsView {
+            title: format!("{tenant}: {was} → {is} of the list price ({change})"),
+            bounds: rows(&measures, book.persons_for(&edition)),
+            persons: policy.map(|it| quorum_words(it.quorum.steps())).unwrap_or_default(),
+            rule: edition.rule,
+        })
+    }
 }
 
 /// `up to ±15 % 1 person agrees, beyond 2`.

@@ -7,7 +7,6 @@ use crate::backend::{BoundRow, GuardMove, GuardTrail};
 
 /// From what was aimed at to what came of it, a row for each rule that moved it.
 #[component]
-#[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(crate) fn Guardrails(trail: GuardTrail) -> impl IntoView {
     let GuardTrail { aim, moves, outcome } = trail;
     let rows = moves

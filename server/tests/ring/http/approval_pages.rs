@@ -216,6 +216,10 @@ async fn who_comes_second_is_told_who_was_first_and_where_and_every_field_that_i
     {
         assert!(page.contains(part), "{part} in {page}");
     }
+    let looked = html(&house, "/optimizer?look=yes&tenant=acme&price=120", &admin).await;
+    for part in ["100 % → 120 % of the list price (+20 %)", "beyond, so 2 persons must agree"] {
+        assert!(looked.contains(part), "{part} in {looked}");
+    }
     let empty = "form=propose&act=propose&tenant=acme&reason=why";
     let refused = submit(&house, "/optimizer/act", &admin, empty).await;
     let page = html(&house, refused.header("location"), &admin).await;
