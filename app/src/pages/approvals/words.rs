@@ -155,9 +155,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "from" | "until" => {
             "Nothing was recorded: it ends in the future, after it begins and at most 90 days later."
         }
-        "not_looked_at" => {
-            "Nothing was recorded: whether its facts are still so cannot be looked at now. Open it to see why."
-        }
+        "not_looked_at" => "Nothing was recorded: its facts were not looked at; open it.",
         "facts_changed" => {
             "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
         }
