@@ -38,7 +38,9 @@ pub struct Problem {
     pub proposal_id: Option<Uuid>,
     /// Where what is in the way can be read, as a path of this API.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
+    #[schema(value_type = Option<String>)]
+    #[expect(clippy::box_collection, reason = "few problems have one, and each is moved")]
+    pub instance: Option<Box<String>>,
     /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -88,7 +90,7 @@ impl Problem {
     #[must_use]
     pub fn proposal(mut self, id: Uuid) -> Self {
         self.proposal_id = Some(id);
-        self.instance = Some(format!("/v1/proposals/{id}"));
+        self.instance = Some(Box::new(format!("/v1/proposals/{id}")));
         self
     }
 
