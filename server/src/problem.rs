@@ -39,7 +39,6 @@ pub struct Problem {
     /// Where what is in the way can be read, as a path of this API.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    #[expect(clippy::box_collection, reason = "few problems have one, and each is moved")]
     pub instance: Option<Box<String>>,
     /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
