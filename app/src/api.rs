@@ -8,11 +8,12 @@ use leptos::server_fn::codec::{GetUrl, Json, Post};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::backend::{
-    ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, EventDetail, EventPage,
-    EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail, HeldPage,
-    HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView, PriceAsk,
-    PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView, SearchHit,
-    SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, TiersView, TogetherView,
+    ApprovalsQuery, ApprovalsView, AuditView, BillingQuery, BillingView, BoundsAsk, BoundsView,
+    EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView,
+    HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview,
+    PolicyView, PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView,
+    ScenariosView, SearchHit, SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, TiersView,
+    TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -181,6 +182,12 @@ pub async fn together(#[server(default)] ids: String) -> Result<TogetherView, Pr
 #[server(name = Rehearse, endpoint = "rehearse", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn rehearse(#[server(default)] form: RehearsalForm) -> Result<RehearsedView, Problem> {
     backend()?.rehearse(form).await
+}
+
+/// How a price by hand would stand to the policy.
+#[server(name = ReadBounds, endpoint = "bounds", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn bounds(#[server(default)] ask: BoundsAsk) -> Result<BoundsView, Problem> {
+    backend()?.bounds(ask).await
 }
 
 /// One proposal.

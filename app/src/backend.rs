@@ -45,7 +45,7 @@ pub use fabric::{
     PublishProblem, RegionMove, SharesChange, SharesWaiting, TripFrom,
 };
 pub use foresight::{ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, StressRow};
-pub use kept::KeptForm;
+pub use kept::{KeptForm, KeptWords};
 pub use keys::{
     Answered, CloudKeys, EpochLine, EpochState, GoneWord, KeyLine, KeyRequest, KeysView, PeerAnswer,
 };
@@ -61,10 +61,11 @@ pub use policy::{
     ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RuleHead,
 };
 pub use pricing::{
-    AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
-    FactRow, MarginBand, MarginDay, MarginSpread, OptimizerView, ProposalDetail, ProposalRow,
-    ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView, RunRow, SteadView, StepRow,
-    TenantMargin, TogetherRow, TogetherView,
+    AppliedRow, ApprovalsQuery, ApprovalsView, BoundRow, BoundsAsk, BoundsView, ControlsForm,
+    DeadRow, DelegationRow, EffectRow, FactRow, GuardMove, GuardTrail, MarginBand, MarginDay,
+    MarginSpread, OptimizerView, ProposalDetail, ProposalRow, ReceiverRow, RecommendationRow,
+    RehearsalForm, RehearsedView, RunRow, SteadView, StepRow, TenantMargin, TogetherRow,
+    TogetherView, WatchView,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,
@@ -130,6 +131,8 @@ pub trait Backend: Send + Sync {
     async fn together(&self, ids: Vec<String>) -> Result<TogetherView, Problem>;
     /// Plays a policy over the recorded usage. Takes a processor for a while.
     async fn rehearse(&self, form: RehearsalForm) -> Result<RehearsedView, Problem>;
+    /// How a price by hand would stand to the policy. Nothing is recorded.
+    async fn bounds(&self, ask: BoundsAsk) -> Result<BoundsView, Problem>;
     /// One proposal. `id`: its id.
     async fn approval(&self, id: String) -> Result<ProposalDetail, Problem>;
     async fn lab(&self) -> Result<LabState, Problem>;

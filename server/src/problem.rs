@@ -33,9 +33,13 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub slot: Option<Slot>,
-    /// The open proposal that is in the way of another about the same.
+    /// The proposal that is in the way, such as the open one about the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposal_id: Option<Uuid>,
+    /// Where what is in the way can be read, as a path of this API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub instance: Option<Box<String>>,
     /// Whole seconds after which a retry makes sense; also the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -69,6 +73,7 @@ impl Problem {
             errors: Vec::new(),
             slot: None,
             proposal_id: None,
+            instance: None,
             retry_after: None,
             internal: None,
         }
@@ -82,8 +87,9 @@ impl Problem {
 
     /// Names the open proposal that people are to decide about first.
     #[must_use]
-    pub const fn proposal(mut self, id: Uuid) -> Self {
+    pub fn proposal(mut self, id: Uuid) -> Self {
         self.proposal_id = Some(id);
+        self.instance = Some(Box::new(format!("/v1/proposals/{id}")));
         self
     }
 

@@ -116,8 +116,8 @@ pub struct RecommendationRow {
     pub title: String,
     /// The inputs and the rules that fired, a sentence each.
     pub why: Vec<String>,
-    /// What the guardrails did with the target price, step by step.
-    pub trail: Vec<String>,
+    /// What the guardrails did with the target price.
+    pub trail: Option<GuardTrail>,
     /// Action, expected value, deviation, score; the best first.
     pub actions: Vec<[String; 4]>,
     /// The page Scenarios with this tenant's price moved so.
@@ -255,6 +255,9 @@ pub struct RehearsalForm {
     pub cumulative_max: String,
     pub cooldown_days: String,
     pub margin_min: String,
+    /// The proposal whose policy is played; blank: the one in force.
+    #[serde(default)]
+    pub proposal: String,
 }
 
 /// What a rehearsal came to.
@@ -345,9 +348,21 @@ pub struct ProposalDetail {
     pub odd: Vec<String>,
     /// What the decision rests on.
     pub facts: Vec<FactRow>,
+    /// Why it could not be looked at whether the facts are still so; absent: it was.
+    pub unseen: Option<String>,
+    /// How the price stands to each bound of its rule, whoever proposed it.
+    pub bounds: Vec<BoundRow>,
+    /// `up to ±15 %: 1; beyond: 2`: who must agree to a price, by the size of its change.
+    pub persons: String,
     /// What the guardrails said, where the optimizer proposed.
-    pub trail: Vec<String>,
+    pub trail: Option<GuardTrail>,
     pub rule: Option<String>,
+    /// How it fares since it was applied.
+    pub watch: Option<WatchView>,
+    /// The page on which its policy is rehearsed, where it is one.
+    pub rehearse: Option<String>,
+    /// The next one of the queue that the viewer may decide about: its id, and what it is about.
+    pub next: Option<[String; 2]>,
     /// Who agreed, and who gave the vote where that was a delegate.
     pub approvers: Vec<String>,
     /// May the viewer approve it for themself now?
@@ -396,4 +411,68 @@ pub struct ControlsForm {
     pub overage: String,
     pub concurrency: String,
     pub token_cap: String,
+}
+
+/// A bound, and how a price stands to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundRow {
+    pub rule: String,
+    pub numbers: String,
+    /// `within`, or `beyond, so 2 persons must agree`.
+    pub verdict: String,
+    pub beyond: bool,
+}
+
+/// What the guardrails did with a price that was aimed at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardTrail {
+    pub aim: String,
+    /// In the order in which they are asked.
+    pub moves: Vec<GuardMove>,
+    pub outcome: String,
+}
+
+/// A rule that moved the price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardMove {
+    pub rule: String,
+    /// Blank, where the bounds of then are not known here.
+    pub came: String,
+    pub left: String,
+    pub binds: bool,
+}
+
+/// A change that was applied, watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchView {
+    pub sentence: String,
+    /// It fell short by more than the policy bears.
+    pub broke: bool,
+    /// Of the shortfall that is borne: `40 %`. Absent: nothing is known yet.
+    pub used: Option<String>,
+}
+
+/// A price by hand that is looked at before it is proposed, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundsAsk {
+    pub tenant: String,
+    /// In percent of the list price.
+    pub price: String,
+}
+
+/// How it would stand to the policy. Nothing is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoundsView {
+    /// `acme: 100 % → 108 % of the list price (+8 %)`.
+    pub title: String,
+    pub bounds: Vec<BoundRow>,
+    /// As of a proposal.
+    pub persons: String,
+    pub rule: Option<String>,
 }

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_location, use_query_map};
 
-use crate::backend::{KeptForm, VersionRow};
+use crate::backend::{KeptForm, KeptWords, VersionRow};
 use crate::components::time::Time;
 use crate::format::TimeShape;
 
@@ -49,6 +49,12 @@ pub(crate) fn typed(name: impl Into<String>) -> Typed {
     Typed { words: kept.as_ref().and_then(|_| use_context()), name, kept }
 }
 
+/// What the server said of the form that was refused, where it said more than a word.
+pub(crate) fn told() -> Option<KeptWords> {
+    let kept = use_context::<Kept>().and_then(|Kept(kept)| kept);
+    kept.filter(|kept| is_of_this_page(kept)).and_then(|kept| kept.told.clone())
+}
+
 /// The reader may have gone on to another page since.
 fn is_of_this_page(kept: &KeptForm) -> bool {
     use_location().pathname.get_untracked() == kept.path
@@ -84,7 +90,16 @@ impl Typed {
     }
 
     pub(crate) fn is_wrong(&self, field: &str) -> bool {
+        self.is_first_wrong(field) || self.words_of(field).is_some()
+    }
+
+    /// Of several the first has the focus.
+    fn is_first_wrong(&self, field: &str) -> bool {
         self.kept.as_ref().is_some_and(|kept| kept.field.as_deref() == Some(field))
+    }
+
+    fn words_of(&self, field: &str) -> Option<&String> {
+        self.kept.as_ref()?.told.as_ref()?.wrong.get(field)
     }
 
     /// For `aria-invalid`.
@@ -102,8 +117,11 @@ impl Typed {
     /// What is wrong with the field, to stand beside it.
     pub(crate) fn why(&self, field: &str) -> Option<AnyView> {
         let kept = self.kept.as_ref().filter(|_| self.is_wrong(field))?;
-        let Words(words) = self.words?;
-        let text = beside_the_field(words(&kept.problem));
+        let text = match (self.words_of(field), self.words) {
+            (Some(own), _) => own.clone(),
+            (None, Some(Words(words))) => beside_the_field(words(&kept.problem)),
+            (None, None) => return None,
+        };
         Some(view! { <p class="field-wrong" id=self.why_id(field)>{text}</p> }.into_any())
     }
 
@@ -156,7 +174,7 @@ pub(crate) fn TextField(
     view! {
         <label class="field" for=id.clone()>
             <span>{label}</span>
-            <input id=id.clone() name=name type=kind inputmode=mode required=required maxlength=length value=typed.or(name, value) autocomplete="off" spellcheck=spellcheck aria-invalid=typed.invalid(name) aria-describedby=typed.told_by(name, hint) autofocus=typed.is_wrong(name) />
+            <input id=id.clone() name=name type=kind inputmode=mode required=required maxlength=length value=typed.or(name, value) autocomplete="off" spellcheck=spellcheck aria-invalid=typed.invalid(name) aria-describedby=typed.told_by(name, hint) autofocus=typed.is_first_wrong(name) />
         </label>
         {typed.why(name)}
     }
@@ -230,6 +248,7 @@ mod tests {
             problem: "price".to_owned(),
             field: field.map(str::to_owned),
             fields,
+            told: None,
             overtaken_by: None,
         };
         let kept = Some(Arc::new(kept));
@@ -248,6 +267,19 @@ mod tests {
         let told_by = typed.told_by("price", Some("hint"));
         assert_eq!(told_by.as_deref(), Some("hint propose-price-wrong"));
         assert_eq!(typed.told_by("reason", None), None);
+    }
+
+    #[test]
+    fn every_field_that_was_wrong_is_marked_in_its_own_words_and_the_first_has_the_focus() {
+        let mut typed = refused(Some("price"));
+        let wrong = [("price", "“12,5” is not a number."), ("reason", "Must not be blank.")];
+        let wrong = wrong.map(|(field, why)| (field.to_owned(), why.to_owned())).into();
+        let told = KeptWords { sentence: "2 are wrong.".to_owned(), proposal_id: None, wrong };
+        let kept = typed.kept.as_deref().cloned().expect("it is kept");
+        typed.kept = Some(Arc::new(KeptForm { told: Some(told), ..kept }));
+        assert_eq!(["price", "reason", "cap"].map(|it| typed.is_wrong(it)), [true, true, false]);
+        assert!(typed.is_first_wrong("price") && !typed.is_first_wrong("reason"));
+        assert_eq!(typed.words_of("reason").map(String::as_str), Some("Must not be blank."));
     }
 
     #[test]

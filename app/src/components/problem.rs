@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::backend::{PageStatus, Problem};
-use crate::components::kept::Words;
+use crate::backend::{KeptWords, PageStatus, Problem};
+use crate::components::kept::{Words, told};
 
 /// The session has ended meanwhile: loading the page anew leads to the sign-in page and back.
 const SIGNED_OUT: u16 = 401;
@@ -54,8 +54,19 @@ pub(crate) fn ProblemCard(
 pub(crate) fn Refused(words: fn(&str) -> &'static str) -> impl IntoView {
     provide_context(Words(words));
     let query = use_query_map();
-    let problem = move || query.read().get("problem").map(|code| words(&code));
-    move || problem().map(|text| view! { <p class="form-error" role="alert">{text}</p> })
+    move || {
+        let code = query.read().get("problem")?;
+        let Some(KeptWords { sentence, proposal_id, .. }) = told() else {
+            return Some(
+                view! { <p class="form-error" role="alert">{words(&code)}</p> }.into_any(),
+            );
+        };
+        let leads_to = proposal_id.map(|id| {
+            view! { " " <a href=format!("/approvals/{id}")>"See that proposal"</a> "." }
+        });
+        let text = format!("Nothing was recorded. {sentence}");
+        Some(view! { <p class="form-error" role="alert">{text} {leads_to}</p> }.into_any())
+    }
 }
 
 /// Grey shapes where content will be.

@@ -12,6 +12,7 @@ use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
 
+pub(crate) mod guardrails;
 mod keys;
 mod odd;
 mod outside;

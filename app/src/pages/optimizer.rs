@@ -32,6 +32,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(live, retry);
     let play = rehearsal::play();
+    let look = switches::look();
     view! {
         <Title text="Optimizer" />
         <section class="pricing" aria-label="Optimizer">
@@ -40,7 +41,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {
                     match page.await {
-                        Ok(view) => view! { <Body view play /> }.into_any(),
+                        Ok(view) => view! { <Body view play look /> }.into_any(),
                         Err(problem) => view! { <ProblemCard problem retry /> }.into_any(),
                     }
                 })}
@@ -51,13 +52,13 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
 }
 
 #[component]
-fn Body(view: OptimizerView, play: rehearsal::Play) -> impl IntoView {
+fn Body(view: OptimizerView, play: rehearsal::Play, look: switches::Look) -> impl IntoView {
     let at = view.at;
     view! {
         <Head view=view.clone() />
         <tenants::Tenants view=view.clone() />
         <advice::Recommendations rows=view.recommendations.clone() has_run=view.run.is_some() />
-        <switches::Propose />
+        <switches::Propose look />
         <foresight::Foresight view=view.foresight.clone() />
         <History rows=view.history.clone() />
         <rehearsal::Rehearsal play begins=view.rehearsal.clone() version=view.policy_version />

@@ -63,22 +63,26 @@ impl Controls {
     /// # Errors
     /// A price that is 0, negative or beyond ten times the list; a limit of 0 or beyond reason.
     pub fn check(self) -> Result<Self, WrongControl> {
+        self.wrongs().into_iter().next().map_or(Ok(self), Err)
+    }
+
+    /// All that cannot be so.
+    #[must_use]
+    pub fn wrongs(&self) -> Vec<WrongControl> {
         let wrong = |field| move |error| WrongControl { field, error };
-        of_list("the price", self.price_of_list).map_err(wrong("priceOfList"))?;
-        if let Some(overage) = self.overage_of_list {
-            of_list("the overage price", overage).map_err(wrong("overageOfList"))?;
-        }
-        if self.concurrency.is_some_and(|limit| !(1..=CONCURRENCY_MAX).contains(&limit)) {
-            let given = self.concurrency.unwrap_or_default();
+        let price = of_list("the price", self.price_of_list).map_err(wrong("priceOfList"));
+        let overage = self.overage_of_list.map_or(Ok(()), |it| of_list("the overage price", it));
+        let overage = overage.map_err(wrong("overageOfList"));
+        let concurrency = self.concurrency.filter(|limit| !(1..=CONCURRENCY_MAX).contains(limit));
+        let concurrency = concurrency.map(|given| {
             let error = refuse("the concurrency", &given, "1 to 1000000 requests");
-            return Err(wrong("concurrency")(error));
-        }
-        if self.token_cap.is_some_and(|cap| !(1..=TOKEN_CAP_MAX).contains(&cap)) {
-            let given = self.token_cap.unwrap_or_default();
+            wrong("concurrency")(error)
+        });
+        let cap = self.token_cap.filter(|cap| !(1..=TOKEN_CAP_MAX).contains(cap)).map(|given| {
             let error = refuse("the token cap", &given, "1 to a million million tokens");
-            return Err(wrong("tokenCap")(error));
-        }
-        Ok(self)
+            wrong("tokenCap")(error)
+        });
+        [price.err(), overage.err(), concurrency, cap].into_iter().flatten().collect()
     }
 
     /// What tokens beyond the cap cost, where that is something else than the others.
@@ -219,6 +223,9 @@ mod tests {
         assert_eq!(field(price("0")), "priceOfList");
         assert_eq!(field(Controls { concurrency: Some(0), ..price("1") }), "concurrency");
         assert_eq!(field(Controls { token_cap: Some(0), ..price("1") }), "tokenCap");
+        let all = Controls { token_cap: Some(0), concurrency: Some(0), ..price("100") }.wrongs();
+        let fields: Vec<&str> = all.iter().map(|wrong| wrong.field).collect();
+        assert_eq!(fields, ["priceOfList", "concurrency", "tokenCap"]);
     }
 
     #[test]

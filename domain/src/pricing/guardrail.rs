@@ -5,11 +5,15 @@
 //! the margin. Whatever passes a bound, and whatever is larger than policy lets through by itself,
 //! waits for a person.
 
+mod walk;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::economics::EconomicsError;
 use crate::economics::quantity::{Share, amount, checked, refuse};
+
+pub use walk::{Move, Start, walk};
 
 /// The bounds that an approved event has set. Prices in US dollars a thousand tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

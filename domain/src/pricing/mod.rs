@@ -23,6 +23,7 @@
 //! Prices and bills are decimal. Nothing here applies anything: effects are returned.
 
 pub mod action;
+pub mod afresh;
 pub mod approval;
 pub mod backtest;
 pub mod book;

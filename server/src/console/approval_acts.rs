@@ -69,6 +69,28 @@ pub(super) fn acts(catalog: &Catalog, case: &Case, viewer: &Viewer, now: Timesta
     Acts { own, in_stead_of, why_not }
 }
 
+/// The one after it, as the queue lists them, that waits for the viewer too: its id, and whom it is about.
+pub(super) fn next(
+    catalog: &Catalog,
+    of: &Case,
+    viewer: &Viewer,
+    now: Timestamp,
+) -> Option<[String; 2]> {
+    let place =
+        |case: &Case| (catalog.book().risk(case), case.current().edition.expires_at, case.id);
+    let open = catalog.book().cases().filter(|case| case.id != of.id);
+    let open = open.filter(|case| case.standing(now).is_open());
+    let mut waits: Vec<&Case> = open
+        .filter(|case| {
+            let acts = acts(catalog, case, viewer, now);
+            acts.own || !acts.in_stead_of.is_empty()
+        })
+        .collect();
+    waits.sort_by_key(|case| place(case));
+    let after = waits.iter().find(|case| place(case) > place(of)).or(waits.first())?;
+    Some([after.id.to_string(), after.subject().to_string()])
+}
+
 /// Those who are away, may approve, and have the viewer approve now.
 fn away(catalog: &Catalog, viewer: &Viewer, now: Timestamp) -> Vec<String> {
     if !viewer.may(Action::Propose) {

@@ -137,6 +137,11 @@ fn refusal(case: &Case, row: &ProposalRow, viewer: &Viewer) -> Option<String> {
     } else if row.has_drifted() {
         let what = row.changed.as_deref().unwrap_or_default().join("; ");
         Some(format!("What it rests on has changed ({what}): open it, and make a new version."))
+    } else if !row.is_looked_at() {
+        Some(
+            "Whether what it rests on is still so was not looked at: open it to see why."
+                .to_owned(),
+        )
     } else if row.risk == Risk::High {
         Some("It puts more at stake: it is approved by itself.".to_owned())
     } else if authors.into_iter().any(|author| author.0 == viewer.email) {

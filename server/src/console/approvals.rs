@@ -1,6 +1,9 @@
 //! Proposals, in the words of the page Approvals.
 
-use app::backend::{ControlsForm, EffectRow, ProposalDetail, ProposalRow, StepRow, Viewer};
+use app::backend::{
+    ControlsForm, EffectRow, GuardTrail, ProposalDetail, ProposalRow, RehearsalForm, StepRow,
+    Viewer,
+};
 use domain::clock::Timestamp;
 use domain::cloud::Cloud;
 use domain::fabric::shares::Shares;
@@ -10,7 +13,7 @@ use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::drift::earned_of_list;
 use domain::pricing::margin;
 use domain::pricing::margin_law::moved;
-use domain::pricing::policy::{Change, Policy, changes as policy_changes};
+use domain::pricing::policy::{Change, Policy, told as policy_changes};
 use domain::pricing::recommend::Figures;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -19,7 +22,7 @@ use super::approval_acts::acts;
 use super::contracts::contract_title;
 use super::figures::{grouped, rounded_dollars};
 use super::foresight::{hour, still_missed};
-use super::optimizer::trail;
+use super::optimizer::time_of;
 use super::simulate::simulate;
 use super::{Console, facts, list_proposal};
 use crate::problem::Problem;
@@ -41,26 +44,37 @@ impl Console {
         let case =
             case.ok_or_else(|| Problem::not_found(format!("No proposal \"{id}\" is final here.")))?;
         let current = case.current();
-        // What is closed stands as it was decided, and today's usage says nothing of it.
-        let (drift, figures) = if case.standing(now).is_open() {
-            self.optimizer.drift_and_figures(case).await?
-        } else {
-            (case.changed.clone(), None)
+        let (is_open, is_applied) = (case.standing(now).is_open(), case.result_version.is_some());
+        // What is closed stands as it was decided; of what is applied it is watched how it fares.
+        let look =
+            if is_open || is_applied { Some(self.optimizer.look(case).await?) } else { None };
+        let found = look.as_ref().and_then(|look| look.found.as_ref());
+        let (drift, unseen) = match look.as_ref().filter(|_| is_open).map(|look| &look.drift) {
+            Some(Ok(drift)) => (Some(drift.as_slice()), None),
+            Some(Err(why)) => (None, Some(why.clone())),
+            None => (Some(case.changed.as_slice()), None),
         };
+        let figures = found.map(|found| &found.figures).filter(|_| is_open);
         let acts = acts(&catalog, case, viewer, now);
         let looked = self.look_at_list_price(case, now).await;
-        let mut money = self.with_room(case, now, money(&catalog, case, figures.as_ref()));
+        let mut money = self.with_room(case, now, money(&catalog, case, figures));
         money.extend(looked.lines);
         Ok(ProposalDetail {
             at: now,
-            row: row(&catalog, case, now, Some(&drift), figures.as_ref()),
+            row: row(&catalog, case, now, drift, figures),
             hash: current.hash.to_string(),
             killed: book.is_killed(),
             money,
             odd: looked.odd,
-            facts: facts::rows(&current.edition.facts, &drift),
+            facts: facts::rows(&current.edition.facts, drift.unwrap_or_default()),
+            unseen,
+            bounds: super::guardrails::bounds(book, case, now),
+            persons: persons(book, case),
             trail: guardrails(&catalog, case),
             rule: current.edition.rule.clone(),
+            watch: super::watched::view(&catalog, case, found, now),
+            rehearse: rehearse(case),
+            next: super::approval_acts::next(&catalog, case, viewer, now),
             approvers: case.votes().map(vote_words).collect(),
             may_approve: acts.own,
             in_stead_of: acts.in_stead_of,
@@ -95,19 +109,30 @@ impl Console {
 }
 
 /// What the guardrails did with the price, where it is the one that was recommended or foreseen.
-fn guardrails(catalog: &Catalog, case: &Case) -> Vec<String> {
-    let said = advised(catalog, case).map(trail);
-    said.or_else(|| super::foresight::guardrails(case)).unwrap_or_default()
+fn guardrails(catalog: &Catalog, case: &Case) -> Option<GuardTrail> {
+    advised(catalog, case).or_else(|| super::guardrails::foreseen(catalog.book(), case))
 }
 
 /// What was said of the price, where it is the one that was recommended.
-fn advised<'a>(
-    catalog: &'a Catalog,
-    case: &Case,
-) -> Option<&'a domain::pricing::recommend::PriceAdvice> {
+fn advised(catalog: &Catalog, case: &Case) -> Option<GuardTrail> {
     let Subject::Tenant(tenant) = case.subject() else { return None };
     let said = catalog.recommendation(&tenant)?;
-    said.value.advice.price.as_ref().filter(|_| said.value.proposal_id == Some(case.id))
+    let price = said.value.advice.price.as_ref();
+    let price = price.filter(|_| said.value.proposal_id == Some(case.id))?;
+    let at = time_of(said.logical_clock);
+    Some(super::guardrails::advised(catalog.book(), &said.value, price, at))
+}
+
+/// Who must agree to a price, by the policy that the version was made under.
+fn persons(book: &Book, case: &Case) -> String {
+    let policy = book.policy_of(case.current().edition.policy_version);
+    policy.map(|it| super::guardrails::quorum_words(it.quorum.steps())).unwrap_or_default()
+}
+
+fn rehearse(case: &Case) -> Option<String> {
+    let Content::Policy { policy } = &case.current().edition.content else { return None };
+    let form = RehearsalForm { proposal: case.id.to_string(), ..super::rehearsal::form(policy) };
+    Some(super::policy::rehearsal_address(&form))
 }
 
 fn simulated(catalog: &Catalog, case: &Case, now: Timestamp) -> Option<String> {
@@ -260,9 +285,20 @@ fn policy_title(book: &Book, base_version: u64, policy: &Policy) -> String {
     if let Some(contract) = before.and_then(|before| contract_title(before, policy)) {
         return contract;
     }
-    let count = before.map_or(0, |before| policy_changes(before, policy).len());
-    let noun = if count == 1 { "number" } else { "numbers" };
-    format!("Policy version {}: {count} {noun} changed", base_version + 1)
+    let changes = before.map(|before| policy_changes(before, policy)).unwrap_or_default();
+    let is_whole =
+        |change: &&Change| ["added", "left out"].iter().any(|it| change.is.starts_with(it));
+    let (rules, numbers): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(is_whole);
+    let rule = |change: &&Change| {
+        let did = change.is.split(',').next().unwrap_or_default();
+        format!("{} {did}", change.what.replacen("Rule", "rule", 1))
+    };
+    let mut parts: Vec<String> = rules.iter().map(rule).collect();
+    if !numbers.is_empty() || parts.is_empty() {
+        let noun = if numbers.len() == 1 { "number" } else { "numbers" };
+        parts.push(format!("{} {noun} changed", numbers.len()));
+    }
+    format!("Policy version {}: {}", base_version + 1, parts.join(", "))
 }
 
 /// The money facts: what it is now, what it would be.

@@ -19,7 +19,8 @@ use domain::pricing::foresight::KEPT_MAX;
 use rust_decimal::Decimal;
 
 use super::approvals::{margin_text, percent, share_text};
-use super::optimizer::{guarded_trail, rule_words, time_of};
+use super::guardrails::rule_words;
+use super::optimizer::time_of;
 use super::recorded::{beside, expects};
 use super::scenarios::kept;
 use crate::economics::Found;
@@ -288,16 +289,6 @@ fn asked(run: &ForesightRun, mut address: ScenarioAddress) -> ScenarioAddress {
 
 fn place(address: &ScenarioAddress, shock: &Shock) -> String {
     format!("/scenarios?{}", address.write(&shock.changes))
-}
-
-/// What the guardrails made of the price that is foreseen, as long as that price is in hand.
-pub(super) fn guardrails(case: &Case) -> Option<Vec<String>> {
-    let guarded = case.foresight.as_deref()?.guarded.as_ref()?;
-    let Content::Controls { controls, .. } = &case.current().edition.content else { return None };
-    let [target, found] = [guarded.target_of_list, guarded.price_of_list];
-    let aim = "is the least that keeps it above water under the stress, or else the ceiling";
-    (controls.price_of_list == found)
-        .then(|| guarded_trail(aim, [target, found], guarded.binding, &guarded.trail))
 }
 
 /// Why a proposal is made, where it foresees something.

@@ -20,6 +20,7 @@ mod fabric;
 mod facts;
 mod figures;
 mod foresight;
+mod guardrails;
 mod kept;
 mod keys;
 mod list_price;
@@ -40,6 +41,7 @@ mod state;
 mod tenants;
 mod tiers;
 mod viewer;
+mod watched;
 
 use std::sync::Arc;
 

@@ -11,18 +11,18 @@ use domain::clock::{DAY_MS, LogicalClock, Timestamp};
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
-use domain::pricing::guardrail::Rule;
 use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin;
 use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation, Thresholds};
 use domain::pricing::policy::{Limits, Policy};
-use domain::pricing::recommend::{Advice, Aim, Day, Figures, PriceAdvice};
+use domain::pricing::recommend::{Advice, Day, Figures, PriceAdvice};
 use rust_decimal::Decimal;
 
 use super::Console;
 use super::approvals::{controls_text, margin_text, percent, share_text};
 use super::figures::rounded_dollars;
+use super::guardrails;
 use super::rehearsal;
 use super::simulate::simulate;
 use crate::economics::TenantFigures;
@@ -216,7 +216,9 @@ fn recommendation(
         event_id: said.event_id.to_string(),
         title: title(advice),
         why: why(advice),
-        trail: advice.price.as_ref().map(trail).unwrap_or_default(),
+        trail: advice.price.as_ref().map(|price| {
+            guardrails::advised(catalog.book(), &said.value, price, time_of(said.logical_clock))
+        }),
         actions: actions.iter().map(row).collect(),
         simulate: simulate(catalog.book().policy().1, tenant, change, time_of(said.logical_clock)),
         proposal_id: open.map(|case| case.id.to_string()),
@@ -315,55 +317,6 @@ fn backtest(price: &PriceAdvice) -> Option<String> {
     ))
 }
 
-/// Target, every clamp, and what comes of it.
-pub(super) fn trail(price: &PriceAdvice) -> Vec<String> {
-    let aim = match price.aim {
-        Aim::Margin => "leaves the low band",
-        Aim::Profit => "earns most under the assumed elasticity",
-    };
-    let PriceAdvice { target_of_list: target, price_of_list: found, binding, trail, .. } = price;
-    if *found == price.current_of_list
-        && let Some(rule) = *binding
-    {
-        let mut steps = clamps(aim, *target, trail);
-        steps.push(format!("Held by {}.", rule_words(rule)));
-        return steps;
-    }
-    guarded_trail(aim, [*target, *found], *binding, trail)
-}
-
-/// Of a price that moves: from the target to what comes of it.
-pub(super) fn guarded_trail(
-    aim: &str,
-    [target, found]: [Decimal; 2],
-    binding: Option<Rule>,
-    trail: &[Rule],
-) -> Vec<String> {
-    let mut steps = clamps(aim, target, trail);
-    let binds = binding.map_or("no rule", rule_words);
-    steps.push(format!("{} comes of it; {binds} binds.", percent(found)));
-    steps
-}
-
-fn clamps(aim: &str, target: Decimal, trail: &[Rule]) -> Vec<String> {
-    let mut steps = vec![format!("{} of the list price {aim}.", percent(target))];
-    steps.extend(trail.iter().map(|rule| format!("Clamped by {}.", rule_words(*rule))));
-    steps
-}
-
-pub(super) const fn rule_words(rule: Rule) -> &'static str {
-    match rule {
-        Rule::KillSwitch => "the kill switch",
-        Rule::ContractLock => "the contract",
-        Rule::Cooldown => "the cool-down",
-        Rule::MaxStep => "the largest step",
-        Rule::MaxCumulative => "the largest change of the period",
-        Rule::FloorCeiling => "the floor or ceiling",
-        Rule::MarginFloor => "the margin floor",
-        Rule::MarginFloorInfeasible => "a margin floor that no price within bounds keeps",
-    }
-}
-
 fn bounds(policy: &Policy, limits: &Limits) -> Vec<String> {
     vec![
         format!(
@@ -382,8 +335,9 @@ fn bounds(policy: &Policy, limits: &Limits) -> Vec<String> {
             percent(limits.margin_min.get())
         ),
         format!(
-            "One approval up to ±15 %, more beyond; {} for a first overage, {} for limits, {} for the \
-             policy itself. A proposal waits {} days.",
+            "Persons who must agree to a price: {}; {} for a first overage, {} for limits, {} for the policy \
+             itself. A proposal waits {} days.",
+            guardrails::quorum_words(policy.quorum.steps()),
             policy.first_overage_persons,
             policy.contract_persons,
             policy.policy_persons,

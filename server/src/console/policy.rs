@@ -10,7 +10,7 @@ use app::backend::{
 use domain::clock::Timestamp;
 use domain::pricing::book::Book;
 use domain::pricing::controls::Subject;
-use domain::pricing::policy::{Change, Field, Part, Policy, Rule, Unfit, Unit, changes};
+use domain::pricing::policy::{Change, Field, Part, Policy, Rule, Unfit, Unit, told as changes};
 
 use super::Console;
 use super::approvals::other_title;
@@ -122,9 +122,17 @@ fn told(policy: &Policy, unfit: &Unfit) -> String {
 }
 
 /// What the page Optimizer plays, when it is opened by it.
-fn rehearsal_address(form: &RehearsalForm) -> String {
-    let RehearsalForm { days, seed, auto_max, step_max, cumulative_max, cooldown_days, margin_min } =
-        form;
+pub(super) fn rehearsal_address(form: &RehearsalForm) -> String {
+    let RehearsalForm {
+        days,
+        seed,
+        auto_max,
+        step_max,
+        cumulative_max,
+        cooldown_days,
+        margin_min,
+        proposal,
+    } = form;
     let fields = [
         ("days", days),
         ("seed", seed),
@@ -134,8 +142,11 @@ fn rehearsal_address(form: &RehearsalForm) -> String {
         ("cooldownDays", cooldown_days),
         ("marginMin", margin_min),
     ];
-    let fields = fields.map(|(name, text)| format!("&{name}={}", query_value(text)));
-    format!("/optimizer?rehearse=yes{}#rehearsal", fields.concat())
+    let proposal = Some(("proposal", proposal)).filter(|(_, id)| !id.is_empty());
+    let fields = fields.into_iter().chain(proposal);
+    let fields: String =
+        fields.map(|(name, text)| format!("&{name}={}", query_value(text))).collect();
+    format!("/optimizer?rehearse=yes{fields}#rehearsal")
 }
 
 fn parts(

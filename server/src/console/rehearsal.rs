@@ -4,16 +4,19 @@
 use app::backend::{RehearsalForm, RehearsedView};
 use domain::economics::draw::Seed;
 use domain::economics::quantity::Share;
+use domain::pricing::controls::Content;
 use domain::pricing::policy::{Limits, Policy};
 use domain::pricing::rehearsal::{FIRST_WINDOW_DAYS, Outcome};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::Console;
 use super::figures::grouped;
 use crate::economics::absurd;
 use crate::optimizer::{REHEARSED_DAYS, REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
-use crate::typed::{percent, whole};
+use crate::projection::Catalog;
+use crate::typed::{percent, whole, wrong};
 
 impl Console {
     /// # Errors
@@ -23,10 +26,24 @@ impl Console {
         let in_force = catalog.book().policy().1;
         let days = rehearsed_days(whole("days", &form.days)?)?;
         let seed = whole("seed", &form.seed)?.map_or(REHEARSED_SEED, Seed);
-        let wanted = changed(in_force, form)?;
+        let proposed = proposed(&catalog, &form.proposal)?;
+        let wanted = changed(proposed.unwrap_or(in_force), form)?;
         wanted.check().map_err(|error| absurd(&error))?;
         let policy = (wanted != *in_force).then_some(wanted);
         Ok(view(&self.optimizer.rehearse(policy, days, seed).await?))
+    }
+}
+
+/// The policy of a proposal, where its is to be played: blank, the one in force.
+fn proposed<'a>(catalog: &'a Catalog, id: &str) -> Result<Option<&'a Policy>, Problem> {
+    if id.trim().is_empty() {
+        return Ok(None);
+    }
+    let case = id.trim().parse::<Uuid>().ok().and_then(|id| catalog.book().case(id));
+    match case.map(|case| &case.current().edition.content) {
+        Some(Content::Policy { policy }) => Ok(Some(policy)),
+        Some(_) => Err(wrong("proposal", "is about no policy, so there is nothing to rehearse")),
+        None => Err(Problem::not_found(format!("No proposal \"{id}\" is final here."))),
     }
 }
 
@@ -42,6 +59,7 @@ pub(super) fn form(policy: &Policy) -> RehearsalForm {
         cumulative_max: bare(limits.cumulative_max),
         cooldown_days: limits.cooldown_days.to_string(),
         margin_min: bare(limits.margin_min.get()),
+        proposal: String::new(),
     }
 }
 

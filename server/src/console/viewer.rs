@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use app::backend::{
-    ApprovalsQuery, ApprovalsView, AuditView, Backend, BillingQuery, BillingView, EventDetail,
-    EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
-    HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView,
-    PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView,
-    SearchHit, Session, SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView,
-    TogetherView, Viewer,
+    ApprovalsQuery, ApprovalsView, AuditView, Backend, BillingQuery, BillingView, BoundsAsk,
+    BoundsView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery,
+    FabricView, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView,
+    Overview, PolicyView, PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm,
+    RehearsedView, ScenariosView, SearchHit, Session, SnapshotDetail, TenantDetail, TenantsQuery,
+    TenantsView, Theme, TiersView, TogetherView, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -228,6 +228,14 @@ impl Backend for ViewerConsole {
         let answer = async {
             self.allow(Action::Simulate)?;
             self.console.rehearse(&form).await
+        };
+        answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn bounds(&self, ask: BoundsAsk) -> Result<BoundsView, Problem> {
+        let answer = async {
+            self.allow(Action::ReadPricing)?;
+            self.console.bounds(&ask).await
         };
         answer.await.map_err(|problem| self.tell(problem))
     }

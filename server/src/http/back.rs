@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use app::backend::KeptForm;
+use app::backend::{KeptForm, KeptWords};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, FromRequestParts as _, Request};
@@ -47,6 +47,8 @@ pub(super) struct Typed {
     fields: BTreeMap<String, String>,
     /// Of the browser that sent it; programs have none.
     session: Option<Session>,
+    /// The page shows the problem's own words, and not the sentence that it has for its code.
+    tells: bool,
 }
 
 impl<T: DeserializeOwned + Send> FromRequest<Shared> for Sent<T> {
@@ -65,7 +67,10 @@ impl<T: DeserializeOwned + Send> FromRequest<Shared> for Sent<T> {
         let again = || Request::from_parts(parts.clone(), Body::from(bytes.clone()));
         let wanted = read_form(Form::<T>::from_request(again(), shared).await)?;
         let fields = read_form(Form::<Vec<(String, String)>>::from_request(again(), shared).await)?;
-        Ok(Sent { wanted, typed: Typed { fields: fields.into_iter().collect(), session } })
+        Ok(Sent {
+            wanted,
+            typed: Typed { fields: fields.into_iter().collect(), session, tells: false },
+        })
     }
 }
 
@@ -95,6 +100,32 @@ fn field_of(problem: &Problem) -> Option<&str> {
     problem.errors.first().and_then(|error| error.field.rsplit('/').next())
 }
 
+/// What the page says of it. Fields of forms are told by their names there; of a refusal the sentence.
+fn words(problem: &Problem, name: impl Fn(&str) -> String) -> KeptWords {
+    let of_field = |field: &str| field.rsplit('/').next().map(&name);
+    let wrong = problem.errors.iter();
+    let wrong = wrong.filter_map(|it| Some((of_field(&it.field)?, sentence(&it.reason))));
+    let wrong: BTreeMap<String, String> = wrong.collect();
+    let sentence = match (problem.code, wrong.len()) {
+        ("invalid", 0) => problem.detail.clone(),
+        ("invalid", 1) => wrong.values().cloned().collect(),
+        ("invalid", many) => format!("{many} fields are wrong; beside each stands why."),
+        _ => problem.detail.clone(),
+    };
+    let is_invalid = problem.code == "invalid";
+    let wrong = if is_invalid { wrong } else { BTreeMap::new() };
+    KeptWords { sentence, proposal_id: problem.proposal_id.map(|id| id.to_string()), wrong }
+}
+
+/// A reason that follows a field's name stands by itself: `must not be blank` is about that field.
+fn sentence(reason: &str) -> String {
+    let mut chars = reason.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let rest = chars.as_str();
+    let end = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{rest}{end}")
+}
+
 /// The name in a form of a field that problems name as events do. `names`: those that differ.
 pub(super) fn in_form(field: &str, names: &[(&str, &str)]) -> String {
     let found = names.iter().find(|(of_event, _)| *of_event == field);
@@ -113,18 +144,24 @@ impl Typed {
         page: &str,
         problem: Problem,
         word: Word,
-        name: impl FnOnce(&str) -> String,
+        name: impl Fn(&str) -> String,
     ) -> Result<Redirect, Problem> {
         if problem.status >= 500 && problem.code != "busy" {
             return Err(problem);
         }
-        let field = field_of(&problem).map(name);
-        Ok(self.back(shared, page, word.of(&problem), field).await)
+        let field = field_of(&problem).map(&name);
+        let told = self.tells.then(|| words(&problem, name));
+        Ok(self.back(shared, page, word.of(&problem), field, told).await)
+    }
+
+    /// The page is to show what the problem says.
+    pub(super) fn telling(self) -> Self {
+        Typed { tells: true, ..self }
     }
 
     /// Back to `page`: the box that says what was looked at was not ticked.
     pub(super) async fn not_confirmed(self, shared: &Services, page: &str) -> Redirect {
-        self.back(shared, page, "not_confirmed", Some("confirmed".to_owned())).await
+        self.back(shared, page, "not_confirmed", Some("confirmed".to_owned()), None).await
     }
 
     /// Back to `page` with the word for what was wrong. `field`: by its name in the form.
@@ -134,8 +171,9 @@ impl Typed {
         page: &str,
         problem: &str,
         field: Option<String>,
+        told: Option<KeptWords>,
     ) -> Redirect {
-        let kept = self.keep(shared, page, problem, field).await;
+        let kept = self.keep(shared, page, problem, field, told).await;
         let mut pairs = vec![("problem", problem.to_owned())];
         pairs.extend(kept.map(|id| ("kept", id)));
         Redirect::to(&with(page, &pairs))
@@ -149,6 +187,7 @@ impl Typed {
         page: &str,
         problem: &str,
         field: Option<String>,
+        told: Option<KeptWords>,
     ) -> Option<String> {
         let form = self.fields.get(FORM).filter(|form| !form.is_empty())?.clone();
         let kept = KeptForm {
@@ -158,6 +197,7 @@ impl Typed {
             problem: problem.to_owned(),
             field,
             fields: self.fields,
+            told,
             overtaken_by: None,
         };
         shared.identity.keep_form(self.session.as_ref()?, kept).await

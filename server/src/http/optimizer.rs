@@ -1,6 +1,7 @@
 //! Recommendations, proposals, approvals, the policy of prices, and what the platform applies.
 
 mod acts;
+mod anew;
 mod beforehand;
 mod controls;
 mod delegations;
@@ -14,6 +15,7 @@ mod refused;
 mod shown;
 mod together;
 mod trail;
+mod wishes;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -239,10 +241,10 @@ async fn modify(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Propose)?;
-    let required = ["version", "hash", "reason"];
-    let wanted: acts::Modified = shape_of(read_json(&body)?, &required)?;
+    let wanted: acts::Modified = shape_of(read_json(&body)?, &["version", "hash"])?;
     let seen = Seen { version: wanted.version, hash: wanted.hash };
-    let act = Act::Modify(seen, wanted.into());
+    let act =
+        if wanted.is_the_same() { Act::Refresh(seen) } else { Act::Modify(seen, wanted.into()) };
     said(&shared, &principal, &id, (place, wish), act).await
 }
 

@@ -103,6 +103,7 @@ mod tests {
             problem: "reason".to_owned(),
             field: None,
             fields: fields.iter().map(owned).collect(),
+            told: None,
             overtaken_by: None,
         }
     }

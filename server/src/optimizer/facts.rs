@@ -9,8 +9,9 @@ use domain::pricing::controls::{Content, Subject};
 use domain::pricing::edition::{About, drifted, edition, facts, settled};
 use domain::pricing::recommend::Figures;
 
+use super::queue::is_of_the_usage;
 use super::{Optimizer, OptimizerError};
-use crate::economics::list_facts;
+use crate::economics::{SimulateError, TenantFigures, list_facts};
 use crate::projection::Catalog;
 
 /// Why no edition can be made of a content.
@@ -22,6 +23,26 @@ pub enum FactsError {
     Inactive(TenantId),
     #[error(transparent)]
     Optimizer(#[from] OptimizerError),
+}
+
+/// One look at a proposal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// What is no longer as it was; or why that cannot be said.
+    pub drift: Result<Vec<Drift>, String>,
+    /// Of its tenant, where it has usage that can be read.
+    pub found: Option<TenantFigures>,
+}
+
+/// Why a proposal is not looked at, after "not looked at: ".
+pub(crate) fn not_looked_at(cause: &OptimizerError) -> String {
+    match cause {
+        OptimizerError::Figures(SimulateError::TooMuchUsage { rows }) => format!(
+            "the usage of its tenant in the policy's window is too much to read ({rows} rows and more). A \
+             shorter window in the policy reads less"
+        ),
+        other => format!("the usage of its tenant cannot be reckoned: {other}"),
+    }
 }
 
 impl Optimizer {
@@ -50,27 +71,40 @@ impl Optimizer {
         catalog: &Catalog,
         subject: &Subject,
     ) -> Result<Option<Figures>, OptimizerError> {
+        let found = self.found(catalog, subject).await?;
+        Ok(found.map(|found| found.figures))
+    }
+
+    async fn found(
+        &self,
+        catalog: &Catalog,
+        subject: &Subject,
+    ) -> Result<Option<TenantFigures>, OptimizerError> {
         let Subject::Tenant(tenant) = subject else { return Ok(None) };
         let days = catalog.book().policy().1.window_days;
         let found = self.economics.figures(Some(tenant), days, crate::now()).await?;
-        Ok(found.tenants.get(tenant).map(|found| found.figures.clone()))
+        Ok(found.tenants.get(tenant).cloned())
     }
 
-    /// What an open proposal rests on that is no longer as it was, and the figures of the tenant that it
-    /// is about: usage is read once for both.
+    /// Looks at an open proposal: what is no longer so, and the figures of its tenant. What is wrong with
+    /// the usage is a part of the answer: the proposal can be read all the same.
     ///
     /// # Errors
-    /// The usage cannot be read.
-    pub async fn drift_and_figures(
-        &self,
-        case: &Case,
-    ) -> Result<(Vec<Drift>, Option<Figures>), OptimizerError> {
+    /// The database cannot be read.
+    pub async fn look(&self, case: &Case) -> Result<Look, OptimizerError> {
         let catalog = self.projection.catalog();
-        let figures = self.figures_of(&catalog, &case.subject()).await?;
-        if case.grounds.takes_back() {
-            return Ok((Vec::new(), figures));
-        }
-        Ok((drift_on(&catalog, case, figures.as_ref()), figures))
+        let (found, unread) = match self.found(&catalog, &case.subject()).await {
+            Ok(found) => (found, None),
+            Err(cause) if is_of_the_usage(&cause) => (None, Some(not_looked_at(&cause))),
+            Err(cause) => return Err(cause),
+        };
+        // What takes a change back rests on nothing but the version that it takes back.
+        let drift = match unread {
+            _ if case.grounds.takes_back() => Ok(Vec::new()),
+            Some(why) => Err(why),
+            None => Ok(drift_on(&catalog, case, found.as_ref().map(|found| &found.figures))),
+        };
+        Ok(Look { drift, found })
     }
 
     /// The facts of now as far as they matter: what moved less than policy bears is as it was.
@@ -78,19 +112,6 @@ impl Optimizer {
         let catalog = self.projection.catalog();
         let figures = self.figures_of(&catalog, &edition.content.subject()).await?;
         Ok(facts_on(&catalog, edition, figures.as_ref()))
-    }
-
-    /// What is no longer as it was when the version in hand was made. What takes a change back rests on
-    /// nothing but the version that it takes back.
-    ///
-    /// # Errors
-    /// The usage cannot be read.
-    pub async fn drift(&self, case: &Case) -> Result<Vec<Drift>, OptimizerError> {
-        if case.grounds.takes_back() {
-            return Ok(Vec::new());
-        }
-        let edition = &case.current().edition;
-        Ok(drifted(&edition.facts, &self.facts_now(edition).await?))
     }
 }
 

@@ -47,8 +47,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use facts::FactsError;
-pub(crate) use facts::about;
+pub use facts::{FactsError, Look};
+pub(crate) use facts::{about, not_looked_at};
 pub use foresight::ForesightReport;
 pub use judge::PriceJudge;
 pub use rehearse::{REHEARSED_DAYS, REHEARSED_SEED, Rehearsed, rehearsed_days};

@@ -120,7 +120,7 @@ impl Optimizer {
 }
 
 /// Not of the database, which others could not be read from either.
-const fn is_of_the_usage(cause: &OptimizerError) -> bool {
+pub(super) const fn is_of_the_usage(cause: &OptimizerError) -> bool {
     matches!(
         cause,
         OptimizerError::Figures(SimulateError::TooMuchUsage { .. } | SimulateError::Economics(_))

@@ -4,13 +4,16 @@ use domain::pricing::book::Standing;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
+use super::guardrails::{Bounds, Guardrails};
 use super::keys::on_keys;
 use super::odd::Odd;
 use super::words;
 use crate::api;
-use crate::backend::{FactRow, ForeseenWhy, ProposalDetail, ProposalRow, StepRow};
+use crate::backend::{
+    FactRow, ForeseenWhy, GuardTrail, ProposalDetail, ProposalRow, StepRow, WatchView,
+};
 use crate::browser;
 use crate::components::hash::Hash;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
@@ -32,6 +35,16 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     let retry = Callback::new(move |()| detail.refetch());
     words::refetch_on_news(live, retry);
     on_keys(decide_by_key);
+    let query = use_query_map();
+    // Whoever has decided goes on: an act leads back here with what it recorded. Once a page.
+    Effect::new(move |went_on: Option<bool>| {
+        let went_on = went_on.unwrap_or_default();
+        let goes_on = query.read().get("done").is_some() && detail.get().is_some();
+        if goes_on && !went_on {
+            request_animation_frame(|| browser::focus(NEXT));
+        }
+        went_on || goes_on
+    });
     view! {
         <Title text="Approval" />
         <section class="pricing" aria-label="Approval">
@@ -49,14 +62,18 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     .into_any()
 }
 
+/// The link to the next one of the queue, which has the focus once something was decided.
+const NEXT: &str = "next-proposal";
+
 /// `a`, `x` and `m` go to the three decisions, `n` to what stands in the place of the first where the
-/// facts have changed.
+/// facts have changed, `j` to the next one that waits.
 fn decide_by_key(key: &str) -> bool {
     let place = match key {
         "a" => forms::APPROVE,
         "n" => forms::REFRESH,
         "x" => forms::REJECT_REASON,
         "m" => forms::PRICE,
+        "j" => NEXT,
         _ => return false,
     };
     browser::focus(place);
@@ -74,8 +91,10 @@ fn Body(detail: ProposalDetail) -> impl IntoView {
                 {detail.foreseen.clone().map(|why| view! { <Why why /> })}
                 <Money lines=money policy={row.about == "policy"} outdated={row.state.is_open() && row.changed.as_ref().is_some_and(|changed| !changed.is_empty())} />
                 <Odd odd=detail.odd.clone() />
-                <Facts facts state=row.state />
-                <Trail steps=trail rule=detail.rule.clone() />
+                {detail.watch.clone().map(|watch| view! { <Watched watch /> })}
+                <Bounds rows=detail.bounds.clone() persons=detail.persons.clone() rule=detail.rule.clone() />
+                {trail.map(|trail| view! { <Trail trail /> })}
+                <Facts facts state=row.state unseen=detail.unseen.clone() />
             </div>
             <div class="pricing-side">
                 {is_open.then(|| view! { <forms::Decisions detail=detail.clone() /> })}
@@ -110,6 +129,12 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
     let simulate = detail.simulate.clone().map(|href| {
         view! { <a class="button" href=href>"Simulate first"</a> }
     });
+    let rehearse = detail.rehearse.clone().map(|href| {
+        view! { <a class="button" href=href>"Rehearse it"</a> }
+    });
+    let next = detail.next.clone().map(|[id, about]| {
+        view! { <a id=NEXT class="button" href=format!("/approvals/{id}")>{format!("Next: {about}")}</a> }
+    });
     let result = detail.result_version.map(|version| {
         view! { <p>{format!("It is version {version} of what applies to {}.", row.about)}</p> }
     });
@@ -130,7 +155,7 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
             </p>
             {held}
             {result}
-            <p class="pricing-acts">{simulate} <A href="/approvals" attr:class="button">"All approvals"</A></p>
+            <p class="pricing-acts">{simulate} {rehearse} {next} <A href="/approvals" attr:class="button">"All approvals"</A></p>
         </header>
     }
 }
@@ -199,9 +224,12 @@ fn Money(lines: Vec<[String; 4]>, policy: bool, outdated: bool) -> impl IntoView
 }
 
 #[component]
-fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
+fn Facts(facts: Vec<FactRow>, state: Standing, unseen: Option<String>) -> impl IntoView {
     let moved = facts.iter().any(|fact| fact.changed);
-    let sentence = if moved {
+    let is_seen = unseen.is_none();
+    let sentence = if let Some(why) = &unseen {
+        &format!("Whether it is still so was not looked at: {why}.")
+    } else if moved {
         "Something is no longer as it was: nothing of this version is executed."
     } else if state == Standing::Applied {
         "So it was when it was proposed."
@@ -212,11 +240,12 @@ fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
         .into_iter()
         .map(|fact| {
             let mark = fact.changed.then_some(" · changed");
+            let now = if is_seen { fact.now } else { "not looked at".to_owned() };
             view! {
                 <tr data-changed=fact.changed.to_string()>
                     <th scope="row">{fact.name} {mark}</th>
                     <td class="number mono" data-label="Then">{fact.then}</td>
-                    <td class="number mono" data-label="Now">{fact.now}</td>
+                    <td class="number mono" data-label="Now">{now}</td>
                 </tr>
             }
         })
@@ -224,7 +253,7 @@ fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
     view! {
         <section class="card pricing-part" aria-labelledby="facts-title">
             <h2 id="facts-title" class="card-title">"What it rests on"</h2>
-            <p class:held=moved>{sentence}</p>
+            <p class:held={moved || !is_seen}>{sentence.to_owned()}</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Facts then and now">
                 <table class="pricing-facts">
                     <thead><tr><th scope="col">"Fact"</th><th scope="col" class="number">"Then"</th><th scope="col" class="number">"Now"</th></tr></thead>
@@ -236,20 +265,26 @@ fn Facts(facts: Vec<FactRow>, state: Standing) -> impl IntoView {
 }
 
 #[component]
-fn Trail(steps: Vec<String>, rule: Option<String>) -> impl IntoView {
-    // Only prices have guardrails.
-    if steps.is_empty() && rule.is_none() {
-        return ().into_any();
-    }
-    let items = steps.into_iter().map(|step| view! { <li>{step}</li> }).collect_view();
-    let rule = rule.map(
-        |rule| view! { <p class="muted">{format!("The rule “{rule}” of the policy holds.")}</p> },
-    );
+fn Trail(trail: GuardTrail) -> impl IntoView {
     view! {
         <section class="card pricing-part" aria-labelledby="trail-title">
             <h2 id="trail-title" class="card-title">"What the guardrails did"</h2>
-            <ol class="pricing-trail">{items}</ol>
-            {rule}
+            <Guardrails trail />
+        </section>
+    }
+    .into_any()
+}
+
+/// Predicted and realised margin, and how much of the shortfall that is borne is used.
+#[component]
+fn Watched(watch: WatchView) -> impl IntoView {
+    let WatchView { sentence, broke, used } = watch;
+    let used = used.map(|used| view! { <p><strong>{format!("{used} of the shortfall that is borne is used.")}</strong></p> });
+    view! {
+        <section class="card pricing-part" aria-labelledby="watch-title">
+            <h2 id="watch-title" class="card-title">"Since it was applied"</h2>
+            <p class:held=broke>{sentence}</p>
+            {used}
         </section>
     }
     .into_any()

@@ -107,6 +107,9 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp, stands_in: bool) ->
     let drifted = rows.iter().filter(|row| row.has_drifted()).count();
     let drifted =
         (may && drifted > 0).then(|| view! { <p class="held">{drifted_words(drifted)}</p> });
+    let unseen = rows.iter().filter(|row| row.risk == Risk::Low && !row.is_looked_at()).count();
+    let unseen =
+        (may && unseen > 0).then(|| view! { <p class="held">{unpicked_words(unseen)}</p> });
     let all = with_query(TOGETHER, &low[..count.min(TOGETHER_MAX)]);
     let acts = (may && count > 0).then(|| {
         view! {
@@ -137,6 +140,7 @@ pub(super) fn Waiting(rows: Vec<ProposalRow>, at: Timestamp, stands_in: bool) ->
         <form method="get" action=TOGETHER on:submit=submit aria-label="Approve several">
             <Table label="Proposals that wait" rows />
             {drifted}
+            {unseen}
             {acts}
             {why_not}
         </form>
@@ -171,6 +175,18 @@ fn drifted_words(count: usize) -> String {
     )
 }
 
+/// Why some others cannot be picked.
+fn unpicked_words(count: usize) -> String {
+    let (whose, it) = if count == 1 {
+        ("1 proposal".to_owned(), "it is")
+    } else {
+        (format!("{count} proposals"), "they are")
+    };
+    format!(
+        "The facts under {whose} of low risk were not looked at, so {it} not picked here: open each, which looks again."
+    )
+}
+
 /// That it is not known of some whether they have changed; they stand under neither filter of facts.
 pub(super) fn unseen_words(count: u64) -> Option<String> {
     if count == 0 {
@@ -196,7 +212,10 @@ fn due(state: Standing, at: Timestamp, expires_at: Timestamp) -> (bool, String) 
 }
 
 fn is_pickable(row: &ProposalRow) -> bool {
-    row.risk == Risk::Low && row.state == Standing::Pending && !row.has_drifted()
+    row.risk == Risk::Low
+        && row.state == Standing::Pending
+        && row.is_looked_at()
+        && !row.has_drifted()
 }
 
 #[component]
@@ -280,6 +299,34 @@ mod tests {
         assert!(
             drifted_words(2)
                 .starts_with("The facts under 2 proposals have changed, so they are not")
+        );
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_not_picked_and_that_is_said() {
+        let row = ProposalRow {
+            id: "0192".to_owned(),
+            about: "acme".to_owned(),
+            title: String::new(),
+            change: None,
+            risk: Risk::Low,
+            hash: String::new(),
+            effect: None,
+            reason: String::new(),
+            requester: "ann".to_owned(),
+            opened_at: Timestamp::from_unix_ms(0),
+            expires_at: Timestamp::from_unix_ms(1),
+            approvals: 0,
+            quorum: Some(1),
+            state: Standing::Pending,
+            changed: Some(Vec::new()),
+            version: 1,
+        };
+        assert!(is_pickable(&row));
+        assert!(!is_pickable(&ProposalRow { changed: None, ..row }));
+        assert!(unpicked_words(1).contains("1 proposal of low risk were not looked at, so it is"));
+        assert!(
+            unpicked_words(3).contains("3 proposals of low risk were not looked at, so they are")
         );
     }
 

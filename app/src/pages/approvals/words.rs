@@ -8,8 +8,9 @@ use leptos::prelude::*;
 
 use crate::live::Live;
 
-/// An event is in force a moment after it is told.
-const IN_FORCE_AFTER: Duration = Duration::from_millis(600);
+/// An event is in force a moment after it is told; clouds carry out what was approved in turn, two seconds
+/// apart.
+const IN_FORCE_AFTER: [Duration; 2] = [Duration::from_millis(600), Duration::from_millis(3_000)];
 
 /// PENDING dashed, APPLIED solid, REJECTED and what came to nothing plain, what changed hatched.
 #[component]
@@ -76,25 +77,45 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// Asks again when something about prices became known.
+/// Asks again when something about prices became known, twice: what an event decides is in force a moment
+/// after it is told, and what follows from it a moment later still. To be called where the page begins.
 pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
-    let is_news = |kind: &str| {
-        ["proposal.", "approval.", "policy.", "optimizer.", "foresight."]
-            .iter()
-            .any(|prefix| kind.starts_with(prefix))
+    let waiting = StoredValue::new(Vec::<TimeoutHandle>::new());
+    let ask_again = move || {
+        clear(waiting);
+        let later = IN_FORCE_AFTER.map(|wait| set_timeout_with_handle(move || retry.run(()), wait));
+        waiting.set_value(later.into_iter().flatten().collect());
     };
+    // What comes in between about other things must not keep it from asking, so that the timers are the
+    // page's, and not those of the last message.
     Effect::new(move |_| {
         let told = live.events.read().as_ref().is_some_and(|told| {
             told.skipped > 0
                 || told.items.iter().any(|row| row.kind.as_deref().is_some_and(is_news))
         });
-        if !told {
-            return;
-        }
-        if let Ok(handle) = set_timeout_with_handle(move || retry.run(()), IN_FORCE_AFTER) {
-            on_cleanup(move || handle.clear());
+        if told {
+            ask_again();
         }
     });
+    // What became known between the server's HTML and the stream's beginning was told to nobody.
+    if !live.began.get_untracked() {
+        Effect::new(move |_| {
+            if live.began.get() {
+                ask_again();
+            }
+        });
+    }
+    on_cleanup(move || clear(waiting));
+}
+
+fn clear(timers: StoredValue<Vec<TimeoutHandle>>) {
+    timers.update_value(|timers| timers.drain(..).for_each(|timer| timer.clear()));
+}
+
+fn is_news(kind: &str) -> bool {
+    ["proposal.", "approval.", "policy.", "optimizer.", "foresight.", "tenant."]
+        .iter()
+        .any(|prefix| kind.starts_with(prefix))
 }
 
 /// Of what has no sentence of its own.
@@ -134,6 +155,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "from" | "until" => {
             "Nothing was recorded: it ends in the future, after it begins and at most 90 days later."
         }
+        "not_looked_at" => "Nothing was recorded: its facts were not looked at; open it.",
         "facts_changed" => {
             "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
         }
@@ -176,7 +198,8 @@ mod tests {
     use super::*;
 
     /// What the server answers to a form of these pages: codes, and the fields of those that are wrong.
-    const CODES: [&str; 35] = [
+    const CODES: [&str; 36] = [
+        "not_looked_at",
         "four_eyes",
         "prove_again",
         "rate_limited",

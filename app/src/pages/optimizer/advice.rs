@@ -7,6 +7,7 @@ use crate::backend::RecommendationRow;
 use crate::components::table::{Cell, DataTable, TableRow};
 use crate::components::time::Time;
 use crate::format::TimeShape;
+use crate::pages::approvals::guardrails::Guardrails;
 
 #[component]
 pub(super) fn Recommendations(rows: Vec<RecommendationRow>, has_run: bool) -> impl IntoView {
@@ -44,8 +45,8 @@ fn One(row: RecommendationRow) -> impl IntoView {
     let actions = (!lines.is_empty()).then(|| {
         view! { <DataTable label=format!("What could be done about {}", row.tenant_id) head=head.to_vec() rows=lines /> }
     });
-    let trail = (!row.trail.is_empty()).then(|| {
-        view! { <h4>"What the guardrails did"</h4> <ol class="pricing-trail">{list(row.trail)}</ol> }
+    let trail = row.trail.map(|trail| {
+        view! { <h4>"What the guardrails did"</h4> <Guardrails trail /> }
     });
     let proposal = row.proposal_id.map(|id| {
         view! { <A href=format!("/approvals/{id}") attr:class="button">"See the proposal"</A> }

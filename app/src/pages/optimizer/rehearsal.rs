@@ -29,6 +29,7 @@ impl RehearsalForm {
             cumulative_max: text("cumulativeMax"),
             cooldown_days: text("cooldownDays"),
             margin_min: text("marginMin"),
+            proposal: text("proposal"),
         })
     }
 }
@@ -108,6 +109,7 @@ fn Form(shown: RehearsalForm, busy: RwSignal<bool>) -> impl IntoView {
         }
         .into_any()
     };
+    let proposal = Some(shown.proposal).filter(|id| !id.is_empty());
     let fields = [
         field("autoMax", "By itself up to, %", "decimal", shown.auto_max),
         field("stepMax", "At once up to, %", "decimal", shown.step_max),
@@ -120,6 +122,10 @@ fn Form(shown: RehearsalForm, busy: RwSignal<bool>) -> impl IntoView {
     view! {
         <form class="act-form" method="get" action="/optimizer" on:submit=submit>
             <input type="hidden" name="rehearse" value="yes" />
+            {proposal.map(|id| view! {
+                <input type="hidden" name="proposal" value=id.clone() />
+                <p class="held">"The policy of " <a href=format!("/approvals/{id}")>"a proposal"</a> " is played, with all its rules; the numbers are those of its rule for everybody."</p>
+            })}
             <div class="pricing-fields">{fields.into_iter().collect_view()}</div>
             <button class="button button-first" type="submit" disabled=busy>"Rehearse this policy"</button>
             <p role="status">{move || busy.get().then_some("It is played…")}</p>

@@ -2,11 +2,14 @@
 
 use domain::access::Action;
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
-use crate::backend::{ControlsForm, OptimizerView};
+use crate::api;
+use crate::backend::{BoundsAsk, BoundsView, ControlsForm, OptimizerView, Problem};
 use crate::components::decision::ReasonField;
 use crate::components::icon::Icon;
 use crate::components::kept::{TextField, typed};
+use crate::pages::approvals::guardrails::Bounds;
 use crate::pages::approvals::proposal::ControlFields;
 use crate::shell::console::Here;
 
@@ -108,15 +111,20 @@ pub(super) fn TenantSwitch(tenant: String, on: bool) -> impl IntoView {
 }
 
 #[component]
-pub(super) fn Propose() -> impl IntoView {
+pub(super) fn Propose(look: Look) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::Propose);
+    let query = use_query_map();
+    let looks = look.asked.get_untracked().is_some();
+    let typed_before =
+        |name: &str| query.read_untracked().get(name).filter(|_| looks).unwrap_or_default();
+    let (tenant, why) = (typed_before("tenant"), typed_before("reason"));
     let empty = ControlsForm {
         tenant_id: String::new(),
-        price: String::new(),
-        overage: String::new(),
-        concurrency: String::new(),
-        token_cap: String::new(),
+        price: typed_before("price"),
+        overage: typed_before("overage"),
+        concurrency: typed_before("concurrency"),
+        token_cap: typed_before("cap"),
     };
     may.then(|| {
         view! {
@@ -125,12 +133,63 @@ pub(super) fn Propose() -> impl IntoView {
                 <p class="muted">"What is left empty stays as it is. Somebody else approves it; how many must agree is the policy’s."</p>
                 <form class="act-form" method="post" action="/optimizer/act">
                     <input type="hidden" name="act" value="propose" />
-                    <TextField typed=typed("propose") name="tenant" label="Tenant" length=64 required=true literal=true />
+                    <TextField typed=typed("propose") name="tenant" label="Tenant" value=tenant length=64 required=true literal=true />
                     <ControlFields name="propose" form=empty />
-                    <ReasonField name="propose" />
-                    <button class="button button-first" type="submit">"Propose it"</button>
+                    <ReasonField name="propose" value=why />
+                    <p class="pricing-acts">
+                        <button class="button button-first" type="submit">"Propose it"</button>
+                        // Nothing is recorded by it, so that it asks for no reason and leads back here.
+                        <button class="button" type="submit" formmethod="get" formaction="/optimizer#propose-title" formnovalidate name="look" value="yes">"See how it stands to the policy first"</button>
+                    </p>
                 </form>
+                <Before look />
             </section>
         }
     })
+}
+
+/// A price that is looked at before it is proposed. Made once for the page, as its address asks.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    asked: Memo<Option<BoundsAsk>>,
+    found: Resource<Option<Result<BoundsView, Problem>>>,
+}
+
+pub(super) fn look() -> Look {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        let query = query.read();
+        query.get("look")?;
+        let text = |name: &str| query.get(name).unwrap_or_default();
+        Some(BoundsAsk { tenant: text("tenant"), price: text("price") })
+    });
+    let found = Resource::new(
+        move || asked.get(),
+        |asked| async move {
+            match asked {
+                Some(ask) => Some(api::bounds(ask).await),
+                None => None,
+            }
+        },
+    );
+    Look { asked, found }
+}
+
+#[component]
+fn Before(look: Look) -> impl IntoView {
+    view! {
+        <Transition fallback=|| ()>
+            {move || Suspend::new(async move {
+                match look.found.await {
+                    None => ().into_any(),
+                    Some(Ok(BoundsView { title, bounds, persons, rule })) => view! {
+                        <h3>{title}</h3>
+                        <Bounds rows=bounds persons rule />
+                    }
+                    .into_any(),
+                    Some(Err(problem)) => view! { <p class="form-error" role="alert">{problem.detail}</p> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
 }

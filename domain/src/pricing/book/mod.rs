@@ -12,6 +12,7 @@
 
 mod case;
 mod delegation;
+mod measure;
 mod needs;
 mod risk;
 
@@ -35,6 +36,7 @@ use crate::log::Hash;
 
 pub use case::{Case, Numbered, Standing, Step, StepKind};
 pub use delegation::Delegation;
+pub use measure::{Bound, Measure};
 pub use needs::{Needs, within_bounds};
 pub use risk::{Risk, TOGETHER_MAX};
 
@@ -457,6 +459,12 @@ impl Book {
     #[must_use]
     pub const fn shares(&self) -> &Chain<Shares> {
         &self.shares
+    }
+
+    /// Every version of a model's list price that was agreed to; absent: none was.
+    #[must_use]
+    pub fn list_chain(&self, product: &Product) -> Option<&Chain<PricePut>> {
+        self.lists.get(product)
     }
 
     /// Every list price that people agreed to and a cloud applied, with its place among those of its

@@ -72,7 +72,7 @@ fn of_routing(book: &Book, case: &Case, numbered: &Numbered, shares: &Shares) ->
 }
 
 /// The most that any part of the change asks for.
-fn persons(policy: &Policy, before: &Controls, after: &Controls) -> u32 {
+pub(super) fn persons(policy: &Policy, before: &Controls, after: &Controls) -> u32 {
     let price = policy.quorum.persons(after.price_change(before));
     let overage = match (before.overage_of_list, after.overage_of_list) {
         (None, Some(_)) => policy.first_overage_persons,

@@ -581,5 +581,6 @@ fn small_changes_do_apply_by_themselves_until_the_period_is_spent() {
 
 mod delegation;
 mod list_price;
+mod measure;
 mod notice;
 mod stake;

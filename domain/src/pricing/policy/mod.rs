@@ -22,7 +22,7 @@ use crate::economics::EconomicsError;
 use crate::economics::quantity::{Share, count, probability, refuse, within};
 use crate::event::TenantId;
 
-pub use diff::{Difference, differences};
+pub use diff::{Difference, differences, told};
 pub use field::{Change, Field, Part, Unfit, Unit, changes};
 pub use foresight::{Asking, Foresight};
 

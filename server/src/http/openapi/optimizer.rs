@@ -367,10 +367,11 @@ fn proposal() -> Value {
         "approvals": { "type": "array", "items": text() }, "votes": objects(), "quorum": or_null(&count()),
         "resultVersion": or_null(&count()), "changes": objects(), "facts": object(),
         "changed": objects(), "history": objects(), "decision": object(),
-        "foresight": object(), "drifted": or_null(&flag()), "drift": objects(), "warnings": over()
+        "foresight": object(), "drifted": or_null(&flag()), "drift": objects(), "warnings": over(),
+        "bounds": objects(), "notLookedAt": text()
     });
-    let whole = ["facts", "changed", "history", "decision", "foresight"];
-    shape(properties, &[&whole[..], &["drifted", "drift", "warnings"]].concat())
+    let whole = ["facts", "changed", "history", "decision", "foresight", "bounds"];
+    shape(properties, &[&whole[..], &["drifted", "drift", "warnings", "notLookedAt"]].concat())
 }
 
 fn delegation() -> Value {
@@ -527,7 +528,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         ("NewDelegation", shape(delegation, &["from"])),
         ("Why", shape(json!({ "reason": text() }), &[])),
         ("SeenWithReason", shape(with(seen, &json!({ "reason": text() })), &[])),
-        ("ModifiedProposal", shape(modified, &wish)),
+        ("ModifiedProposal", shape(modified, &[&wish[..], &["reason"]].concat())),
         ("Rollback", shape(json!({ "reason": text(), "version": count() }), &["version"])),
         ("NewPolicy", shape(policy, &[])),
         ("Rehearse", shape(rehearse, &["policy", "days", "seed"])),

@@ -24,10 +24,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::anew;
 use super::beforehand::{not_fixed, staffed};
 use super::delegations::may_approve;
-use super::refused::{closed, facts_changed, refused, version_changed};
+use super::refused::{
+    already_open, closed, facts_changed, not_looked_at, refused, version_changed,
+};
 use super::shown::Shown;
+use super::wishes::{self, Unit, wrong_tenant, wrongs};
 use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::{Wish, record_in_stead, record_one, until_in_force};
@@ -66,7 +70,19 @@ pub(super) struct Modified {
     overage_of_list: Option<Decimal>,
     concurrency: Option<u32>,
     token_cap: Option<u64>,
-    reason: String,
+    /// Left out where nothing else is named: the same change on the facts of now.
+    reason: Option<String>,
+}
+
+impl Modified {
+    /// The same change on the facts of now: nothing is to be otherwise.
+    pub(super) const fn is_the_same(&self) -> bool {
+        self.price_of_list.is_none()
+            && self.overage_of_list.is_none()
+            && self.concurrency.is_none()
+            && self.token_cap.is_none()
+            && self.reason.is_none()
+    }
 }
 
 impl From<Modified> for Proposed {
@@ -80,7 +96,7 @@ impl From<Modified> for Proposed {
             overage_of_list,
             concurrency,
             token_cap,
-            reason,
+            reason: reason.unwrap_or_default(),
             currency,
         }
     }
@@ -95,23 +111,15 @@ impl Proposed {
             && self.token_cap.is_none()
     }
 
-    fn on(&self, before: Controls) -> Result<Controls, Problem> {
-        if self.currency.as_ref().is_some_and(|currency| currency != "USD") {
-            let problem = Problem::invalid("Prices are in US dollars; nothing is converted.");
-            return Err(problem.field("/currency", "must be \"USD\" or left out"));
-        }
+    /// What is named, and otherwise what holds.
+    pub(super) fn laid_on(&self, before: Controls) -> Controls {
         let normal = |share: Decimal| share.normalize();
-        let controls = Controls {
+        Controls {
             price_of_list: self.price_of_list.map_or(before.price_of_list, normal),
             overage_of_list: self.overage_of_list.map(normal).or(before.overage_of_list),
             concurrency: self.concurrency.or(before.concurrency),
             token_cap: self.token_cap.or(before.token_cap),
-        };
-        controls.check().map_err(|wrong| {
-            let problem = absurd(&wrong.error);
-            let reason = problem.detail.clone();
-            problem.field(format!("/{}", wrong.field), reason)
-        })
+        }
     }
 }
 
@@ -152,12 +160,17 @@ pub(super) enum Act {
     Approve(Seen, Approval),
     Reject(Seen, String),
     Modify(Seen, Proposed),
+    /// The same change on the facts of now.
+    Refresh(Seen),
 }
 
 impl Act {
     const fn seen(&self) -> Seen {
         match self {
-            Act::Approve(seen, _) | Act::Reject(seen, _) | Act::Modify(seen, _) => *seen,
+            Act::Approve(seen, _)
+            | Act::Reject(seen, _)
+            | Act::Modify(seen, _)
+            | Act::Refresh(seen) => *seen,
         }
     }
 }
@@ -265,15 +278,14 @@ pub(super) async fn open_for(
     wanted: Proposed,
     wish: Wish,
 ) -> Result<(Uuid, Accepted), Problem> {
-    let reason = reason_of(&wanted.reason)?;
-    let tenant_id = TenantId::try_from(wanted.tenant_id.clone())
-        .map_err(|error| Problem::invalid(error.to_string()).field("/tenantId", "is no id"))?;
-    let before = shared.projection.catalog().book().controls(&tenant_id);
-    let controls = wanted.on(before)?;
-    if controls == before {
-        let problem = Problem::invalid("Nothing would change: name what is to be otherwise.");
-        return Err(problem.field("/priceOfList", "is what it is already"));
-    }
+    let catalog = shared.projection.catalog();
+    let tenant = TenantId::try_from(wanted.tenant_id.trim().to_owned());
+    let before = tenant.as_ref().map_or(Controls::STANDARD, |it| catalog.book().controls(it));
+    let mut errors: Vec<_> = wrong_tenant(&catalog, &wanted.tenant_id).into_iter().collect();
+    errors.extend(wrongs(&wanted, Some(&before), Unit::Share));
+    wishes::refused(errors)?;
+    let tenant_id = tenant.map_err(|error| Problem::invalid(error.to_string()))?;
+    let (controls, reason) = (wanted.laid_on(before), reason_of(&wanted.reason)?);
     let content = Content::Controls { tenant_id, controls };
     open(shared, principal, Grounds::Person, content, reason, wish).await
 }
@@ -291,13 +303,7 @@ pub(super) async fn open(
     let catalog = shared.projection.catalog();
     let about = catalog.book().open_about(&subject, crate::now());
     if let Some(there) = about.filter(|_| grounds != Grounds::Rollback) {
-        let detail = format!(
-            "The proposal {} about the same is open. Decide about it, or modify it.",
-            there.id
-        );
-        let problem =
-            Problem::new(StatusCode::CONFLICT, "already_open", "One is open already", detail);
-        return Err(problem.field("/proposalId", there.id.to_string()).proposal(there.id));
+        return Err(already_open(there));
     }
     if grounds == Grounds::Person {
         not_fixed(shared, &content)?;
@@ -425,7 +431,7 @@ pub(super) async fn decided(
     let seen = act.seen();
     let standing = case.standing(crate::now());
     if !standing.is_open() {
-        return Err(closed(case, standing));
+        return Err(closed(catalog.book(), case, standing));
     }
     let current = case.current();
     if (current.version, current.hash) != (seen.version, seen.hash) {
@@ -451,15 +457,32 @@ pub(super) async fn decided(
         }
         Act::Modify(_, wanted) => {
             let edition = modified(shared, case, &wanted).await?;
-            let modify = ProposalModify { proposal_id: id, version, hash, edition };
-            Known::ProposalModify(Box::new(modify))
+            Known::ProposalModify(Box::new(ProposalModify {
+                proposal_id: id,
+                version,
+                hash,
+                edition,
+            }))
+        }
+        Act::Refresh(_) => {
+            let reason = anew::reason(shared, case).await?;
+            let same = Proposed { reason, ..Proposed::default() };
+            let edition = modified(shared, case, &same).await?;
+            Known::ProposalModify(Box::new(ProposalModify {
+                proposal_id: id,
+                version,
+                hash,
+                edition,
+            }))
         }
     };
     let accepted = record(shared, principal, &what, wish).await?;
     let catalog = shared.projection.catalog();
     let after = catalog.book().case(id).ok_or_else(|| unknown(id))?;
     // Somebody was first, here or at another cloud.
-    after.refusal_of(accepted.event_id).map_or(Ok(accepted), |why| Err(refused(why, after)))
+    after
+        .refusal_of(accepted.event_id)
+        .map_or(Ok(accepted), |why| Err(refused(catalog.book(), why, after)))
 }
 
 /// A token is a program's own secret, sent with each call; a session may have been left open.
@@ -496,21 +519,25 @@ fn rehearse(book: &Book, case: &Case, input: Input) -> Result<(), Problem> {
         Effect::Refuse(refusal) => Some(refusal),
         _ => None,
     });
-    refusal.map_or(Ok(()), |refusal| Err(refused(&refusal, case)))
+    refusal.map_or(Ok(()), |refusal| Err(refused(book, &refusal, case)))
 }
 
 /// The drift guard: nobody approves what is no longer so.
 async fn unchanged(shared: &Services, case: &Case) -> Result<(), Problem> {
-    let changed = shared.optimizer.drift(case).await?;
-    if changed.is_empty() { Ok(()) } else { Err(facts_changed(&changed)) }
+    match shared.optimizer.look(case).await?.drift {
+        Ok(changed) if changed.is_empty() => Ok(()),
+        Ok(changed) => Err(facts_changed(&changed).proposal(case.id)),
+        Err(why) => Err(not_looked_at(&why).proposal(case.id)),
+    }
 }
 
 /// The same content is a version too: it rests on the facts of now.
 async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<Edition, Problem> {
     let reason = reason_of(&wanted.reason)?;
+    wishes::refused(wrongs(wanted, None, Unit::Share))?;
     let content = match &case.current().edition.content {
         Content::Controls { tenant_id, controls } => {
-            Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.on(*controls)? }
+            Content::Controls { tenant_id: tenant_id.clone(), controls: wanted.laid_on(*controls) }
         }
         Content::ListPrice { price } if wanted.names_nothing() => {
             Content::ListPrice { price: price.clone() }

@@ -11,13 +11,14 @@ use serde::Deserialize;
 use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
+use super::wishes;
 use crate::http::Shared;
 use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
 use crate::http::events::record::Wish;
 use crate::identity::{ClientAddress, Principal, query_value};
 use crate::ledger::Accepted;
 use crate::problem::Problem;
-use crate::typed::{day, end_of_day, percent, whole, wrong};
+use crate::typed::{day, end_of_day, wrong};
 
 const OPTIMIZER: &str = "/optimizer";
 const APPROVALS: &str = "/approvals";
@@ -42,18 +43,18 @@ pub(in crate::http) struct Wanted {
     #[serde(default)]
     hash: String,
     #[serde(default)]
-    tenant: String,
+    pub(super) tenant: String,
     /// In percent of the list price.
     #[serde(default)]
-    price: String,
+    pub(super) price: String,
     #[serde(default)]
-    overage: String,
+    pub(super) overage: String,
     #[serde(default)]
-    concurrency: String,
+    pub(super) concurrency: String,
     #[serde(default)]
-    cap: String,
+    pub(super) cap: String,
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
     #[serde(default)]
     password: String,
     /// `on` or `off`.
@@ -131,7 +132,7 @@ pub(super) async fn act(
         Ok((page, event)) => Ok(done(&page, event)),
         Err(problem) => {
             let name = |field: &str| in_form(field, &FIELDS);
-            typed.refused(&shared, &page, problem, Word::FieldOfInvalid, name).await
+            typed.telling().refused(&shared, &page, problem, Word::FieldOfInvalid, name).await
         }
     }
 }
@@ -162,15 +163,15 @@ async fn carried_out(
             decided(shared, principal, &wanted, act).await.map(here)
         }
         Verb::Modify => {
-            let act = Act::Modify(seen(&wanted)?, proposed(&wanted)?);
+            let act = Act::Modify(seen(&wanted)?, modified(&wanted)?);
             decided(shared, principal, &wanted, act).await.map(here)
         }
         Verb::Refresh => {
-            let same = Proposed { reason, ..Proposed::default() };
-            decided(shared, principal, &wanted, Act::Modify(seen(&wanted)?, same)).await.map(here)
+            decided(shared, principal, &wanted, Act::Refresh(seen(&wanted)?)).await.map(here)
         }
         Verb::Propose => {
-            let opened = acts::open_for(shared, principal, proposed(&wanted)?, wish).await?;
+            let opened =
+                acts::open_for(shared, principal, proposed(shared, &wanted)?, wish).await?;
             Ok((format!("{APPROVALS}/{}", opened.0), Some(opened.1.event_id)))
         }
         Verb::Rollback => {
@@ -242,14 +243,20 @@ fn tenant_of(wanted: &Wanted) -> Result<TenantId, Problem> {
         .map_err(|error| wrong("tenantId", &error.to_string()))
 }
 
-fn proposed(wanted: &Wanted) -> Result<Proposed, Problem> {
-    Ok(Proposed {
-        tenant_id: wanted.tenant.trim().to_owned(),
-        price_of_list: percent("priceOfList", &wanted.price)?,
-        overage_of_list: percent("overageOfList", &wanted.overage)?,
-        concurrency: whole("concurrency", &wanted.concurrency)?,
-        token_cap: whole("tokenCap", &wanted.cap)?,
-        reason: wanted.reason.clone(),
-        currency: None,
-    })
+/// All that is wrong with the fields at once.
+fn proposed(shared: &Shared, wanted: &Wanted) -> Result<Proposed, Problem> {
+    let catalog = shared.projection.catalog();
+    let tenant = TenantId::try_from(wanted.tenant.trim().to_owned()).ok();
+    let before = tenant.map(|tenant| catalog.book().controls(&tenant));
+    let (proposed, wrong) = wishes::typed(wanted, before.as_ref());
+    let unknown = wishes::wrong_tenant(&catalog, &wanted.tenant);
+    wishes::refused(unknown.into_iter().chain(wrong).collect())?;
+    Ok(proposed)
+}
+
+/// Another version: of a tenant that is known, and it may be the same change.
+fn modified(wanted: &Wanted) -> Result<Proposed, Problem> {
+    let (proposed, wrong) = wishes::typed(wanted, None);
+    wishes::refused(wrong)?;
+    Ok(proposed)
 }

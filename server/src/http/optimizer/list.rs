@@ -164,8 +164,14 @@ pub(super) async fn proposal(
     let catalog = shared.projection.catalog();
     let case = catalog.book().case(id).filter(|case| case.standing(crate::now()).is_open());
     let Some(case) = case else { return Ok(Json(whole)) };
-    let drift = shared.optimizer.drift(case).await?;
-    Ok(Json(told(whole, Some(&drift))))
+    Ok(Json(match shared.optimizer.look(case).await?.drift {
+        Ok(drift) => told(whole, Some(&drift)),
+        Err(why) => {
+            let mut whole = told(whole, None);
+            whole["notLookedAt"] = json!(why);
+            whole
+        }
+    }))
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! Why an act about a proposal came to nothing, as problems with codes of their own.
 
 use axum::http::StatusCode;
+use domain::clock::Timestamp;
 use domain::pricing::approval::{Drift, Refusal};
-use domain::pricing::book::{Case, Standing, Step, StepKind};
+use domain::pricing::book::{Book, Case, Standing, Step, StepKind};
+use domain::pricing::controls::Subject;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::delegations::not_delegate;
-use crate::optimizer::{FactsError, OptimizerError, RunError};
+use crate::economics::SimulateError;
+use crate::optimizer::{FactsError, OptimizerError, RunError, not_looked_at as why_not_looked_at};
 use crate::problem::Problem;
 
 fn conflict(code: &'static str, title: &'static str, detail: impl Into<String>) -> Problem {
@@ -14,7 +18,8 @@ fn conflict(code: &'static str, title: &'static str, detail: impl Into<String>) 
 }
 
 /// It takes no more of this: who closed it, or what, and when.
-pub(super) fn closed(case: &Case, standing: Standing) -> Problem {
+pub(super) fn closed(book: &Book, case: &Case, standing: Standing) -> Problem {
+    let other = superseder(book, case).filter(|_| standing == Standing::Superseded);
     let (code, detail) = match standing {
         Standing::Pending | Standing::Approved => {
             ("closed", "It cannot be decided about just now.".to_owned())
@@ -25,16 +30,67 @@ pub(super) fn closed(case: &Case, standing: Standing) -> Problem {
         Standing::Rejected => ("rejected", format!("{} Propose it anew.", rejected_words(case))),
         Standing::Expired => {
             let until = case.current().edition.expires_at;
-            ("expired", format!("It waited until {until} and has expired. Propose it anew."))
+            (
+                "expired",
+                format!("It waited until {} and has expired. Propose it anew.", moment(until)),
+            )
         }
         Standing::Stale => ("facts_changed", stale_words(case)),
         Standing::Superseded => {
-            let detail = "Another change of the same took its place. Propose it anew.";
-            ("superseded", detail.to_owned())
+            let which = other.map_or_else(String::new, |(id, at)| {
+                format!(" at {}: the proposal {id}", moment(at))
+            });
+            let detail =
+                format!("Another change of the same took its place{which}. Propose it anew.");
+            ("superseded", detail)
         }
     };
-    conflict(code, "The proposal is closed", detail)
-        .field("/state", format!("is {} now", standing.name()))
+    let problem = conflict(code, "The proposal is closed", detail)
+        .field("/state", format!("is {} now", standing.name()));
+    problem.proposal(other.map_or(case.id, |(id, _)| id))
+}
+
+/// What was put in force upon the version that the proposal would have replaced, and when.
+fn superseder(book: &Book, case: &Case) -> Option<(Uuid, Timestamp)> {
+    let base = usize::try_from(case.current().edition.base_version).ok()?;
+    match case.subject() {
+        Subject::Policy => book.policies().iter().nth(base).map(|it| (it.proposal_id, it.at)),
+        Subject::Routing => book.shares().iter().nth(base).map(|it| (it.proposal_id, it.at)),
+        Subject::Tenant(tenant) => {
+            book.chain(&tenant)?.iter().nth(base).map(|it| (it.proposal_id, it.at))
+        }
+        Subject::ListPrice(product) => {
+            book.list_chain(&product)?.iter().nth(base).map(|it| (it.proposal_id, it.at))
+        }
+    }
+}
+
+/// `2026-11-25 14:03:07 UTC`.
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    let second = text.split('.').next().unwrap_or_default().trim_end_matches('Z');
+    format!("{} UTC", second.replace('T', " "))
+}
+
+/// One is open about the same: whose it is, since when, and where.
+pub(super) fn already_open(there: &Case) -> Problem {
+    let (id, by) = (there.id, there.requester());
+    let detail = format!(
+        "{by} opened the proposal {id} about the same at {}, and it is open. Decide about it, or modify it.",
+        moment(there.opened_at)
+    );
+    conflict("already_open", "One is open already", detail)
+        .field("/proposalId", id.to_string())
+        .proposal(id)
+}
+
+/// Nobody can say whether what it rests on is still so, so nobody approves it.
+pub(super) fn not_looked_at(why: &str) -> Problem {
+    let detail = format!(
+        "Whether what it rests on is still so was not looked at: {why}. Until it can be, nobody approves it; \
+         it can be rejected."
+    );
+    conflict("not_looked_at", "Its facts were not looked at", detail)
 }
 
 /// The step that counted and is of that kind.
@@ -52,7 +108,7 @@ fn applied_words(case: &Case) -> String {
         format!(", approved by {}", approvers.join(" and "))
     };
     match applied {
-        Some(step) => format!("It was applied already, at {}{who}.", step.at),
+        Some(step) => format!("It was applied already, at {}{who}.", moment(step.at)),
         None => format!("It is applied already{who}."),
     }
 }
@@ -61,24 +117,27 @@ fn rejected_words(case: &Case) -> String {
     let rejected = step_of(case, |step| matches!(step.kind, StepKind::Rejected { .. }));
     let Some(step) = rejected else { return "Somebody has rejected it.".to_owned() };
     let who = step.by.as_ref().map_or_else(|| "Somebody".to_owned(), ToString::to_string);
-    format!("{who} rejected it already, at {}.", step.at)
+    format!("{who} rejected it already, at {}.", moment(step.at))
 }
 
 fn stale_words(case: &Case) -> String {
     let found = step_of(case, |step| step.kind == StepKind::Stale);
-    let at = found.map(|step| format!(", as was found at {}", step.at)).unwrap_or_default();
+    let at = found.map(|step| format!(", as was found at {}", moment(step.at))).unwrap_or_default();
     format!("What it rested on has changed{at}, so nothing was executed. Propose it anew.")
 }
 
 pub(super) fn version_changed(case: &Case) -> Problem {
     let current = case.current();
     let detail = format!(
-        "It was changed since you looked: version {} is in hand. Look at it first.",
-        current.version
+        "{} changed it since you looked: version {}, made at {}, is in hand. Look at it first.",
+        current.author,
+        current.version,
+        moment(current.at)
     );
     conflict("version_changed", "The proposal was changed", detail)
         .field("/version", format!("is {} now", current.version))
         .field("/hash", format!("is {} now", current.hash))
+        .proposal(case.id)
 }
 
 /// Nothing was executed, and this is why.
@@ -111,12 +170,12 @@ fn sentence(drift: &Drift) -> String {
     }
 }
 
-pub(super) fn refused(refusal: &Refusal, case: &Case) -> Problem {
+pub(super) fn refused(book: &Book, refusal: &Refusal, case: &Case) -> Problem {
     match refusal {
         Refusal::Closed(_) => match case.standing(crate::now()) {
             // Closed for the machine, and its end not yet told.
-            standing if standing.is_open() => closed(case, Standing::Approved),
-            standing => closed(case, standing),
+            standing if standing.is_open() => closed(book, case, Standing::Approved),
+            standing => closed(book, case, standing),
         },
         Refusal::VersionChanged(_) => version_changed(case),
         Refusal::SelfApproval => Problem::new(
@@ -146,6 +205,9 @@ pub(super) fn refused(refusal: &Refusal, case: &Case) -> Problem {
 impl From<OptimizerError> for Problem {
     fn from(error: OptimizerError) -> Problem {
         match error {
+            OptimizerError::Figures(SimulateError::TooMuchUsage { .. }) => {
+                not_looked_at(&why_not_looked_at(&error))
+            }
             OptimizerError::Figures(cause) => cause.into(),
             OptimizerError::Database(cause) => Problem::database(&cause),
             OptimizerError::Grant(cause) if cause.is_retryable() => Problem::new(
@@ -169,6 +231,7 @@ impl From<FactsError> for Problem {
                 Problem::invalid(detail).field("/tenantId", "must be a tenant that is known")
             }
             FactsError::Inactive(_) => {
+                let detail = format!("{detail} An admin makes it active on its page first.");
                 conflict("tenant_inactive", "The tenant is not active", detail)
                     .field("/tenantId", "is not active")
             }

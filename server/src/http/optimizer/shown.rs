@@ -1,7 +1,7 @@
 //! A proposal as JSON.
 
 use domain::clock::Timestamp;
-use domain::pricing::book::{Book, Case, Risk, Step, StepKind};
+use domain::pricing::book::{Book, Case, Measure, Risk, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::list_change;
 use domain::pricing::listing::Part;
@@ -49,6 +49,7 @@ impl Shown<'_> {
     pub(super) fn whole(&self) -> Value {
         let mut whole = self.row();
         whole["facts"] = json!(self.case.current().edition.facts);
+        whole["bounds"] = self.bounds();
         if let Some(foresight) = &self.case.foresight {
             whole["foresight"] = json!(foresight);
         }
@@ -79,6 +80,19 @@ impl Shown<'_> {
                 json!(controls_changes(&before, controls))
             }
         }
+    }
+
+    /// How it stands to each bound of its rule: as of now, or of when it was made where it is closed.
+    fn bounds(&self) -> Value {
+        let current = self.case.current();
+        let at = if self.is_open() { self.now } else { current.at };
+        let row = |measure: &Measure| {
+            let mut row = json!(measure);
+            row["words"] = json!(measure.bound.to_string());
+            row["verdict"] = json!(measure.verdict(self.case.quorum()));
+            row
+        };
+        self.book.measured(&current.edition, at).iter().map(row).collect()
     }
 
     fn before(&self) -> Option<Controls> {

@@ -160,7 +160,7 @@ fn counted(shared: &Services, id: Uuid) -> impl Fn(Accepted) -> Result<Accepted,
     move |accepted| {
         let case = catalog.book().case(id);
         let why = case.and_then(|case| Some((case, case.refusal_of(accepted.event_id)?)));
-        why.map_or(Ok(accepted), |(case, why)| Err(refused(why, case)))
+        why.map_or(Ok(accepted), |(case, why)| Err(refused(catalog.book(), why, case)))
     }
 }
 

@@ -167,9 +167,62 @@ async fn a_proposal_that_drifted_is_not_picked_and_its_first_button_makes_a_new_
     }
     let theirs = html(&house, &path, &other).await;
     assert!(!theirs.contains("Approve version 1"), "{theirs}");
-    let form = format!("act=refresh&proposal={id}&version=1&hash={hash}&reason=still+right");
+    let form = format!("form=refresh&act=refresh&proposal={id}&version=1&hash={hash}");
     let made = submit(&house, "/optimizer/act", &admin, &form).await;
     assert_eq!(leads_to(&made), path, "{}", made.text());
+    // A person's words stay as they are.
+    let anew = house.get(&format!("/v1/proposals/{id}"), "demo-admin").await.expect(200);
+    assert_eq!((&anew["version"], &anew["reason"]), (&json!(2), &proposal["reason"]), "{anew}");
     let theirs = html(&house, &path, &other).await;
     assert!(theirs.contains("Approve version 2") && !theirs.contains("FACTS CHANGED"), "{theirs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_second_is_told_who_was_first_and_where_and_every_field_that_is_wrong() {
+    let house = business("0.7").await;
+    let admin = cookie_of(&house, "admin").await;
+    let other = cookie_of(&house, "admin2").await;
+    let proposal = propose(&house, "demo-controller", "1.05").await;
+    let id = text(&proposal, "proposalId");
+    let twice = "form=propose&act=propose&tenant=acme&price=108&reason=costs";
+    let refused = submit(&house, "/optimizer/act", &admin, twice).await;
+    let location = refused.header("location").to_owned();
+    assert!(location.starts_with("/optimizer?problem=already_open&kept="), "{location}");
+    let page = html(&house, &location, &admin).await;
+    for part in
+        ["controller@ternion.example opened the proposal", &format!("href=\"/approvals/{id}\"")]
+    {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+
+    let (hash, path) = (text(&proposal, "hash"), format!("/approvals/{id}"));
+    let page = html(&house, &path, &other).await;
+    for part in ["How it stands to the policy", "+5 %; at most ±8 % at once", "within"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let form = format!("form=reject&act=reject&proposal={id}&version=1&hash={hash}&reason=no");
+    let first = submit(&house, "/optimizer/act", &admin, &form).await;
+    assert_eq!(leads_to(&first), path, "{}", first.text());
+    let second = submit(&house, "/optimizer/act", &other, &form).await;
+    let page = html(&house, second.header("location"), &other).await;
+    assert!(
+        page.contains("Nothing was recorded. admin@ternion.example rejected it already"),
+        "{page}"
+    );
+
+    let wrong = "form=propose&act=propose&tenant=acme&price=eleven&cap=much&reason=";
+    let refused = submit(&house, "/optimizer/act", &admin, wrong).await;
+    let page = html(&house, refused.header("location"), &admin).await;
+    for part in ["“eleven” is not a number.", "“much” is not a whole number.", "Must not be blank."]
+    {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let looked = html(&house, "/optimizer?look=yes&tenant=acme&price=120", &admin).await;
+    for part in ["100 % → 120 % of the list price (+20 %)", "beyond, so 2 persons must agree"] {
+        assert!(looked.contains(part), "{part} in {looked}");
+    }
+    let empty = "form=propose&act=propose&tenant=acme&reason=why";
+    let refused = submit(&house, "/optimizer/act", &admin, empty).await;
+    let page = html(&house, refused.header("location"), &admin).await;
+    assert!(page.contains("Nothing changes: fill in at least one."), "{page}");
 }

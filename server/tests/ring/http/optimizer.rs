@@ -207,6 +207,10 @@ async fn a_stale_tab_a_second_vote_a_blank_reason_and_a_closed_proposal_have_cod
     let twice = json!({ "tenantId": "acme", "priceOfList": "1.1", "reason": "again" });
     let open = house.post(PROPOSALS, "demo-admin", &twice).await.problem(409, "already_open");
     assert_eq!(open["proposalId"], first["proposalId"], "{open}");
+    let id = first["proposalId"].as_str().expect("an id");
+    assert_eq!(open["instance"], json!(format!("/v1/proposals/{id}")), "{open}");
+    let detail = open["detail"].as_str().expect("text");
+    assert!(detail.starts_with("controller@ternion.example opened the proposal"), "{detail}");
     approve(&house, "demo-admin", &first).await.expect(201);
     approve(&house, "demo-admin", &first).await.problem(409, "already_approved");
     let other = json!({ "priceOfList": "1.21", "reason": "a round number" });
@@ -234,6 +238,32 @@ async fn a_stale_tab_a_second_vote_a_blank_reason_and_a_closed_proposal_have_cod
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_persons_price_is_told_how_it_stands_to_each_bound_of_the_policy() {
+    let house = business("0.7").await;
+    let proposal = propose(&house, "demo-controller", "1.2").await;
+    let id = proposal["proposalId"].as_str().expect("an id");
+    let shown = house.get(&format!("/v1/proposals/{id}"), "demo-auditor").await.expect(200);
+    let bounds = shown["bounds"].as_array().expect("a list");
+    let told: Vec<(&str, &Value)> =
+        bounds.iter().filter_map(|it| Some((it["bound"].as_str()?, &it["within"]))).collect();
+    assert_eq!(
+        told,
+        [
+            ("maxStep", &json!(false)),
+            ("maxCumulative", &json!(false)),
+            ("cooldown", &json!(true)),
+            ("floorCeiling", &json!(true)),
+            ("marginFloor", &json!(true)),
+            ("contractLock", &json!(true)),
+        ],
+        "{shown}"
+    );
+    assert_eq!(bounds[0]["verdict"], "beyond, so 2 persons must agree");
+    assert_eq!(bounds[0]["words"], "+20 %; at most ±8 % at once");
+    assert_eq!(bounds[1]["fromOfList"], "1", "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn absurd_prices_other_currencies_and_events_of_one_s_own_making_are_refused() {
     let house = business("0.7").await;
     let wish = |field: &str, value: Value| {
@@ -257,6 +287,20 @@ async fn absurd_prices_other_currencies_and_events_of_one_s_own_making_are_refus
         let fields = problem["errors"].to_string();
         assert!(fields.contains(&format!("/{field}")), "{field} {value}: {fields}");
     }
+    let all =
+        json!({ "tenantId": "nobody", "priceOfList": "100", "concurrency": 0, "reason": " " });
+    let all = house.post(PROPOSALS, "demo-admin", &all).await.problem(422, "invalid");
+    let fields: Vec<&str> = all["errors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it["field"].as_str())
+        .collect();
+    assert_eq!(fields, ["/tenantId", "/priceOfList", "/concurrency", "/reason"], "{all}");
+    assert!(
+        all["errors"][1]["reason"].as_str().is_some_and(|it| it.ends_with("did you mean 1?")),
+        "{all}"
+    );
     let nothing = wish("priceOfList", json!("1"));
     house.post(PROPOSALS, "demo-admin", &nothing).await.problem(422, "invalid");
     let mut nobody = wish("priceOfList", json!("1.1"));

@@ -17,6 +17,8 @@ pub(super) const PRICE: &str = "modify-price";
 /// Why nobody approves it.
 const DRIFTED: &str = "What it rests on has changed, so nobody approves this version. Make a new version of it, or reject it.";
 
+const UNSEEN: &str = "Whether what it rests on is still so cannot be looked at now, so nobody approves it; below stands why. It can be rejected.";
+
 /// What every form says of the proposal that its sender looked at.
 #[component]
 fn Seen(act: &'static str, detail: ProposalDetail) -> impl IntoView {
@@ -35,17 +37,21 @@ pub(super) fn Decisions(detail: ProposalDetail) -> impl IntoView {
     let here = expect_context::<Here>();
     let rejects = here.viewer.may(Action::Approve);
     let drifted = detail.row.has_drifted();
-    let approves = !drifted && (detail.may_approve || !detail.in_stead_of.is_empty());
+    let unseen = detail.unseen.is_some();
+    let approves = !drifted && !unseen && (detail.may_approve || !detail.in_stead_of.is_empty());
     let form = detail.form.clone().filter(|_| here.viewer.may(Action::Propose));
     let refreshes = drifted && form.is_some();
     let why_not = drifted.then(|| DRIFTED.to_owned()).into_iter();
+    let why_not = why_not.chain(unseen.then(|| UNSEEN.to_owned()));
     let why_not = why_not.chain(detail.why_not.clone().filter(|_| !refreshes));
     let why_not = why_not.map(|why| view! { <p class="held">{why}</p> }).collect_view();
+    let goes_on = detail.next.is_some();
     let keys = keys(&[
         (refreshes, "n goes to a new version"),
         (approves, "a goes to approve"),
         (rejects, "x to the reason of a rejection"),
         (form.is_some(), "m to another version"),
+        (goes_on, "j to the next one that waits"),
     ]);
     view! {
         <section class="card acts" aria-labelledby="acts-title">
@@ -69,14 +75,13 @@ fn keys(all: &[(bool, &str)]) -> Option<String> {
 /// The same change on the facts of now: what gets a proposal on whose facts have changed.
 #[component]
 fn Refresh(detail: ProposalDetail) -> impl IntoView {
-    let reason = detail.row.reason.clone();
     view! {
         <form class="act-form" method="post" action="/optimizer/act">
             <fieldset>
                 <legend class="visually-hidden">"A new version"</legend>
                 <Seen act="refresh" detail />
-                <p class="muted">"The same change, on the facts of now. It voids the approvals, and neither you nor whoever proposed it approves it."</p>
-                <ReasonField name="refresh" value=reason />
+                {typed("refresh").named()}
+                <p class="muted">"The same change, on the facts of now. The optimizer’s reason is made again from today’s figures; a person’s words are kept. It voids the approvals, and neither you nor whoever proposed it approves it."</p>
                 <button id=REFRESH class="button button-first" type="submit">"Make a new version with today’s facts"</button>
             </fieldset>
         </form>
