@@ -3,6 +3,7 @@
 mod acts;
 mod beforehand;
 mod controls;
+mod dates;
 mod delegations;
 mod foresight;
 mod form;
@@ -23,6 +24,7 @@ use domain::catalog::SwitchName;
 use domain::economics::draw::Seed;
 use domain::event::TenantId;
 use domain::log::Hash;
+use domain::pricing::book::Stands;
 use domain::pricing::policy::Policy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,6 +40,7 @@ use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
 use crate::problem::Problem;
 use acts::{Act, Approval, Seen};
 pub(super) use acts::{Proof, open_policy, proven};
+pub(super) use dates::unfit_end;
 pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_shares_back};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -323,13 +326,29 @@ async fn controller_state(
 fn state_now(shared: &Services) -> Value {
     let catalog = shared.projection.catalog();
     let book = catalog.book();
+    let word = |name, tenant| book.switch(name, tenant).map(said_of);
     let tenants: BTreeMap<&TenantId, Value> = book
         .automatic_tenants()
-        .map(|(tenant, on)| (tenant, json!({ "autoPricing": on })))
+        .map(|(tenant, on)| {
+            let word = word(SwitchName::AutoPricing, Some(tenant));
+            (tenant, json!({ "autoPricing": on, "word": word }))
+        })
         .collect();
     json!({
         "autoPricing": book.is_on(SwitchName::AutoPricing, None),
-        "killSwitch": book.is_killed(), "tenants": tenants
+        "autoPricingWord": word(SwitchName::AutoPricing, None),
+        "killSwitch": book.is_killed(),
+        "killSwitchWord": word(SwitchName::KillSwitch, None),
+        "tenants": tenants
+    })
+}
+
+/// Since when, who, and why, with the reason that was given last.
+fn said_of(stands: Stands<'_>) -> Value {
+    let Stands { since, last } = stands;
+    json!({
+        "since": since.at, "by": since.by, "reason": last.value.reason, "reasonBy": last.by,
+        "eventId": last.event_id
     })
 }
 
@@ -360,7 +379,7 @@ async fn put_controller_state(
     principal.require(Action::SetAutonomy)?;
     let wanted: NewState = shape(read_json(&body)?)?;
     let seat = wish.seat(place)?;
-    let reason = wanted.reason.unwrap_or_else(|| "Set by PUT /v1/controller-state".to_owned());
+    let reason = wanted.reason.as_deref();
     let mut switches = Vec::new();
     switches.extend(wanted.kill_switch.map(|on| (SwitchName::KillSwitch, None, on)));
     switches.extend(wanted.auto_pricing.map(|on| (SwitchName::AutoPricing, None, on)));
@@ -369,7 +388,7 @@ async fn put_controller_state(
         switches.push((SwitchName::AutoPricing, Some(named), state.auto_pricing));
     }
     for (switch, tenant, on) in switches {
-        acts::switch(&shared, &principal, switch, tenant, on, &reason, wish).await?;
+        acts::switch(&shared, &principal, switch, tenant, on, reason, wish).await?;
     }
     drop(seat);
     Ok(Json(state_now(&shared)))

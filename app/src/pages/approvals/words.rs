@@ -121,6 +121,9 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "not_delegate" => {
             "Nothing was recorded: you do not approve in their stead now, or they may not approve themselves."
         }
+        "not_confirmed" => {
+            "Nothing was recorded: tick the box that says you have looked at what is applied then."
+        }
         "not_together" => {
             "Not approved: it needs more than one person, or is more than a price. Open it, and approve it there."
         }
@@ -132,7 +135,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
             "Nothing was recorded: whoever stands in is another person who signs in here and may propose."
         }
         "from" | "until" => {
-            "Nothing was recorded: it ends in the future, after it begins and at most 90 days later."
+            "Nothing was recorded: it begins today or within a year, and ends in the future, after it begins and at most 90 days later."
         }
         "facts_changed" => {
             "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
@@ -176,7 +179,8 @@ mod tests {
     use super::*;
 
     /// What the server answers to a form of these pages: codes, and the fields of those that are wrong.
-    const CODES: [&str; 35] = [
+    const CODES: [&str; 36] = [
+        "not_confirmed",
         "four_eyes",
         "prove_again",
         "rate_limited",

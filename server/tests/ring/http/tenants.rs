@@ -163,13 +163,15 @@ async fn forms_set_a_tier_a_price_a_tenant_and_propose_its_contract() {
     let contract = "act=contract&tenantId=acme-labs&reason=Agreed+for+a+year";
     let over = sent(&house, &cookie, &format!("{contract}&until=2020-01-01")).await;
     assert_eq!(over, "/optimizer/tenants/acme-labs?problem=until");
+    let far = sent(&house, &cookie, &format!("{contract}&until=2126-06-30")).await;
+    assert_eq!(far, "/optimizer/tenants/acme-labs?problem=until", "a century is a slip of a digit");
     let none = sent(&house, &cookie, &format!("{contract}&until=")).await;
     assert_eq!(none, "/optimizer/tenants/acme-labs?problem=policy", "there is no contract to end");
-    let proposal = sent(&house, &cookie, &format!("{contract}&until=2126-06-30")).await;
+    let proposal = sent(&house, &cookie, &format!("{contract}&until=2031-06-30")).await;
     let id = proposal.strip_prefix("/approvals/").expect("a proposal");
     let found = house.get(&format!("/v1/proposals/{id}"), READER).await.expect(200);
     let until = &found["content"]["policy"]["lockedUntil"]["acme-labs"];
-    assert_eq!(until, "2126-07-01T00:00:00.000Z", "the last day is whole: {found}");
+    assert_eq!(until, "2031-07-01T00:00:00.000Z", "the last day is whole: {found}");
     // Whoever only reads is told so on the page, and by the form.
     let reader = cookie_of(&house, "auditor").await;
     let page = html(&house, "/optimizer/tenants", &reader).await;
