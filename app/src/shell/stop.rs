@@ -39,7 +39,7 @@ fn Said(stop: SwitchRow) -> impl IntoView {
     let SwitchRow { at, by, reason, reason_by, .. } = stop;
     let reason_by = reason_by.map(|by| format!(" ({by})"));
     view! {
-        <aside class="banner banner-alarm banner-stop" aria-label="Automatic pricing is stopped">
+        <aside class="banner banner-stop" aria-label="Automatic pricing is stopped">
             {Icon::Pause.view()}
             <p>
                 <strong>"Automatic pricing is stopped since " <Time at shape=TimeShape::Day /> {format!(" by {by}: ")}</strong>

@@ -37,7 +37,7 @@ use super::place::Place;
 use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 use acts::{Act, Approval, Seen};
 pub(super) use acts::{Proof, open_policy, proven};
 pub(super) use dates::unfit_end;
@@ -298,6 +298,35 @@ struct NewPolicy {
     reason: String,
 }
 
+/// What every policy says.
+const POLICY_FIELDS: [&str; 9] = [
+    "rules",
+    "quorum",
+    "firstOveragePersons",
+    "contractPersons",
+    "policyPersons",
+    "expiryDays",
+    "driftMax",
+    "windowDays",
+    "assumptions",
+];
+
+/// Of what cannot be read, every field of the policy too, and not its first one alone.
+fn new_policy(body: Value) -> Result<NewPolicy, Problem> {
+    let policy = body.get("policy").cloned();
+    shape_of(body, &["policy", "version", "reason"]).map_err(|problem| {
+        let own = policy.map(|policy| shape_of::<Policy>(policy, &POLICY_FIELDS));
+        let Some(Err(own)) = own else { return problem };
+        let beside = problem.errors.into_iter().filter(|error| !error.field.starts_with("/policy"));
+        let within = own.errors.into_iter().map(|error| {
+            let field = format!("/policy{}", error.field);
+            FieldProblem { field, ..error }
+        });
+        let errors: Vec<FieldProblem> = within.chain(beside).collect();
+        Problem { errors, ..Problem::invalid(own.detail) }
+    })
+}
+
 /// Opens a proposal: a policy takes effect once people have approved it.
 async fn put_policy(
     State(shared): State<Shared>,
@@ -307,8 +336,7 @@ async fn put_policy(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Propose)?;
-    let required = ["policy", "version", "reason"];
-    let NewPolicy { policy, version, reason } = shape_of(read_json(&body)?, &required)?;
+    let NewPolicy { policy, version, reason } = new_policy(read_json(&body)?)?;
     let seat = wish.seat(place)?;
     let answer = acts::propose_policy(&shared, &principal, policy, version, reason, wish).await;
     drop(seat);

@@ -121,9 +121,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "not_delegate" => {
             "Nothing was recorded: you do not approve in their stead now, or they may not approve themselves."
         }
-        "not_confirmed" => {
-            "Nothing was recorded: tick the box that says you have looked at what is applied then."
-        }
+        "not_confirmed" => "Nothing was recorded: tick the box to say that you have looked.",
         "not_together" => {
             "Not approved: it needs more than one person, or is more than a price. Open it, and approve it there."
         }
