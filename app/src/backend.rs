@@ -58,13 +58,14 @@ pub use list_price::{
     AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview, PriceWarning, WrongField,
 };
 pub use policy::{
-    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView, RuleHead,
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView,
+    RuleHead,
 };
 pub use pricing::{
     AppliedRow, ApprovalsQuery, ApprovalsView, ControlsForm, DeadRow, DelegationRow, EffectRow,
     FactRow, MarginBand, MarginDay, MarginSpread, OptimizerView, ProposalDetail, ProposalRow,
-    ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView, RunRow, SteadView, StepRow, SwitchRow,
-    TenantMargin, TogetherRow, TogetherView,
+    ReceiverRow, RecommendationRow, RehearsalForm, RehearsedView, RunRow, SteadView, StepRow,
+    SwitchRow, TenantMargin, TogetherRow, TogetherView,
 };
 pub use quarantine::{
     Content, HeldChoice, HeldCount, HeldDecision, HeldDetail, HeldPage, HeldQuery, HeldRow,

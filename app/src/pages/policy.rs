@@ -95,7 +95,10 @@ fn Asked(asked: PolicyAsked, version: u64, may: bool, free: bool, agree: String)
     let is_ready = problems.is_empty() && !changes.is_empty();
     let what = match (problems.is_empty(), changes.len()) {
         (false, _) => view! { <Problems problems /> }.into_any(),
-        (true, 0) => view! { <p role="status">"Nothing would change: this is the policy in force."</p> }.into_any(),
+        (true, 0) => {
+            view! { <p role="status">"Nothing would change: this is the policy in force."</p> }
+                .into_any()
+        }
         (true, _) => view! { <Changes label="What would change" changes /> }.into_any(),
     };
     let propose = (is_ready && may && free).then(|| {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use app::backend::{
-    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView, RehearsalForm,
-    RuleHead, Viewer,
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView,
+    RehearsalForm, RuleHead, Viewer,
 };
 use domain::clock::Timestamp;
 use domain::pricing::book::Book;
@@ -165,11 +165,7 @@ fn rehearsal_address(form: &RehearsalForm) -> String {
     format!("/optimizer?rehearse=yes{}#rehearsal", fields.concat())
 }
 
-fn parts(
-    policy: &Policy,
-    typed: &BTreeMap<String, String>,
-    unfit: &[Unfit],
-) -> Vec<PolicyPart> {
+fn parts(policy: &Policy, typed: &BTreeMap<String, String>, unfit: &[Unfit]) -> Vec<PolicyPart> {
     let mut first = true;
     let mut parts: Vec<PolicyPart> = Vec::new();
     for field in policy.fields() {

@@ -28,9 +28,10 @@ impl Console {
                 "Price changes are stopped since {time} UTC by {}: “{}”.",
                 stop.by, stop.reason
             ),
-            detail: "The kill switch is on. No price changes on any cloud, and what people approved \
+            detail:
+                "The kill switch is on. No price changes on any cloud, and what people approved \
                      waits."
-                .to_owned(),
+                    .to_owned(),
             link: "/optimizer#switches".to_owned(),
             link_text: if viewer.may(Action::SetAutonomy) {
                 "Release it, or add a reason".to_owned()

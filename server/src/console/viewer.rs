@@ -7,8 +7,8 @@ use app::backend::{
     EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView, HeldDetail,
     HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview, PolicyView,
     PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView, ScenariosView,
-    SearchHit, Session, SnapshotDetail, SwitchRow, TenantDetail, TenantsQuery, TenantsView, Theme, TiersView,
-    TogetherView, Viewer,
+    SearchHit, Session, SnapshotDetail, SwitchRow, TenantDetail, TenantsQuery, TenantsView, Theme,
+    TiersView, TogetherView, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;

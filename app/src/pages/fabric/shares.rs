@@ -95,7 +95,8 @@ fn table(rows: Vec<ShareRow>) -> Option<AnyView> {
     };
     (!rows.is_empty()).then(|| {
         let rows = rows.into_iter().map(row).collect();
-        let label = "What each cloud is to get of the traffic by the shares in force, and what it gets";
+        let label =
+            "What each cloud is to get of the traffic by the shares in force, and what it gets";
         view! { <DataTable label=label.to_owned() head=head.to_vec() rows cards=true /> }.into_any()
     })
 }

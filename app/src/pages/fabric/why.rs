@@ -67,7 +67,8 @@ fn AskForm(state: RwSignal<FabricView>, query: FabricQuery) -> impl IntoView {
         view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
     };
     let options = names.into_iter().map(option).collect_view();
-    let none = by_address.then(|| view! { <option value="" selected>"left to the address"</option> });
+    let none =
+        by_address.then(|| view! { <option value="" selected>"left to the address"</option> });
     let hint = if is_wrong("subnet") {
         format!("{ADDRESS_HINT_ID} {REFUSED_ID}")
     } else {

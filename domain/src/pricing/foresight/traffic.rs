@@ -440,7 +440,11 @@ mod tests {
         let all = tried(625.0, "0.2").expect("there is room");
         let left: Vec<_> = all.iter().map(|it| it.shares.0[&Cloud::Azure].get()).collect();
         assert_eq!(left, [decimal("0.5"), decimal("0.45"), decimal("0.4")]);
-        assert_eq!(tried(500.0, "0.1"), Err(Unmoved::NoRoom), "a fifth is too much, a tenth may move");
+        assert_eq!(
+            tried(500.0, "0.1"),
+            Err(Unmoved::NoRoom),
+            "a fifth is too much, a tenth may move"
+        );
     }
 
     #[test]

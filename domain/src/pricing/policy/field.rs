@@ -315,7 +315,9 @@ impl Policy {
         }
         let cloud = match cloud {
             "" => None,
-            text => Some(text.parse().map_err(|_| Unfit::of("rule.cloud", "it is none of the three"))?),
+            text => {
+                Some(text.parse().map_err(|_| Unfit::of("rule.cloud", "it is none of the three"))?)
+            }
         };
         rules.push(Rule {
             name: name.to_owned(),

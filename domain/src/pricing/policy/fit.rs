@@ -105,9 +105,7 @@ impl Policy {
             Err(EconomicsError::Inconsistent { what, problem }) if !mates(&path).is_empty() => {
                 Err(Alone::BesideOthers(format!("{what} {problem}")))
             }
-            Err(error) => {
-                Err(Alone::Wrong(Unfit { path, ..several(&error) }))
-            }
+            Err(error) => Err(Alone::Wrong(Unfit { path, ..several(&error) })),
         }
     }
 
@@ -139,8 +137,13 @@ impl Policy {
             .filter(|(path, _)| path.starts_with("quorum."))
             .map(|(path, text)| (path.clone(), text.clone()))
             .collect();
-        let unread: Vec<Unfit> = steps.iter().filter_map(|(path, text)| unread(path, text)).collect();
-        if unread.is_empty() { self.quorum_with(&steps).err().into_iter().collect() } else { unread }
+        let unread: Vec<Unfit> =
+            steps.iter().filter_map(|(path, text)| unread(path, text)).collect();
+        if unread.is_empty() {
+            self.quorum_with(&steps).err().into_iter().collect()
+        } else {
+            unread
+        }
     }
 
     fn unfit_rules(&self, typed: &Typed) -> Option<Unfit> {
@@ -153,7 +156,9 @@ impl Policy {
         let first = rules.keys().next()?.clone();
         match self.with(&rules) {
             Err(unfit) => Some(unfit),
-            Ok(policy) => policy.check().err().map(|error| Unfit { path: first, ..several(&error) }),
+            Ok(policy) => {
+                policy.check().err().map(|error| Unfit { path: first, ..several(&error) })
+            }
         }
     }
 }
@@ -251,10 +256,7 @@ mod tests {
         let enter = "rules.0.limits.thresholds.lowEnter";
         assert_eq!(told(&[(low, "99"), (enter, "10")]), [pair(low, high)]);
         // Beside something else that is wrong, two that fit each other are left alone.
-        assert_eq!(
-            paths(&[(floor, "200"), (ceiling, "300"), ("expiryDays", "0")]),
-            ["expiryDays"]
-        );
+        assert_eq!(paths(&[(floor, "200"), (ceiling, "300"), ("expiryDays", "0")]), ["expiryDays"]);
         // A mate that is no number is what is wrong, and not the other.
         assert_eq!(paths(&[(floor, "90"), (ceiling, "high")]), [ceiling]);
     }
@@ -266,11 +268,8 @@ mod tests {
         policy.rules[0].limits.floor_of_list = Decimal::TWO;
         policy.rules[0].limits.step_max = Decimal::TWO;
         policy.watch.days = policy.window_days;
-        let told: Vec<(String, bool)> = policy
-            .faults()
-            .into_iter()
-            .map(|unfit| (unfit.path, unfit.other.is_some()))
-            .collect();
+        let told: Vec<(String, bool)> =
+            policy.faults().into_iter().map(|unfit| (unfit.path, unfit.other.is_some())).collect();
         let names = [
             ("expiryDays", false),
             ("policyPersons", false),

@@ -562,9 +562,9 @@ pub(super) async fn switch(
     if word.is_some_and(|word| word.value.on) == on {
         let adds = on
             && switch == SwitchName::KillSwitch
-            && given.as_ref().is_some_and(|given| {
-                word.is_some_and(|word| word.value.reason != *given)
-            });
+            && given
+                .as_ref()
+                .is_some_and(|given| word.is_some_and(|word| word.value.reason != *given));
         if !adds {
             return Ok(None);
         }

@@ -451,7 +451,8 @@ async fn every_wrong_field_of_a_policy_is_named_at_once() {
         .iter()
         .filter_map(|error| error["field"].as_str())
         .collect();
-    let named = ["/policy/policyPersons", "/policy/rules/0/limits/floorOfList", "/policy/watch/days"];
+    let named =
+        ["/policy/policyPersons", "/policy/rules/0/limits/floorOfList", "/policy/watch/days"];
     assert_eq!(fields, named);
     assert!(problem["errors"].to_string().contains("contradicts windowDays"), "{problem}");
     // What is no policy at all is told by its fields, too.

@@ -120,7 +120,9 @@ fn a_rule_is_added_with_everybodys_limits_and_left_out_again() {
     }
     // Nothing chooses between the two.
     let crossing = [("rule.name", "aws"), ("rule.cloud", "aws")];
-    assert!(two.fitting(&typed(&crossing)).expect_err("ambiguous")[0].problem.contains("two rules"));
+    assert!(
+        two.fitting(&typed(&crossing)).expect_err("ambiguous")[0].problem.contains("two rules")
+    );
 }
 
 #[test]
