@@ -201,7 +201,7 @@ async fn a_contract_waits_for_two_other_admins_says_so_on_every_tenants_page_and
         put(&house, "/v1/tenants", &tenant).await;
     }
     let cookie = cookie_of(&house, "admin").await;
-    let form = "act=contract&tenantId=acme-labs&until=2126-06-30&reason=Agreed";
+    let form = "act=contract&tenantId=acme-labs&until=2031-06-30&reason=Agreed";
     let place = sent(&house, &cookie, form).await;
     let id = place.strip_prefix("/approvals/").expect("a proposal");
     let told = async |tenant: &str, parts: &[&str]| {
@@ -211,7 +211,7 @@ async fn a_contract_waits_for_two_other_admins_says_so_on_every_tenants_page_and
         }
         assert!(page.contains(&place), "it leads there: {page}");
     };
-    let own = "Fixing its price to the end of 2126-06-30 (UTC) waits for 2 more admins.";
+    let own = "Fixing its price to the end of 2031-06-30 (UTC) waits for 2 more admins.";
     told("acme-labs", &[own, "Look at it"]).await;
     let why = "whose versions follow one another";
     told("bolt", &["A contract of acme-labs waits for 2 more admins.", why]).await;
@@ -221,7 +221,7 @@ async fn a_contract_waits_for_two_other_admins_says_so_on_every_tenants_page_and
     approve(&house, "demo-admin2", &proposal).await.expect(201);
     told("bolt", &["A contract of acme-labs waits for 1 more admin."]).await;
     approve(&house, "demo-admin3", &proposal).await.expect(201);
-    let holds = "A contract fixes its price to the end of 2126-06-30 (UTC)";
+    let holds = "A contract fixes its price to the end of 2031-06-30 (UTC)";
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !html(&house, "/optimizer/tenants/acme-labs", &cookie).await.contains(holds) {
         assert!(tokio::time::Instant::now() < deadline, "the contract is in force");
