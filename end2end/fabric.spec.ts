@@ -166,6 +166,16 @@ test("why here is answered for a region, an address, and a past time", async ({ 
   await page.getByLabel("or an address or network").fill("10.5.1.2");
   await page.getByRole("button", { name: "Explain" }).click();
   await expect(steps.first()).toContainText("10.5.1.2 is in azure:japaneast; the answer holds for its whole /16.");
+  // The region that was chosen before is left aside, and said to be.
+  await expect(page.locator(".fabric-why")).toContainText("“aws:ca-central-1” is left aside");
+  const address = page.getByLabel("or an address or network");
+  await address.fill("10.5.1.999");
+  await page.getByRole("button", { name: "Explain" }).click();
+  await expect(page.locator(".fabric-why .form-error")).toContainText("Give an IPv4 or IPv6 address");
+  await expect(address).toHaveAttribute("aria-invalid", "true");
+  await expect(address).toBeFocused();
+  await address.fill("10.5.1.2");
+  await page.getByRole("button", { name: "Explain" }).click();
 
   // As it was when the first switch was recorded.
   const { switches } = await state(page.request);
@@ -274,7 +284,10 @@ test.describe("shares of the traffic", () => {
     await expect(change).toContainText("Shares of the traffic in force: gcp 60 %, aws 40 %.");
     await expect(change).toContainText("committed spend");
     await expect(change.getByRole("link", { name: "Shares, version" })).toHaveAttribute("href", /\/ledger\/[0-9a-f-]{36}/);
-    await expect(page.locator(".fabric-cloud.of-gcp .figures")).toContainText("60 % of networks");
+    await expect(page.locator(".fabric-cloud.of-gcp .figures")).toContainText(/ % of networks, of 60 % decided/);
+    const gcp = page.locator(".fabric-shares").getByRole("row", { name: /^gcp 60 %/ });
+    await expect(gcp).toContainText("It has no room for its share: that is 780 requests/s at the busiest");
+    await expect(page.getByRole("heading", { name: "Who would serve whom without shares" })).toBeVisible();
     await expectAccessible();
     await open("/fabric?subnet=100.64.3.9");
     await expect(page.locator(".why-steps")).toContainText("100.64.3.0/24 falls into the");

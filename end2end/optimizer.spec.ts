@@ -172,7 +172,7 @@ test("what two must agree to is approved with the password once more", async ({ 
   await expect(page.locator(".pricing-head .badge")).toHaveText("REJECTED", SOON);
 });
 
-test("the kill switch is one press away and back, and the optimizer runs when asked", async ({ page, open, request }) => {
+test("the kill switch is one press away, says who pressed it, and the optimizer runs when asked", async ({ page, open, request, expectAccessible }) => {
   // Those of the run, and not what standing stresses would do.
   const advice = page.locator("section", { has: page.locator("#advice-title") }).locator(".advice");
   await open("/optimizer");
@@ -180,8 +180,26 @@ test("the kill switch is one press away and back, and the optimizer runs when as
   await expect(page.locator(".autonomy")).toHaveAttribute("data-state", "killed", SOON);
   const state = async () => (await (await request.get("/v1/controller-state", bearer("demo-auditor"))).json()) as { killSwitch: boolean };
   expect((await state()).killSwitch).toBe(true);
+  const banner = page.locator(".banner-stop");
+  await expect(banner).toContainText("Automatic pricing is stopped since", SOON);
+  await expect(banner).toContainText("by admin@ternion.example: “No reason was given”");
+  await page.getByText("Add a reason…").click();
+  await page.locator("#why-stopped-reason").fill("Prices look wrong");
+  await page.getByRole("button", { name: "Record the reason" }).click();
+  await expect(page.locator(".banner-stop")).toContainText("“Prices look wrong”", SOON);
+  await expectAccessible();
+  await open("/");
+  await expect(page.locator(".banner-stop")).toContainText("Prices look wrong");
+  await expect(page.locator(".needs-card")).toContainText("Price changes are stopped since");
+  await open("/optimizer");
+  await page.locator("summary", { hasText: "Release the kill switch…" }).click();
+  await page.locator("#release-reason").fill("It was a drill");
+  await page.getByLabel(/^I have looked at what is applied then/).check();
   await page.getByRole("button", { name: "Release the kill switch" }).click();
   await expect(page.locator(".autonomy")).toHaveAttribute("data-state", "off", SOON);
+  await expect(page.locator(".banner-stop")).toHaveCount(0);
+  await page.getByText(/^Who switched what/).click();
+  await expect(page.locator(".switch-words li").first()).toContainText("Kill switch released");
   await page.getByRole("button", { name: "Run now" }).click();
   await expect(page.locator(".pricing-head")).toContainText(/Run \d+ on gcp/, SOON);
   // A band is entered after two runs in a row that ask for it.

@@ -13,7 +13,20 @@ test("another policy is typed, looked at, proposed, and rejected again", async (
   const step = page.getByLabel("Change at once, up to, %");
   await expect(step).toHaveValue("much");
   await expect(step).toHaveAttribute("aria-invalid", "true");
+  await expect(step).toBeFocused();
   await expectAccessible();
+
+  // All that is wrong at once, each a link to its field, and two that contradict each other by name.
+  await page.getByLabel("Lowest price, of the list, %").fill("90");
+  await page.getByLabel("Highest price, of the list, %").fill("80");
+  await page.getByRole("button", { name: "Show what would change" }).click();
+  const wrong = page.locator(".policy-problems li");
+  await expect(wrong).toHaveCount(3);
+  await expect(wrong.nth(1)).toContainText("It contradicts “Highest price, of the list”.");
+  await wrong.nth(2).getByRole("link").first().click();
+  await expect(page.getByLabel("Highest price, of the list, %")).toBeFocused();
+  await page.getByLabel("Lowest price, of the list, %").fill("70");
+  await page.getByLabel("Highest price, of the list, %").fill("150");
 
   await step.fill("6");
   await page.getByLabel("The answer").selectOption("rollBack");

@@ -12,8 +12,8 @@ use crate::backend::{
     EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery, FabricView,
     HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView, Overview,
     PolicyView, PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm, RehearsedView,
-    ScenariosView, SearchHit, SnapshotDetail, TenantDetail, TenantsQuery, TenantsView, TiersView,
-    TogetherView,
+    ScenariosView, SearchHit, SnapshotDetail, SwitchRow, TenantDetail, TenantsQuery, TenantsView,
+    TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
 
@@ -61,6 +61,12 @@ fn backend() -> Result<crate::backend::BackendHandle, Problem> {
 #[server(name = ReadOverview, endpoint = "overview", input = GetUrl, output = Answer, prefix = "/api")]
 pub async fn overview() -> Result<Overview, Problem> {
     backend()?.overview().await
+}
+
+/// Who stopped all price changes.
+#[server(name = ReadStop, endpoint = "stop", input = GetUrl, output = Answer, prefix = "/api")]
+pub async fn stop() -> Result<Option<SwitchRow>, Problem> {
+    backend()?.stop().await
 }
 
 /// One page of the ledger.

@@ -42,7 +42,7 @@ pub use fabric::{
     CapacityPlan, CapacityReport, DrainPreview, FabricAnswer, FabricAsked, FabricBefore,
     FabricBound, FabricCloud, FabricDealt, FabricDrain, FabricNow, FabricObserver, FabricPublisher,
     FabricQuery, FabricRegion, FabricShares, FabricSwitch, FabricThen, FabricTrip, FabricView,
-    PublishProblem, RegionMove, SharesChange, SharesWaiting, TripFrom,
+    PublishProblem, RegionMove, ShareRow, SharesChange, SharesWaiting, TripFrom,
 };
 pub use foresight::{ChanceRow, ForeseenWhy, ForesightRow, ForesightView, ReroutedRow, StressRow};
 pub use kept::{KeptForm, KeptWords};
@@ -58,13 +58,14 @@ pub use list_price::{
     AffectedRow, CorrectedRow, PartRow, PriceAsk, PricePage, PricePreview, PriceWarning, WrongField,
 };
 pub use policy::{
-    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RuleHead,
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView,
+    RuleHead,
 };
 pub use pricing::{
     AppliedRow, ApprovalsQuery, ApprovalsView, BoundRow, BoundsAsk, BoundsView, ControlsForm,
     DeadRow, DelegationRow, EffectRow, FactRow, GuardMove, GuardTrail, MarginBand, MarginDay,
     MarginSpread, OptimizerView, ProposalDetail, ProposalRow, ReceiverRow, RecommendationRow,
-    RehearsalForm, RehearsedView, RunRow, SteadView, StepRow, TenantMargin, TogetherRow,
+    RehearsalForm, RehearsedView, RunRow, SteadView, StepRow, SwitchRow, TenantMargin, TogetherRow,
     TogetherView, WatchView,
 };
 pub use quarantine::{
@@ -115,6 +116,8 @@ pub trait Backend: Send + Sync {
     async fn scenarios(&self, search: String) -> Result<ScenariosView, Problem>;
     /// Tenants' margins, what is recommended, what was applied.
     async fn optimizer(&self) -> Result<OptimizerView, Problem>;
+    /// Who stopped all price changes, while they are stopped; none for who may not see prices.
+    async fn stop(&self) -> Result<Option<SwitchRow>, Problem>;
     /// Who is served, and on what terms.
     async fn tenants(&self, query: TenantsQuery) -> Result<TenantsView, Problem>;
     /// `id`: a tenant's.
@@ -293,6 +296,8 @@ pub struct LiveState {
     pub key_changes: u64,
     /// Counts what happened about audit snapshots at this cloud: screens that list them ask again.
     pub audit_changes: u64,
+    /// How many words there are on switches of prices: with another one, pages ask who said what.
+    pub switch_changes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -64,6 +64,8 @@ pub struct FabricShares {
     pub kept: Option<String>,
     /// Sentences, one a cloud whose share asks for more than it takes.
     pub over: Vec<String>,
+    /// What each cloud is to get, and what it gets; empty where none are in force.
+    pub rows: Vec<ShareRow>,
     pub version: u64,
     /// Of the last change.
     pub proposal_id: Option<String>,
@@ -72,6 +74,19 @@ pub struct FabricShares {
     pub changes: Vec<SharesChange>,
     /// While one waits, no other is taken.
     pub waiting: Option<SharesWaiting>,
+}
+
+/// What a cloud is to get of the traffic, and what it gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShareRow {
+    pub cloud: Cloud,
+    /// As people decided, such as `60 %`.
+    pub wished: String,
+    /// What it gets as things stand.
+    pub now: String,
+    /// Why the two differ, or that they do not: a sentence.
+    pub why: String,
 }
 
 /// A change of the shares that became final. Shares are as in `gcp 60 %, aws 40 %`; absent: none, so
@@ -301,9 +316,10 @@ pub struct FabricBefore {
 pub enum FabricAnswer {
     Now(Box<FabricNow>),
     Then(Box<FabricThen>),
-    /// A sentence.
+    /// A sentence, and the field of the question that is wrong, by its name in the URL.
     Refused {
         because: String,
+        field: Option<String>,
     },
 }
 

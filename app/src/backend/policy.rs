@@ -62,6 +62,8 @@ pub struct PolicyField {
     pub choices: Vec<[String; 2]>,
     /// Why what was typed cannot be.
     pub problem: Option<String>,
+    /// It is what the reader is led to.
+    pub is_first_wrong: bool,
 }
 
 /// Another policy, asked about and not proposed yet.
@@ -72,12 +74,24 @@ pub struct PolicyAsked {
     pub meanwhile: Vec<[String; 3]>,
     /// What it would change: what, from, to.
     pub changes: Vec<[String; 3]>,
-    /// Why there can be no such policy.
-    pub problem: Option<String>,
+    /// Why there can be no such policy: every field that is wrong.
+    pub problems: Vec<PolicyProblem>,
     /// What was typed and is another than in force, to be sent with the proposal.
     pub typed: Vec<[String; 2]>,
     /// The address of its rehearsal.
     pub rehearse: String,
+}
+
+/// A field that makes it no policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyProblem {
+    /// Empty: several together.
+    pub path: String,
+    pub label: String,
+    pub problem: String,
+    /// The one that it contradicts: its path and label.
+    pub other: Option<[String; 2]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

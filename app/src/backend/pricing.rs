@@ -14,8 +14,12 @@ pub struct OptimizerView {
     pub killed: bool,
     /// Changes within bounds apply by themselves, where a tenant's own switch is on too.
     pub automatic: bool,
-    /// Of the switch that was moved last, why.
-    pub switch_reason: Option<String>,
+    /// Who stopped everything, while it is stopped.
+    pub stop: Option<SwitchRow>,
+    /// Who said last whether prices may move by themselves.
+    pub automatic_word: Option<SwitchRow>,
+    /// Every word on a switch, the newest first, as many as the page shows.
+    pub switches: Vec<SwitchRow>,
     pub policy_version: u64,
     pub window_days: u32,
     /// When that window ends: with the last whole hour.
@@ -35,6 +39,20 @@ pub struct OptimizerView {
     pub recommendations: Vec<RecommendationRow>,
     /// What was applied, the newest first.
     pub history: Vec<AppliedRow>,
+}
+
+/// A switch that somebody moved: what is so since then, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SwitchRow {
+    /// Such as "Automatic prices of acme turned on".
+    pub what: String,
+    pub at: Timestamp,
+    pub by: String,
+    pub reason: String,
+    /// Who gave that reason, where it was somebody else or later.
+    pub reason_by: Option<String>,
+    pub event_id: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +116,8 @@ pub struct TenantMargin {
     /// `104 %` of the list price.
     pub price: String,
     pub automatic: bool,
+    /// Who said so last; none: nobody, so it is off.
+    pub automatic_word: Option<SwitchRow>,
     /// The page Scenarios with a lever for this tenant's price, moved as is recommended.
     pub simulate: String,
     /// The open proposal about it.

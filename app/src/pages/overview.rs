@@ -48,13 +48,14 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 }
 
 /// What needs a person is the server's to say: asked again when a cloud comes or goes and when
-/// something is held.
+/// something is held, or prices are stopped or go again.
 fn refetch_when_the_news_change(live: Live, refetch: Callback<()>) {
     let news = Memo::new(move |_| {
         let state = live.state.read();
-        state
-            .as_ref()
-            .map(|state| (state.clouds.map(|_, cloud| cloud.condition), state.quarantined))
+        state.as_ref().map(|state| {
+            let conditions = state.clouds.map(|_, cloud| cloud.condition);
+            (conditions, state.quarantined, state.switch_changes)
+        })
     });
     Effect::new(move |before: Option<Option<_>>| {
         let now = news.get();

@@ -9,7 +9,8 @@ use leptos_router::hooks::use_location;
 mod form;
 
 use crate::api;
-use crate::backend::{ContractRow, PolicyAsked, PolicyVersion, PolicyView};
+use crate::backend::{ContractRow, PolicyAsked, PolicyProblem, PolicyVersion, PolicyView};
+use crate::browser;
 use crate::components::decision::ReasonField;
 use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::table::{Cell, DataTable, TableRow};
@@ -90,12 +91,15 @@ fn Policy(view: PolicyView) -> impl IntoView {
 /// What the form was asked: what would change, and the way on.
 #[component]
 fn Asked(asked: PolicyAsked, version: u64, may: bool, free: bool, agree: String) -> impl IntoView {
-    let PolicyAsked { meanwhile, changes, problem, typed, rehearse } = asked;
-    let is_ready = problem.is_none() && !changes.is_empty();
-    let what = match (&problem, changes.len()) {
-        (Some(why), _) => view! { <p class="form-error" role="alert">{format!("There can be no such policy: {why}.")}</p> }.into_any(),
-        (None, 0) => view! { <p role="status">"Nothing would change: this is the policy in force."</p> }.into_any(),
-        (None, _) => view! { <Changes label="What would change" changes /> }.into_any(),
+    let PolicyAsked { meanwhile, changes, problems, typed, rehearse } = asked;
+    let is_ready = problems.is_empty() && !changes.is_empty();
+    let what = match (problems.is_empty(), changes.len()) {
+        (false, _) => view! { <Problems problems /> }.into_any(),
+        (true, 0) => {
+            view! { <p role="status">"Nothing would change: this is the policy in force."</p> }
+                .into_any()
+        }
+        (true, _) => view! { <Changes label="What would change" changes /> }.into_any(),
     };
     let propose = (is_ready && may && free).then(|| {
         let hidden = typed
@@ -131,6 +135,47 @@ fn Asked(asked: PolicyAsked, version: u64, may: bool, free: bool, agree: String)
         </section>
     }
     .into_any()
+}
+
+/// Every field that is wrong, each a link to it; the first has the focus.
+#[component]
+fn Problems(problems: Vec<PolicyProblem>) -> impl IntoView {
+    let first = problems.iter().find(|one| !one.path.is_empty()).map(|one| form::id_of(&one.path));
+    Effect::new(move |_| {
+        if let Some(first) = &first {
+            browser::focus(first);
+        }
+    });
+    let count = u64::try_from(problems.len()).unwrap_or(u64::MAX);
+    let items = problems.into_iter().map(|one| view! { <li>{problem(one)}</li> }).collect_view();
+    view! {
+        <div class="form-error policy-problems" role="alert">
+            <p>{format!("There can be no such policy: {} to be put right.", counted(count, "thing is", "things are"))}</p>
+            <ul class="pricing-trail">{items}</ul>
+        </div>
+    }
+    .into_any()
+}
+
+fn problem(one: PolicyProblem) -> AnyView {
+    let PolicyProblem { path, label, problem, other } = one;
+    if path.is_empty() {
+        return view! { {problem} "." }.into_any();
+    }
+    let other = other.map(|[path, label]| {
+        view! { " It contradicts " {to_field(&path, format!("“{label}”"))} "." }
+    });
+    view! { {to_field(&path, format!("“{label}”"))} {format!(": {problem}.")} {other} }.into_any()
+}
+
+fn to_field(path: &str, label: String) -> AnyView {
+    let id = form::id_of(path);
+    let href = format!("#{id}");
+    let go = move |event: web_sys::MouseEvent| {
+        event.prevent_default();
+        browser::focus(&id);
+    };
+    view! { <a href=href rel="external" on:click=go>{label}</a> }.into_any()
 }
 
 #[component]
@@ -174,7 +219,11 @@ fn History(history: Vec<PolicyVersion>) -> impl IntoView {
     view! {
         <section class="card pricing-part" aria-labelledby="versions-title">
             <h2 id="versions-title" class="card-title">"How it came to that"</h2>
-            {(!rows.is_empty()).then(|| view! { <ol class="pricing-history">{rows}</ol> })}
+            {if rows.is_empty() {
+                view! { <p>"Nobody has changed it yet. Type another number above and look at what would change."</p> }.into_any()
+            } else {
+                view! { <ol class="pricing-history">{rows}</ol> }.into_any()
+            }}
             <p class="muted">"Version 0 is the standard policy that the program brings."</p>
         </section>
     }
@@ -191,7 +240,7 @@ fn refusal(code: &str) -> &'static str {
         "unchanged" => "Nothing was proposed: this policy is in force already.",
         "reason" => "Nothing was proposed: say why in a sentence of up to 500 characters.",
         "policy" => {
-            "Nothing was proposed: there can be no such policy. What is wrong is said below."
+            "Nothing was proposed: there can be no such policy. Each field that is wrong is marked below."
         }
         "policyPersons" | "contractPersons" | "firstOveragePersons" | "quorum" => {
             "Nothing was proposed: it would ask for more persons than there are other admins, so nobody could agree to it any more."

@@ -21,6 +21,7 @@ use crate::shell::keys::{HelpDialog, listen_to_keys};
 use crate::shell::nav::{Foot, Nav};
 use crate::shell::palette::Palette;
 use crate::shell::places::Places;
+use crate::shell::stop::Stopped;
 use crate::zone::Zone;
 
 pub(crate) const MAIN_ID: &str = "main";
@@ -86,6 +87,7 @@ fn Frame(live: Live) -> impl IntoView {
             <Header />
             <main id=MAIN_ID class="main" tabindex="-1">
                 <Alarm live />
+                <Stopped live />
                 <StaleBanner live />
                 <Recorded />
                 <Outlet />

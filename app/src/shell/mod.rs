@@ -7,6 +7,7 @@ mod keys;
 mod nav;
 mod palette;
 pub(crate) mod places;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -114,6 +114,7 @@ mod tests {
             tokens_k: decimal("1000"),
             revenue_usd: decimal("120"),
             list_usd: decimal("120"),
+            beyond: None,
             cost_usd: decimal("110"),
             penalty_rate: Share::default(),
             seconds_per_request: None,

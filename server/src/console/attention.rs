@@ -33,6 +33,7 @@ impl Console {
         items.extend(damage::attention(self.ledger.cloud(), &self.ledger.scrub_status(), state.at));
         let worries = self.snapshots.worries().await.map_err(audit::refused)?;
         items.extend(audit_alarm::attention(self.ledger.cloud(), &worries));
+        items.extend(self.stopped(viewer));
         items.extend(self.approvals_wait(viewer, state.at));
         items.extend(self.untold(viewer, state.at).await?);
         items.extend(conflicts(self.projection.conflict_count()));
@@ -322,6 +323,7 @@ mod tests {
             key_requests: 0,
             key_changes: 0,
             audit_changes: 0,
+            switch_changes: 0,
         }
     }
 

@@ -146,9 +146,13 @@ impl Console {
             (None, Some(region)) => Client::Region(region.clone()),
             (None, None) => return Ok(None),
         };
-        let refused = |because: String| Ok(Some(FabricAnswer::Refused { because }));
+        let refused = |because: String, field: Option<&str>| {
+            let field = field.map(str::to_owned);
+            Ok(Some(FabricAnswer::Refused { because, field }))
+        };
         if let Some(text) = &query.bad_at {
-            return refused(format!("\"{text}\" is no time such as 2026-11-26T08:00."));
+            let because = format!("\"{text}\" is no time such as 2026-11-26T08:00.");
+            return refused(because, Some("at"));
         }
         let answer = match query.at {
             None => self.fabric.now_for(None, &client).map(|now| self.told_now(now, query, glance)),
@@ -160,7 +164,7 @@ impl Console {
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(ExplainError::Database(cause)) => Err(cause.into()),
-            Err(refusal) => refused(sentence(&refusal)),
+            Err(refusal) => refused(sentence(&refusal), asked_by(&refusal)),
         }
     }
 
@@ -224,7 +228,24 @@ fn sentence(refusal: &ExplainError) -> String {
     let text = refusal.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    let what_to_do = match refusal {
+        ExplainError::Network(_) => {
+            " Give an IPv4 or IPv6 address such as 198.51.100.7 or 2001:db8::7, or a network with its \
+             prefix length, such as 198.51.100.0/24 or 2001:db8::/48."
+        }
+        _ => "",
+    };
+    format!("{first}{}.{what_to_do}", letters.as_str())
+}
+
+/// The field of the question that is wrong.
+fn asked_by(refusal: &ExplainError) -> Option<&'static str> {
+    match refusal {
+        ExplainError::Network(_) => Some("subnet"),
+        ExplainError::Region { .. } => Some("region"),
+        ExplainError::TooEarly(_) => Some("at"),
+        ExplainError::Name { .. } | ExplainError::Database(_) => None,
+    }
 }
 
 fn observer(cloud: Cloud, glance: &Glance) -> Option<FabricObserver> {

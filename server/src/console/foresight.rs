@@ -229,7 +229,7 @@ fn rerouted(routing: &Rerouted) -> ReroutedRow {
     }
 }
 
-/// No division gives a cloud more than a plan fills it with, but for what it has today.
+/// Runs recorded before let a cloud keep what it had beyond what a plan fills it with.
 fn above_capacity(routing: &Rerouted) -> Option<String> {
     let over = routing
         .shares
@@ -262,7 +262,8 @@ fn unmoved(why: Unmoved) -> String {
             hour(until)
         ),
         Unmoved::NoRoom => "No other shares of the traffic are proposed: by the stated demand and \
-                            capacity, no cloud that it could go to can take more."
+                            capacity, the clouds that it could go to cannot take more within what may move \
+                            at once. More capacity, or a larger step in the policy, would allow it."
             .to_owned(),
     }
 }

@@ -38,6 +38,7 @@ mod scenarios;
 mod search;
 mod simulate;
 mod state;
+mod switches;
 mod tenants;
 mod tiers;
 mod viewer;

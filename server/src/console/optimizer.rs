@@ -25,6 +25,7 @@ use super::figures::rounded_dollars;
 use super::guardrails;
 use super::rehearsal;
 use super::simulate::simulate;
+use super::switches;
 use crate::economics::TenantFigures;
 use crate::optimizer::about;
 use crate::problem::Problem;
@@ -57,15 +58,13 @@ impl Console {
         history.sort_by_key(|row| std::cmp::Reverse(row.at));
         history.truncate(HISTORY_MAX);
         let said = catalog.recommendations().filter(|said| says_something(&said.value.advice));
-        let switch = book
-            .switch(SwitchName::KillSwitch, None)
-            .filter(|switch| switch.on)
-            .or_else(|| book.switch(SwitchName::AutoPricing, None));
         Ok(OptimizerView {
             at: now,
             killed: book.is_killed(),
             automatic: book.is_on(SwitchName::AutoPricing, None),
-            switch_reason: switch.map(|switch| switch.reason.clone()),
+            stop: self.stop(),
+            automatic_word: book.switch(SwitchName::AutoPricing, None).map(switches::row),
+            switches: switches::newest(book),
             policy_version,
             window_days: policy.window_days,
             window_to: super::foresight::hour(found.to),
@@ -144,6 +143,7 @@ fn margin_row(
         penalties: rounded_dollars(figures.revenue_usd * figures.penalty_rate.get()),
         price: percent(book.controls(id).price_of_list),
         automatic: book.is_on(SwitchName::AutoPricing, Some(id)),
+        automatic_word: book.switch(SwitchName::AutoPricing, Some(id)).map(switches::row),
         simulate: simulate(book.policy().1, id, advised.and_then(|price| price.change), now),
         proposal_id: open.map(|case| case.id.to_string()),
     }

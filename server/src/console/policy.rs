@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use app::backend::{
-    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyVersion, PolicyView, RehearsalForm,
-    RuleHead, Viewer,
+    ContractRow, PolicyAsked, PolicyField, PolicyPart, PolicyProblem, PolicyVersion, PolicyView,
+    RehearsalForm, RuleHead, Viewer,
 };
 use domain::clock::Timestamp;
 use domain::pricing::book::Book;
@@ -37,11 +37,12 @@ impl Console {
         let found = found.map(|found| {
             let wanted = found?;
             match unstaffed(&catalog, policy, &wanted, &viewer.email) {
-                Some(short) => Err(too_few(&short)),
+                Some(short) => Err(vec![too_few(&short)]),
                 None => Ok(wanted),
             }
         });
         let unfit = found.as_ref().and_then(|found| found.as_ref().err());
+        let unfit = unfit.map_or(&[][..], Vec::as_slice);
         let parts = parts(policy, &typed, unfit);
         PolicyView {
             at: now,
@@ -94,13 +95,13 @@ pub(super) fn lines(changes: Vec<Change>) -> Vec<[String; 3]> {
 fn asked(
     (policy, before): (&Policy, &Policy),
     typed: &BTreeMap<String, String>,
-    found: Result<&Policy, &Unfit>,
+    found: Result<&Policy, &Vec<Unfit>>,
 ) -> PolicyAsked {
     let wanted = found.unwrap_or(policy);
     PolicyAsked {
         meanwhile: lines(changes(before, policy)),
         changes: lines(changes(policy, wanted)),
-        problem: found.err().map(|unfit| told(policy, unfit)),
+        problems: found.err().map(|unfit| told(policy, unfit)).unwrap_or_default(),
         typed: typed.iter().map(|(path, text)| [path.clone(), text.clone()]).collect(),
         rehearse: rehearsal_address(&rehearsal::form(wanted)),
     }
@@ -108,17 +109,43 @@ fn asked(
 
 fn too_few(short: &Unstaffed) -> Unfit {
     let path = if short.field == "quorum" { "quorum.0.persons" } else { short.field };
-    Unfit { path: path.to_owned(), problem: short.to_string() }
+    Unfit { path: path.to_owned(), problem: short.to_string(), other: None }
 }
 
-/// Which field, and why.
-fn told(policy: &Policy, unfit: &Unfit) -> String {
+/// Which fields, as they stand on the page, and why.
+fn told(policy: &Policy, unfit: &[Unfit]) -> Vec<PolicyProblem> {
     let fields = policy.fields();
-    let field = fields.iter().find(|field| field.path == unfit.path);
-    field.map_or_else(
-        || unfit.problem.clone(),
-        |field| format!("“{}”: {}", field.label, unfit.problem),
-    )
+    let place = |path: &str| fields.iter().position(|field| field.path == path);
+    let label = |path: &str| match place(path).and_then(|place| fields.get(place)) {
+        Some(Field { rule: Some(rule), label, .. }) if policy.rules.len() > 1 => {
+            format!("{label}, of rule “{rule}”")
+        }
+        Some(field) => field.label.clone(),
+        None => new_label(path).to_owned(),
+    };
+    let mut all: Vec<&Unfit> = unfit.iter().collect();
+    all.sort_by_key(|unfit| place(&unfit.path).unwrap_or(usize::MAX));
+    all.into_iter()
+        .map(|unfit| PolicyProblem {
+            path: unfit.path.clone(),
+            label: label(&unfit.path),
+            problem: unfit.problem.clone(),
+            other: unfit.other.as_ref().map(|other| [other.clone(), label(other)]),
+        })
+        .collect()
+}
+
+/// Of what no policy has yet, and of boxes that leave something out.
+fn new_label(path: &str) -> &'static str {
+    match path {
+        "quorum.new.upTo" => "Another step: changes up to",
+        "quorum.new.persons" => "Another step: persons",
+        "rule.name" => "Name of another rule",
+        "rule.tier" => "Tier of another rule",
+        "rule.cloud" => "Cloud of another rule",
+        path if path.ends_with(".remove") => "Leave out",
+        _ => "The policy",
+    }
 }
 
 /// What the page Optimizer plays, when it is opened by it.
@@ -149,11 +176,8 @@ pub(super) fn rehearsal_address(form: &RehearsalForm) -> String {
     format!("/optimizer?rehearse=yes{fields}#rehearsal")
 }
 
-fn parts(
-    policy: &Policy,
-    typed: &BTreeMap<String, String>,
-    unfit: Option<&Unfit>,
-) -> Vec<PolicyPart> {
+fn parts(policy: &Policy, typed: &BTreeMap<String, String>, unfit: &[Unfit]) -> Vec<PolicyPart> {
+    let mut first = true;
     let mut parts: Vec<PolicyPart> = Vec::new();
     for field in policy.fields() {
         let place = field
@@ -174,7 +198,9 @@ fn parts(
             parts.push(PolicyPart { title, hint, rule, fields: Vec::new() });
         }
         if let Some(part) = parts.last_mut() {
-            part.fields.push(shown(&field, typed, unfit));
+            let mut field = shown(&field, typed, unfit);
+            field.is_first_wrong = field.problem.is_some() && std::mem::take(&mut first);
+            part.fields.push(field);
         }
     }
     parts
@@ -212,7 +238,7 @@ const fn hint(part: Part) -> &'static str {
     }
 }
 
-fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: Option<&Unfit>) -> PolicyField {
+fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: &[Unfit]) -> PolicyField {
     let own = typed.get(&field.path).map(|text| text.trim()).filter(|text| !text.is_empty());
     let unit = match field.unit {
         Unit::Percent => ", %".to_owned(),
@@ -226,7 +252,7 @@ fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: Option<&Unfit>)
         Unit::OneOf(all) => all.iter().map(|(name, words)| choice(name, words)).collect(),
         _ => Vec::new(),
     };
-    let problem = unfit.filter(|unfit| unfit.path == field.path);
+    let problem = unfit.iter().find(|unfit| unfit.path == field.path);
     PolicyField {
         path: field.path.clone(),
         label: format!("{}{unit}", field.label),
@@ -234,6 +260,7 @@ fn shown(field: &Field, typed: &BTreeMap<String, String>, unfit: Option<&Unfit>)
         in_force: own.filter(|text| *text != field.text).map(|_| field.words()),
         choices,
         problem: problem.map(|unfit| unfit.problem.clone()),
+        is_first_wrong: false,
     }
 }
 
@@ -250,7 +277,7 @@ mod tests {
         let policy = Policy::default();
         let typed = typed(&[("rules.0.limits.stepMax", "much"), ("expiryDays", "9")]);
         let found = policy.fitting(&typed);
-        let unfit = found.as_ref().err();
+        let unfit = found.as_ref().expect_err("much is no number");
         let fields: Vec<PolicyField> =
             parts(&policy, &typed, unfit).into_iter().flat_map(|part| part.fields).collect();
         let of = |path: &str| fields.iter().find(|field| field.path == path).expect("a field");
@@ -260,7 +287,8 @@ mod tests {
         assert_eq!(of("policyPersons").in_force, None);
         assert_eq!((of("expiryDays").text.as_str(), &of("expiryDays").problem), ("9", &None));
         let asked = asked((&policy, &policy), &typed, found.as_ref());
-        assert!(asked.problem.is_some() && asked.changes.is_empty());
+        assert!(asked.problems.len() == 1 && asked.changes.is_empty());
+        assert!(of("rules.0.limits.stepMax").is_first_wrong);
         assert_eq!(asked.typed.len(), 2);
     }
 
@@ -278,7 +306,7 @@ mod tests {
     #[test]
     fn a_part_for_each_rule_and_subject() {
         let policy = Policy::default();
-        let parts = parts(&policy, &BTreeMap::new(), None);
+        let parts = parts(&policy, &BTreeMap::new(), &[]);
         let titles: Vec<&str> = parts.iter().map(|part| part.title.as_str()).collect();
         let expected = [
             "Rule “everybody”",

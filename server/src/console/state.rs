@@ -50,6 +50,7 @@ impl Console {
             key_requests: self.key_requests_waiting(),
             key_changes: self.ledger.epoch_changes(),
             audit_changes: self.snapshots.changes(),
+            switch_changes: self.projection.catalog().book().switched_count(),
         }
     }
 

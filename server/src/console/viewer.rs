@@ -7,8 +7,8 @@ use app::backend::{
     BoundsView, EventDetail, EventPage, EventQuery, EvidenceDetail, EvidencePage, FabricQuery,
     FabricView, HeldDetail, HeldPage, HeldQuery, KeysView, LabOrder, LabState, OptimizerView,
     Overview, PolicyView, PriceAsk, PricePage, Problem, ProposalDetail, RehearsalForm,
-    RehearsedView, ScenariosView, SearchHit, Session, SnapshotDetail, TenantDetail, TenantsQuery,
-    TenantsView, Theme, TiersView, TogetherView, Viewer,
+    RehearsedView, ScenariosView, SearchHit, Session, SnapshotDetail, SwitchRow, TenantDetail,
+    TenantsQuery, TenantsView, Theme, TiersView, TogetherView, Viewer,
 };
 use async_trait::async_trait;
 use domain::access::Action;
@@ -71,6 +71,11 @@ impl Backend for ViewerConsole {
             self.console.overview(viewer).await
         };
         answer.await.map_err(|problem| self.tell(problem))
+    }
+
+    async fn stop(&self) -> Result<Option<SwitchRow>, Problem> {
+        let viewer = self.allow(Action::ReadLedger).map_err(|problem| self.tell(problem))?;
+        Ok(viewer.may(Action::ReadPricing).then(|| self.console.stop()).flatten())
     }
 
     async fn events(&self, query: EventQuery) -> Result<EventPage, Problem> {

@@ -403,6 +403,3 @@ fn moment_before(at: Timestamp) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_sub(1))
 }
 
-fn days_before(at: Timestamp, days: u32) -> Timestamp {
-    Timestamp::from_unix_ms(at.unix_ms().saturating_sub(i64::from(days) * DAY_MS))
-}

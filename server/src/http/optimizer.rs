@@ -4,6 +4,7 @@ mod acts;
 mod anew;
 mod beforehand;
 mod controls;
+mod dates;
 mod delegations;
 mod foresight;
 mod form;
@@ -27,6 +28,7 @@ use domain::catalog::SwitchName;
 use domain::economics::draw::Seed;
 use domain::event::TenantId;
 use domain::log::Hash;
+use domain::pricing::book::Stands;
 use domain::pricing::policy::Policy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,9 +41,10 @@ use super::place::Place;
 use super::{Services, Shared};
 use crate::identity::{ClientAddress, Principal};
 use crate::optimizer::{REHEARSED_SEED, Rehearsed, rehearsed_days};
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 pub(super) use acts::open_policy;
 use acts::{Act, Approval, Proof, Seen};
+pub(super) use dates::unfit_end;
 pub(super) use list_price::open_list_price;
 pub(super) use promoted::{Opened, open_promoted, open_shares, opened, take_shares_back};
 
@@ -309,6 +312,35 @@ struct NewPolicy {
     reason: String,
 }
 
+/// What every policy says.
+const POLICY_FIELDS: [&str; 9] = [
+    "rules",
+    "quorum",
+    "firstOveragePersons",
+    "contractPersons",
+    "policyPersons",
+    "expiryDays",
+    "driftMax",
+    "windowDays",
+    "assumptions",
+];
+
+/// Of what cannot be read, every field of the policy too, and not its first one alone.
+fn new_policy(body: Value) -> Result<NewPolicy, Problem> {
+    let policy = body.get("policy").cloned();
+    shape_of(body, &["policy", "version", "reason"]).map_err(|problem| {
+        let own = policy.map(|policy| shape_of::<Policy>(policy, &POLICY_FIELDS));
+        let Some(Err(own)) = own else { return problem };
+        let beside = problem.errors.into_iter().filter(|error| !error.field.starts_with("/policy"));
+        let within = own.errors.into_iter().map(|error| {
+            let field = format!("/policy{}", error.field);
+            FieldProblem { field, ..error }
+        });
+        let errors: Vec<FieldProblem> = within.chain(beside).collect();
+        Problem { errors, ..Problem::invalid(own.detail) }
+    })
+}
+
 /// Opens a proposal: a policy takes effect once people have approved it.
 async fn put_policy(
     State(shared): State<Shared>,
@@ -318,8 +350,7 @@ async fn put_policy(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::Propose)?;
-    let required = ["policy", "version", "reason"];
-    let NewPolicy { policy, version, reason } = shape_of(read_json(&body)?, &required)?;
+    let NewPolicy { policy, version, reason } = new_policy(read_json(&body)?)?;
     let seat = wish.seat(place)?;
     let answer = acts::propose_policy(&shared, &principal, policy, version, reason, wish).await;
     drop(seat);
@@ -337,13 +368,29 @@ async fn controller_state(
 fn state_now(shared: &Services) -> Value {
     let catalog = shared.projection.catalog();
     let book = catalog.book();
+    let word = |name, tenant| book.switch(name, tenant).map(said_of);
     let tenants: BTreeMap<&TenantId, Value> = book
         .automatic_tenants()
-        .map(|(tenant, on)| (tenant, json!({ "autoPricing": on })))
+        .map(|(tenant, on)| {
+            let word = word(SwitchName::AutoPricing, Some(tenant));
+            (tenant, json!({ "autoPricing": on, "word": word }))
+        })
         .collect();
     json!({
         "autoPricing": book.is_on(SwitchName::AutoPricing, None),
-        "killSwitch": book.is_killed(), "tenants": tenants
+        "autoPricingWord": word(SwitchName::AutoPricing, None),
+        "killSwitch": book.is_killed(),
+        "killSwitchWord": word(SwitchName::KillSwitch, None),
+        "tenants": tenants
+    })
+}
+
+/// Since when, who, and why, with the reason that was given last.
+fn said_of(stands: Stands<'_>) -> Value {
+    let Stands { since, last } = stands;
+    json!({
+        "since": since.at, "by": since.by, "reason": last.value.reason, "reasonBy": last.by,
+        "eventId": last.event_id
     })
 }
 
@@ -374,7 +421,7 @@ async fn put_controller_state(
     principal.require(Action::SetAutonomy)?;
     let wanted: NewState = shape(read_json(&body)?)?;
     let seat = wish.seat(place)?;
-    let reason = wanted.reason.unwrap_or_else(|| "Set by PUT /v1/controller-state".to_owned());
+    let reason = wanted.reason.as_deref();
     let mut switches = Vec::new();
     switches.extend(wanted.kill_switch.map(|on| (SwitchName::KillSwitch, None, on)));
     switches.extend(wanted.auto_pricing.map(|on| (SwitchName::AutoPricing, None, on)));
@@ -383,7 +430,7 @@ async fn put_controller_state(
         switches.push((SwitchName::AutoPricing, Some(named), state.auto_pricing));
     }
     for (switch, tenant, on) in switches {
-        acts::switch(&shared, &principal, switch, tenant, on, &reason, wish).await?;
+        acts::switch(&shared, &principal, switch, tenant, on, reason, wish).await?;
     }
     drop(seat);
     Ok(Json(state_now(&shared)))

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::entity::Entity;
 use super::entry::Entry;
-use super::key::{autonomy_key, cost_key, price_key, sample_key, trip_key};
+use super::key::{cost_key, price_key, sample_key, trip_key};
 use super::ruling::{Resolution, about, resolution, standing_resolution};
 
 /// A version of an entity, with the entry that put it.
@@ -259,8 +259,8 @@ fn read(entry: &Entry) -> Result<Option<Effect>, String> {
     Ok(Some(Effect::Put(Put { entity, key, body: value, entry: entry.clone() })))
 }
 
-/// What is decided about prices. Of proposals every word is kept: what they come to depends on all of
-/// them (`domain::pricing::book`).
+/// What is decided about prices. Of proposals and switches every word is kept: what they come to depends
+/// on all of them (`domain::pricing::book`).
 fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
     let word = |proposal: Uuid| (Entity::Proposal, format!("{proposal}/{}", entry.event_id));
     Some(match known {
@@ -273,7 +273,7 @@ fn of_pricing(known: &Known, entry: &Entry) -> Option<(Entity, String)> {
         Known::ApprovalDelegate(_) | Known::ApprovalWithdraw(_) => {
             (Entity::Delegation, entry.event_id.to_string())
         }
-        Known::PolicySwitch(it) => (Entity::Autonomy, autonomy_key(it)),
+        Known::PolicySwitch(_) => (Entity::Autonomy, entry.event_id.to_string()),
         Known::OptimizerRecommend(it) => (Entity::Recommendation, it.tenant_id.to_string()),
         Known::OptimizerRun(_) => (Entity::Run, RUN_KEY.to_owned()),
         Known::ForesightRun(_) => (Entity::Foresight, FORESIGHT_KEY.to_owned()),

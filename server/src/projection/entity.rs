@@ -33,7 +33,7 @@ pub enum Entity {
     Proposal,
     /// Who approves in whose stead, by the id of the event: all of it counts.
     Delegation,
-    /// A switch of automatic prices, by its name and tenant.
+    /// A word on a switch of automatic prices, by its event.
     Autonomy,
     /// What the optimizer last said of a tenant, by its id.
     Recommendation,

@@ -1,18 +1,12 @@
 //! What names an entity, of which decisions put versions. JSON arrays, since names may contain any
 //! separator.
 
-use domain::catalog::{CostPut, LatencyPut, PolicySwitch, PricePut};
-use domain::event::TenantId;
+use domain::catalog::{CostPut, LatencyPut, PricePut};
 use serde_json::Value;
 
 /// The two ends.
 pub(super) fn trip_key(from: &str, to: &str) -> String {
     Value::from(vec![from, to]).to_string()
-}
-
-pub(super) fn autonomy_key(switch: &PolicySwitch) -> String {
-    let tenant = switch.tenant_id.as_ref().map_or("", TenantId::as_str);
-    Value::from(vec![format!("{:?}", switch.switch), tenant.to_owned()]).to_string()
 }
 
 /// A price has a version history for each time from which it applies, so that one decided early

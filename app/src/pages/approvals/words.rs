@@ -142,6 +142,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "not_delegate" => {
             "Nothing was recorded: you do not approve in their stead now, or they may not approve themselves."
         }
+        "not_confirmed" => "Nothing was recorded: tick the box to say that you have looked.",
         "not_together" => {
             "Not approved: it needs more than one person, or is more than a price. Open it, and approve it there."
         }
@@ -153,7 +154,7 @@ pub(crate) fn refusal(code: &str) -> &'static str {
             "Nothing was recorded: whoever stands in is another person who signs in here and may propose."
         }
         "from" | "until" => {
-            "Nothing was recorded: it ends in the future, after it begins and at most 90 days later."
+            "Nothing was recorded: it begins today or within a year, and ends in the future, after it begins and at most 90 days later."
         }
         "not_looked_at" => "Nothing was recorded: its facts were not looked at; open it.",
         "facts_changed" => {
@@ -198,8 +199,9 @@ mod tests {
     use super::*;
 
     /// What the server answers to a form of these pages: codes, and the fields of those that are wrong.
-    const CODES: [&str; 36] = [
+    const CODES: [&str; 37] = [
         "not_looked_at",
+        "not_confirmed",
         "four_eyes",
         "prove_again",
         "rate_limited",

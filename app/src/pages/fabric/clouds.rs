@@ -30,7 +30,11 @@ fn Card(state: RwSignal<FabricView>, cloud: Cloud) -> impl IntoView {
     let serves = Memo::new(move |_| {
         let state = state.read();
         if let Some(share) = state.clouds.get(cloud).share {
-            return format!("{} of networks", percent(share));
+            let row = state.shares.rows.iter().find(|row| row.cloud == cloud);
+            return row.filter(|row| row.now != row.wished).map_or_else(
+                || format!("{} of networks", percent(share)),
+                |row| format!("{} of networks, of {} decided", row.now, row.wished),
+            );
         }
         let served = state.regions.iter().filter(|region| region.pick == cloud);
         counted(served.count() as u64, "region", "regions")

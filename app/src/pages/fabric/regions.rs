@@ -19,19 +19,32 @@ pub(super) fn Regions(state: RwSignal<FabricView>) -> impl IntoView {
     let more = move || state.read().regions_left_out;
     let is_cut = move || more() > 0;
     let are_shared = move || state.read().shares.kept.is_some();
+    let shared = Memo::new(move |_| are_shared());
+    let title = move || {
+        if shared.get() { "Who would serve whom without shares" } else { "Who serves whom" }
+    };
+    let caption = move || {
+        if shared.get() {
+            "Client regions with the cloud that would serve each without the shares in force, and the \
+             round trip to every cloud"
+        } else {
+            "Client regions with the cloud that serves each, and the round trip to every cloud"
+        }
+    };
+    let served = move || if shared.get() { "Without shares" } else { "Served by" };
     view! {
         <section class="card table-card fabric-regions" aria-labelledby="regions-title">
             <header class="card-head">
-                <h2 id="regions-title" class="card-title">"Who serves whom"</h2>
+                <h2 id="regions-title" class="card-title">{title}</h2>
                 <p class="muted">{move || about(names.read().len())}</p>
             </header>
             <div class="table-scroll">
                 <table class="events fabric-table">
-                    <caption class="visually-hidden">"Client regions with the cloud that serves each, and the round trip to every cloud"</caption>
+                    <caption class="visually-hidden">{caption}</caption>
                     <thead>
                         <tr>
                             <th scope="col">"Client region"</th>
-                            <th scope="col">"Served by"</th>
+                            <th scope="col">{served}</th>
                             {Cloud::ALL.map(|cloud| view! { <th scope="col" class="number">{cloud.name()}</th> }).collect_view()}
                             <th scope="col"><span class="visually-hidden">"Explanation"</span></th>
                         </tr>
@@ -43,9 +56,9 @@ pub(super) fn Regions(state: RwSignal<FabricView>) -> impl IntoView {
                     </tbody>
                 </table>
             </div>
-            <Show when=are_shared>
+            <Show when=move || shared.get()>
                 <p class="fabric-note">
-                    "Shares of the traffic are in force: each client’s network is dealt by them, in every region. Map and table show what distance and load decide, which holds again without them. “Why here?” says where one network goes."
+                    "Shares of the traffic are in force: each client’s network is dealt by them, in every region, and the card “Shares of the traffic” says what each cloud gets. Map and table show what distance and load would decide, which holds again once no shares are in force. “Why here?” says where one network goes."
                 </p>
             </Show>
             <Show when=alone>

@@ -9,9 +9,10 @@ use leptos_router::components::A;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use crate::backend::{FabricShares, FabricView, SharesWaiting};
+use crate::backend::{FabricShares, FabricView, ShareRow, SharesWaiting};
 use crate::components::decision::ReasonField;
 use crate::components::kept::typed as typed_before;
+use crate::components::table::{Cell, DataTable, TableRow};
 use crate::shell::console::Here;
 
 #[component]
@@ -59,7 +60,7 @@ fn room_of(view: &FabricView) -> Option<(f64, Capacity)> {
 }
 
 fn told(shares: &FabricShares) -> AnyView {
-    let FabricShares { wished, kept, over, proposal_id, .. } = shares.clone();
+    let FabricShares { wished, kept, over, rows, proposal_id, .. } = shares.clone();
     let by = proposal_id.map(|id| {
         view! { <A href=format!("/approvals/{id}")>"The decision"</A> }
     });
@@ -76,12 +77,28 @@ fn told(shares: &FabricShares) -> AnyView {
             };
             view! {
                 <p class="shares-now"><strong>{wished}</strong></p>
-                <p class="fabric-note">"Each client’s network is dealt by them, and stays where it was dealt." {now} " " {by}</p>
+                <p class="fabric-note">"As people decided. Each client’s network is dealt by them, and stays where it was dealt." {now} " " {by}</p>
+                {table(rows)}
                 {over.into_iter().map(warning).collect_view()}
             }
             .into_any()
         }
     }
+}
+
+/// What each cloud is to get, what it gets, and why that differs.
+fn table(rows: Vec<ShareRow>) -> Option<AnyView> {
+    let head = ["Cloud", "Is to get", "Gets now", "Why"].map(|text| Cell::from(text.to_owned()));
+    let row = |row: ShareRow| {
+        let ShareRow { cloud, wished, now, why, .. } = row;
+        TableRow::Cells([cloud.to_string(), wished, now, why].map(Cell::from).to_vec())
+    };
+    (!rows.is_empty()).then(|| {
+        let rows = rows.into_iter().map(row).collect();
+        let label =
+            "What each cloud is to get of the traffic by the shares in force, and what it gets";
+        view! { <DataTable label=label.to_owned() head=head.to_vec() rows cards=true /> }.into_any()
+    })
 }
 
 fn warning(sentence: String) -> impl IntoView {

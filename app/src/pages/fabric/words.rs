@@ -323,6 +323,7 @@ mod tests {
             wished: None,
             kept: None,
             over: Vec::new(),
+            rows: Vec::new(),
             version: 0,
             proposal_id: None,
             can_be_taken_back: false,

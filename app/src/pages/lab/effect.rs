@@ -179,6 +179,7 @@ mod tests {
             key_requests: 0,
             key_changes: 0,
             audit_changes: 0,
+            switch_changes: 0,
         }
     }
 

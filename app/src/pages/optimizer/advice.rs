@@ -14,7 +14,7 @@ pub(super) fn Recommendations(rows: Vec<RecommendationRow>, has_run: bool) -> im
     let empty = if has_run {
         "Nothing is recommended: no margin has stayed too low or very high for as many runs as the policy asks."
     } else {
-        "What the optimizer recommends will stand here once it has run."
+        "Nothing yet: the optimizer has not run. It does so once an hour, where usage has a price on both sides; an admin has it run at once with “Run now”."
     };
     let none = rows.is_empty();
     let items = rows.into_iter().map(|row| view! { <One row /> }).collect_view();

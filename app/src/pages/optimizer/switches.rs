@@ -1,14 +1,18 @@
 //! Autonomy on and off, the kill switch, a run at once, and a proposal by hand: plain forms.
 
 use domain::access::Action;
+use domain::catalog::REASON_CHARS_MAX;
 use leptos::prelude::*;
+use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
 use crate::api;
-use crate::backend::{BoundsAsk, BoundsView, ControlsForm, OptimizerView, Problem};
-use crate::components::decision::ReasonField;
+use crate::backend::{BoundsAsk, BoundsView, ControlsForm, OptimizerView, Problem, SwitchRow};
+use crate::components::decision::{ConfirmBox, ReasonField};
 use crate::components::icon::Icon;
 use crate::components::kept::{TextField, typed};
+use crate::components::time::Time;
+use crate::format::{TimeShape, counted};
 use crate::pages::approvals::guardrails::Bounds;
 use crate::pages::approvals::proposal::ControlFields;
 use crate::shell::console::Here;
@@ -18,7 +22,7 @@ pub(super) fn Switches(view: OptimizerView) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::SetAutonomy);
     let refusal = (!may).then(|| here.viewer.role.refusal(Action::SetAutonomy));
-    let OptimizerView { killed, automatic, switch_reason, .. } = view;
+    let OptimizerView { killed, automatic, automatic_word, stop, switches, .. } = view;
     let (state, says) = match (killed, automatic) {
         (true, _) => ("killed", "Stopped: the kill switch is on, and nothing is applied."),
         (false, true) => (
@@ -27,40 +31,104 @@ pub(super) fn Switches(view: OptimizerView) -> impl IntoView {
         ),
         (false, false) => ("off", "Off: every change waits for people."),
     };
-    let why =
-        switch_reason.map(|reason| view! { <span class="muted">{format!(" “{reason}”")}</span> });
+    let of_all = automatic_word
+        .map(|word| view! { <p class="muted switched">"For all tenants: " {said(word)}</p> });
     view! {
-        <div class="pricing-switches">
-            <p class="autonomy" data-state=state><strong>"Automatic prices. "</strong> {says} {why}</p>
+        <div class="pricing-switches" id="switches">
+            <p class="autonomy" data-state=state><strong>"Automatic prices. "</strong> {says}</p>
+            {stop.map(|word| view! { <p class="switched">{said(word)}</p> })}
+            {of_all}
             {refusal.map(|why| view! { <p class="held">{why}</p> })}
             <fieldset class="pricing-acts" disabled=!may>
                 <legend class="visually-hidden">"Switches"</legend>
-                <Kill killed />
+                {if killed { view! { <Stopped automatic /> }.into_any() } else { view! { <Stop /> }.into_any() }}
                 <Auto automatic />
                 <form method="post" action="/optimizer/act">
                     <input type="hidden" name="act" value="run" />
                     <button class="button" type="submit">"Run now"</button>
                 </form>
             </fieldset>
+            <Words switches />
         </div>
     }
 }
 
-/// One press away: a reason is there already, and can be another.
+/// Who, when and why.
+fn said(word: SwitchRow) -> AnyView {
+    let SwitchRow { what, at, by, reason, reason_by, event_id } = word;
+    let reason_by = reason_by.map(|by| format!(", the reason by {by}"));
+    view! {
+        {what} " " <Time at shape=TimeShape::Day /> {format!(" by {by}")} {reason_by} {format!(": “{reason}” ")}
+        "(" <A href=format!("/ledger/{event_id}")>"the event"</A> ")"
+    }
+    .into_any()
+}
+
+/// Who switched what, the newest first.
 #[component]
-fn Kill(killed: bool) -> impl IntoView {
-    let (to, reason, word) = if killed {
-        ("off", "The reason for the stop is gone", "Release the kill switch")
+fn Words(switches: Vec<SwitchRow>) -> impl IntoView {
+    if switches.is_empty() {
+        return view! { <p class="muted">"Nobody has moved a switch yet. Automatic prices are off until an admin turns them on, for all and for each tenant."</p> }
+            .into_any();
+    }
+    let count = u64::try_from(switches.len()).unwrap_or(u64::MAX);
+    let items = switches.into_iter().map(|word| view! { <li>{said(word)}</li> }).collect_view();
+    view! {
+        <details class="pricing-more switch-words">
+            <summary>{format!("Who switched what: the last {}", counted(count, "word", "words"))}</summary>
+            <ol class="pricing-history">{items}</ol>
+        </details>
+    }
+    .into_any()
+}
+
+/// One press away: a reason may be typed, before or later.
+#[component]
+fn Stop() -> impl IntoView {
+    let typed = typed("stop");
+    view! {
+        <form class="stop-form" method="post" action="/optimizer/act">
+            {typed.named()}
+            <input type="hidden" name="act" value="kill" />
+            <input type="hidden" name="to" value="on" />
+            <button id="kill-switch" class="button button-danger" type="submit">{Icon::Pause.view()} "Stop all price changes"</button>
+            <TextField typed=typed name="reason" label="Why, if there is time to say" length=REASON_CHARS_MAX />
+        </form>
+    }
+}
+
+/// While all is stopped: say why, or let prices go again, which is asked twice.
+#[component]
+fn Stopped(automatic: bool) -> impl IntoView {
+    let what_goes = if automatic {
+        "What people approved is applied at once, on every cloud. Automatic prices are on: from then \
+         on they move prices again, where the tenant’s own switch is on."
     } else {
-        ("on", "Stopped by hand", "Stop all price changes")
+        "What people approved is applied at once, on every cloud. Automatic prices are off: nothing \
+         else moves by itself."
     };
     view! {
-        <form method="post" action="/optimizer/act">
-            <input type="hidden" name="act" value="kill" />
-            <input type="hidden" name="to" value=to />
-            <input type="hidden" name="reason" value=reason />
-            <button id="kill-switch" class="button" class:button-danger=!killed type="submit">{Icon::Pause.view()} {word}</button>
-        </form>
+        <details class="pricing-more" open=typed("why-stopped").is_there()>
+            <summary class="button">"Add a reason…"</summary>
+            <form class="act-form" method="post" action="/optimizer/act">
+                <input type="hidden" name="act" value="kill" />
+                <input type="hidden" name="to" value="on" />
+                <p class="muted">"All stays stopped. The reason is recorded in your name, and shown on every page."</p>
+                <ReasonField name="why-stopped" />
+                <button class="button" type="submit">"Record the reason"</button>
+            </form>
+        </details>
+        <details class="pricing-more" open=typed("release").is_there()>
+            <summary id="kill-switch" class="button">{Icon::Pause.view()} "Release the kill switch…"</summary>
+            <form class="act-form" method="post" action="/optimizer/act">
+                <input type="hidden" name="act" value="kill" />
+                <input type="hidden" name="to" value="off" />
+                <p>{what_goes}</p>
+                <ReasonField name="release" />
+                <ConfirmBox form="release" text="I have looked at what is applied then, and let prices change again." />
+                <button class="button button-danger" type="submit">"Release the kill switch"</button>
+            </form>
+        </details>
     }
 }
 
@@ -85,7 +153,12 @@ fn Auto(automatic: bool) -> impl IntoView {
 }
 
 #[component]
-pub(super) fn TenantSwitch(tenant: String, on: bool) -> impl IntoView {
+pub(super) fn TenantSwitch(
+    tenant: String,
+    on: bool,
+    /// Who said so last.
+    word: Option<SwitchRow>,
+) -> impl IntoView {
     let here = expect_context::<Here>();
     let may = here.viewer.may(Action::SetAutonomy);
     let (state, to, reason) = if on {
@@ -93,8 +166,11 @@ pub(super) fn TenantSwitch(tenant: String, on: bool) -> impl IntoView {
     } else {
         ("Off", "on", "Turned on beside the tenant")
     };
+    let word = word.map(|SwitchRow { at, by, reason, .. }| {
+        view! { <span class="cell-about">"since " <Time at shape=TimeShape::Day /> {format!(" by {by}: “{reason}”")}</span> }
+    });
     if !may {
-        return state.into_any();
+        return view! { <span>{state} {word}</span> }.into_any();
     }
     let label =
         format!("Automatic prices of {tenant} are {}; turn them {to}", state.to_lowercase());
@@ -105,6 +181,7 @@ pub(super) fn TenantSwitch(tenant: String, on: bool) -> impl IntoView {
             <input type="hidden" name="to" value=to />
             <input type="hidden" name="reason" value=reason />
             <button class="button button-small" type="submit" aria-label=label>{state}</button>
+            {word}
         </form>
     }
     .into_any()

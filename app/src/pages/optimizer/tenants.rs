@@ -12,6 +12,17 @@ use crate::backend::{MarginBand, MarginSpread, OptimizerView, TenantMargin};
 /// Which of them are asked for.
 const BANDS: [(&str, MarginBand); 2] = [("below", MarginBand::Below), ("above", MarginBand::Above)];
 
+/// What a margin is made of, and where each is set.
+fn nothing() -> AnyView {
+    view! {
+        "No margin can be told yet. It takes tenants and the list prices of their tiers ("
+        <A href=super::tabs::TENANTS>"Tenants"</A> "), what providers charge (" <code>"ternion import prices"</code>
+        "), and usage: events with model, region and tokens, final here and of the days above. "
+        <a href="/docs" rel="external">"How to send them"</a>
+    }
+    .into_any()
+}
+
 #[component]
 pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
     let params = use_query_map();
@@ -46,8 +57,11 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
         let wanted = band.get();
         let shown = tenants.iter().filter(|row| wanted.is_none_or(|band| band == row.band));
         let shown = shown.map(|row| view! { <Tenant row=row.clone() /> }).collect::<Vec<_>>();
+        if tenants.is_empty() {
+            return view! { <tr><td colspan="9">{nothing()}</td></tr> }.into_any();
+        }
         if shown.is_empty() {
-            return view! { <tr><td colspan="9">"No tenant’s margin is there now."</td></tr> }
+            return view! { <tr><td colspan="9">"No tenant’s margin is there now. " <a href="/optimizer">"Show all of them"</a></td></tr> }
                 .into_any();
         }
         shown.into_any()
@@ -110,7 +124,7 @@ fn Tenant(row: TenantMargin) -> impl IntoView {
             <td data-label="Revenue" class="number mono">{row.revenue}</td>
             <td data-label="Cost" class="number mono"><span>{row.cost} <span class="cell-about">{format!("penalties {}", row.penalties)}</span></span></td>
             <td data-label="Price of list" class="number mono">{row.price}</td>
-            <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic /></td>
+            <td data-label="By itself"><switches::TenantSwitch tenant on=row.automatic word=row.automatic_word /></td>
             <td data-label="Next" class="pricing-next">{proposal} <a href=row.simulate aria-label=format!("Simulate the price of {}", simulated)>"Simulate"</a></td>
         </tr>
     }

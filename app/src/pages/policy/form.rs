@@ -68,7 +68,7 @@ fn Part(part: PolicyPart) -> impl IntoView {
 
 #[component]
 fn Field(field: PolicyField) -> impl IntoView {
-    let PolicyField { path, label, text, in_force, choices, problem } = field;
+    let PolicyField { path, label, text, in_force, choices, problem, is_first_wrong } = field;
     let id = id_of(&path);
     let hint = format!("{id}-hint");
     let invalid = problem.is_some().then_some("true");
@@ -83,13 +83,13 @@ fn Field(field: PolicyField) -> impl IntoView {
         }
     });
     let control = if choices.is_empty() {
-        view! { <input id=id.clone() name=path type="text" inputmode="decimal" maxlength="20" value=text autocomplete="off" aria-invalid=invalid aria-describedby=described /> }.into_any()
+        view! { <input id=id.clone() name=path type="text" inputmode="decimal" maxlength="20" value=text autocomplete="off" aria-invalid=invalid aria-describedby=described autofocus=is_first_wrong /> }.into_any()
     } else {
         let options = choices.into_iter().map(|[name, words]| {
             let selected = name == text;
             view! { <option value=name selected=selected>{words}</option> }
         });
-        view! { <select id=id.clone() name=path aria-describedby=described>{options.collect_view()}</select> }.into_any()
+        view! { <select id=id.clone() name=path aria-invalid=invalid aria-describedby=described autofocus=is_first_wrong>{options.collect_view()}</select> }.into_any()
     };
     view! {
         <div class="field">
@@ -167,6 +167,6 @@ fn Leave(name: String, text: &'static str, checked: bool) -> impl IntoView {
     }
 }
 
-fn id_of(path: &str) -> String {
+pub(super) fn id_of(path: &str) -> String {
     path.replace('.', "-")
 }

@@ -66,7 +66,9 @@ pub(super) fn refusal(code: &str) -> &'static str {
         "from" | "effectiveFrom" => {
             "Nothing was recorded: a price counts from a time on, such as 2027-01-01 00:00 (UTC)."
         }
-        "until" => "Nothing was proposed: a contract runs until a day that is to come.",
+        "until" => {
+            "Nothing was proposed: a contract runs until a day that is to come, and at most ten years from now."
+        }
         "policy" => {
             "Nothing was proposed: that is how it is already, or the policy would not hold together."
         }

@@ -15,6 +15,7 @@ mod delegation;
 mod measure;
 mod needs;
 mod risk;
+mod switch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,7 @@ pub use delegation::Delegation;
 pub use measure::{Bound, Measure};
 pub use needs::{Needs, within_bounds};
 pub use risk::{Risk, TOGETHER_MAX};
+pub use switch::{Stands, Switched};
 
 /// Who the optimizer is, where a requester is named.
 pub const ENGINE: &str = "optimizer";
@@ -217,7 +219,7 @@ pub struct Book {
     controls: BTreeMap<TenantId, Chain<Controls>>,
     shares: Chain<Shares>,
     lists: BTreeMap<Product, Chain<PricePut>>,
-    switches: BTreeMap<(SwitchName, Option<TenantId>), PolicySwitch>,
+    switches: switch::Switches,
     stead: delegation::Stead,
     standard: Policy,
 }
@@ -230,8 +232,8 @@ impl Book {
         let mut book = Book { stead: delegation::Stead::of(&told), ..Book::default() };
         let mut by_case: BTreeMap<Uuid, Vec<Told>> = BTreeMap::new();
         for one in told {
-            if let What::Switch(switch) = one.what {
-                book.switches.insert((switch.switch, switch.tenant_id.clone()), switch);
+            if let What::Switch(switch) = &one.what {
+                book.switches.take(&one, switch.clone());
             } else if let Some(id) = one.what.proposal_id() {
                 by_case.entry(id).or_default().push(one);
             }
@@ -507,21 +509,30 @@ impl Book {
 
     #[must_use]
     pub fn is_on(&self, switch: SwitchName, tenant: Option<&TenantId>) -> bool {
-        self.switch(switch, tenant).is_some_and(|it| it.on)
+        self.switch(switch, tenant).is_some_and(|it| it.last.value.on)
     }
 
-    /// The last word on a switch.
+    /// How a switch stands; none: nobody has said anything about it.
     #[must_use]
-    pub fn switch(&self, switch: SwitchName, tenant: Option<&TenantId>) -> Option<&PolicySwitch> {
-        self.switches.get(&(switch, tenant.cloned()))
+    pub fn switch(&self, switch: SwitchName, tenant: Option<&TenantId>) -> Option<Stands<'_>> {
+        self.switches.stands(switch, tenant)
+    }
+
+    /// Every word on a switch, the newest first.
+    #[must_use]
+    pub fn switched(&self) -> Vec<&Switched> {
+        self.switches.newest()
+    }
+
+    /// How many words there are on switches.
+    #[must_use]
+    pub fn switched_count(&self) -> u64 {
+        self.switches.count()
     }
 
     /// Tenants about whose autonomy something was said, and what.
     pub fn automatic_tenants(&self) -> impl Iterator<Item = (&TenantId, bool)> {
-        self.switches.iter().filter_map(|((name, tenant), switch)| {
-            let own = *name == SwitchName::AutoPricing;
-            tenant.as_ref().filter(|_| own).map(|tenant| (tenant, switch.on))
-        })
+        self.switches.tenants()
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn propose<E: From<EconomicsError> + Display>(
         shares: division.shares.clone(),
         present: rounded(&division.present),
         at_most,
-        served: division.served.clone().unwrap_or_default().0,
+        served: BTreeMap::new(),
         after: stated(after),
         proposal_id: id,
     });

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::traffic::SHARE_DECIMALS;
-use crate::cloud::{Cloud, PerCloud};
+use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
-use crate::fabric::capacity::{Capacity, TARGET_UTILIZATION, over, within};
-use crate::fabric::shares::Shares;
+use crate::fabric::capacity::{Capacity, TARGET_UTILIZATION};
 
 /// What the deployment states, in requests a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,11 +19,10 @@ pub struct Room {
 
 /// The largest share of the traffic that each cloud may be given.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Most {
-    room: Room,
+pub(super) struct Most(
     /// Absent: not enough is stated to know.
-    stated: Option<BTreeMap<Cloud, Share>>,
-}
+    Option<BTreeMap<Cloud, Share>>,
+);
 
 impl Most {
     /// As full as a plan of capacity makes a cloud and no fuller, in whole percents.
@@ -38,41 +36,27 @@ impl Most {
         };
         let stated: BTreeMap<Cloud, Share> = Cloud::ALL.into_iter().filter_map(share).collect();
         let is_known = room.demand_per_s > 0.0 && !stated.is_empty();
-        Most { room: *room, stated: is_known.then_some(stated) }
+        Most(is_known.then_some(stated))
     }
 
-    /// Of a cloud with this share of the traffic: what it has stays, even where that is too much. One
-    /// without a stated capacity takes part in no plan, and is given nothing beside others with one.
+    /// Of a cloud with this share of the traffic. What it has beyond what it can take goes to others.
+    /// One without a stated capacity takes part in no plan: it keeps what it has, and is given nothing
+    /// beside others with one.
     pub(super) fn of_cloud(&self, cloud: Cloud, present: Decimal) -> Decimal {
-        let Some(stated) = &self.stated else { return Decimal::ONE };
-        let most = stated.get(&cloud).map_or(Decimal::ZERO, |share| share.get());
-        most.max(present)
+        let Some(stated) = &self.0 else { return Decimal::ONE };
+        stated.get(&cloud).map_or(present, |share| share.get())
     }
 
     /// As it is told: nothing where there is no bound.
     pub(super) fn stated(&self) -> BTreeMap<Cloud, Share> {
-        self.stated.clone().unwrap_or_default()
-    }
-
-    /// What the clouds serve of these shares. `None`: each has room for its own. What one has no room
-    /// for goes on, here to whoever has the largest share: which one is near differs by region.
-    pub(super) fn served(&self, shares: &Shares) -> Option<PerCloud<f64>> {
-        let Room { demand_per_s, capacity } = self.room;
-        let wished = self.stated.as_ref().and_then(|_| shares.wished())?;
-        if over(&wished, demand_per_s, &capacity).is_empty() {
-            return None;
-        }
-        let room = capacity.iter().filter_map(|(cloud, most)| Some((cloud, (*most)?)));
-        let room = room.map(|(cloud, per_s)| (cloud, per_s / demand_per_s)).collect();
-        let mut order = Cloud::ALL;
-        order.sort_by(|a, b| wished.get(*b).total_cmp(wished.get(*a)));
-        Some(within(&wished, &room, &order))
+        self.0.clone().unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::PerCloud;
     use crate::economics::quantity::decimal;
 
     #[test]
@@ -82,27 +66,11 @@ mod tests {
         let of = |cloud, present: &str| most.of_cloud(cloud, decimal(present));
         // 80 of 300 requests a second are 26.67 %.
         assert_eq!(of(Cloud::Gcp, "0.1"), decimal("0.26"));
-        assert_eq!(of(Cloud::Gcp, "0.4"), decimal("0.4"), "it keeps what it has");
+        assert_eq!(of(Cloud::Gcp, "0.4"), decimal("0.26"), "what it has no room for goes");
         assert_eq!(
             (of(Cloud::Aws, "0.1"), of(Cloud::Azure, "0.1")),
             (Decimal::ONE, decimal("0.1"))
         );
-    }
-
-    #[test]
-    fn what_a_full_cloud_has_no_room_for_is_served_by_the_others() {
-        let capacity = PerCloud { gcp: Some(100.0), aws: Some(1_000.0), azure: Some(300.0) };
-        let most = Most::of(&Room { demand_per_s: 400.0, capacity });
-        let shares = |gcp: &str, aws: &str, azure: &str| {
-            let share = |text: &str| Share::try_from(decimal(text)).expect("a share");
-            let all = [(Cloud::Gcp, gcp), (Cloud::Aws, aws), (Cloud::Azure, azure)];
-            Shares(all.map(|(cloud, text)| (cloud, share(text))).into())
-        };
-        assert_eq!(most.served(&shares("0.2", "0.5", "0.3")), None, "each has room");
-        // gcp is asked for 120 a second and takes 80, a fifth of the traffic.
-        let served = most.served(&shares("0.3", "0.5", "0.2")).expect("gcp is full");
-        assert!((served.gcp - 0.2).abs() < 1e-9 && (served.aws - 0.6).abs() < 1e-9, "{served:?}");
-        assert_eq!(Most::default().served(&shares("0.3", "0.5", "0.2")), None);
     }
 
     #[test]

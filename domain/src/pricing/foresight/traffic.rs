@@ -10,7 +10,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::room::Most;
 use crate::catalog::Unmoved;
-use crate::cloud::{Cloud, PerCloud};
+use crate::cloud::Cloud;
 use crate::economics::quantity::Share;
 use crate::economics::scenario::Scenario;
 use crate::economics::study::Inputs;
@@ -37,11 +37,9 @@ const WORDS: [(&str, Cloud); 7] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Division {
     pub(super) shares: Shares,
-    /// What the clouds serve of them, where one has no room for all of its own.
-    pub(super) served: Option<Shares>,
     /// What each cloud has now.
     pub(super) present: BTreeMap<Cloud, Decimal>,
-    /// As they are served, by provider.
+    /// The same by provider.
     pub(super) routing: BTreeMap<String, Share>,
     /// What moves in fact, after all rounding: a share of the traffic.
     pub(super) moved: Decimal,
@@ -54,11 +52,12 @@ pub(super) fn dearer(changes: &Scenario) -> BTreeSet<Cloud> {
 }
 
 /// Divisions with less and less traffic at the dearer clouds, which move at most `step_max` of it, shares
-/// rounded, and give no cloud more than it can take. None where a stress makes no cloud dearer, or leaves
-/// none to go to.
+/// rounded, and give no cloud more than it can take: what one has beyond that now goes to the others too.
+/// None where a stress makes no cloud dearer, or leaves none to go to.
 ///
 /// # Errors
-/// [`Unmoved::NoRoom`]: nobody elsewhere can take a hundredth more.
+/// [`Unmoved::NoRoom`]: nobody elsewhere can take a hundredth more, or all together cannot take the
+/// traffic within what may move at once.
 pub(super) fn divisions(
     inputs: &Inputs,
     in_force: &Shares,
@@ -100,36 +99,34 @@ impl<'a> Used<'a> {
         if limit.is_zero() || elsewhere.is_empty() {
             return Ok(Vec::new());
         }
-        let room = rooms(&elsewhere, most);
-        let all_room: Decimal = room.values().sum();
-        if all_room < Decimal::new(1, SHARE_DECIMALS) {
+        let filling = Filling::of(&there, &elsewhere, most);
+        let limit = limit.min(filling.free).min(step_max.get() - filling.surplus);
+        if limit < Decimal::new(1, SHARE_DECIMALS) {
             return Err(Unmoved::NoRoom);
         }
-        let step = limit.min(all_room) / Decimal::from(STEPS);
+        let step = limit / Decimal::from(STEPS);
         let planned = (1..=STEPS).map(|count| {
             let moved = step * Decimal::from(count);
             moved.round_dp_with_strategy(SHARE_DECIMALS, RoundingStrategy::ToZero)
         });
         let planned: BTreeSet<Decimal> = planned.filter(|moved| !moved.is_zero()).collect();
         let fits = |cloud: &Cloud, share: Decimal| {
-            elsewhere.get(cloud).is_none_or(|present| share <= most.of_cloud(*cloud, *present))
+            present.get(cloud).is_none_or(|present| share <= most.of_cloud(*cloud, *present))
         };
         let division = |planned: Decimal| {
-            let wished = divided(&there, &elsewhere, &room, planned);
-            let shares = Shares(whole(wished, SHARE_DECIMALS, fits)?);
+            let shares = Shares(whole(filling.divided(planned)?, SHARE_DECIMALS, fits)?);
             // Rounding moves traffic too: a hundredth more than planned, or back to where it was.
             let (away, moved) = moved(&present, &shares, dearer);
             if away <= Decimal::ZERO || moved > step_max.get() {
                 return None;
             }
-            let served = match most.served(&shares) {
-                Some(served) => Some(parts(served)?),
-                None => None,
-            };
-            let routing = self.routing(served.as_ref().unwrap_or(&shares))?;
-            Some(Division { shares, served, present: present.clone(), routing, moved })
+            let routing = self.routing(&shares)?;
+            Some(Division { shares, present: present.clone(), routing, moved })
         };
-        Ok(planned.into_iter().filter_map(division).collect())
+        let mut tried: Vec<Division> = planned.into_iter().filter_map(division).collect();
+        // What a dearer cloud cannot take leaves it anyhow, however little is planned.
+        tried.dedup_by(|a, b| a.shares == b.shares);
+        if tried.is_empty() && filling.is_over { Err(Unmoved::NoRoom) } else { Ok(tried) }
     }
 
     fn at(&self, cloud: Option<Cloud>) -> Decimal {
@@ -171,49 +168,83 @@ impl<'a> Used<'a> {
     }
 }
 
-/// As shares that sum to 1.
-fn parts(of: PerCloud<f64>) -> Option<Shares> {
-    let part = |(cloud, share): (Cloud, &f64)| Some((cloud, Decimal::try_from(*share).ok()?));
-    let parts = of.iter().map(part).collect::<Option<BTreeMap<_, _>>>()?;
-    Some(Shares(whole(parts, ROUTE_DECIMALS, |_, _| true)?))
+/// How the clouds are filled: each up to what it can take.
+struct Filling {
+    /// What the dearer clouds have, and what each can take.
+    there: BTreeMap<Cloud, (Decimal, Decimal)>,
+    /// What the others keep.
+    kept: BTreeMap<Cloud, Decimal>,
+    /// How much more each of the others can take.
+    room: BTreeMap<Cloud, Decimal>,
+    /// What the others have beyond what they can take, which goes elsewhere too.
+    surplus: Decimal,
+    /// The room that is left for what comes from the dearer clouds.
+    free: Decimal,
+    /// Has any cloud more than it can take?
+    is_over: bool,
 }
 
-/// How much more each of the clouds elsewhere can take.
-fn rooms(elsewhere: &BTreeMap<Cloud, Decimal>, most: &Most) -> BTreeMap<Cloud, Decimal> {
-    let room = |(cloud, share): (&Cloud, &Decimal)| (*cloud, most.of_cloud(*cloud, *share) - share);
-    elsewhere.iter().map(room).collect()
-}
-
-/// So much less for the dearer clouds, and more for the others: by what each has, and none beyond its
-/// room, which suffices for all of it.
-fn divided(
-    there: &BTreeMap<Cloud, Decimal>,
-    elsewhere: &BTreeMap<Cloud, Decimal>,
-    room: &BTreeMap<Cloud, Decimal>,
-    planned: Decimal,
-) -> BTreeMap<Cloud, Decimal> {
-    let sum: Decimal = there.values().sum();
-    let mut shares: BTreeMap<Cloud, Decimal> =
-        there.iter().map(|(cloud, share)| (*cloud, *share * (sum - planned) / sum)).collect();
-    shares.extend(elsewhere);
-    let (mut left, mut open) = (planned, elsewhere.clone());
-    while !open.is_empty() {
-        let of: Decimal = open.values().sum();
-        let fair = |cloud: &Cloud| left * elsewhere[cloud] / of;
-        // Whoever is full leaves the rest to the others.
-        let full: Vec<Cloud> = open.keys().copied().filter(|it| fair(it) >= room[it]).collect();
-        let gets: BTreeMap<Cloud, Decimal> = if full.is_empty() {
-            open.keys().map(|cloud| (*cloud, fair(cloud))).collect()
-        } else {
-            full.iter().map(|cloud| (*cloud, room[cloud])).collect()
+impl Filling {
+    fn of(
+        there: &BTreeMap<Cloud, Decimal>,
+        elsewhere: &BTreeMap<Cloud, Decimal>,
+        most: &Most,
+    ) -> Self {
+        let most_of = |(cloud, share): (&Cloud, &Decimal)| (*share, most.of_cloud(*cloud, *share));
+        let bounded = |all: &BTreeMap<Cloud, Decimal>| -> BTreeMap<Cloud, (Decimal, Decimal)> {
+            all.iter().map(|(cloud, share)| (*cloud, most_of((cloud, share)))).collect()
         };
-        for (cloud, more) in gets {
-            *shares.entry(cloud).or_default() += more;
-            left -= more;
-            open.remove(&cloud);
+        let (there, elsewhere) = (bounded(there), bounded(elsewhere));
+        let kept: BTreeMap<Cloud, Decimal> =
+            elsewhere.iter().map(|(cloud, (share, most))| (*cloud, *share.min(most))).collect();
+        let room: BTreeMap<Cloud, Decimal> =
+            elsewhere.iter().map(|(cloud, (_, most))| (*cloud, *most - kept[cloud])).collect();
+        let had: Decimal = elsewhere.values().map(|(share, _)| *share).sum();
+        let surplus = had - kept.values().sum::<Decimal>();
+        let free = room.values().sum::<Decimal>() - surplus;
+        let is_over = there.values().chain(elsewhere.values()).any(|(share, most)| share > most);
+        Filling { there, kept, room, surplus, free, is_over }
+    }
+
+    /// So much less for the dearer clouds, or more where they cannot take what is left, and more for the
+    /// others: by what each keeps, and none beyond its room. `None`: all together cannot take it.
+    fn divided(&self, planned: Decimal) -> Option<BTreeMap<Cloud, Decimal>> {
+        let sum: Decimal = self.there.values().map(|(share, _)| *share).sum();
+        let mut shares: BTreeMap<Cloud, Decimal> = BTreeMap::new();
+        for (cloud, (share, most)) in &self.there {
+            shares.insert(*cloud, (*share * (sum - planned)).checked_div(sum)?.min(*most));
+        }
+        let away = sum - shares.values().sum::<Decimal>();
+        if away > self.free {
+            return None;
+        }
+        shares.extend(&self.kept);
+        self.poured(away + self.surplus, &mut shares);
+        Some(shares)
+    }
+
+    fn poured(&self, mut left: Decimal, shares: &mut BTreeMap<Cloud, Decimal>) {
+        let mut open = self.kept.clone();
+        // A cloud that can take nothing at all has nothing to go by.
+        open.retain(|cloud, kept| !kept.is_zero() && !self.room[cloud].is_zero());
+        while !open.is_empty() {
+            let of: Decimal = open.values().sum();
+            let fair = |cloud: &Cloud| left * self.kept[cloud] / of;
+            // Whoever is full leaves the rest to the others.
+            let full: Vec<Cloud> =
+                open.keys().copied().filter(|it| fair(it) >= self.room[it]).collect();
+            let gets: BTreeMap<Cloud, Decimal> = if full.is_empty() {
+                open.keys().map(|cloud| (*cloud, fair(cloud))).collect()
+            } else {
+                full.iter().map(|cloud| (*cloud, self.room[cloud])).collect()
+            };
+            for (cloud, more) in gets {
+                *shares.entry(cloud).or_default() += more;
+                left -= more;
+                open.remove(&cloud);
+            }
         }
     }
-    shares
 }
 
 /// What a division takes from the dearer clouds, and what it takes from any: shares of the traffic.
@@ -257,9 +288,11 @@ fn whole<K: Ord + Clone>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rust_decimal::prelude::ToPrimitive as _;
 
     use super::super::room::Room;
     use super::*;
+    use crate::cloud::PerCloud;
     use crate::economics::quantity::decimal;
 
     fn used(pairs: &[(&'static str, i64)]) -> Used<'static> {
@@ -349,7 +382,11 @@ mod tests {
                 let before = |cloud: &Cloud| present.get(cloud).copied().unwrap_or_default();
                 prop_assert!(there(&of) < there(&before));
                 let fits = |cloud: &Cloud| of(cloud) <= most.of_cloud(*cloud, before(cloud));
-                prop_assert!(Cloud::ALL.iter().all(|cloud| dearer.contains(cloud) || fits(cloud)));
+                prop_assert!(present.keys().all(fits), "{:?} of {:?}", division.shares, most);
+                for (cloud, capacity) in capacity.iter().filter(|_| demand > 0) {
+                    let per_s = of(&cloud).to_f64().expect("small") * f64::from(demand);
+                    prop_assert!(capacity.is_none_or(|most| per_s <= most), "{cloud}: {per_s}");
+                }
             }
         }
     }
@@ -373,19 +410,41 @@ mod tests {
     }
 
     #[test]
-    fn a_cloud_that_is_too_full_already_keeps_its_share_and_what_it_serves_of_it_is_counted() {
+    fn what_a_cloud_has_beyond_what_it_can_take_goes_to_the_others_too() {
         let used = used(&[("azure", 40), ("bedrock", 35), ("vertex", 25)]);
         let dearer = BTreeSet::from([Cloud::Azure]);
         // Four fifths of 375 are 30 %, and 35 % go there today.
-        let capacity = PerCloud { gcp: Some(900.0), aws: Some(375.0), azure: Some(900.0) };
-        let most = Most::of(&Room { demand_per_s: 1_000.0, capacity });
-        let tried = used.divisions(&Shares::default(), &dearer, share_of("0.2"), &most);
-        let largest = tried.expect("there is room").pop().expect("a division");
-        assert_eq!(largest.shares.0[&Cloud::Aws], share_of("0.35"), "it does not get more");
+        let tried = |gcp| {
+            let capacity = PerCloud { gcp: Some(gcp), aws: Some(375.0), azure: Some(900.0) };
+            let most = Most::of(&Room { demand_per_s: 1_000.0, capacity });
+            used.divisions(&Shares::default(), &dearer, share_of("0.2"), &most)
+        };
+        let largest = tried(900.0).expect("there is room").pop().expect("a division");
+        let wished = shares(&[(Cloud::Gcp, "0.45"), (Cloud::Aws, "0.3"), (Cloud::Azure, "0.25")]);
+        assert_eq!((largest.shares, largest.moved), (wished, decimal("0.2")));
         assert_eq!(largest.present[&Cloud::Aws], decimal("0.35"));
-        let served = largest.served.expect("it has no room for all of it");
-        assert_eq!(served.0[&Cloud::Aws], share_of("0.3"));
         assert_eq!(largest.routing["bedrock"], share_of("0.3"), "and that is what is drawn");
+        // All that gcp can take more is what aws cannot.
+        assert_eq!(tried(375.0), Err(Unmoved::NoRoom));
+    }
+
+    #[test]
+    fn a_dearer_cloud_that_is_too_full_gives_up_at_least_what_it_cannot_take() {
+        let used = used(&[("azure", 60), ("bedrock", 40)]);
+        let dearer = BTreeSet::from([Cloud::Azure]);
+        let tried = |azure, step| {
+            let capacity = PerCloud { gcp: None, aws: Some(2_000.0), azure: Some(azure) };
+            let most = Most::of(&Room { demand_per_s: 1_000.0, capacity });
+            used.divisions(&Shares::default(), &dearer, share_of(step), &most)
+        };
+        let all = tried(625.0, "0.2").expect("there is room");
+        let left: Vec<_> = all.iter().map(|it| it.shares.0[&Cloud::Azure].get()).collect();
+        assert_eq!(left, [decimal("0.5"), decimal("0.45"), decimal("0.4")]);
+        assert_eq!(
+            tried(500.0, "0.1"),
+            Err(Unmoved::NoRoom),
+            "a fifth is too much, a tenth may move"
+        );
     }
 
     #[test]

@@ -65,6 +65,14 @@ pub struct Unfit {
     pub path: String,
     /// Words that may follow a colon.
     pub problem: String,
+    /// The field that it contradicts, by its path.
+    pub other: Option<String>,
+}
+
+impl Unfit {
+    fn of(path: &str, problem: impl Into<String>) -> Self {
+        Unfit { path: path.to_owned(), problem: problem.into(), other: None }
+    }
 }
 
 type Known = (&'static str, &'static str, Unit);
@@ -251,7 +259,7 @@ impl Policy {
     }
 
     /// Ranges that concern several fields are looked at by [`Policy::check`].
-    fn with(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
+    pub(super) fn with(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
         let mut whole = self.whole();
         for field in self.fields().iter().filter(|field| !field.path.starts_with("quorum.")) {
             let text = typed.get(&field.path).map_or("", |text| text.trim());
@@ -260,7 +268,7 @@ impl Policy {
             }
             let place = at_mut(&mut whole, &field.path);
             let value = read(text, field.unit, place.as_deref());
-            let value = value.map_err(|problem| Unfit { path: field.path.clone(), problem })?;
+            let value = value.map_err(|problem| Unfit::of(&field.path, problem))?;
             let mut alone = self.whole();
             if let (Some(place), Some(other)) = (place, at_mut(&mut alone, &field.path)) {
                 *place = value.clone();
@@ -268,9 +276,9 @@ impl Policy {
             }
             // By itself, so that the field is known.
             serde_json::from_value::<Policy>(alone)
-                .map_err(|error| Unfit { path: field.path.clone(), problem: error.to_string() })?;
+                .map_err(|error| Unfit::of(&field.path, error.to_string()))?;
         }
-        let unfit = |problem: String| Unfit { path: String::new(), problem };
+        let unfit = |problem: String| Unfit::of("", problem);
         let mut policy: Policy =
             serde_json::from_value(whole).map_err(|error| unfit(error.to_string()))?;
         policy.quorum = self.quorum_with(typed)?;
@@ -278,28 +286,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// This policy with what was typed, by path; blank or absent: as it is. `quorum.new.upTo` and
-    /// `quorum.new.persons` add a step, `quorum.0.remove` and `rules.0.remove` leave one
-    /// out, and `rule.name` with `rule.tier` and `rule.cloud` adds a rule with the limits that hold for
-    /// everybody. What no policy has is left aside.
-    ///
-    /// # Errors
-    /// By the field that by itself makes it no policy that may be, where there is one.
-    pub fn fitting(&self, typed: &BTreeMap<String, String>) -> Result<Policy, Unfit> {
-        // Whatever else an address or a form says costs nothing.
-        let typed = &self.carried_from(self, typed);
-        let policy = self.with(typed)?;
-        let Err(error) = policy.check() else { return Ok(policy) };
-        let alone = |(path, text): (&String, &String)| {
-            let only = BTreeMap::from([(path.clone(), text.clone())]);
-            let error = self.with(&only).ok()?.check().err()?;
-            Some(Unfit { path: path.clone(), problem: error.to_string() })
-        };
-        let several = || Unfit { path: String::new(), problem: error.to_string() };
-        Err(typed.iter().find_map(alone).unwrap_or_else(several))
-    }
-
-    fn quorum_with(&self, typed: &BTreeMap<String, String>) -> Result<Quorum, Unfit> {
+    pub(super) fn quorum_with(&self, typed: &BTreeMap<String, String>) -> Result<Quorum, Unfit> {
         let old = self.quorum.steps();
         let places = old.iter().enumerate().map(|(place, step)| (place.to_string(), Some(step)));
         let mut steps = Vec::new();
@@ -307,8 +294,7 @@ impl Policy {
             steps.extend(step_with(typed, &format!("quorum.{name}"), step)?);
         }
         steps.sort_by_key(|step| (step.up_to.is_none(), step.up_to));
-        let unfit = |problem: String| Unfit { path: "quorum.0.persons".to_owned(), problem };
-        Quorum::new(steps).map_err(|error| unfit(error.to_string()))
+        Quorum::new(steps).map_err(|error| Unfit::of("quorum.0.persons", error.to_string()))
     }
 
     fn rules_with(&self, typed: &BTreeMap<String, String>) -> Result<Vec<Rule>, Unfit> {
@@ -321,19 +307,17 @@ impl Policy {
         if name.is_empty() && tier.is_empty() && cloud.is_empty() {
             return Ok(rules);
         }
-        let unfit = |path: &str, problem: &str| Unfit {
-            path: path.to_owned(),
-            problem: problem.to_owned(),
-        };
         if name.is_empty() {
-            return Err(unfit("rule.name", "it is missing: a rule has a name"));
+            return Err(Unfit::of("rule.name", "it is missing: a rule has a name"));
         }
         if self.named(name).is_some() {
-            return Err(unfit("rule.name", "it is another rule's"));
+            return Err(Unfit::of("rule.name", "it is another rule's"));
         }
         let cloud = match cloud {
             "" => None,
-            text => Some(text.parse().map_err(|_| unfit("rule.cloud", "it is none of the three"))?),
+            text => {
+                Some(text.parse().map_err(|_| Unfit::of("rule.cloud", "it is none of the three"))?)
+            }
         };
         rules.push(Rule {
             name: name.to_owned(),
@@ -367,7 +351,7 @@ fn step_with(
         let text = typed.get(&format!("{path}.{field}")).map(|text| text.trim());
         text.filter(|text| !text.is_empty())
     };
-    let unfit = |field: &str, problem: String| Unfit { path: format!("{path}.{field}"), problem };
+    let unfit = |field: &str, problem: String| Unfit::of(&format!("{path}.{field}"), problem);
     if said("remove") == Some("yes") {
         return Ok(None);
     }
@@ -545,6 +529,15 @@ fn share(text: &str) -> Result<Decimal, String> {
     let text = text.trim_end_matches('%').trim();
     let number = decimal(text).ok_or("it is no number of percent, such as 8 or 0.1")?;
     Ok((number / Decimal::ONE_HUNDRED).normalize())
+}
+
+/// Why a number of a step of who must agree is none.
+pub(super) fn unread_step(path: &str, text: &str) -> Option<String> {
+    match path.rsplit('.').next()? {
+        "upTo" => share(text).err(),
+        "persons" => whole_number(text).err(),
+        _ => None,
+    }
 }
 
 fn whole_number(text: &str) -> Result<u32, String> {

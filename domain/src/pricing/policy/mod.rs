@@ -5,6 +5,7 @@
 
 mod diff;
 mod field;
+mod fit;
 mod foresight;
 mod whole;
 

@@ -270,7 +270,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..act(
             "/v1/controller-state",
             "setControllerState",
-            "Switches what is named; the kill switch stops every application on every cloud",
+            "Switches what is named; the kill switch stops every application on every cloud, and while it \
+             is on, another reason is recorded beside the first",
             &[(JSON, "NewControllerState")],
         )
     },
@@ -432,7 +433,7 @@ fn told() -> Vec<(&'static str, Value)> {
         ("Delegation", delegation()),
         ("DelegationPage", shape(page.clone(), &[])),
         ("PricingPolicy", shape(policy, &[])),
-        ("ControllerState", shape(switches(), &[])),
+        ("ControllerState", shape(switched(), &[])),
     ]
 }
 
@@ -456,10 +457,28 @@ fn rehearsed() -> Value {
     })
 }
 
+/// As they are set.
 fn switches() -> Value {
     let of_tenant = shape(json!({ "autoPricing": flag() }), &[]);
     json!({
         "autoPricing": flag(), "killSwitch": flag(),
+        "tenants": { "type": "object", "additionalProperties": of_tenant }
+    })
+}
+
+/// As they are, with who said so last.
+fn switched() -> Value {
+    let word = or_null(&shape(
+        json!({
+            "since": time(), "by": or_null(&text()), "reason": text(),
+            "reasonBy": or_null(&text()), "eventId": uuid()
+        }),
+        &[],
+    ));
+    let of_tenant = shape(json!({ "autoPricing": flag(), "word": word }), &[]);
+    json!({
+        "autoPricing": flag(), "autoPricingWord": word, "killSwitch": flag(),
+        "killSwitchWord": word,
         "tenants": { "type": "object", "additionalProperties": of_tenant }
     })
 }
@@ -509,6 +528,7 @@ fn asked() -> Vec<(&'static str, Value)> {
         "from",
         "until",
         "delegation",
+        "confirmed",
     ];
     let mut form = json!({ "act": { "type": "string", "enum": acts } });
     for field in fields {

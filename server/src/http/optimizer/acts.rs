@@ -18,7 +18,7 @@ use domain::log::Hash;
 use domain::pricing::approval::{Actor, ContentHash, Effect, Input, Refusal, step};
 use domain::pricing::book::{Book, Case, Chain};
 use domain::pricing::controls::{Content, Controls};
-use domain::pricing::policy::Policy;
+use domain::pricing::policy::{Policy, Unfit};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +32,6 @@ use super::refused::{
 };
 use super::shown::Shown;
 use super::wishes::{self, Unit, wrong_tenant, wrongs};
-use crate::economics::absurd;
 use crate::http::Services;
 use crate::http::events::record::{Wish, record_in_stead, record_one, until_in_force};
 use crate::identity::{ClientAddress, Principal, Unproven, Via};
@@ -327,6 +326,31 @@ pub(super) async fn propose_policy(
     answered(shared, id, &accepted, wish)
 }
 
+/// Every field that is wrong, by its place. `whole`: the field of the form that stands for all of them,
+/// where they are no fields of what was sent.
+pub(super) fn no_policy(whole: &str, faults: &[Unfit]) -> Problem {
+    let said = |fault: &Unfit| {
+        let other = fault.other.as_ref().map(|other| format!("; it contradicts {other}"));
+        format!("{}{}", fault.problem, other.unwrap_or_default())
+    };
+    let all: Vec<String> = faults
+        .iter()
+        .map(|fault| {
+            let colon = if fault.path.is_empty() { "" } else { ": " };
+            format!("{}{colon}{}", fault.path, said(fault))
+        })
+        .collect();
+    let problem = Problem::invalid(format!("There can be no such policy. {}.", all.join(". ")));
+    if !whole.is_empty() {
+        return problem.field(format!("/{whole}"), "makes no policy that may be");
+    }
+    faults.iter().fold(problem, |problem, fault| {
+        let place = fault.path.split('.').filter(|name| !name.is_empty());
+        let pointer: String = place.map(|name| format!("/{name}")).collect();
+        problem.field(format!("/policy{pointer}"), said(fault))
+    })
+}
+
 /// `version`: the one in force that the proposal was made from.
 pub(in crate::http) async fn open_policy(
     shared: &Services,
@@ -344,12 +368,13 @@ pub(in crate::http) async fn open_policy(
             Problem::new(StatusCode::CONFLICT, "version_changed", "The policy was changed", detail);
         return Err(problem.field("/version", format!("is {now} now")));
     }
-    policy.check().map_err(|error| {
-        let problem = absurd(&error);
-        let detail = problem.detail.clone();
-        problem.field("/policy", detail)
-    })?;
-    if *shared.projection.catalog().book().policy().1 == policy {
+    let faults = policy.faults();
+    if !faults.is_empty() {
+        return Err(no_policy("", &faults));
+    }
+    let catalog = shared.projection.catalog();
+    super::dates::contracts(catalog.book().policy().1, &policy, crate::now())?;
+    if *catalog.book().policy().1 == policy {
         let problem = Problem::invalid("Nothing would change: this policy is in force.");
         return Err(problem.field("/policy", "is what it is already"));
     }
@@ -552,21 +577,33 @@ async fn modified(shared: &Services, case: &Case, wanted: &Proposed) -> Result<E
     Ok(shared.optimizer.edition(content, reason).await?)
 }
 
-/// Nothing is recorded where it is so already.
+/// In the event where nobody said why.
+const NO_REASON: &str = "No reason was given";
+
+/// Nothing is recorded where it is so already, but a new reason for what is stopped.
 pub(super) async fn switch(
     shared: &Services,
     principal: &Principal,
     switch: SwitchName,
     tenant_id: Option<TenantId>,
     on: bool,
-    reason: &str,
+    reason: Option<&str>,
     wish: Wish,
 ) -> Result<Option<Accepted>, Problem> {
-    let is_so = shared.projection.catalog().book().is_on(switch, tenant_id.as_ref()) == on;
-    if is_so {
-        return Ok(None);
+    let given = reason.map(reason_of).transpose()?;
+    let catalog = shared.projection.catalog();
+    let word = catalog.book().switch(switch, tenant_id.as_ref()).map(|stands| stands.last);
+    if word.is_some_and(|word| word.value.on) == on {
+        let adds = on
+            && switch == SwitchName::KillSwitch
+            && given
+                .as_ref()
+                .is_some_and(|given| word.is_some_and(|word| word.value.reason != *given));
+        if !adds {
+            return Ok(None);
+        }
     }
-    let reason = reason_of(reason)?;
+    let reason = given.unwrap_or_else(|| NO_REASON.to_owned());
     let what = Known::PolicySwitch(PolicySwitch { switch, tenant_id, on, reason });
     record(shared, principal, &what, wish).await.map(Some)
 }

@@ -158,6 +158,12 @@ pub(super) async fn delegate(
         let problem = Problem::invalid("It would be over already.");
         return Err(problem.field("/until", "must be in the future"));
     }
+    // A day as it is typed began at midnight.
+    if now.unix_ms().saturating_sub(from.unix_ms()) > DAY_MS {
+        let problem =
+            Problem::invalid("It would begin in the past, where nobody approves any more.");
+        return Err(problem.field("/from", "must be today or later"));
+    }
     if from.unix_ms().saturating_sub(now.unix_ms()) > AHEAD_DAYS_MAX * DAY_MS {
         let problem = Problem::invalid("That is too far ahead.");
         return Err(problem.field("/from", format!("must be within {AHEAD_DAYS_MAX} days")));

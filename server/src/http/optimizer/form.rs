@@ -73,6 +73,16 @@ pub(in crate::http) struct Wanted {
     until: String,
     #[serde(default)]
     delegation: String,
+    /// `yes`: whoever releases the kill switch has looked at what follows.
+    #[serde(default)]
+    confirmed: String,
+}
+
+impl Wanted {
+    /// Does it let prices go again that were all stopped?
+    fn releases(&self) -> bool {
+        self.act == Verb::Kill && self.to != "on"
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -128,6 +138,9 @@ pub(super) async fn act(
 ) -> Result<Redirect, Problem> {
     principal.require(wanted.act.needs())?;
     let page = wanted.act.page(&wanted.proposal);
+    if wanted.releases() && wanted.confirmed != "yes" {
+        return Ok(typed.not_confirmed(&shared, &page).await);
+    }
     match carried_out(&shared, &principal, address, &page, wanted).await {
         Ok((page, event)) => Ok(done(&page, event)),
         Err(problem) => {
@@ -207,7 +220,10 @@ async fn switched(
         _ => (SwitchName::AutoPricing, None),
     };
     let (on, wish) = (wanted.to == "on", Wish::final_within(EFFECT_MS));
-    acts::switch(shared, principal, name, tenant, on, &wanted.reason, wish).await
+    // To stop everything nothing but one press is needed.
+    let may_be_blank = on && wanted.act == Verb::Kill;
+    let reason = Some(wanted.reason.trim()).filter(|reason| !(may_be_blank && reason.is_empty()));
+    acts::switch(shared, principal, name, tenant, on, reason, wish).await
 }
 
 async fn decided(

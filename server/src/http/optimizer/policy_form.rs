@@ -48,7 +48,8 @@ async fn propose(
     let version = text("version").parse().map_err(|_| wrong("version", "is no number"))?;
     let catalog = shared.projection.catalog();
     let (_, in_force) = catalog.book().policy();
-    let policy = in_force.fitting(typed).map_err(|unfit| wrong("policy", &unfit.problem))?;
+    let policy =
+        in_force.fitting(typed).map_err(|unfit| super::acts::no_policy("policy", &unfit))?;
     if policy == *in_force {
         return Err(wrong("unchanged", "is in force already"));
     }

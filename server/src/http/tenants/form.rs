@@ -229,8 +229,8 @@ async fn contract(
         "" => policy.locked_until.remove(&tenant),
         day => {
             let until = end_of_day("until", day)?;
-            if until <= crate::now() {
-                return Err(wrong("until", "is over"));
+            if let Some(why) = optimizer::unfit_end(until, crate::now()) {
+                return Err(wrong("until", &why));
             }
             policy.locked_until.insert(tenant, until)
         }

@@ -1,6 +1,6 @@
 //! The pages about prices and their forms, as a browser without scripts has them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::approvals::dearer;
 use super::optimizer::{business, propose, until_version};

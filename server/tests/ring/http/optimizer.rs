@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::house::{Answer, House, asking};
+use super::pages::{cookie_of, html, leads_to, submit};
 use crate::clouds::PATIENCE;
 
 pub(super) const PROPOSALS: &str = "/v1/proposals?wait=final";
@@ -435,9 +436,84 @@ async fn the_kill_switch_holds_recommendations_and_what_people_approved_until_it
     approve(&house, "demo-admin", &by_hand).await.expect(201);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(controls(&house).await["version"], 0, "nothing is applied while it is on");
+    // Another reason for what is stopped is a word beside the first; the same one is none.
+    let more = json!({ "killSwitch": true, "reason": "prices look wrong" });
+    for _ in 0..2 {
+        let path = format!("{STATE}?wait=final");
+        let state = put(&house, &path, "demo-admin2", &more).await.expect(200);
+        let word = &state["killSwitchWord"];
+        assert_eq!(word["reason"], "prices look wrong");
+        assert_ne!(word["by"], word["reasonBy"], "{word}");
+    }
+    let words = house.get("/v1/events?kind=policy.switch&limit=100", "demo-auditor").await;
+    // Three switches of the first call, and the reason that was added.
+    assert_eq!(words.expect(200)["items"].as_array().map(Vec::len), Some(4));
     let off = json!({ "killSwitch": false, "reason": "go on" });
     put(&house, &format!("{STATE}?wait=final"), "demo-admin", &off).await.expect(200);
     assert_eq!(until_version(&house, 1).await["price"]["ofList"], "1.02");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_press_stops_everything_and_every_page_says_who_did_until_a_reason_lets_it_go() {
+    let house = House::open().await;
+    let admin = cookie_of(&house, "admin").await;
+    let act = async |form: &str| {
+        leads_to(&submit(&house, "/optimizer/act", &admin, &format!("act=kill&{form}")).await)
+    };
+    assert_eq!(act("to=on&reason=").await, "/optimizer");
+    let auditor = cookie_of(&house, "auditor").await;
+    for path in ["/", "/ledger", "/optimizer"] {
+        let page = html(&house, path, &auditor).await;
+        assert!(page.contains("Automatic pricing is stopped since"), "{path}: {page}");
+        assert!(page.contains("No reason was given"), "{path}");
+    }
+    let unticked = act("to=off&reason=go").await;
+    assert_eq!(unticked, "/optimizer?problem=not_confirmed");
+    assert_eq!(act("to=off&confirmed=yes&reason=").await, "/optimizer?problem=reason");
+    let state = house.get(STATE, "demo-auditor").await.expect(200);
+    assert_eq!(state["killSwitch"], true, "neither was enough");
+    assert_eq!(act("to=off&confirmed=yes&reason=It+was+a+drill").await, "/optimizer");
+    let page = html(&house, "/optimizer", &auditor).await;
+    assert!(!page.contains("Automatic pricing is stopped since"), "{page}");
+    assert!(page.contains("Kill switch released") && page.contains("It was a drill"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_field_of_a_policy_is_named_at_once() {
+    let house = House::open().await;
+    let mut policy = house.get("/v1/policy", "demo-auditor").await.expect(200)["policy"].clone();
+    policy["policyPersons"] = json!(0);
+    policy["watch"]["days"] = json!(40);
+    policy["rules"][0]["limits"]["floorOfList"] = json!("2");
+    let wanted = json!({ "policy": policy, "version": 0, "reason": "x" });
+    let problem = put(&house, "/v1/policy", "demo-admin", &wanted).await.problem(422, "invalid");
+    let fields: Vec<&str> = problem["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .filter_map(|error| error["field"].as_str())
+        .collect();
+    let named =
+        ["/policy/policyPersons", "/policy/rules/0/limits/floorOfList", "/policy/watch/days"];
+    assert_eq!(fields, named);
+    assert!(problem["errors"].to_string().contains("contradicts windowDays"), "{problem}");
+    // What is no policy at all is told by its fields, too.
+    policy["expiryDays"] = json!("soon");
+    policy["driftMax"] = json!("2");
+    let wanted = json!({ "policy": policy, "version": "none", "reason": "x" });
+    let problem = put(&house, "/v1/policy", "demo-admin", &wanted).await.problem(422, "invalid");
+    for field in ["/policy/expiryDays", "/policy/driftMax", "/version"] {
+        assert!(problem["errors"].to_string().contains(field), "{field}: {problem}");
+    }
+    policy = house.get("/v1/policy", "demo-auditor").await.expect(200)["policy"].clone();
+    policy["lockedUntil"] = json!({ "acme": "2999-01-01T00:00:00Z" });
+    let wanted = json!({ "policy": policy, "version": 0, "reason": "x" });
+    let problem = put(&house, "/v1/policy", "demo-admin", &wanted).await.problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["field"], "/policy/lockedUntil/acme");
+    let page = "/optimizer/policy?ask=yes&policyPersons=0&rules.0.limits.stepMax=much";
+    let page = html(&house, page, &cookie_of(&house, "admin").await).await;
+    assert_eq!(page.matches("aria-invalid=\"true\"").count(), 2, "{page}");
+    assert!(page.contains("2 things are to be put right"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
