@@ -38,7 +38,7 @@ pub(crate) fn BillingPage() -> impl IntoView {
         };
         BillingQuery { period: text("period"), tenant: text("tenant"), cursor: text("cursor") }
     });
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (query.get(), live.gaps.get()),
         |(query, _)| api::billing(query),
     );

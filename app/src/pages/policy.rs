@@ -27,7 +27,7 @@ pub(super) const POLICY: &str = "/optimizer/policy";
 pub(crate) fn PolicyPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let search = use_location().search;
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (search.get(), live.gaps.get()),
         |(search, _)| api::policy(search),
     );

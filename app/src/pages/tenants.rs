@@ -37,7 +37,7 @@ pub(crate) fn TenantsPage() -> impl IntoView {
         };
         TenantsQuery { q: text("q"), tier: text("tier"), cursor: text("cursor") }
     });
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (query.get(), live.gaps.get()),
         |(query, _)| api::tenants(query),
     );

@@ -50,7 +50,7 @@ struct Scene {
 #[component]
 #[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Drill(detail: SnapshotDetail) -> impl IntoView {
-    let lab = Resource::new(|| (), |()| api::lab());
+    let lab = api::ask_later(|| (), |()| api::lab());
     let cloud = detail.cloud;
     let scenes = [outvoted_hash(&detail), outvoted(&detail), row(&detail), repair(&detail)];
     let scenes = scenes.map(|scene| view! { <Shown scene /> });

@@ -56,7 +56,7 @@ pub(crate) fn ListPricePage() -> impl IntoView {
             withdraw: text("withdraw"),
         }
     });
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (ask.get(), live.gaps.get()),
         |(ask, _)| api::list_price(ask),
     );
