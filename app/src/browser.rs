@@ -351,6 +351,15 @@ pub(crate) async fn fetch_text(address: &str) -> Result<String, String> {
     Err(problem.map_or_else(|_| "The server refused.".to_owned(), |problem| problem.detail))
 }
 
+/// A finite number of decimal digits. Rust would read it to the same bits, by tables of 10 kB.
+pub(crate) fn read_number(text: &str) -> Option<f64> {
+    #[cfg(target_family = "wasm")]
+    let number = Some(js_sys::parse_float(text));
+    #[cfg(not(target_family = "wasm"))]
+    let number = text.parse().ok();
+    number.filter(|number: &f64| number.is_finite())
+}
+
 /// Another address for what stands here already: nothing is loaded, and back leads where it led.
 pub(crate) fn rewrite_address(address: &str) {
     if let Ok(history) = window().history() {

@@ -13,6 +13,7 @@ use serde::de::{
 
 use super::Unreadable;
 use super::tree::Json;
+use crate::browser;
 
 type Members<'de> = slice::Iter<'de, (Json<'de>, Json<'de>)>;
 
@@ -63,7 +64,8 @@ impl<'de> Json<'de> {
 
     #[inline(never)]
     fn real(&self) -> Result<f64, Unreadable> {
-        self.digits()?.parse().map_err(|_| self.is_not("a number"))
+        let value = browser::read_number(self.digits()?);
+        value.ok_or_else(|| self.is_not("a number within bounds"))
     }
 
     #[inline(never)]

@@ -148,7 +148,8 @@ impl<'a> Parser<'a> {
     }
 
     fn number(&mut self) -> Result<Json<'a>, Unreadable> {
-        let number = self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+        let number =
+            self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
         if is_number(number) { Ok(Json::Number(number)) } else { Err(self.refuse("a number")) }
     }
 

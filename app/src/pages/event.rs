@@ -25,8 +25,7 @@ pub(crate) fn EventPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("event_id").unwrap_or_default());
-    let detail =
-        api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::event(id));
+    let detail = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::event(id));
     refetch_when_it_changes(id, detail);
     let retry = Callback::new(move |()| detail.refetch());
     view! {

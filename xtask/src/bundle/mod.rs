@@ -9,6 +9,7 @@
 
 mod engine;
 mod group;
+mod names;
 mod report;
 mod site;
 mod split;
