@@ -97,7 +97,7 @@ fn open(worker: web_sys::Worker, request: String, hear: impl Fn(Said) + 'static)
 
 /// The window of usage that a request asks for, as a query string.
 fn window_of(request: &str) -> String {
-    let whole: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
+    let whole: serde_json::Value = encoding::read(request).unwrap_or_default();
     let pair = |name: &str| Some(format!("{name}={}", url_value(whole[name].as_str()?)));
     let pairs: Vec<String> = ["from", "to", "pricesAsOf"].into_iter().filter_map(pair).collect();
     pairs.join("&")
