@@ -140,7 +140,7 @@ fn distances(choice: &RegionChoice, room: &BTreeMap<Cloud, f64>) -> BTreeMap<Clo
     let may = || choice.ranked.iter().filter(|one| room.contains_key(&one.cloud));
     let best = may().next().map(|one| one.status);
     // Not `collect`, which sorts first: 4 kB of code for each such place in a browser.
-    let mut far = BTreeMap::new();
+    let mut far: BTreeMap<Cloud, f64> = BTreeMap::new();
     far.extend(may().map(|one| {
         let late = if Some(one.status) == best { 0.0 } else { UNHEALTHY_MS };
         (one.cloud, choice.rtt_ms.get(one.cloud) + late)

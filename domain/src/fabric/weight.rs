@@ -28,7 +28,7 @@ pub fn softmin(
         (*cloud, room * exp(-(score - best_ms) / temperature_ms))
     });
     // Not `collect`, which sorts first: 4 kB of code for each such place in a browser.
-    let mut weights = BTreeMap::new();
+    let mut weights: BTreeMap<Cloud, f64> = BTreeMap::new();
     weights.extend(raw);
     let sum: f64 = weights.values().sum();
     if sum > 0.0 {

@@ -17,7 +17,7 @@ pub(super) fn TenantPrices() -> impl IntoView {
     let offered = desk.movable.with_value(|levers| KIND.names(levers));
     let named = desk.address.with_value(|address| address.tenant.clone());
     let open = named.is_some();
-    let mut first = BTreeSet::new();
+    let mut first: BTreeSet<String> = BTreeSet::new();
     first.extend(named.clone());
     let chosen = RwSignal::new(first);
     // Whoever had a lever once keeps it: one that is put back must not vanish under the finger.
