@@ -16,6 +16,7 @@ use crate::backend::{
     TiersView, TogetherView,
 };
 use crate::encoding::JsonText;
+pub(crate) use crate::encoding::{Answered, ask, ask_later};
 
 /// The body of an answer, whatever the method of the question.
 type Answer = Post<JsonText>;

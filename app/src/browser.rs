@@ -12,6 +12,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::backend::{Problem, Theme};
+use crate::encoding::read;
 
 /// Largest file that is read into the page. Receipts are a few kilobytes, bundles some hundred.
 pub(crate) const FILE_BYTES_MAX: f64 = 16.0 * 1024.0 * 1024.0;
@@ -279,7 +280,7 @@ pub(crate) async fn fetch_bytes(path: &str) -> Result<Vec<u8>, Problem> {
     if answer.ok() {
         return Ok(bytes);
     }
-    Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| unreachable()))
+    Err(read(&String::from_utf8_lossy(&bytes)).unwrap_or_else(|_| unreachable()))
 }
 
 /// What a GET form would ask for, without the empty fields.
@@ -346,8 +347,17 @@ pub(crate) async fn fetch_text(address: &str) -> Result<String, String> {
     if response.ok() {
         return Ok(text);
     }
-    let problem = serde_json::from_str::<Problem>(&text);
+    let problem = read::<Problem>(&text);
     Err(problem.map_or_else(|_| "The server refused.".to_owned(), |problem| problem.detail))
+}
+
+/// A finite number of decimal digits. Rust would read it to the same bits, by tables of 10 kB.
+pub(crate) fn read_number(text: &str) -> Option<f64> {
+    #[cfg(target_family = "wasm")]
+    let number = Some(js_sys::parse_float(text));
+    #[cfg(not(target_family = "wasm"))]
+    let number = text.parse().ok();
+    number.filter(|number: &f64| number.is_finite())
 }
 
 /// Another address for what stands here already: nothing is loaded, and back leads where it led.

@@ -4,6 +4,8 @@
 use domain::clock::Timestamp;
 use time::UtcOffset;
 
+use crate::encoding::read;
+
 /// `1,204,518`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -125,9 +127,9 @@ pub(crate) fn zone_name(offset_minutes: i32) -> String {
 
 /// JSON with two spaces a level, for reading; the bytes that were hashed are shown beside it.
 pub(crate) fn pretty_json(text: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(text)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| text.to_owned())
+    let value = read::<serde_json::Value>(text).ok();
+    let pretty = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
+    pretty.unwrap_or_else(|| text.to_owned())
 }
 
 /// Percent-encodes what may not stand in a query value (RFC 3986, unreserved characters stay).

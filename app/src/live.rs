@@ -15,6 +15,7 @@ use wasm_bindgen::closure::Closure;
 
 use crate::backend::{LiveState, StreamEvents};
 use crate::browser;
+use crate::encoding::read;
 
 const STREAM_URL: &str = "/v1/stream";
 /// The server sends `state` every second; eight missed ones are no hiccup.
@@ -107,14 +108,14 @@ impl Live {
         let source = web_sys::EventSource::new(STREAM_URL).ok()?;
         listen(&source, "state", move |text| {
             heard.set_value(browser::now());
-            if let Ok(state) = serde_json::from_str::<LiveState>(&text) {
+            if let Ok(state) = read::<LiveState>(&text) {
                 self.state.set(Some(state));
                 self.set_link(Link::Live);
             }
         });
         listen(&source, "events", move |text| {
             heard.set_value(browser::now());
-            if let Ok(events) = serde_json::from_str::<StreamEvents>(&text) {
+            if let Ok(events) = read::<StreamEvents>(&text) {
                 self.events.set(Some(Arc::new(events)));
             }
         });

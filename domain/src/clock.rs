@@ -9,7 +9,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 pub const HOUR_MS: i64 = 3_600_000;
 /// Without leap seconds, as UTC is counted here.
@@ -68,10 +67,11 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shape = format_description!(
-            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-        );
-        out.write_str(&self.to_datetime().format(&shape).map_err(|_| fmt::Error)?)
+        // Not by `time`'s descriptions of formats: a browser would get code for every format there is.
+        let at = self.to_datetime();
+        let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+        let (hour, minute, second, ms) = at.to_hms_milli();
+        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
     }
 }
 
@@ -219,6 +219,8 @@ mod tests {
         let beyond: Timestamp = "9999-12-31T23:59:59-23:00".parse().expect("valid");
         assert_eq!(beyond, Timestamp::from_unix_ms(LATEST_MS));
         assert_eq!(Timestamp::from_unix_ms(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_unix_ms(i64::MIN).to_string(), "0001-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_unix_ms(-1).to_string(), "1969-12-31T23:59:59.999Z");
     }
 
     #[test]

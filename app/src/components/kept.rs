@@ -13,6 +13,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::backend::{KeptForm, KeptWords, VersionRow};
 use crate::components::time::Time;
+use crate::encoding::read;
 use crate::format::TimeShape;
 
 /// So much of an event's id is shown where a link leads to the whole.
@@ -224,7 +225,7 @@ pub(crate) fn Recorded() -> impl IntoView {
 
 /// An address says what it likes: only what may be an event's id leads to one.
 fn event_id(text: &str) -> Option<String> {
-    serde_json::from_value::<EventId>(text.into()).ok().map(|id| id.to_string())
+    read::<EventId>(&format!("\"{text}\"")).ok().map(|id| id.to_string())
 }
 
 #[cfg(test)]

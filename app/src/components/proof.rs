@@ -103,7 +103,7 @@ fn Checked(noun: &'static str, outcome: Result<Outcome, String>) -> impl IntoVie
             <h2 id="proof-title" class="card-title">{format!("{total} steps, not checked yet")}</h2>
             <p class="muted">
                 {format!("Your browser checks them by itself once WebAssembly runs. Without it: download the {noun} and run ")}
-                <code>{format!("ternion verify --policy FILE {}", noun.to_uppercase())}</code> "."
+                <code>{format!("ternion verify --policy FILE {}", noun.to_ascii_uppercase())}</code> "."
             </p>
             <Stepper steps checked=false animate=false />
         }

@@ -32,7 +32,7 @@ pub(crate) use words::publisher as publisher_name;
 pub(crate) fn AnchorsPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let news = Memo::new(move |_| live.state.read().as_ref().map(|state| state.audit_changes));
-    let page = Resource::new_blocking(move || (news.get(), live.gaps.get()), |_| api::audit());
+    let page = api::ask(move || (news.get(), live.gaps.get()), |_| api::audit());
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Anchors" />

@@ -27,10 +27,7 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_query_map();
     let query = Memo::new(move |_| ApprovalsQuery::from_url(&params.read()));
-    let page = Resource::new_blocking(
-        move || (query.get(), live.gaps.get()),
-        |(query, _)| api::approvals(query),
-    );
+    let page = api::ask(move || (query.get(), live.gaps.get()), |(query, _)| api::approvals(query));
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(live, retry);
     keys::on_keys(queue::pick_by_key);

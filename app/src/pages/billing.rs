@@ -38,10 +38,7 @@ pub(crate) fn BillingPage() -> impl IntoView {
         };
         BillingQuery { period: text("period"), tenant: text("tenant"), cursor: text("cursor") }
     });
-    let page = Resource::new_blocking(
-        move || (query.get(), live.gaps.get()),
-        |(query, _)| api::billing(query),
-    );
+    let page = api::ask(move || (query.get(), live.gaps.get()), |(query, _)| api::billing(query));
     let retry = Callback::new(move |()| page.refetch());
     let busy = RwSignal::new(false);
     view! {

@@ -25,8 +25,7 @@ pub(crate) fn EventPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("event_id").unwrap_or_default());
-    let detail =
-        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::event(id));
+    let detail = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::event(id));
     refetch_when_it_changes(id, detail);
     let retry = Callback::new(move |()| detail.refetch());
     view! {
@@ -46,7 +45,7 @@ pub(crate) fn EventPage() -> impl IntoView {
 /// The stream names this event when its finality or its signatures change.
 fn refetch_when_it_changes(
     id: Memo<String>,
-    detail: Resource<Result<EventDetail, crate::backend::Problem>>,
+    detail: api::Answered<Result<EventDetail, crate::backend::Problem>>,
 ) {
     let live = expect_context::<Live>();
     let unsettled = Signal::derive(

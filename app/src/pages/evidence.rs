@@ -39,7 +39,7 @@ pub(crate) fn EvidencePage() -> impl IntoView {
             .as_ref()
             .map(|state| state.accusations.iter().map(|accusation| accusation.count).sum::<u64>())
     });
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (cursor.get(), news.get(), live.gaps.get()),
         |(cursor, ..)| api::evidence(cursor),
     );

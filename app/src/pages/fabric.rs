@@ -46,7 +46,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) fn FabricPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| FabricQuery::from_url(&params.read()));
-    let page = Resource::new_blocking(move || query.get(), api::fabric);
+    let page = api::ask(move || query.get(), api::fabric);
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Fabric" />

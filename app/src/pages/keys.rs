@@ -37,7 +37,7 @@ pub(crate) fn KeysPage() -> impl IntoView {
             _ => now,
         }
     });
-    let page = Resource::new_blocking(move || (news.get(), live.gaps.get()), |_| api::keys());
+    let page = api::ask(move || (news.get(), live.gaps.get()), |_| api::keys());
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Keys" />

@@ -31,7 +31,7 @@ mod words;
 
 #[component]
 pub(crate) fn LabPage() -> impl IntoView {
-    let lab = Resource::new_blocking(|| (), |()| api::lab());
+    let lab = api::ask(|| (), |()| api::lab());
     let retry = Callback::new(move |()| lab.refetch());
     view! {
         <Title text="Fault lab" />

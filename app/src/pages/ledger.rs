@@ -32,10 +32,7 @@ pub(crate) fn LedgerPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_query_map();
     let query = Memo::new(move |_| EventQuery::from_url(&params.read()));
-    let page = Resource::new_blocking(
-        move || (query.get(), live.gaps.get()),
-        |(query, _)| api::events(query),
-    );
+    let page = api::ask(move || (query.get(), live.gaps.get()), |(query, _)| api::events(query));
     let refetch = Callback::new(move |()| page.refetch());
     let unsettled = RwSignal::new(false);
     live.catch_up(unsettled.into(), refetch);

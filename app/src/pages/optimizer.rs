@@ -28,7 +28,7 @@ mod trend;
 #[component]
 pub(crate) fn OptimizerPage() -> impl IntoView {
     let live = expect_context::<Live>();
-    let page = Resource::new_blocking(move || live.gaps.get(), |_| api::optimizer());
+    let page = api::ask(move || live.gaps.get(), |_| api::optimizer());
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(live, retry);
     let play = rehearsal::play();

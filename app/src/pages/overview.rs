@@ -28,7 +28,7 @@ mod latest;
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
     let live = expect_context::<Live>();
-    let overview = Resource::new_blocking(move || live.gaps.get(), |_| api::overview());
+    let overview = api::ask(move || live.gaps.get(), |_| api::overview());
     let retry = Callback::new(move |()| overview.refetch());
     let unsettled = RwSignal::new(false);
     live.catch_up(unsettled.into(), retry);

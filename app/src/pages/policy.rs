@@ -28,10 +28,7 @@ pub(super) const POLICY: &str = "/optimizer/policy";
 pub(crate) fn PolicyPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let search = use_location().search;
-    let page = Resource::new_blocking(
-        move || (search.get(), live.gaps.get()),
-        |(search, _)| api::policy(search),
-    );
+    let page = api::ask(move || (search.get(), live.gaps.get()), |(search, _)| api::policy(search));
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Policy of prices" />

@@ -34,7 +34,7 @@ pub(crate) fn QuarantinePage() -> impl IntoView {
     let query = Memo::new(move |_| HeldQuery::from_url(&params.read()));
     // What is held changes when somebody sends or decides something: seen in the count.
     let held = Memo::new(move |_| live.state.read().as_ref().map(|state| state.quarantined));
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (query.get(), live.gaps.get(), held.get()),
         |(query, ..)| api::quarantine(query),
     );

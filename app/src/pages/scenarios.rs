@@ -30,7 +30,7 @@ use desk::Desk;
 #[component]
 pub(crate) fn ScenariosPage() -> impl IntoView {
     let search = use_location().search;
-    let page = Resource::new_blocking(move || search.get(), api::scenarios);
+    let page = api::ask(move || search.get(), api::scenarios);
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Scenarios" />

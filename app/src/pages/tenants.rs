@@ -37,10 +37,7 @@ pub(crate) fn TenantsPage() -> impl IntoView {
         };
         TenantsQuery { q: text("q"), tier: text("tier"), cursor: text("cursor") }
     });
-    let page = Resource::new_blocking(
-        move || (query.get(), live.gaps.get()),
-        |(query, _)| api::tenants(query),
-    );
+    let page = api::ask(move || (query.get(), live.gaps.get()), |(query, _)| api::tenants(query));
     let retry = Callback::new(move |()| page.refetch());
     let busy = RwSignal::new(false);
     view! {

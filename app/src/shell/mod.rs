@@ -23,6 +23,7 @@ use crate::backend::{BackendHandle, KeptForm, PageStatus, Session};
 use crate::browser::theme_name;
 use crate::components::announcer::{Announcer, LiveRegion};
 use crate::components::kept::Kept;
+use crate::encoding::JsonText;
 use crate::pages::anchors::AnchorsPage;
 use crate::pages::anchors::snapshot::SnapshotPage;
 use crate::pages::approvals::ApprovalsPage;
@@ -150,11 +151,16 @@ pub fn App() -> impl IntoView {
     Zone::provide();
     let announcer = Announcer::provide();
     // The server writes its value into the page, where the browser finds it before anything else.
-    let session = SharedValue::new(use_context::<Session>).into_inner();
+    let session =
+        SharedValue::<_, JsonText>::new_with_encoding(use_context::<Session>).into_inner();
     provide_context(CurrentSession(session));
-    let kept = SharedValue::new(|| use_context::<Option<KeptForm>>().flatten());
+    let kept = SharedValue::<_, JsonText>::new_with_encoding(|| {
+        use_context::<Option<KeptForm>>().flatten()
+    });
     Kept::provide(kept.into_inner());
-    let worker = SharedValue::new(|| use_context::<Assets>().map(|assets| assets.worker));
+    let worker = SharedValue::<_, JsonText>::new_with_encoding(|| {
+        use_context::<Assets>().map(|assets| assets.worker)
+    });
     provide_context(WorkerAddress(worker.into_inner().unwrap_or_default()));
     view! {
         <Title formatter=|title: String| {

@@ -27,7 +27,9 @@ pub fn softmin(
         let room = capacity.get(cloud).copied().unwrap_or(0.0);
         (*cloud, room * exp(-(score - best_ms) / temperature_ms))
     });
-    let mut weights: BTreeMap<Cloud, f64> = raw.collect();
+    // Not `collect`, which sorts first: 4 kB of code for each such place in a browser.
+    let mut weights: BTreeMap<Cloud, f64> = BTreeMap::new();
+    weights.extend(raw);
     let sum: f64 = weights.values().sum();
     if sum > 0.0 {
         weights.values_mut().for_each(|weight| *weight /= sum);

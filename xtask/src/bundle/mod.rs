@@ -1,7 +1,8 @@
 //! The browser's half: `app` as WASM, its JavaScript, the style sheet, typefaces, static files.
 //!
 //! Stages, each in its file: [`wasm`] compiles, binds and shrinks, and has [`split`] cut out what few
-//! pages need ([`group`] says what of it travels together); [`engine`] makes what the worker beside a page runs; [`style`] joins the sheets; [`site`] names every file after its content, compresses it
+//! pages need ([`group`] says what of it travels together) and [`names`] shorten
+//! what it imports; [`engine`] makes what the worker beside a page runs; [`style`] joins the sheets; [`site`] names every file after its content, compresses it
 //! and lists it in `manifest.json`; [`report`] weighs what a first visit downloads.
 //! Release and dev are made in folders of their own under `target/bundle`, and the one wanted is
 //! then laid out in `target/site`, so that going from `make test` to `make run` and back rebuilds
@@ -9,6 +10,7 @@
 
 mod engine;
 mod group;
+mod names;
 mod report;
 mod site;
 mod split;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::split::{self, Needs, Parts};
-use super::{Mode, file_name, files_in};
+use super::{Mode, file_name, files_in, names};
 use crate::place;
 use crate::problem::{At, Outcome, Problem};
 use crate::process::{cargo, command, run, run_quietly, say};
@@ -71,6 +71,7 @@ pub(crate) fn make(mode: Mode) -> Outcome<Code> {
     let parts = split::split(&compiled, &cut)?;
     bind(&parts.main, &folder, mode)?;
     settle(&parts, &folder)?;
+    shorten(&folder)?;
     if mode == Mode::Release {
         shrink_all(&folder)?;
     }
@@ -106,6 +107,7 @@ fn fingerprint(compiled: &Path) -> Outcome<String> {
     hash.update(include_str!("wasm.rs"));
     hash.update(include_str!("split.rs"));
     hash.update(include_str!("group.rs"));
+    hash.update(include_str!("names.rs"));
     hash.update(include_str!("../../Cargo.toml"));
     Ok(super::site::hex(&hash.finalize()))
 }
@@ -153,6 +155,17 @@ fn settle(parts: &Parts, folder: &Path) -> Outcome {
     let needs = folder.join(NEEDS);
     fs::write(&needs, parts.needs.iter().map(line).collect::<String>())
         .at(format_args!("writing {}", needs.display()))
+}
+
+/// In both kinds of bundle, so that what is tested is what is sent.
+fn shorten(folder: &Path) -> Outcome {
+    let script = folder.join(format!("{STEM}.js"));
+    let module = folder.join(format!("{STEM}_bg.wasm"));
+    let text = fs::read_to_string(&script).at(format_args!("reading {}", script.display()))?;
+    let bytes = fs::read(&module).at(format_args!("reading {}", module.display()))?;
+    let (text, bytes) = names::shorten(&text, &bytes)?;
+    fs::write(&script, text).at(format_args!("writing {}", script.display()))?;
+    fs::write(&module, bytes).at(format_args!("writing {}", module.display()))
 }
 
 fn shrink_all(folder: &Path) -> Outcome {

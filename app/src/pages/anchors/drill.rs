@@ -15,6 +15,7 @@ use crate::backend::{
 };
 use crate::components::hash::Hash;
 use crate::components::triad::join_names;
+use crate::encoding;
 use crate::pages::anchors::words;
 use crate::shell::console::Here;
 
@@ -50,7 +51,7 @@ struct Scene {
 #[component]
 #[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
 pub(super) fn Drill(detail: SnapshotDetail) -> impl IntoView {
-    let lab = Resource::new(|| (), |()| api::lab());
+    let lab = api::ask_later(|| (), |()| api::lab());
     let cloud = detail.cloud;
     let scenes = [outvoted_hash(&detail), outvoted(&detail), row(&detail), repair(&detail)];
     let scenes = scenes.map(|scene| view! { <Shown scene /> });
@@ -185,7 +186,7 @@ fn row(detail: &SnapshotDetail) -> Scene {
 /// The fields in which two rows differ, and both values.
 fn differing(pair: &RowPair) -> Vec<(String, String, String)> {
     let read = |text: &Option<String>| -> serde_json::Map<String, Value> {
-        text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        text.as_deref().and_then(|text| encoding::read(text).ok()).unwrap_or_default()
     };
     let (ours, theirs) = (read(&pair.here), read(&pair.there));
     let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();

@@ -34,7 +34,7 @@ pub(crate) fn SnapshotPage() -> impl IntoView {
     let params = use_params_map();
     let period = Memo::new(move |_| params.read().get("period").unwrap_or_default());
     let news = Memo::new(move |_| live.state.read().as_ref().map(|state| state.audit_changes));
-    let page = Resource::new_blocking(
+    let page = api::ask(
         move || (period.get(), news.get(), live.gaps.get()),
         |(period, ..)| api::snapshot(period),
     );

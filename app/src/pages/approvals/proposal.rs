@@ -30,8 +30,7 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("proposal_id").unwrap_or_default());
-    let detail =
-        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::approval(id));
+    let detail = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::approval(id));
     let retry = Callback::new(move |()| detail.refetch());
     words::refetch_on_news(live, retry);
     on_keys(decide_by_key);

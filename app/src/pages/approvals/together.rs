@@ -54,7 +54,7 @@ pub(crate) fn TogetherPage() -> impl IntoView {
         let ids: Vec<String> = picked.read().iter().map(|one| one.id.clone()).collect();
         ids.join(",")
     };
-    let page = Resource::new_blocking(ids, api::together);
+    let page = api::ask(ids, api::together);
     let retry = Callback::new(move |()| page.refetch());
     words::refetch_on_news(expect_context::<Live>(), retry);
     on_keys(confirm_by_key);

@@ -25,7 +25,7 @@ use crate::verification::Subject;
 pub(crate) fn EvidenceRecordPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("evidence_id").unwrap_or_default());
-    let detail = Resource::new_blocking(move || id.get(), api::evidence_record);
+    let detail = api::ask(move || id.get(), api::evidence_record);
     let retry = Callback::new(move |()| detail.refetch());
     view! {
         <Title text="Evidence" />

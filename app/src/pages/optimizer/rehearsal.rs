@@ -39,13 +39,13 @@ impl RehearsalForm {
 #[derive(Clone, Copy)]
 pub(super) struct Play {
     asked: Memo<Option<RehearsalForm>>,
-    played: Resource<Option<Result<RehearsedView, Problem>>>,
+    played: api::Answered<Option<Result<RehearsedView, Problem>>>,
 }
 
 pub(super) fn play() -> Play {
     let params = use_query_map();
     let asked = Memo::new(move |_| RehearsalForm::from_url(&params.read()));
-    let played = Resource::new(
+    let played = api::ask_later(
         move || asked.get(),
         |asked| async move {
             match asked {

@@ -27,8 +27,7 @@ pub(crate) fn HeldItemPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("held_id").unwrap_or_default());
-    let detail =
-        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::held(id));
+    let detail = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::held(id));
     let retry = Callback::new(move |()| detail.refetch());
     refetch_while_undecided(live, detail);
     view! {
@@ -49,7 +48,7 @@ pub(crate) fn HeldItemPage() -> impl IntoView {
 /// whenever the number of held things changes.
 fn refetch_while_undecided(
     live: Live,
-    detail: Resource<Result<HeldDetail, crate::backend::Problem>>,
+    detail: api::Answered<Result<HeldDetail, crate::backend::Problem>>,
 ) {
     let waits = move || {
         let known = detail.get_untracked();

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::desk::{Desk, Drawn};
 use super::words::{points, share, share_more, usd, usd_more};
+use crate::browser::read_number;
 
 /// A figure, what it is at the base, and how far it went.
 struct Told {
@@ -69,8 +70,9 @@ pub(super) fn Figures() -> impl IntoView {
         told([Some(of(&desk.now.read())), Some(of(&desk.base.read()))], usd, usd_more, true)
     });
     let room = Signal::derive(move || {
-        let of =
-            |glance: &Glance| glance.break_even.cost_change.map(domain::economics::quantity::float);
+        let of = |glance: &Glance| {
+            glance.break_even.cost_change.and_then(|change| read_number(&change.to_string()))
+        };
         told([of(&desk.now.read()), of(&desk.base.read())], share_more, points, true)
     });
     // The floor is a setting, and no lever: another one comes with another page.

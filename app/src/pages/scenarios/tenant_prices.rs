@@ -17,7 +17,9 @@ pub(super) fn TenantPrices() -> impl IntoView {
     let offered = desk.movable.with_value(|levers| KIND.names(levers));
     let named = desk.address.with_value(|address| address.tenant.clone());
     let open = named.is_some();
-    let chosen = RwSignal::new(named.iter().cloned().collect::<BTreeSet<String>>());
+    let mut first: BTreeSet<String> = BTreeSet::new();
+    first.extend(named.clone());
+    let chosen = RwSignal::new(first);
     // Whoever had a lever once keeps it: one that is put back must not vanish under the finger.
     let tenants = Memo::new(move |before: Option<&BTreeSet<String>>| {
         let mut all = before.cloned().unwrap_or_default();

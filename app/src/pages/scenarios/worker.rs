@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, UnwrapThrowExt};
 
 use super::desk::Fingerprint as _;
 use crate::browser;
+use crate::encoding;
 use crate::format::url_value;
 
 /// What it says.
@@ -96,7 +97,7 @@ fn open(worker: web_sys::Worker, request: String, hear: impl Fn(Said) + 'static)
 
 /// The window of usage that a request asks for, as a query string.
 fn window_of(request: &str) -> String {
-    let whole: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
+    let whole: serde_json::Value = encoding::read(request).unwrap_or_default();
     let pair = |name: &str| Some(format!("{name}={}", url_value(whole[name].as_str()?)));
     let pairs: Vec<String> = ["from", "to", "pricesAsOf"].into_iter().filter_map(pair).collect();
     pairs.join("&")
@@ -117,13 +118,13 @@ fn read(data: &JsValue) -> Option<Said> {
         value.as_string()
     };
     if let Some(glance) = text("glance") {
-        let glance = serde_json::from_str(&glance).ok()?;
+        let glance = encoding::read(&glance).ok()?;
         return Some(Said::Glance { glance, at: text("at")? });
     }
     if let Some(problem) = text("refused") {
         return Some(Said::Refused(problem));
     }
-    match serde_json::from_str(&text("step")?).ok()? {
+    match encoding::read(&text("step")?).ok()? {
         Step::Drawing(progress) => Some(Said::Drawing(progress)),
         Step::Board(board) => Some(Said::Board(board)),
     }

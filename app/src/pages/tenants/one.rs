@@ -22,8 +22,7 @@ pub(crate) fn TenantPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("tenant_id").unwrap_or_default());
-    let page =
-        Resource::new_blocking(move || (id.get(), live.gaps.get()), |(id, _)| api::tenant(id));
+    let page = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::tenant(id));
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <section class="pricing" aria-label="Tenant">

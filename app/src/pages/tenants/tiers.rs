@@ -26,7 +26,7 @@ pub(crate) use preview::ListPricePage;
 #[component]
 pub(crate) fn TiersPage() -> impl IntoView {
     let live = expect_context::<Live>();
-    let page = Resource::new_blocking(move || live.gaps.get(), |_| api::tiers());
+    let page = api::ask(move || live.gaps.get(), |_| api::tiers());
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="Tiers and list prices" />

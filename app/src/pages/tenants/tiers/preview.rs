@@ -56,10 +56,7 @@ pub(crate) fn ListPricePage() -> impl IntoView {
             withdraw: text("withdraw"),
         }
     });
-    let page = Resource::new_blocking(
-        move || (ask.get(), live.gaps.get()),
-        |(ask, _)| api::list_price(ask),
-    );
+    let page = api::ask(move || (ask.get(), live.gaps.get()), |(ask, _)| api::list_price(ask));
     let retry = Callback::new(move |()| page.refetch());
     view! {
         <Title text="A list price" />

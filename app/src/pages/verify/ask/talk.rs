@@ -6,6 +6,7 @@ use domain::anchor::ethereum::Keccak256;
 use serde_json::{Value, json};
 
 use super::address::{Address, Speaks};
+use crate::encoding;
 
 /// One request to one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +80,7 @@ fn read_header(text: &str, hash: &str) -> Result<Header, String> {
 
 /// A number, or Core's answer about its chain.
 fn read_tip(text: &str) -> Option<u64> {
-    let told: Value = serde_json::from_str(text.trim()).ok()?;
+    let told: Value = encoding::read(text.trim()).ok()?;
     told.as_u64().or_else(|| told["blocks"].as_u64())
 }
 
@@ -95,8 +96,8 @@ pub(super) async fn ethereum(
     let call = async |method: &str, arguments: Value| {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": arguments });
         let answer = ask(Request { url: at.base.clone(), body: Some(body.to_string()) }).await?;
-        let answer: Value = serde_json::from_str(&answer)
-            .map_err(|_| format!("its answer to {method} is not JSON"))?;
+        let answer: Value =
+            encoding::read(&answer).map_err(|_| format!("its answer to {method} is not JSON"))?;
         match answer.get("result") {
             Some(result) if !result.is_null() => Ok(result.clone()),
             _ => Err(format!("it has no answer to {method}")),
