@@ -22,7 +22,7 @@ pub(super) fn Stopped(live: Live) -> impl IntoView {
 #[component]
 fn Banner(live: Live) -> impl IntoView {
     let changes = Memo::new(move |_| live.state.read().as_ref().map(|state| state.switch_changes));
-    let stop = Resource::new_blocking(move || changes.get(), |_| api::stop());
+    let stop = api::ask(move || changes.get(), |_| api::stop());
     view! {
         <Transition>
             {move || Suspend::new(async move {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::PricePut;
-use domain::clock::{DAY_MS, Timestamp};
+use domain::clock::Timestamp;
 use domain::economics::EconomicsError;
 use domain::economics::token_cost::{PriceMap, Rates};
 use domain::event::{EventId, TenantId};
@@ -402,4 +402,3 @@ fn of_tenants(tenants: &[Affected]) -> Vec<Warning> {
 fn moment_before(at: Timestamp) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_sub(1))
 }
-

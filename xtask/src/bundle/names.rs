@@ -72,8 +72,11 @@ fn replace<'a>(script: &'a str, short: &Short) -> (String, BTreeSet<&'a str>) {
             .map_or(rest.len(), |length| start + length);
         replaced.push_str(&rest[..start]);
         let name = &rest[start..end];
-        let ours = short.get_key_value(name).inspect(|_| drop(found.insert(name)));
-        replaced.push_str(ours.map_or(name, |(_, ours)| ours));
+        let ours = short.get(name);
+        if ours.is_some() {
+            found.insert(name);
+        }
+        replaced.push_str(ours.map_or(name, |ours| ours));
         rest = &rest[end..];
     }
     replaced.push_str(rest);

@@ -229,7 +229,7 @@ pub(super) fn Propose(look: Look) -> impl IntoView {
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     asked: Memo<Option<BoundsAsk>>,
-    found: Resource<Option<Result<BoundsView, Problem>>>,
+    found: api::Answered<Option<Result<BoundsView, Problem>>>,
 }
 
 pub(super) fn look() -> Look {
@@ -240,7 +240,7 @@ pub(super) fn look() -> Look {
         let text = |name: &str| query.get(name).unwrap_or_default();
         Some(BoundsAsk { tenant: text("tenant"), price: text("price") })
     });
-    let found = Resource::new(
+    let found = api::ask_later(
         move || asked.get(),
         |asked| async move {
             match asked {

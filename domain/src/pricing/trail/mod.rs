@@ -95,6 +95,7 @@ impl Trail {
         let book = Book::of(events.told.clone());
         steps.extend(tell::policies(&book));
         steps.extend(tell::versions(&book, &self.tenant_id));
+        steps.extend(tell::lists(&book));
         steps.extend(tell::without_effect(&book, &self.tenant_id));
         steps.extend(tell::prices(&book, &events, &self.tenant_id, self.at));
         steps.push(tell::later(self));
@@ -102,15 +103,18 @@ impl Trail {
     }
 }
 
-/// The events about proposals that a tenant's price rests on: of what was applied to it and of the
-/// policies that this was judged by, and who stood in for whom.
+/// The events about proposals that a tenant's price rests on: of what was applied to it, of the list
+/// prices of its tier that were agreed to, of the policies that these were judged by, and who stood in
+/// for whom.
 #[must_use]
-pub fn rests_on(book: &Book, tenant: &TenantId) -> Vec<EventId> {
-    let about = Subject::Tenant(tenant.clone());
-    let counts = |case: &&Case| {
-        let subject = case.subject();
-        case.result_version.is_some() && (subject == about || subject == Subject::Policy)
+pub fn rests_on(book: &Book, tenant: &TenantId, tier: &str) -> Vec<EventId> {
+    let is_of_it = |case: &Case| match case.subject() {
+        Subject::Tenant(of) => of == *tenant,
+        Subject::ListPrice(of) => of.tier == tier,
+        Subject::Policy => true,
+        Subject::Routing => false,
     };
+    let counts = |case: &&Case| case.result_version.is_some() && is_of_it(case);
     let cases = book.cases().filter(counts).flat_map(|case| case.steps.iter());
     let mut events: Vec<EventId> = cases.map(|step| step.event_id).collect();
     for delegation in book.delegations() {

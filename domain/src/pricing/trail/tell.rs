@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::event::{EventId, TenantId};
 use crate::pricing::book::{Applied, Book, Case, Chain, Needs, Numbered, StepKind};
 use crate::pricing::controls::{Controls, Subject};
+use crate::pricing::list_change::Product;
 use crate::pricing::policy::differences;
 use crate::receipt::{Step, StepState, step};
 
@@ -44,6 +45,21 @@ pub(super) fn versions(book: &Book, tenant: &TenantId) -> Vec<Step> {
         let (was, is) = (Words(&before), Words(&version.value));
         let title = format!("Version {number} of {tenant}: {was} became {is}, from {}", version.at);
         backed(book, version, title, Vec::new())
+    });
+    told.collect()
+}
+
+/// Each list price that moved so far that others had to agree to it.
+pub(super) fn lists(book: &Book) -> Vec<Step> {
+    let told = book.list_prices().map(|(number, version)| {
+        let price = &version.value;
+        let title = format!(
+            "Version {number} of the list price of {} was agreed to, from {}",
+            Product::from(price),
+            price.effective_from
+        );
+        let is = words(price, Decimal::ONE).unwrap_or_default();
+        backed(book, version, title, vec![("list price", is)])
     });
     told.collect()
 }
@@ -120,10 +136,11 @@ fn had(case: &Case, numbered: &Numbered, needs: Needs) -> String {
 pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
     let mut counted: Vec<EventId> = book.policies().iter().map(|it| it.event_id).collect();
     counted.extend(book.chain(tenant).into_iter().flat_map(Chain::iter).map(|it| it.event_id));
+    counted.extend(book.list_prices().map(|(_, it)| it.event_id));
     let about = |case: &&Case| match case.subject() {
         Subject::Tenant(of) => of == *tenant,
-        Subject::Policy => true,
-        _ => false,
+        Subject::Policy | Subject::ListPrice(_) => true,
+        Subject::Routing => false,
     };
     let steps = book.cases().filter(about).flat_map(|case| {
         case.steps.iter().filter_map(move |step| match step.kind {
@@ -157,7 +174,7 @@ pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timest
     let tier = known.value.tier.as_str();
     let of_tier = events.prices.iter().filter(|said| said.value.tier == tier);
     let mut newest: BTreeMap<(&str, &str), &Said<PricePut>> = BTreeMap::new();
-    for said in of_tier.filter(|said| said.value.effective_from <= at) {
+    for said in of_tier.filter(|said| counts(&said.value, at)) {
         let product = (said.value.provider.as_str(), said.value.model.as_str());
         let order = |said: &Said<PricePut>| (said.value.effective_from, said.order);
         let held = newest.entry(product).or_insert(said);
@@ -165,15 +182,32 @@ pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timest
             *held = said;
         }
     }
-    newest.values().map(|said| charged(said, own, tier)).collect()
+    newest.values().map(|said| charged(book, said, own, tier)).collect()
 }
 
-fn charged(said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
+fn counts(price: &PricePut, at: Timestamp) -> bool {
+    price.effective_from <= at && !price.withdrawn
+}
+
+/// Says where a price is that others had to agree to, and whether they did.
+fn agreed(book: &Book, price: &PricePut) -> Option<bool> {
+    let proposal = price.proposal_id?;
+    let found = book.list_chain(&Product::from(price)).into_iter().flat_map(Chain::iter);
+    Some(found.into_iter().any(|it| it.proposal_id == proposal && it.value == *price))
+}
+
+fn charged(book: &Book, said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
     let price = &said.value;
     let PricePut { provider, model, effective_from, .. } = price;
     let title =
         format!("{provider}/{model} at {own} of the list price of {tier}", own = own.normalize());
-    let by = said.by.as_ref().map_or_else(|| "a program".to_owned(), ToString::to_string);
+    let agreed = agreed(book, price);
+    let by = match (agreed, &said.by) {
+        (Some(true), _) => "those who agreed to its proposal, see above".to_owned(),
+        (Some(false), _) => "a proposal that nobody agreed to in this file".to_owned(),
+        (None, Some(by)) => format!("{by}, alone"),
+        (None, None) => "a program".to_owned(),
+    };
     let inputs = vec![
         ("list price", words(price, Decimal::ONE).unwrap_or_default()),
         ("in force from", effective_from.to_string()),
@@ -181,7 +215,7 @@ fn charged(said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
         ("event", said.event_id.0.to_string()),
     ];
     let is = words(price, own);
-    let is_known = is.is_some();
+    let is_known = is.is_some() && agreed != Some(false);
     let result = is.unwrap_or_else(|| "beyond what decimals can hold".to_owned());
     step(&title, "list price \u{d7} the tenant's own share", inputs, result, is_known)
 }

@@ -45,8 +45,8 @@ pub(super) async fn trail(
 /// What the tenant's price rests on now: its tier, the tier's list prices, and what was decided.
 fn events(shared: &Services, tenant: &TenantId) -> Vec<EventId> {
     let (catalog, now) = (shared.projection.catalog(), crate::now());
-    let mut events = rests_on(catalog.book(), tenant);
-    let Some(known) = catalog.tenant(tenant) else { return events };
+    let Some(known) = catalog.tenant(tenant) else { return Vec::new() };
+    let mut events = rests_on(catalog.book(), tenant, &known.value.tier);
     events.push(known.event_id);
     let of_tier = catalog.prices().filter(|price| price.value.tier == known.value.tier);
     let in_force = of_tier.filter_map(|price| {
