@@ -154,7 +154,7 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self) -> Result<Json<'a>, Unreadable> {
-        match self.run(|byte| byte.is_ascii_alphabetic()) {
+        match self.run(u8::is_ascii_alphabetic) {
             "null" => Ok(Json::Null),
             "true" => Ok(Json::Bool(true)),
             "false" => Ok(Json::Bool(false)),

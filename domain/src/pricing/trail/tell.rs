@@ -31,7 +31,7 @@ pub(super) fn policies(book: &Book) -> Vec<Step> {
             .map(|it| format!("{}: {} became {}", it.field, side(&it.was), side(&it.is)));
         let changed = changed.collect::<Vec<_>>().join("\n");
         let title = format!("Version {number} of the policy is in force from {}", version.at);
-        backed(book, version, title, vec![("what changed", changed)])
+        backed(book, version, &title, vec![("what changed", changed)])
     });
     told.collect()
 }
@@ -44,7 +44,7 @@ pub(super) fn versions(book: &Book, tenant: &TenantId) -> Vec<Step> {
         let before = chain.controls(number - 1).unwrap_or(Controls::STANDARD);
         let (was, is) = (Words(&before), Words(&version.value));
         let title = format!("Version {number} of {tenant}: {was} became {is}, from {}", version.at);
-        backed(book, version, title, Vec::new())
+        backed(book, version, &title, Vec::new())
     });
     told.collect()
 }
@@ -59,20 +59,20 @@ pub(super) fn lists(book: &Book) -> Vec<Step> {
             price.effective_from
         );
         let is = words(price, Decimal::ONE).unwrap_or_default();
-        backed(book, version, title, vec![("list price", is)])
+        backed(book, version, &title, vec![("list price", is)])
     });
     told.collect()
 }
 
 /// One version of something, with what it needed by the rules and what it had.
-fn backed<T>(book: &Book, version: &Applied<T>, title: String, more: Vec<(&str, String)>) -> Step {
+fn backed<T>(book: &Book, version: &Applied<T>, title: &str, more: Vec<(&str, String)>) -> Step {
     let Some(case) = book.case(version.proposal_id) else {
-        return step(&title, BACKED, more, "its proposal is not in the file".to_owned(), false);
+        return step(title, BACKED, more, "its proposal is not in the file".to_owned(), false);
     };
     let found = applied(case, version.event_id);
     let numbered = found.and_then(|(_, number, hash)| case.version_of(number, hash));
     let Some(numbered) = numbered else {
-        return step(&title, BACKED, more, "what it applied is not in the file".to_owned(), false);
+        return step(title, BACKED, more, "what it applied is not in the file".to_owned(), false);
     };
     let mut inputs = vec![
         ("proposal", format!("{}, version {}", case.id, numbered.version)),
@@ -86,7 +86,7 @@ fn backed<T>(book: &Book, version: &Applied<T>, title: String, more: Vec<(&str, 
     let needs = book.needs(case, numbered, version.at);
     let result = had(case, numbered, needs);
     // The book counts nothing else.
-    step(&title, BACKED, inputs, result, needs != Needs::Unknown)
+    step(title, BACKED, inputs, result, needs != Needs::Unknown)
 }
 
 fn asked(case: &Case, numbered: &Numbered) -> String {
