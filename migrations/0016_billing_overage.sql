@@ -17,19 +17,9 @@ CREATE INDEX billing_entry_overage ON snapshot.billing_entry (period, tenant_id)
 CREATE INDEX billing_entry_overage ON recheck.billing_entry (period, tenant_id)
     WHERE kind = 'overage';
 
--- Months of tenants to whom a cap was ever proposed: what was used beyond it has no entry yet. Months
--- that are closed stay without (server::projection::billing::months).
-INSERT INTO billing_dirty
-    SELECT DISTINCT period, tenant_id, 0::smallint FROM billing_entry
-    WHERE kind = 'charge' AND tenant_id IN
-        (SELECT body -> 'edition' -> 'content' ->> 'tenantId' FROM projection_version
-         WHERE entity = 'proposal'
-           AND body -> 'edition' -> 'content' -> 'controls' -> 'tokenCap' IS NOT NULL)
-    ON CONFLICT DO NOTHING;
-INSERT INTO snapshot.billing_dirty
-    SELECT DISTINCT period, tenant_id, 0::smallint FROM snapshot.billing_entry
-    WHERE kind = 'charge' AND tenant_id IN
-        (SELECT body -> 'edition' -> 'content' ->> 'tenantId' FROM snapshot.projection_version
-         WHERE entity = 'proposal'
-           AND body -> 'edition' -> 'content' -> 'controls' -> 'tokenCap' IS NOT NULL)
-    ON CONFLICT DO NOTHING;
+-- The version before this one does not know list prices as proposals, nor a price's reason, withdrawal
+-- and proposal, nor a closing that counts overage, and projects such events as if they said nothing; and
+-- it kept only the last word on a switch. What has been projected so is derived again at the next start,
+-- with what was used beyond a cap.
+UPDATE projection_position SET is_whole = false WHERE size > 0;
+UPDATE snapshot.projection_position SET is_whole = false WHERE size > 0;

@@ -14,6 +14,7 @@ mod policy_form;
 mod promoted;
 mod refused;
 mod shown;
+mod switch;
 mod together;
 mod trail;
 mod wishes;
@@ -430,7 +431,7 @@ async fn put_controller_state(
         switches.push((SwitchName::AutoPricing, Some(named), state.auto_pricing));
     }
     for (switch, tenant, on) in switches {
-        acts::switch(&shared, &principal, switch, tenant, on, reason, wish).await?;
+        switch::switch(&shared, &principal, switch, tenant, on, reason, wish).await?;
     }
     drop(seat);
     Ok(Json(state_now(&shared)))

@@ -150,12 +150,6 @@ pub(crate) fn refusal(code: &str) -> &'static str {
         "not_found" => "Nothing was recorded: it is not known here.",
         "too_many" => "Nothing was recorded: you have given ten delegations that are not over.",
         "over" => "Nothing was recorded: it is over already.",
-        "to" => {
-            "Nothing was recorded: whoever stands in is another person who signs in here and may propose."
-        }
-        "from" | "until" => {
-            "Nothing was recorded: it begins today or within a year, and ends in the future, after it begins and at most 90 days later."
-        }
         "not_looked_at" => "Nothing was recorded: its facts were not looked at; open it.",
         "facts_changed" => {
             "Nothing was recorded: what it rests on has changed; see below. Make a new version of it, or reject it."
@@ -172,6 +166,26 @@ pub(crate) fn refusal(code: &str) -> &'static str {
             "Nothing was recorded: nothing was changed that could be taken back, or the last change was itself a rollback."
         }
         "tenant_inactive" => "Nothing was recorded: the tenant is not active.",
+        "running_elsewhere" => {
+            "It runs just now, on this cloud or another. What comes of it stands here in a moment."
+        }
+        "no_usage" => "The optimizer has nothing to look at: no usage has a price on both sides.",
+        "no_quorum" => "Fewer than two clouds answer. Nothing was done; try again in a moment.",
+        "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
+        "not_now" => "Nothing was recorded: that cannot be done just now. Look at it again.",
+        field => wrong(field).unwrap_or(OTHER_REFUSAL),
+    }
+}
+
+/// The same where a field is wrong, by its name in JSON.
+fn wrong(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "to" => {
+            "Nothing was recorded: whoever stands in is another person who signs in here and may propose."
+        }
+        "from" | "until" => {
+            "Nothing was recorded: it begins today or within a year, and ends in the future, after it begins and at most 90 days later."
+        }
         "tenantId" => "Nothing was recorded: no tenant has that id.",
         "priceOfList" => {
             "Nothing was recorded: the price must be another one, from 10 to 1000 percent of the list price."
@@ -183,15 +197,8 @@ pub(crate) fn refusal(code: &str) -> &'static str {
             "Nothing was recorded: a limit must be a whole number above 0, within reason."
         }
         "reason" => "Nothing was recorded: the reason must be 1 to 500 printable characters.",
-        "running_elsewhere" => {
-            "It runs just now, on this cloud or another. What comes of it stands here in a moment."
-        }
-        "no_usage" => "The optimizer has nothing to look at: no usage has a price on both sides.",
-        "no_quorum" => "Fewer than two clouds answer. Nothing was done; try again in a moment.",
-        "busy" => "Nothing was recorded: this cloud has too much to do. Try again.",
-        "not_now" => "Nothing was recorded: that cannot be done just now. Look at it again.",
-        _ => OTHER_REFUSAL,
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

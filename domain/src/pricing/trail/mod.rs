@@ -12,6 +12,7 @@
 //! does. So an application without its approvals is found, however well it is signed. That nothing was
 //! decided later no file can prove, and a step says so.
 
+mod charged;
 mod read;
 mod tell;
 
@@ -97,7 +98,7 @@ impl Trail {
         steps.extend(tell::versions(&book, &self.tenant_id));
         steps.extend(tell::lists(&book));
         steps.extend(tell::without_effect(&book, &self.tenant_id));
-        steps.extend(tell::prices(&book, &events, &self.tenant_id, self.at));
+        steps.extend(charged::prices(&book, &events, &self.tenant_id, self.at));
         steps.push(tell::later(self));
         Verification::of(steps, SELF_CONSISTENT, VALID)
     }

@@ -1,15 +1,13 @@
 //! What the events come to, in steps that a reader can follow: each version with what it needed and
 //! what it had, and what is charged in the end.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
 
-use super::read::{Events, Said};
+use super::charged::dollars;
 use super::{Trail, applied, short};
-use crate::catalog::{Grounds, PricePut};
-use crate::clock::Timestamp;
+use crate::catalog::Grounds;
 use crate::event::{EventId, TenantId};
 use crate::pricing::book::{Applied, Book, Case, Chain, Needs, Numbered, StepKind};
 use crate::pricing::controls::{Controls, Subject};
@@ -58,7 +56,7 @@ pub(super) fn lists(book: &Book) -> Vec<Step> {
             Product::from(price),
             price.effective_from
         );
-        let is = words(price, Decimal::ONE).unwrap_or_default();
+        let is = dollars(price, Decimal::ONE).unwrap_or_default();
         backed(book, version, &title, vec![("list price", is)])
     });
     told.collect()
@@ -160,74 +158,6 @@ pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
         step(&title, BACKED, inputs, result.to_owned(), false)
     });
     told.collect()
-}
-
-/// What is charged: each list price of the tenant's tier, times its own share.
-pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timestamp) -> Vec<Step> {
-    let known = events.tenants.iter().filter(|said| said.value.tenant_id == *tenant);
-    let Some(known) = known.max_by_key(|said| said.order) else {
-        let title = format!("The tier of {tenant}");
-        let result = "no event of the file says which it is".to_owned();
-        return vec![step(&title, "the newest tenant.put", Vec::new(), result, false)];
-    };
-    let own = book.controls(tenant).price_of_list;
-    let tier = known.value.tier.as_str();
-    let of_tier = events.prices.iter().filter(|said| said.value.tier == tier);
-    let mut newest: BTreeMap<(&str, &str), &Said<PricePut>> = BTreeMap::new();
-    for said in of_tier.filter(|said| counts(&said.value, at)) {
-        let product = (said.value.provider.as_str(), said.value.model.as_str());
-        let order = |said: &Said<PricePut>| (said.value.effective_from, said.order);
-        let held = newest.entry(product).or_insert(said);
-        if order(held) < order(said) {
-            *held = said;
-        }
-    }
-    newest.values().map(|said| charged(book, said, own, tier)).collect()
-}
-
-fn counts(price: &PricePut, at: Timestamp) -> bool {
-    price.effective_from <= at && !price.withdrawn
-}
-
-/// Says where a price is that others had to agree to, and whether they did.
-fn agreed(book: &Book, price: &PricePut) -> Option<bool> {
-    let proposal = price.proposal_id?;
-    let found = book.list_chain(&Product::from(price)).into_iter().flat_map(Chain::iter);
-    Some(found.into_iter().any(|it| it.proposal_id == proposal && it.value == *price))
-}
-
-fn charged(book: &Book, said: &Said<PricePut>, own: Decimal, tier: &str) -> Step {
-    let price = &said.value;
-    let PricePut { provider, model, effective_from, .. } = price;
-    let title =
-        format!("{provider}/{model} at {own} of the list price of {tier}", own = own.normalize());
-    let agreed = agreed(book, price);
-    let by = match (agreed, &said.by) {
-        (Some(true), _) => "those who agreed to its proposal, see above".to_owned(),
-        (Some(false), _) => "a proposal that nobody agreed to in this file".to_owned(),
-        (None, Some(by)) => format!("{by}, alone"),
-        (None, None) => "a program".to_owned(),
-    };
-    let inputs = vec![
-        ("list price", words(price, Decimal::ONE).unwrap_or_default()),
-        ("in force from", effective_from.to_string()),
-        ("set by", by),
-        ("event", said.event_id.0.to_string()),
-    ];
-    let is = words(price, own);
-    let is_known = is.is_some() && agreed != Some(false);
-    let result = is.unwrap_or_else(|| "beyond what decimals can hold".to_owned());
-    step(&title, "list price \u{d7} the tenant's own share", inputs, result, is_known)
-}
-
-/// US dollars a million tokens.
-fn words(price: &PricePut, own: Decimal) -> Option<String> {
-    let of = |list: Decimal| list.checked_mul(own).map(|usd| usd.normalize());
-    let (input, output) = (of(price.input_usd_per_million)?, of(price.output_usd_per_million)?);
-    let cached = price.cached_usd_per_million.map(of);
-    let cached = cached.map(|usd| usd.map(|usd| format!(", ${usd} cached input")));
-    let cached = cached.unwrap_or(Some(String::new()))?;
-    Some(format!("${input} input, ${output} output{cached}, for a million tokens"))
 }
 
 /// What no file can show.

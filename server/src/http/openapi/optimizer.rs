@@ -483,19 +483,8 @@ fn switched() -> Value {
     })
 }
 
-/// What is sent.
-fn asked() -> Vec<(&'static str, Value)> {
-    let seen = json!({ "version": count(), "hash": hash() });
-    let wish = ["priceOfList", "overageOfList", "concurrency", "tokenCap"];
-    let new = with(json!({ "tenantId": text(), "reason": text(), "currency": text() }), &wished());
-    let of_list = shape(json!({ "listPrice": reference("Price"), "reason": text() }), &[]);
-    let modified = with(with(json!({ "reason": text() }), &seen), &wished());
-    let state = with(switches(), &json!({ "reason": text() }));
-    let policy = json!({ "policy": object(), "version": count(), "reason": text() });
-    let rehearse = json!({ "policy": object(), "days": count(), "seed": text() });
-    let one = with(seen.clone(), &json!({ "proposalId": uuid() }));
-    let approval = json!({ "password": text(), "onBehalfOf": text() });
-    let delegation = json!({ "to": text(), "from": time(), "until": time(), "reason": text() });
+/// A form of the pages, and its fields: each act has some of them.
+fn pricing_form() -> (Value, Vec<&'static str>) {
     let acts = json!([
         "approve",
         "reject",
@@ -534,6 +523,23 @@ fn asked() -> Vec<(&'static str, Value)> {
     for field in fields {
         form[field] = text();
     }
+    (form, fields.to_vec())
+}
+
+/// What is sent.
+fn asked() -> Vec<(&'static str, Value)> {
+    let seen = json!({ "version": count(), "hash": hash() });
+    let wish = ["priceOfList", "overageOfList", "concurrency", "tokenCap"];
+    let new = with(json!({ "tenantId": text(), "reason": text(), "currency": text() }), &wished());
+    let of_list = shape(json!({ "listPrice": reference("Price"), "reason": text() }), &[]);
+    let modified = with(with(json!({ "reason": text() }), &seen), &wished());
+    let state = with(switches(), &json!({ "reason": text() }));
+    let policy = json!({ "policy": object(), "version": count(), "reason": text() });
+    let rehearse = json!({ "policy": object(), "days": count(), "seed": text() });
+    let one = with(seen.clone(), &json!({ "proposalId": uuid() }));
+    let approval = json!({ "password": text(), "onBehalfOf": text() });
+    let delegation = json!({ "to": text(), "from": time(), "until": time(), "reason": text() });
+    let (form, fields) = pricing_form();
     vec![
         (
             "NewProposal",

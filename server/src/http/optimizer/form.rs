@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::acts::{self, Act, Approval, Proof, Proposed, Seen};
 use super::delegations;
 use super::foresight;
+use super::switch::switch;
 use super::wishes;
 use crate::http::Shared;
 use crate::http::back::{EFFECT_MS, Sent, Word, done, in_form};
@@ -223,7 +224,7 @@ async fn switched(
     // To stop everything nothing but one press is needed.
     let may_be_blank = on && wanted.act == Verb::Kill;
     let reason = Some(wanted.reason.trim()).filter(|reason| !(may_be_blank && reason.is_empty()));
-    acts::switch(shared, principal, name, tenant, on, reason, wish).await
+    switch(shared, principal, name, tenant, on, reason, wish).await
 }
 
 async fn decided(

@@ -1,12 +1,13 @@
 //! `GET /v1/tenants/{id}/controls/trail`: a price from today back to its evidence, in one file.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
+use domain::clock::Timestamp;
 use domain::event::{EventId, TenantId};
-use domain::pricing::trail::{EVENTS_MAX, Trail, file_name, rests_on};
+use domain::pricing::trail::{EVENTS_MAX, TRAIL_BYTES_MAX, Trail, file_name, rests_on};
+use domain::receipt::Receipt;
 
 use super::tenant;
 use crate::http::ask::Named;
@@ -25,26 +26,49 @@ pub(super) async fn trail(
     principal.require(Action::ReadPayload)?;
     let tenant = tenant(&shared, &id)?;
     let at = crate::now();
-    let events = events(&shared, &tenant);
+    let events = events(&shared, &tenant, at);
     if events.len() > EVENTS_MAX {
         return Err(too_long(&tenant, events.len()));
     }
     let mut receipts = Vec::with_capacity(events.len());
     for event in events {
-        let records = shared.ledger.find(event).await?;
-        let record = records.first().ok_or_else(|| {
-            Problem::fault(format!("the event {} of a price in force has no row here", event.0))
-        })?;
-        receipts.push(receipt_of(&shared, record, &principal).await?);
+        receipts.push(of_event(&shared, event, &principal).await?);
+    }
+    let trail = Trail::new(tenant.clone(), at, receipts);
+    let body = serde_json::to_vec(&trail).map_err(Problem::fault)?;
+    if body.len() > TRAIL_BYTES_MAX {
+        return Err(too_long(&tenant, trail.receipts.len()));
     }
     let name = format!("inline; filename=\"{}\"", file_name(&tenant));
-    let trail = Trail::new(tenant, at, receipts);
-    Ok(([(header::CONTENT_DISPOSITION, name)], Json(trail)).into_response())
+    let kind = (header::CONTENT_TYPE, "application/json".to_owned());
+    Ok(([kind, (header::CONTENT_DISPOSITION, name)], body).into_response())
+}
+
+/// Two clouds may have recorded it at once, and somebody else an event of this id for another tenant:
+/// the platform's own is meant, by whichever cloud it is final first.
+async fn of_event(
+    shared: &Services,
+    event: EventId,
+    principal: &Principal,
+) -> Result<Receipt, Problem> {
+    let platform = TenantId::platform();
+    let mut last = None;
+    for record in shared.ledger.find(event).await? {
+        if record.event.tenant_id == platform {
+            match receipt_of(shared, &record, principal).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(problem) => last = Some(problem),
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| {
+        Problem::fault(format!("the event {} of a price in force has no row here", event.0))
+    }))
 }
 
 /// What the tenant's price rests on now: its tier, the tier's list prices, and what was decided.
-fn events(shared: &Services, tenant: &TenantId) -> Vec<EventId> {
-    let (catalog, now) = (shared.projection.catalog(), crate::now());
+fn events(shared: &Services, tenant: &TenantId, now: Timestamp) -> Vec<EventId> {
+    let catalog = shared.projection.catalog();
     let Some(known) = catalog.tenant(tenant) else { return Vec::new() };
     let mut events = rests_on(catalog.book(), tenant, &known.value.tier);
     events.push(known.event_id);

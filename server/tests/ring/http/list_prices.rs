@@ -141,11 +141,11 @@ async fn the_optimizer_its_endpoint_a_proposal_the_preview_and_scenarios_have_on
     assert!(all.contains("their margins differ from these"), "all usage is other days: {all}");
 
     // Where another price begins before, both margins are told.
-    decided(&house, vec![price("pro", "m", "3", "6", "2125-01-01T00:00:00Z")]).await;
+    decided(&house, vec![price("pro", "m", "2.2", "4.4", "2125-01-01T00:00:00Z")]).await;
     let later = house.get(&query("1", "3.4", "2126-01-01T00:00"), READER).await.expect(200);
     let acme = &later["tenants"][0];
-    // (9 − 3) / 9 less a tenth.
-    assert_eq!((&acme["marginToday"], &acme["marginBefore"]), (&json!("0.4"), &json!("0.5667")));
+    // (6.6 − 3) / 6.6 less a tenth.
+    assert_eq!((&acme["marginToday"], &acme["marginBefore"]), (&json!("0.4"), &json!("0.4455")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

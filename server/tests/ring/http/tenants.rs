@@ -109,7 +109,8 @@ async fn recorded(house: &House, cookie: &str, fields: &[(&str, &str)]) -> Strin
         let value = preview.split(&at).nth(1).and_then(|rest| rest.split('"').next());
         format!("{name}={}", value.unwrap_or_default().replace(' ', "+"))
     };
-    let form = format!("{typed}&{}&{}&confirm=yes", hidden("seen"), hidden("warned"));
+    let form =
+        format!("{typed}&{}&{}&reason=as+agreed&confirm=yes", hidden("seen"), hidden("warned"));
     let answer = submit(house, "/tenants/price/act", cookie, &form).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
     leads_to(&answer)
