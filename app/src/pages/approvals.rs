@@ -29,11 +29,11 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
     let query = Memo::new(move |_| ApprovalsQuery::from_url(&params.read()));
     let page = api::ask(move || (query.get(), live.gaps.get()), |(query, _)| api::approvals(query));
     let retry = Callback::new(move |()| page.refetch());
-    words::refetch_on_news(live, retry);
     keys::on_keys(queue::pick_by_key);
     view! {
         <Title text="Approvals" />
         <section class="pricing" aria-label="Approvals">
+            <words::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=2 /> }>
                 {move || Suspend::new(async move {

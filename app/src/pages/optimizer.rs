@@ -30,13 +30,13 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
     let live = expect_context::<Live>();
     let page = api::ask(move || live.gaps.get(), |_| api::optimizer());
     let retry = Callback::new(move |()| page.refetch());
-    words::refetch_on_news(live, retry);
     let play = rehearsal::play();
     let look = switches::look();
     view! {
         <Title text="Optimizer" />
         <section class="pricing" aria-label="Optimizer">
             <tabs::OptimizerTabs />
+            <words::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {

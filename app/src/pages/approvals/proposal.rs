@@ -32,7 +32,6 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     let id = Memo::new(move |_| params.read().get("proposal_id").unwrap_or_default());
     let detail = api::ask(move || (id.get(), live.gaps.get()), |(id, _)| api::approval(id));
     let retry = Callback::new(move |()| detail.refetch());
-    words::refetch_on_news(live, retry);
     on_keys(decide_by_key);
     let query = use_query_map();
     // Whoever has decided goes on: an act leads back here with what it recorded. Once a page.
@@ -47,6 +46,7 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     view! {
         <Title text="Approval" />
         <section class="pricing" aria-label="Approval">
+            <words::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {

@@ -56,11 +56,12 @@ pub(crate) fn TogetherPage() -> impl IntoView {
     };
     let page = api::ask(ids, api::together);
     let retry = Callback::new(move |()| page.refetch());
-    words::refetch_on_news(expect_context::<Live>(), retry);
+    let live = expect_context::<Live>();
     on_keys(confirm_by_key);
     view! {
         <Title text="Approve several" />
         <section class="pricing" aria-label="Approve several">
+            <words::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=1 /> }>
                 {move || Suspend::new(async move {

@@ -6,6 +6,7 @@ use domain::clock::{DAY_MS, HOUR_MS, Timestamp};
 use domain::pricing::book::{Risk, Standing};
 use leptos::prelude::*;
 
+use crate::browser;
 use crate::live::Live;
 
 /// An event is in force a moment after it is told; clouds carry out what was approved in turn, two seconds
@@ -77,13 +78,28 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// What somebody fills in: a form that was opened, a field that has the focus, or one that was changed.
+const WRITING: &str = "main details[open] form[method=post], \
+    main form[method=post] :is(input, select, textarea):focus, \
+    main form[method=post] :is(input, select, textarea):is(:user-valid, :user-invalid)";
+
 /// Asks again when something about prices became known, twice: what an event decides is in force a moment
-/// after it is told, and what follows from it a moment later still. To be called where the page begins.
-pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
+/// after it is told, and what follows from it a moment later still. Not while somebody fills in a form,
+/// which would be lost: then it says so, and asks when they like. To stand where the page begins.
+#[component]
+pub(crate) fn News(live: Live, retry: Callback<()>) -> impl IntoView {
     let waiting = StoredValue::new(Vec::<TimeoutHandle>::new());
+    let is_held = RwSignal::new(false);
+    let ask = move || {
+        let is_written = browser::is_there(WRITING);
+        is_held.set(is_written);
+        if !is_written {
+            retry.run(());
+        }
+    };
     let ask_again = move || {
         clear(waiting);
-        let later = IN_FORCE_AFTER.map(|wait| set_timeout_with_handle(move || retry.run(()), wait));
+        let later = IN_FORCE_AFTER.map(|wait| set_timeout_with_handle(ask, wait));
         waiting.set_value(later.into_iter().flatten().collect());
     };
     // What comes in between about other things must not keep it from asking, so that the timers are the
@@ -106,6 +122,20 @@ pub(crate) fn refetch_on_news(live: Live, retry: Callback<()>) {
         });
     }
     on_cleanup(move || clear(waiting));
+    let show = move |_| {
+        is_held.set(false);
+        retry.run(());
+    };
+    view! {
+        <div role="status">
+            {move || is_held.get().then(|| view! {
+                <p class="held news-held">
+                    "Something changed here meanwhile. It waits, so that nothing you fill in is lost. "
+                    <button type="button" class="button" on:click=show>"Show it now"</button>
+                </p>
+            })}
+        </div>
+    }
 }
 
 fn clear(timers: StoredValue<Vec<TimeoutHandle>>) {
