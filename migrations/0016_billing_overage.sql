@@ -17,6 +17,21 @@ CREATE INDEX billing_entry_overage ON snapshot.billing_entry (period, tenant_id)
 CREATE INDEX billing_entry_overage ON recheck.billing_entry (period, tenant_id)
     WHERE kind = 'overage';
 
+-- Few proposals set an overage price, and each derivation asks which of its tenants have one
+-- (server::projection::billing::own).
+CREATE INDEX projection_version_overage
+    ON projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+CREATE INDEX projection_version_overage
+    ON snapshot.projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+CREATE INDEX projection_version_overage
+    ON recheck.projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+
 -- Months of tenants to whom a cap was ever proposed: what was used beyond it has no entry yet. Months
 -- that are closed stay without (server::projection::billing::months).
 INSERT INTO billing_dirty

@@ -94,6 +94,12 @@ impl Controls {
         Some(OverageTerms { token_cap, overage_of_list })
     }
 
+    /// Does the same usage earn the same: one price, and one for what is beyond the cap?
+    #[must_use]
+    pub fn earns_as(&self, other: &Controls) -> bool {
+        self.price_of_list == other.price_of_list && self.overage() == other.overage()
+    }
+
     /// Does only the price differ?
     #[must_use]
     pub fn differs_in_price_only(&self, other: &Controls) -> bool {
@@ -243,5 +249,8 @@ mod tests {
         let capped = Controls { token_cap: Some(7), ..price("1.05") };
         assert!(price("1.05").differs_in_price_only(&price("1")));
         assert!(!capped.differs_in_price_only(&price("1")));
+        let dear = Controls { overage_of_list: Some(decimal("2")), ..capped };
+        assert!(capped.earns_as(&price("1.05")), "a cap alone has no price");
+        assert!(!dear.earns_as(&capped) && !price("1.05").earns_as(&price("1")));
     }
 }

@@ -93,7 +93,7 @@ impl Economics {
             ..UsageFilter::default()
         };
         let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
-        let span = (Some(from), Some(now));
+        let span = (Some(from), Some(to));
         let beyond = Beyond::of(&self.projection, &catalog, tenant, span).await?;
         let (mut cursor, mut rows) = (None, 0);
         loop {

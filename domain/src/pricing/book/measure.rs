@@ -11,6 +11,7 @@ use crate::catalog::Edition;
 use crate::clock::Timestamp;
 use crate::pricing::approval::Facts;
 use crate::pricing::controls::{Content, Controls};
+use crate::pricing::drift::earned_of_list;
 use crate::pricing::edition::{COST, MARGIN};
 use crate::pricing::policy::Limits;
 
@@ -146,10 +147,11 @@ fn on_list(limits: &Limits, after: &Controls) -> Measure {
     Measure { bound, within: Some(within) }
 }
 
-/// The same costs and penalties at the other price.
+/// The same costs and penalties at the other price, which moves nothing of what is beyond a cap.
 fn margin_at(facts: &Facts, before: &Controls, after: &Controls) -> Option<Decimal> {
     let (margin, cost) = (*facts.get(MARGIN)?, *facts.get(COST)?);
-    let saved = cost.checked_div(before.price_of_list)? - cost.checked_div(after.price_of_list)?;
+    let [was, is] = earned_of_list(facts, before, after);
+    let saved = cost.checked_div(was)?.checked_sub(cost.checked_div(is)?)?;
     Some(margin.checked_add(saved)?.round_dp(MARGIN_DECIMALS).normalize())
 }
 
