@@ -50,8 +50,8 @@ impl Shortfall {
     }
 }
 
-/// The margin that a move of the price promised, on the facts that it was decided on: the same costs
-/// and penalties at the other price. Prices are shares of the list price.
+/// The margin that a move of the price promised, on the facts that it was decided on: the same
+/// costs and penalties at the other price. Prices are shares of the list price.
 #[must_use]
 pub fn promised(facts: &Facts, before: &Controls, after: &Controls) -> Option<f64> {
     let (margin, cost) = (facts.get(MARGIN)?, facts.get(COST)?);
@@ -60,9 +60,10 @@ pub fn promised(facts: &Facts, before: &Controls, after: &Controls) -> Option<f6
     margin.checked_add(saved).map(float)
 }
 
-/// What is earned of the list price before and after a change, on the facts that it was decided on: what
-/// was beyond the cap stays beyond it and has the overage price. What will be beyond another cap, or
-/// has an overage price for the first time, nobody knows: of that the lower price is promised.
+/// What is earned of the list price before and after a change, on the facts that it was decided on:
+/// what was beyond the cap stays beyond it and has the overage price. What will be beyond another
+/// cap, or has an overage price for the first time, nobody knows: of that the lower price is
+/// promised.
 #[must_use]
 pub fn earned_of_list(facts: &Facts, before: &Controls, after: &Controls) -> [Decimal; 2] {
     let share = facts.get(BEYOND).copied().filter(|_| before.overage().is_some());
@@ -79,8 +80,8 @@ pub fn earned_of_list(facts: &Facts, before: &Controls, after: &Controls) -> [De
     [was, is]
 }
 
-/// The margin that the usage of these figures would have had under other controls than those that held:
-/// the same costs, and penalties in the same share.
+/// The margin that the usage of these figures would have had under other controls than those that
+/// held: the same costs, and penalties in the same share.
 #[must_use]
 pub fn margin_under(figures: &Figures, held: &Controls, other: &Controls) -> Option<Decimal> {
     let beyond = figures.beyond_of_list().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A version of a proposal as of now: the money facts that it rests on, and which of them moved since.
+//! A version of a proposal as of now: the money facts that it rests on, and which of them moved
+//! since.
 
 use std::collections::BTreeSet;
 
@@ -87,9 +88,9 @@ pub fn facts(
     facts
 }
 
-/// What moved less than is borne is as it was: margins absolutely, costs relatively. The share beyond a
-/// cap rises as a month goes on and falls as the next one begins; what that does to the margin is in the
-/// margin.
+/// What moved less than is borne is as it was: margins absolutely, costs relatively. The share
+/// beyond a cap rises as a month goes on and falls as the next one begins; what that does to the
+/// margin is in the margin.
 #[must_use]
 pub fn settled(then: &Facts, mut now: Facts, bearable: Share) -> Facts {
     for (fact, was) in then {

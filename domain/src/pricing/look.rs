@@ -1,8 +1,8 @@
 //! One look at one tenant: what is said of it, and the proposal that comes of it.
 //!
-//! A change that fell short of its promise is taken back first; only else is another price proposed.
-//! Nothing is proposed while a proposal about the tenant is open, or within the cool-down after people
-//! refused one.
+//! A change that fell short of its promise is taken back first; only else is another price
+//! proposed. Nothing is proposed while a proposal about the tenant is open, or within the cool-down
+//! after people refused one.
 
 use rust_decimal::Decimal;
 

@@ -1,5 +1,5 @@
-//! A change of price or overage after it was applied: what it promised, what it kept, and how much of the shortfall
-//! that the policy bears is used.
+//! A change of price or overage after it was applied: what it promised, what it kept, and how much
+//! of the shortfall that the policy bears is used.
 
 use app::backend::WatchView;
 use domain::clock::{DAY_MS, Timestamp};

@@ -1,5 +1,5 @@
-//! The price that meets a stress: the smallest one that keeps a tenant above water, or else the nearest
-//! to it that the guardrails let through.
+//! The price that meets a stress: the smallest one that keeps a tenant above water, or else the
+//! nearest to it that the guardrails let through.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -24,8 +24,8 @@ pub(super) enum Answer {
     Held(Rule),
 }
 
-/// A tenant under a stress: how its margin is distributed, its floor, and the probability to be below
-/// it that is borne.
+/// A tenant under a stress: how its margin is distributed, its floor, and the probability to be
+/// below it that is borne.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threat<'a> {
     pub(super) risk: &'a Risk,
@@ -90,8 +90,8 @@ pub(super) fn answer(
 }
 
 /// The lowest price on a tick that keeps the tenant above water; the highest one below the ceiling
-/// where none does. A probability falls as the price rises, so halving finds it. `times`: as much is
-/// earned at a price.
+/// where none does. A probability falls as the price rises, so halving finds it. `times`: as much
+/// is earned at a price.
 fn target(
     limits: &Limits,
     current: Decimal,

@@ -1,5 +1,5 @@
-//! What a tenant's figures suggest under a policy: the rules that fired, the price within bounds, and
-//! what else could be done, each with its worth.
+//! What a tenant's figures suggest under a policy: the rules that fired, the price within bounds,
+//! and what else could be done, each with its worth.
 //!
 //! Nothing is decided here and nothing applied: [`advise`] is a function of its arguments.
 
@@ -202,22 +202,24 @@ impl Figures {
         self.beyond.and_then(|beyond| beyond.list_usd.checked_div(self.list_usd))
     }
 
-    /// What is earned, as a share of the list amount: overage included. `None` where nothing was used.
+    /// What is earned, as a share of the list amount: overage included. `None` where nothing was
+    /// used.
     #[must_use]
     pub fn earned_of_list(&self) -> Option<Decimal> {
         self.revenue_usd.checked_div(self.list_usd)
     }
 
-    /// The price within the cap at which all of it earns that share of the list amount. `None`: no price
-    /// does, since everything is beyond the cap.
+    /// The price within the cap at which all of it earns that share of the list amount. `None`: no
+    /// price does, since everything is beyond the cap.
     fn price_that_earns(&self, of_list: Decimal) -> Option<Decimal> {
         let Some(beyond) = self.beyond else { return Some(of_list) };
         let within = of_list.checked_mul(self.list_usd)?.checked_sub(beyond.revenue_usd)?;
         Some(within.checked_div(self.within_usd())?.max(Decimal::ZERO))
     }
 
-    /// What usage for a dollar at list prices costs us, as the guardrails ask it of a price: at this cost
-    /// a price keeps the margin floor where it does so together with what is beyond the cap.
+    /// What usage for a dollar at list prices costs us, as the guardrails ask it of a price: at
+    /// this cost a price keeps the margin floor where it does so together with what is beyond the
+    /// cap.
     pub(super) fn cost_for_floor(&self, margin_min: Share) -> Result<Decimal, EconomicsError> {
         let cost = self.cost_of_list()?;
         let kept = margin_min.rest().get() - self.penalty_rate.get();
@@ -238,12 +240,12 @@ impl Figures {
         self.list_usd - self.beyond.unwrap_or(BeyondCap::NONE).list_usd
     }
 
-    /// How many times as much is earned at one price as at another: what is beyond the cap earns the same.
+    /// How many times as much is earned at one price as at another: what is beyond the cap earns
+    /// the same.
     pub(super) fn times_earned(&self, now: Decimal, then: Decimal) -> Option<Decimal> {
         let Some(beyond) = self.beyond else { return then.checked_div(now) };
-        let at = |price: Decimal| {
-            self.within_usd().checked_mul(price)?.checked_add(beyond.revenue_usd)
-        };
+        let at =
+            |price: Decimal| self.within_usd().checked_mul(price)?.checked_add(beyond.revenue_usd);
         at(then)?.checked_div(at(now)?)
     }
 
@@ -360,8 +362,8 @@ fn best_profit(
     stated(demand.best_price_within(&unit, &Bounds::new(floor, ceiling)?))
 }
 
-/// Usage as thousands of dollars at list price, so that prices are shares of it. What is beyond the cap
-/// has another price, and answers to this one with nothing.
+/// Usage as thousands of dollars at list price, so that prices are shares of it. What is beyond the
+/// cap has another price, and answers to this one with nothing.
 fn demand(policy: &Policy, figures: &Figures, current: Decimal) -> Result<Demand, EconomicsError> {
     Demand {
         usage_k: float(figures.within_usd()),
