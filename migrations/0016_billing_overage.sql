@@ -17,6 +17,21 @@ CREATE INDEX billing_entry_overage ON snapshot.billing_entry (period, tenant_id)
 CREATE INDEX billing_entry_overage ON recheck.billing_entry (period, tenant_id)
     WHERE kind = 'overage';
 
+-- Few proposals set an overage price, and each derivation asks which of its tenants have one
+-- (server::projection::billing::own).
+CREATE INDEX projection_version_overage
+    ON projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+CREATE INDEX projection_version_overage
+    ON snapshot.projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+CREATE INDEX projection_version_overage
+    ON recheck.projection_version ((body -> 'edition' -> 'content' ->> 'tenantId'))
+    WHERE entity = 'proposal'
+      AND body -> 'edition' -> 'content' -> 'controls' -> 'overageOfList' IS NOT NULL;
+
 -- The version before this one does not know list prices as proposals, nor a price's reason, withdrawal
 -- and proposal, nor a closing that counts overage, and projects such events as if they said nothing; and
 -- it kept only the last word on a switch. What has been projected so is derived again at the next start,

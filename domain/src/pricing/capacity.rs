@@ -60,8 +60,8 @@ impl Load {
     }
 }
 
-/// `⌊(1 − f − k) · fee / cost⌋`: the thousands of tokens after which a fee no longer keeps the margin
-/// floor. 0 where no usage does.
+/// `⌊(1 − f − k) · fee / cost⌋`: the thousands of tokens after which a fee no longer keeps the
+/// margin floor. 0 where no usage does.
 ///
 /// # Errors
 /// A negative fee, a cost that is not above 0, or a cap beyond decimals.

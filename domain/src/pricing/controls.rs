@@ -1,8 +1,8 @@
 //! What the platform applies to a tenant at run time, and what a proposal would make of it.
 //!
-//! A tenant's price is a share of its tier's list price: 1 is the list, 1.04 is 4 % above it. So one
-//! number moves the prices of all models that the tenant uses, and a change of the list or of the
-//! tenant's mix is not mistaken for a change of its price.
+//! A tenant's price is a share of its tier's list price: 1 is the list, 1.04 is 4 % above it. So
+//! one number moves the prices of all models that the tenant uses, and a change of the list or of
+//! the tenant's mix is not mistaken for a change of its price.
 
 use std::fmt;
 
@@ -38,15 +38,15 @@ const TOKEN_CAP_MAX: u64 = 1_000_000_000_000;
 pub struct Controls {
     /// The price, as a share of the tier's list price.
     pub price_of_list: Decimal,
-    /// The price of tokens beyond the cap, as a share of the list price; absent: as the others. Without
-    /// a cap none is beyond it.
+    /// The price of tokens beyond the cap, as a share of the list price; absent: as the others.
+    /// Without a cap none is beyond it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overage_of_list: Option<Decimal>,
     /// Requests in flight at once; absent: no limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
-    /// Tokens a UTC month; absent: no cap. What becomes of requests beyond it is the platform's; what
-    /// they are charged is said by the overage price.
+    /// Tokens a UTC month; absent: no cap. What becomes of requests beyond it is the platform's;
+    /// what they are charged is said by the overage price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_cap: Option<u64>,
 }
@@ -92,6 +92,12 @@ impl Controls {
         let (token_cap, overage_of_list) =
             self.token_cap.zip(self.overage_of_list.filter(other))?;
         Some(OverageTerms { token_cap, overage_of_list })
+    }
+
+    /// Does the same usage earn the same: one price, and one for what is beyond the cap?
+    #[must_use]
+    pub fn earns_as(&self, other: &Controls) -> bool {
+        self.price_of_list == other.price_of_list && self.overage() == other.overage()
     }
 
     /// Does only the price differ?
@@ -146,8 +152,8 @@ pub enum Content {
     },
 }
 
-/// What versions are counted of: each tenant's controls, the policy, the shares of the traffic, and the
-/// list prices of a model for a tier that people agreed to.
+/// What versions are counted of: each tenant's controls, the policy, the shares of the traffic, and
+/// the list prices of a model for a tier that people agreed to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     Tenant(TenantId),
@@ -243,5 +249,8 @@ mod tests {
         let capped = Controls { token_cap: Some(7), ..price("1.05") };
         assert!(price("1.05").differs_in_price_only(&price("1")));
         assert!(!capped.differs_in_price_only(&price("1")));
+        let dear = Controls { overage_of_list: Some(decimal("2")), ..capped };
+        assert!(capped.earns_as(&price("1.05")), "a cap alone has no price");
+        assert!(!dear.earns_as(&capped) && !price("1.05").earns_as(&price("1")));
     }
 }

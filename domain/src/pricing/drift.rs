@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::approval::Facts;
 use super::controls::Controls;
 use super::edition::{BEYOND, COST, MARGIN};
+use super::margin;
 use super::policy::Watch;
+use super::recommend::Figures;
 use crate::economics::quantity::float;
 use rust_decimal::Decimal;
 
@@ -48,8 +50,8 @@ impl Shortfall {
     }
 }
 
-/// The margin that a move of the price promised, on the facts that it was decided on: the same costs
-/// and penalties at the other price. Prices are shares of the list price.
+/// The margin that a move of the price promised, on the facts that it was decided on: the same
+/// costs and penalties at the other price. Prices are shares of the list price.
 #[must_use]
 pub fn promised(facts: &Facts, before: &Controls, after: &Controls) -> Option<f64> {
     let (margin, cost) = (facts.get(MARGIN)?, facts.get(COST)?);
@@ -58,9 +60,10 @@ pub fn promised(facts: &Facts, before: &Controls, after: &Controls) -> Option<f6
     margin.checked_add(saved).map(float)
 }
 
-/// What is earned of the list price before and after a change, on the facts that it was decided on: what
-/// was beyond the cap stays beyond it and has the overage price. What will be beyond another cap, or
-/// has an overage price for the first time, nobody knows: of that the lower price is promised.
+/// What is earned of the list price before and after a change, on the facts that it was decided on:
+/// what was beyond the cap stays beyond it and has the overage price. What will be beyond another
+/// cap, or has an overage price for the first time, nobody knows: of that the lower price is
+/// promised.
 #[must_use]
 pub fn earned_of_list(facts: &Facts, before: &Controls, after: &Controls) -> [Decimal; 2] {
     let share = facts.get(BEYOND).copied().filter(|_| before.overage().is_some());
@@ -75,6 +78,16 @@ pub fn earned_of_list(facts: &Facts, before: &Controls, after: &Controls) -> [De
         None => at(after, Decimal::ZERO).min(at(after, Decimal::ONE)),
     };
     [was, is]
+}
+
+/// The margin that the usage of these figures would have had under other controls than those that
+/// held: the same costs, and penalties in the same share.
+#[must_use]
+pub fn margin_under(figures: &Figures, held: &Controls, other: &Controls) -> Option<Decimal> {
+    let beyond = figures.beyond_of_list().unwrap_or_default();
+    let [_, earned] = earned_of_list(&Facts::from([(BEYOND.to_owned(), beyond)]), held, other);
+    let revenue_usd = figures.list_usd.checked_mul(earned)?;
+    margin::gross(revenue_usd, figures.cost_usd, figures.penalty_rate)
 }
 
 /// How a change of price fares.
@@ -108,7 +121,8 @@ pub fn fared(watch: &Watch, promised: f64, realised: &[f64]) -> Option<Fared> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pricing::recommend::Day;
+    use crate::economics::quantity::Share;
+    use crate::pricing::recommend::{BeyondCap, Day};
 
     #[test]
     fn one_bad_month_is_borne_and_a_lasting_shortfall_is_not() {
@@ -158,6 +172,44 @@ mod tests {
         let day = Day { number: 20_000, list_usd: 9.0, cost_of_list: 0.7, beyond: 0.4 };
         assert!((day.earned_of_list(&capped("1.5", "2", 10)) - 1.7).abs() < 1e-12);
         assert!((day.earned_of_list(&price("1.5")) - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_a_version_its_usage_earns_what_the_version_before_it_charged() {
+        let number = |text: &str| text.parse::<Decimal>().expect("a decimal");
+        let capped = |overage: Option<&str>| Controls {
+            overage_of_list: overage.map(number),
+            token_cap: Some(10),
+            ..price("1")
+        };
+        let list_usd = number("40");
+        let beyond = Some(BeyondCap { list_usd, revenue_usd: number("80") });
+        let figures = Figures {
+            tier: "pro".to_owned(),
+            days: 30,
+            requests: 10,
+            tokens_k: number("20"),
+            revenue_usd: number("140"),
+            list_usd: number("100"),
+            beyond,
+            cost_usd: number("70"),
+            penalty_rate: Share::ZERO,
+            seconds_per_request: None,
+            cost_jumps_per_year: None,
+            better_tier: None,
+        };
+        let under = |before: &Controls| {
+            let margin = margin_under(&figures, &capped(Some("2")), before)?;
+            Some(margin.to_string())
+        };
+        assert_eq!(under(&capped(Some("2"))).as_deref(), Some("0.5"), "{:?}", figures.margin());
+        assert_eq!(under(&capped(None)).as_deref(), Some("0.3"), "all at the price");
+        assert_eq!(under(&capped(Some("1.5"))).as_deref(), Some("0.4167"));
+        assert_eq!(under(&price("0.8")).as_deref(), Some("0.125"));
+        // Nothing beyond the cap yet: an overage price is known to bring nothing.
+        let within = Figures { beyond: None, revenue_usd: number("100"), ..figures };
+        let under = margin_under(&within, &capped(Some("2")), &capped(Some("0.5")));
+        assert_eq!(under, within.margin());
     }
 
     #[test]

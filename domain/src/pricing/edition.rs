@@ -1,4 +1,5 @@
-//! A version of a proposal as of now: the money facts that it rests on, and which of them moved since.
+//! A version of a proposal as of now: the money facts that it rests on, and which of them moved
+//! since.
 
 use std::collections::BTreeSet;
 
@@ -87,12 +88,15 @@ pub fn facts(
     facts
 }
 
-/// What moved less than is borne is as it was: margins and shares absolutely, costs relatively.
+/// What moved less than is borne is as it was: margins absolutely, costs relatively. The share
+/// beyond a cap rises as a month goes on and falls as the next one begins; what that does to the
+/// margin is in the margin.
 #[must_use]
 pub fn settled(then: &Facts, mut now: Facts, bearable: Share) -> Facts {
     for (fact, was) in then {
         let room = match fact.as_str() {
-            MARGIN | BEYOND => bearable.get(),
+            MARGIN => bearable.get(),
+            BEYOND => Decimal::ONE,
             COST => bearable.get() * *was,
             _ => continue,
         };
@@ -140,5 +144,24 @@ mod tests {
         let drifted: Vec<String> =
             drifted(&then, &other).into_iter().map(|drift| drift.fact).collect();
         assert_eq!(drifted, ["policyVersion"]);
+    }
+
+    #[test]
+    fn the_share_beyond_a_cap_rises_as_a_month_goes_on_and_is_no_news_but_that_there_is_one_is() {
+        let bearable = Share::new("a share", Decimal::new(2, 2)).expect("a share");
+        let with = |margin: &str, beyond: i64| {
+            let mut facts = facts(margin, "0.66");
+            facts.insert(BEYOND.to_owned(), Decimal::new(beyond, 2));
+            facts
+        };
+        let then = with("0.31", 10);
+        assert_eq!(settled(&then, with("0.32", 45), bearable), then);
+        assert_eq!(settled(&then, with("0.32", 0), bearable), then);
+        let names = |now: Facts| -> Vec<String> {
+            let now = settled(&then, now, bearable);
+            drifted(&then, &now).into_iter().map(|drift| drift.fact).collect()
+        };
+        assert_eq!(names(with("0.36", 45)), [MARGIN], "what it does to the margin counts");
+        assert_eq!(names(facts("0.31", "0.66")), [BEYOND], "other terms are another decision");
     }
 }

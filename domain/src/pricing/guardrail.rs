@@ -1,4 +1,5 @@
-//! How far a price may move by itself: clamps in a fixed order, the rule that bound, the whole trail.
+//! How far a price may move by itself: clamps in a fixed order, the rule that bound, the whole
+//! trail.
 //!
 //! Kill switch, contract lock and cool-down hold the price. Otherwise the target is clamped to the
 //! step, to what the period may add up to, to floor and ceiling, and last to the price that keeps

@@ -1,8 +1,9 @@
 //! How many must agree to a list price: by how far it moves what counted before it.
 //!
 //! A tenant's bill is list price times the tenant's own share, so a list price that moves far moves
-//! bills as a tenant's own price does, and asks for as many people. What it is held against stands as
-//! facts in the proposal: so every cloud counts the same, and a price that changed meanwhile is seen.
+//! bills as a tenant's own price does, and asks for as many people. What it is held against stands
+//! as facts in the proposal: so every cloud counts the same, and a price that changed meanwhile is
+//! seen.
 
 use std::fmt;
 
@@ -56,8 +57,8 @@ pub fn before(facts: &Facts) -> Option<[Decimal; 3]> {
     known(facts, BEFORE)
 }
 
-/// How many must agree, beside whoever wants it: by the larger of the change at once and that of the
-/// period. A first price moves nothing, and neither does what goes on as before.
+/// How many must agree, beside whoever wants it: by the larger of the change at once and that of
+/// the period. A first price moves nothing, and neither does what goes on as before.
 #[must_use]
 pub fn persons(facts: &Facts, price: &PricePut, quorum: &Quorum) -> u32 {
     let is = amounts(price);
@@ -91,7 +92,8 @@ fn known(facts: &Facts, names: [&str; 3]) -> Option<[Decimal; 3]> {
     Some([input?, output?, cached?])
 }
 
-/// Of the parts that which moves furthest, either way; from nothing to something is beyond any number.
+/// Of the parts that which moves furthest, either way; from nothing to something is beyond any
+/// number.
 fn size(was: [Decimal; 3], is: [Decimal; 3]) -> Decimal {
     let parts = was.into_iter().zip(is);
     let sizes = parts.map(|(was, is)| change(was, is).map_or(Decimal::MAX, |it| it.abs()));

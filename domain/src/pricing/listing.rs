@@ -1,9 +1,9 @@
 //! A list price before it is recorded: how far it moves what counts, and what about it is odd.
 //!
-//! A list price moves the bills of all tenants of a tier. So it is held against what is known first:
-//! against the price that it takes the place of, the provider's own, and the bounds that the policy has
-//! for a tenant's price. Nothing here refuses: what is odd is said, whoever records it says that they
-//! have read it, and what moves far waits for other people ([`super::list_change`]).
+//! A list price moves the bills of all tenants of a tier. So it is held against what is known
+//! first: against the price that it takes the place of, the provider's own, and the bounds that the
+//! policy has for a tenant's price. Nothing here refuses: what is odd is said, whoever records it
+//! says that they have read it, and what moves far waits for other people ([`super::list_change`]).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -49,7 +49,8 @@ impl Part {
         }
     }
 
-    /// US dollars a million tokens. Cached input without a price of its own costs what other input does.
+    /// US dollars a million tokens. Cached input without a price of its own costs what other input
+    /// does.
     #[must_use]
     pub fn of(self, price: &PricePut) -> Decimal {
         let PricePut { input_usd_per_million: input, output_usd_per_million: output, .. } = price;
@@ -170,8 +171,8 @@ impl Case<'_> {
         warnings
     }
 
-    /// How many decide on it: more than one, where it moves bills as far as a tenant's own price may
-    /// only be moved by so many. Whoever wants it is not among them then.
+    /// How many decide on it: more than one, where it moves bills as far as a tenant's own price
+    /// may only be moved by so many. Whoever wants it is not among them then.
     #[must_use]
     pub fn persons(&self) -> u32 {
         let held_against = facts(self.before, self.earlier);

@@ -1,8 +1,8 @@
 //! One look at one tenant: what is said of it, and the proposal that comes of it.
 //!
-//! A change that fell short of its promise is taken back first; only else is another price proposed.
-//! Nothing is proposed while a proposal about the tenant is open, or within the cool-down after people
-//! refused one.
+//! A change that fell short of its promise is taken back first; only else is another price
+//! proposed. Nothing is proposed while a proposal about the tenant is open, or within the cool-down
+//! after people refused one.
 
 use rust_decimal::Decimal;
 
@@ -143,14 +143,13 @@ fn days(count: u32) -> String {
 }
 
 /// How the tenant's last change of its price or its overage fares. `None`: there was none, it took
-/// something back, it is
-/// watched no longer, or no whole day has passed.
+/// something back, it is watched no longer, or no whole day has passed.
 #[must_use]
 pub fn last_change_fared(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Fared> {
     let chain = book.chain(seen.tenant)?;
     let last = chain.last().filter(|last| !last.grounds.takes_back())?;
     let (before, after) = (chain.controls(chain.version().checked_sub(1)?)?, last.value);
-    if before.price_of_list == after.price_of_list && before.overage() == after.overage() {
+    if before.earns_as(&after) {
         return None;
     }
     let facts = &book.case(last.proposal_id)?.current().edition.facts;

@@ -9,8 +9,8 @@ use crate::economics::quantity::Share;
 /// Places of a margin, as a share of the revenue.
 pub const DECIMALS: u32 = 4;
 
-/// `1 − cost / revenue − penalty rate`. `None` where nothing is brought in. A penalty is a share of what
-/// is charged, so at another price its rate stays and its dollars move.
+/// `1 − cost / revenue − penalty rate`. `None` where nothing is brought in. A penalty is a share of
+/// what is charged, so at another price its rate stays and its dollars move.
 #[must_use]
 pub fn gross(revenue_usd: Decimal, cost_usd: Decimal, penalty_rate: Share) -> Option<Decimal> {
     let cost = cost_usd.checked_div(revenue_usd)?;

@@ -1,5 +1,5 @@
-//! How a tenant's margin is distributed at a price: exact, with the cost straying as is assumed, the
-//! service level of the days that were seen, and no provider's price jumping.
+//! How a tenant's margin is distributed at a price: exact, with the cost straying as is assumed,
+//! the service level of the days that were seen, and no provider's price jumping.
 
 use rust_decimal::Decimal;
 
@@ -8,8 +8,8 @@ use super::edition::{COST, MARGIN};
 use crate::economics::exact::{COST_SIGMA, MarginLaw, MarginQuantiles};
 use crate::economics::quantity::{Share, float};
 
-/// At a price, of usage that costs such a share of the list price. `None`: the price is 0 or the cost
-/// below it.
+/// At a price, of usage that costs such a share of the list price. `None`: the price is 0 or the
+/// cost below it.
 #[must_use]
 pub fn margins(
     cost_of_list: Decimal,

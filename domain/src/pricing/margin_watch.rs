@@ -111,8 +111,8 @@ impl MarginWatch {
         self.band
     }
 
-    /// After one more observation. A margin that is absent changes nothing. A recommendation is made
-    /// on entering a band, and not again while it lasts.
+    /// After one more observation. A margin that is absent changes nothing. A recommendation is
+    /// made on entering a band, and not again while it lasts.
     #[must_use]
     pub fn observe(
         self,

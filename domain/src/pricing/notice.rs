@@ -1,8 +1,8 @@
 //! What people outside the screens are told of a proposal: that it needs them, and how it ended.
 //!
-//! Each notice follows from the events of the proposal, so that it can be found again after a restart,
-//! and has an id of its own, so that it is told once. The cloud that recorded its event tells it; that
-//! a proposal expired no event says, and whoever recorded its opening tells that.
+//! Each notice follows from the events of the proposal, so that it can be found again after a
+//! restart, and has an id of its own, so that it is told once. The cloud that recorded its event
+//! tells it; that a proposal expired no event says, and whoever recorded its opening tells that.
 
 use serde::{Deserialize, Serialize};
 

@@ -181,12 +181,11 @@ pub(super) fn row(
     }
 }
 
-/// What a price would do to the margin, exactly, and to the tenant's bill.
+/// What a price or an overage would do to the margin, exactly, and to the tenant's bill.
 fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<EffectRow> {
     let book = catalog.book();
     let edition = &case.current().edition;
     let (before, after) = controls(book, case)?;
-    let (was, is) = (before.price_of_list, after.price_of_list);
     let policy = book.policy_of(edition.policy_version)?;
     let rule = edition.rule.as_ref().and_then(|rule| policy.named(rule))?;
     let [earned, will] = earned_of_list(&edition.facts, &before, &after);
@@ -195,7 +194,7 @@ fn effect(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Option<E
         let month = figures.list_usd.checked_mul(MONTH_DAYS)? / Decimal::from(figures.days);
         Some(signed_dollars(month.checked_mul(will - earned)?))
     });
-    (was != is).then(|| EffectRow {
+    (!before.earns_as(&after)).then(|| EffectRow {
         margin: [then.p50, now.p50].map(margin_text),
         below_floor: [then.below_floor, now.below_floor].map(share_text),
         bill,

@@ -11,6 +11,7 @@ use domain::clock::{DAY_MS, LogicalClock, Timestamp};
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
+use domain::pricing::drift::margin_under;
 use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin;
 use domain::pricing::margin_law::margins;
@@ -397,7 +398,8 @@ fn effect(
     at: Timestamp,
 ) -> Option<String> {
     let figures = &found.figures;
-    let (then, now) = (figures.margin_at(before.price_of_list)?, figures.margin()?);
+    let held = catalog.book().controls(tenant);
+    let (then, now) = (margin_under(figures, &held, before)?, figures.margin()?);
     let mut text = format!(
         "Margin {} with it, {} without it, over the same usage",
         margin::told(now),

@@ -1,5 +1,5 @@
-//! A change of price after it was applied: what it promised, what it kept, and how much of the shortfall
-//! that the policy bears is used.
+//! A change of price or overage after it was applied: what it promised, what it kept, and how much
+//! of the shortfall that the policy bears is used.
 
 use app::backend::WatchView;
 use domain::clock::{DAY_MS, Timestamp};
@@ -13,7 +13,7 @@ use crate::economics::TenantFigures;
 use crate::optimizer::about;
 use crate::projection::Catalog;
 
-/// Nothing, where the proposal moved no price that is or was in force.
+/// Nothing, where the proposal moved neither a price nor an overage that is or was in force.
 pub(super) fn view(
     catalog: &Catalog,
     case: &Case,
@@ -25,7 +25,7 @@ pub(super) fn view(
     let version = case.result_version.filter(|_| case.standing(now) == Standing::Applied)?;
     let chain = book.chain(&tenant)?;
     let (before, after) = (chain.controls(version.checked_sub(1)?)?, chain.controls(version)?);
-    if before.price_of_list == after.price_of_list {
+    if before.earns_as(&after) {
         return None;
     }
     let watch = book.policy().1.watch;

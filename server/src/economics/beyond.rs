@@ -1,5 +1,5 @@
-//! Which part of a tenant's days lies beyond its cap: what is earned for it is the overage price, here
-//! as in the billing ledger.
+//! Which part of a tenant's days lies beyond its cap: what is earned for it is the overage price,
+//! here as in the billing ledger.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use rust_decimal::Decimal;
 
 use crate::projection::{Catalog, Projection};
 
-/// Shares of days, by the terms in force now. Tenants without such terms are not in it, nor days that
-/// are wholly within the cap.
+/// Shares of days, by the terms in force now. Tenants without such terms are not in it, nor days
+/// that are wholly within the cap.
 #[derive(Debug, Default)]
 pub(super) struct Beyond(BTreeMap<TenantId, (OverageTerms, BTreeMap<i64, Decimal>)>);
 
@@ -28,8 +28,8 @@ pub(super) struct Earned {
 }
 
 impl Beyond {
-    /// Of all tenants or of one. All that was metered counts, from the beginning of the first month on;
-    /// the billing ledger leaves out what has no price, and so do all figures.
+    /// Of all tenants or of one. All that was metered counts, from the beginning of the first month
+    /// on; the billing ledger leaves out what has no price, and so do all figures.
     pub(super) async fn of(
         projection: &Projection,
         catalog: &Catalog,
@@ -72,8 +72,8 @@ impl Beyond {
         of_tenant.copied().unwrap_or_default()
     }
 
-    /// What usage at these list prices earns: the tenant's own price within the cap, and the overage
-    /// price beyond it.
+    /// What usage at these list prices earns: the tenant's own price within the cap, and the
+    /// overage price beyond it.
     pub(super) fn earned(
         &self,
         list_usd: Decimal,

@@ -41,8 +41,8 @@ pub struct Found {
 }
 
 impl Found {
-    /// The margin of all tenants together, and what service levels gave back in dollars. `None` without
-    /// revenue.
+    /// The margin of all tenants together, and what service levels gave back in dollars. `None`
+    /// without revenue.
     #[must_use]
     pub fn recorded(&self) -> Option<[Decimal; 2]> {
         let mut sums = [Decimal::ZERO; 3];
@@ -72,8 +72,8 @@ struct Sums {
 }
 
 impl Economics {
-    /// Sums of the `window_days` days that end with the last whole hour, at the prices of `now`: of all
-    /// active tenants, or of one.
+    /// Sums of the `window_days` days that end with the last whole hour, at the prices of `now`: of
+    /// all active tenants, or of one.
     ///
     /// # Errors
     /// Too much usage, numbers beyond decimals, or the database cannot be read.
@@ -93,7 +93,7 @@ impl Economics {
             ..UsageFilter::default()
         };
         let (mut sums, mut unpriced) = (BTreeMap::<TenantId, Sums>::new(), BTreeSet::new());
-        let span = (Some(from), Some(now));
+        let span = (Some(from), Some(to));
         let beyond = Beyond::of(&self.projection, &catalog, tenant, span).await?;
         let (mut cursor, mut rows) = (None, 0);
         loop {

@@ -104,8 +104,8 @@ fn promise(catalog: &Catalog, tier: &str) -> TierPromise {
     })
 }
 
-/// How often and how far each provider's prices have jumped until then. A provider whose maps are of
-/// one day has no history.
+/// How often and how far each provider's prices have jumped until then. A provider whose maps are
+/// of one day has no history.
 pub(super) fn jumps(
     catalog: &Catalog,
     at: Timestamp,

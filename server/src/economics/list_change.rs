@@ -1,4 +1,5 @@
-//! What a list price is held against, by the decisions that are FINAL here, and how many decide on it.
+//! What a list price is held against, by the decisions that are FINAL here, and how many decide on
+//! it.
 
 use domain::catalog::PricePut;
 use domain::clock::{DAY_MS, Timestamp};

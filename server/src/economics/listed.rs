@@ -1,8 +1,8 @@
-//! What a list price would change, before anybody records it: charges that are there, and the bills of
-//! a tier's tenants, at the usage of the policy's window.
+//! What a list price would change, before anybody records it: charges that are there, and the bills
+//! of a tier's tenants, at the usage of the policy's window.
 //!
-//! A bill is list price times the tenant's own share of it (`domain::billing::charge`). A contract fixes
-//! that share, so a list price moves under contracts as well.
+//! A bill is list price times the tenant's own share of it (`domain::billing::charge`). A contract
+//! fixes that share, so a list price moves under contracts as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ use super::tally::Tally;
 use super::usage::{added, at_list_prices, at_price};
 use crate::projection::{Catalog, Corrections, USAGE_PAGE_MAX, UsageFilter, UsageRow};
 
-/// Tenants of a tier that are looked at, each by a question of its own to the database: some seconds.
+/// Tenants of a tier that are looked at, each by a question of its own to the database: some
+/// seconds.
 const TENANTS_MAX: usize = 2_000;
 
 /// A list price beside what counts without it.
@@ -78,11 +79,11 @@ pub struct Affected {
     /// What those come to; absent: nothing is charged for them as things are.
     pub before_usd: Option<Decimal>,
     pub after_usd: Decimal,
-    /// Of everything that it used, as a share of revenue, recorded penalties taken off; absent where there
-    /// is no revenue. Today, as the optimizer has it.
+    /// Of everything that it used, as a share of revenue, recorded penalties taken off; absent
+    /// where there is no revenue. Today, as the optimizer has it.
     pub margin_today: Option<Decimal>,
-    /// With what counts from the beginning of the price on as things are: that is today's, but where
-    /// another price begins before.
+    /// With what counts from the beginning of the price on as things are: that is today's, but
+    /// where another price begins before.
     pub margin_before: Option<Decimal>,
     pub margin_after: Option<Decimal>,
     pub margin_floor: Decimal,
@@ -228,8 +229,8 @@ impl Economics {
         self.projection.is_used(provider, model).await
     }
 
-    /// The tenants of the tier. Absent: there are too many of them, or they used too much. The price can
-    /// be recorded without.
+    /// The tenants of the tier. Absent: there are too many of them, or they used too much. The
+    /// price can be recorded without.
     async fn affected(
         &self,
         listed: &Listed,

@@ -27,8 +27,8 @@ const LOOKING_MAX: usize = 2;
 /// Most looks are over by then; whoever waits holds no connection.
 const LOOK_WAIT: Duration = Duration::from_secs(3);
 
-/// Tenants times draws that a page waits for: some hundredths of a second of one processor. The browser
-/// draws the rest.
+/// Tenants times draws that a page waits for: some hundredths of a second of one processor. The
+/// browser draws the rest.
 const PAGE_DRAWS: usize = 200_000;
 
 /// Which usage, at the prices of which day.
@@ -100,8 +100,8 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// Does the work, which draws as often as it needs to. Dropping the future stops it within a round
-    /// of blocks.
+    /// Does the work, which draws as often as it needs to. Dropping the future stops it within a
+    /// round of blocks.
     ///
     /// # Errors
     /// What the work says, or that it was stopped.
@@ -182,8 +182,8 @@ impl Economics {
         leave.ok().and_then(Result::ok).ok_or(SimulateError::Looking)
     }
 
-    /// A screen's answer at once: with fewer draws where there are many tenants, and beside whatever
-    /// else is running. `opened`: a tenant whose lever stands there unmoved.
+    /// A screen's answer at once: with fewer draws where there are many tenants, and beside
+    /// whatever else is running. `opened`: a tenant whose lever stands there unmoved.
     ///
     /// # Errors
     /// The request is absurd, or nothing can be priced.

@@ -1,5 +1,5 @@
-//! What usage adds up to for a margin: dollars, and the requests that service levels are counted by. The
-//! optimizer and the preview of a list price count with it, so that both have one margin.
+//! What usage adds up to for a margin: dollars, and the requests that service levels are counted
+//! by. The optimizer and the preview of a list price count with it, so that both have one margin.
 
 use domain::economics::EconomicsError;
 use domain::economics::quantity::Share;

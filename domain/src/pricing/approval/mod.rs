@@ -8,8 +8,8 @@
 //! - Four eyes: neither the requester nor the last editor counts, for themself, for another, or
 //!   through a delegate. One vote a person; [`are_there`] says so of votes in any order.
 //! - Any rejection is final, and says why.
-//! - On execution the money facts are looked at again. If they changed, nothing is executed, and the
-//!   proposal says what changed.
+//! - On execution the money facts are looked at again. If they changed, nothing is executed, and
+//!   the proposal says what changed.
 //! - A change whose outcome is unknown is never tried again by itself.
 //!
 //! Sources: approval flows of GitHub environments, PostHog, Flagsmith (issue 4465: an edit after an
@@ -186,7 +186,8 @@ pub enum Execution {
 pub enum Effect {
     /// Record that the proposal is in this state now; every step is a ledger event.
     Record(Recorded),
-    /// Execute this version. It is asked for once; a repeat would carry the same version and content.
+    /// Execute this version. It is asked for once; a repeat would carry the same version and
+    /// content.
     Execute { version: u32, content: ContentHash },
     /// Tell who asked why it was not done. The input changed nothing.
     Refuse(Refusal),

@@ -1,8 +1,8 @@
 //! Votes, and how many of them can stand beside each other.
 //!
 //! The state machine counts votes in the order in which they were given. What is in force must not
-//! depend on which votes are known so far: more of them never make fewer persons agree. So there the
-//! question is whether enough of them can stand beside each other, nobody in two of them.
+//! depend on which votes are known so far: more of them never make fewer persons agree. So there
+//! the question is whether enough of them can stand beside each other, nobody in two of them.
 
 use std::collections::BTreeSet;
 
@@ -51,8 +51,8 @@ pub fn are_there(votes: &BTreeSet<Vote>, persons: usize) -> bool {
 }
 
 /// Tries each vote that meets the first one: a largest set has one of them. Few are wanted, and few
-/// people are away at once, so this is short; where fewer people are involved than so many votes need,
-/// it ends at once.
+/// people are away at once, so this is short; where fewer people are involved than so many votes
+/// need, it ends at once.
 fn stand(votes: &[&Vote], wanted: usize) -> bool {
     let Some(first) = votes.first().filter(|_| wanted > 0) else { return wanted == 0 };
     let people: BTreeSet<&Actor> = votes.iter().flat_map(|vote| [&vote.person, &vote.by]).collect();

@@ -286,8 +286,8 @@ impl Case {
         })
     }
 
-    /// Have so many persons agreed to that version who may? `counts`: may this vote be given in that
-    /// person's stead?
+    /// Have so many persons agreed to that version who may? `counts`: may this vote be given in
+    /// that person's stead?
     pub(super) fn has_approvals(
         &self,
         numbered: &Numbered,

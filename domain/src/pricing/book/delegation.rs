@@ -3,12 +3,12 @@
 //! A vote counts by the delegations of its own moment. Two questions follow from that:
 //!
 //! - **Whoever executes, and whoever votes on an execution,** objects to a vote that was given in
-//!   somebody's stead after they had taken that back ([`Stead::holds`]): its clock is later than that of
-//!   a withdrawal which is FINAL in their own view. Once that is known it stays so.
-//! - **What was applied** stays applied, as after a rejection: a withdrawal that becomes final later comes
-//!   too late for it, whatever its clock. So an application that is FINAL asks only whether the vote was
-//!   ever one's to give ([`Stead::bears`]), and the book does not depend on the order in which events are
-//!   learnt.
+//!   somebody's stead after they had taken that back ([`Stead::holds`]): its clock is later than
+//!   that of a withdrawal which is FINAL in their own view. Once that is known it stays so.
+//! - **What was applied** stays applied, as after a rejection: a withdrawal that becomes final
+//!   later comes too late for it, whatever its clock. So an application that is FINAL asks only
+//!   whether the vote was ever one's to give ([`Stead::bears`]), and the book does not depend on
+//!   the order in which events are learnt.
 
 use crate::clock::{LogicalClock, Timestamp};
 use crate::event::{EventId, Slot};
@@ -130,8 +130,8 @@ impl Stead {
         vote.is_own() || self.0.iter().any(|it| it.is_for(vote) && it.was_given(one))
     }
 
-    /// The same, and it had not been taken back by then, as far as is known. A withdrawal that is known
-    /// stays known.
+    /// The same, and it had not been taken back by then, as far as is known. A withdrawal that is
+    /// known stays known.
     pub(super) fn holds(&self, vote: &Vote, one: &Told) -> bool {
         let held = |it: &Delegation| it.was_given(one) && !it.was_taken_back(one);
         vote.is_own() || self.0.iter().any(|it| it.is_for(vote) && held(it))

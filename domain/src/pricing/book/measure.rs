@@ -1,5 +1,5 @@
-//! How a proposed price stands to each bound of its rule, whoever proposed it. The optimizer keeps to
-//! them; people may go beyond, and then it is for people to agree.
+//! How a proposed price stands to each bound of its rule, whoever proposed it. The optimizer keeps
+//! to them; people may go beyond, and then it is for people to agree.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use crate::catalog::Edition;
 use crate::clock::Timestamp;
 use crate::pricing::approval::Facts;
 use crate::pricing::controls::{Content, Controls};
+use crate::pricing::drift::earned_of_list;
 use crate::pricing::edition::{COST, MARGIN};
 use crate::pricing::policy::Limits;
 
@@ -65,8 +66,8 @@ pub struct Measure {
 }
 
 impl Book {
-    /// How a version of a proposal stands to the bounds of its rule at a time. Nothing, where it moves no
-    /// price, or no rule is about its tenant.
+    /// How a version of a proposal stands to the bounds of its rule at a time. Nothing, where it
+    /// moves no price, or no rule is about its tenant.
     #[must_use]
     pub fn measured(&self, edition: &Edition, at: Timestamp) -> Vec<Measure> {
         self.measures(edition, at).unwrap_or_default()
@@ -99,7 +100,8 @@ impl Book {
         ])
     }
 
-    /// How many persons must agree to a version that a person made. Absent: what it rests on is not known.
+    /// How many persons must agree to a version that a person made. Absent: what it rests on is not
+    /// known.
     #[must_use]
     pub fn persons_for(&self, edition: &Edition) -> Option<u32> {
         let policy = self.policy_of(edition.policy_version)?;
@@ -146,10 +148,11 @@ fn on_list(limits: &Limits, after: &Controls) -> Measure {
     Measure { bound, within: Some(within) }
 }
 
-/// The same costs and penalties at the other price.
+/// The same costs and penalties at the other price, which moves nothing of what is beyond a cap.
 fn margin_at(facts: &Facts, before: &Controls, after: &Controls) -> Option<Decimal> {
     let (margin, cost) = (*facts.get(MARGIN)?, *facts.get(COST)?);
-    let saved = cost.checked_div(before.price_of_list)? - cost.checked_div(after.price_of_list)?;
+    let [was, is] = earned_of_list(facts, before, after);
+    let saved = cost.checked_div(was)?.checked_sub(cost.checked_div(is)?)?;
     Some(margin.checked_add(saved)?.round_dp(MARGIN_DECIMALS).normalize())
 }
 
@@ -214,7 +217,8 @@ impl fmt::Display for Bound {
 }
 
 impl Measure {
-    /// `beyond, so 2 persons must agree`. `persons`: who must; 0: nobody; absent: not known here yet.
+    /// `beyond, so 2 persons must agree`. `persons`: who must; 0: nobody; absent: not known here
+    /// yet.
     #[must_use]
     pub fn verdict(&self, persons: Option<u32>) -> String {
         match (self.within, &self.bound, persons) {

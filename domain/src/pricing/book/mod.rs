@@ -1,11 +1,11 @@
-//! What all decisions about prices come to: proposals and how far each is, the policy in force, each
-//! tenant's controls, the switches. A function of the set of FINAL events, so every cloud that knows
-//! the same events says the same, in whatever order it learnt them.
+//! What all decisions about prices come to: proposals and how far each is, the policy in force,
+//! each tenant's controls, the switches. A function of the set of FINAL events, so every cloud that
+//! knows the same events says the same, in whatever order it learnt them.
 //!
 //! An application counts by what stands under it, not by who recorded it: the version that it names
-//! must have the approvals that its class needs ([`needs`]), or be within what the policy of then let
-//! through by itself. Versions of one thing follow each other without a gap; which application is the
-//! n-th a grant has decided before its event is recorded, so there are no two.
+//! must have the approvals that its class needs ([`needs`]), or be within what the policy of then
+//! let through by itself. Versions of one thing follow each other without a gap; which application
+//! is the n-th a grant has decided before its event is recorded, so there are no two.
 //!
 //! What was applied stays applied: a rejection or another version that becomes final later, with an
 //! earlier clock, does not take a price back under which a tenant was served. A rollback does.
@@ -345,8 +345,8 @@ impl Book {
             && self.is_backed(case, current, now, |vote, one| self.stead.holds(vote, one))
     }
 
-    /// Had this version what it needs when it was made or has it come since? Once so, always so: what an
-    /// application that is FINAL counts by, whatever became known after it.
+    /// Had this version what it needs when it was made or has it come since? Once so, always so:
+    /// what an application that is FINAL counts by, whatever became known after it.
     #[must_use]
     pub fn is_authorised(&self, case: &Case, version: u32, hash: Hash) -> bool {
         case.version_of(version, hash).is_some_and(|numbered| {
@@ -355,8 +355,8 @@ impl Book {
         })
     }
 
-    /// The same without the votes that were given in somebody's stead after they had taken that back:
-    /// what a voter asks before it is applied.
+    /// The same without the votes that were given in somebody's stead after they had taken that
+    /// back: what a voter asks before it is applied.
     #[must_use]
     pub fn is_authorised_still(&self, case: &Case, version: u32, hash: Hash) -> bool {
         case.version_of(version, hash).is_some_and(|numbered| {
@@ -469,8 +469,8 @@ impl Book {
         self.lists.get(product)
     }
 
-    /// Every list price that people agreed to and a cloud applied, with its place among those of its
-    /// product. What counts at a time is the catalogue's to say.
+    /// Every list price that people agreed to and a cloud applied, with its place among those of
+    /// its product. What counts at a time is the catalogue's to say.
     pub fn list_prices(&self) -> impl Iterator<Item = (u64, &Applied<PricePut>)> {
         self.lists.values().flat_map(|chain| (1..).zip(chain.iter()))
     }

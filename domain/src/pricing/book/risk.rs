@@ -14,7 +14,8 @@ pub const TOGETHER_MAX: usize = 50;
 pub enum Risk {
     /// A price, and nothing else, that one person agrees to.
     Low,
-    /// All else: what two must agree to, a first overage, limits, the policy, where the traffic goes.
+    /// All else: what two must agree to, a first overage, limits, the policy, where the traffic
+    /// goes.
     High,
 }
 

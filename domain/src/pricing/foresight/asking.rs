@@ -16,8 +16,8 @@ pub const KEPT_MAX: usize = 10;
 const CHANGES_MAX: usize = 12;
 /// What is left out of one is named so often.
 const LEFT_OUT_MAX: usize = 3;
-/// Places times draws of one stress. A run draws ten and more, and keeps of each draw what a tenant in
-/// several places costs: all of them together are to take what one what-if may.
+/// Places times draws of one stress. A run draws ten and more, and keeps of each draw what a tenant
+/// in several places costs: all of them together are to take what one what-if may.
 const PLACE_DRAWS_MAX: usize = TENANT_DRAWS_MAX / 10;
 
 /// A stress that is asked, and under which assumptions.
@@ -56,15 +56,16 @@ impl Ask {
     }
 }
 
-/// How often each stress of these inputs is drawn: as the policy says, or as often as can be afforded.
+/// How often each stress of these inputs is drawn: as the policy says, or as often as can be
+/// afforded.
 #[must_use]
 pub fn draws(foresight: &Foresight, inputs: &Inputs) -> u32 {
     let affordable = (PLACE_DRAWS_MAX / inputs.usage.len().max(1)).max(DRAWS_MIN);
     foresight.draws.min(u32::try_from(affordable).unwrap_or(u32::MAX))
 }
 
-/// Kept scenarios that are marked as standing ones and are not asked, since [`KEPT_MAX`] stand before
-/// them.
+/// Kept scenarios that are marked as standing ones and are not asked, since [`KEPT_MAX`] stand
+/// before them.
 #[must_use]
 pub fn unasked<'a>(
     foresight: &Foresight,
@@ -112,7 +113,8 @@ pub fn asks<'a>(
     own.chain(kept.map(|save| of_kept(save, inputs))).collect()
 }
 
-/// Its first scenario under its own assumptions; the window, the floor and the draws are the loop's.
+/// Its first scenario under its own assumptions; the window, the floor and the draws are the
+/// loop's.
 fn of_kept(save: &ScenarioSave, inputs: &Inputs) -> Ask {
     let mut left_out = Vec::new();
     let request = serde_json::from_value::<Request>(save.request.clone());

@@ -1,13 +1,13 @@
-//! Foresight, not reaction: standing stresses are asked of fresh usage and prices, and where one would
-//! break a threshold, what would meet it is proposed before it comes true.
+//! Foresight, not reaction: standing stresses are asked of fresh usage and prices, and where one
+//! would break a threshold, what would meet it is proposed before it comes true.
 //!
 //! [`asks`] says what is asked: the product's own stresses ([`crate::economics::stress`]) and kept
 //! scenarios that are marked as standing ones. [`foresee`] draws them and holds them against the
-//! policy's thresholds. Of each tenant that a stress pushes under water the price is aimed at the worst
-//! of them ([`price`]), through the same guardrails as any price; where a stress makes a cloud's
-//! providers dearer, traffic is moved away from there ([`traffic`]), as far as drawing the stress once
-//! more shows that it helps, no cloud is given more than it can take ([`room`]), and the last shares have
-//! rested. Each answer is judged as if it were the only one.
+//! policy's thresholds. Of each tenant that a stress pushes under water the price is aimed at the
+//! worst of them ([`price`]), through the same guardrails as any price; where a stress makes a
+//! cloud's providers dearer, traffic is moved away from there ([`traffic`]), as far as drawing the
+//! stress once more shows that it helps, no cloud is given more than it can take ([`room`]), and
+//! the last shares have rested. Each answer is judged as if it were the only one.
 //!
 //! Nothing that comes of it applies by itself, whatever is switched on: the book counts approvals
 //! ([`super::book`]). Who is under water already is the optimizer's own matter ([`super::look`]).
@@ -60,7 +60,8 @@ pub struct View<'a> {
     pub inputs: &'a Inputs,
     /// Those that are active and whose usage has a price.
     pub tenants: &'a BTreeMap<TenantId, Known<'a>>,
-    /// Usage of hours that begin at or after the first and before the second: [`super::margin::window`].
+    /// Usage of hours that begin at or after the first and before the second:
+    /// [`super::margin::window`].
     pub window: (Timestamp, Timestamp),
     /// What the clouds can take, as the deployment states it.
     pub room: Room,
@@ -98,8 +99,8 @@ type Base<'a> = (&'a Assumptions, Stressed);
 
 /// Asks all of it, with whoever draws. `name` gives the id of a proposal about a subject.
 ///
-/// A kept scenario is somebody's, with assumptions of its own: one that has no answer says so, and the
-/// others are asked all the same.
+/// A kept scenario is somebody's, with assumptions of its own: one that has no answer says so, and
+/// the others are asked all the same.
 ///
 /// # Errors
 /// What `draw` refuses; negative amounts, or numbers beyond decimals.
@@ -273,7 +274,8 @@ impl<'a> View<'a> {
         of_all.into_iter().chain(of_one).collect()
     }
 
-    /// The likeliest to fall first, so that a bound on their number leaves out those who need it least.
+    /// The likeliest to fall first, so that a bound on their number leaves out those who need it
+    /// least.
     fn propose_prices(
         &self,
         asks: &[Ask],

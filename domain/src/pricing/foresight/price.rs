@@ -1,5 +1,5 @@
-//! The price that meets a stress: the smallest one that keeps a tenant above water, or else the nearest
-//! to it that the guardrails let through.
+//! The price that meets a stress: the smallest one that keeps a tenant above water, or else the
+//! nearest to it that the guardrails let through.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -24,8 +24,8 @@ pub(super) enum Answer {
     Held(Rule),
 }
 
-/// A tenant under a stress: how its margin is distributed, its floor, and the probability to be below
-/// it that is borne.
+/// A tenant under a stress: how its margin is distributed, its floor, and the probability to be
+/// below it that is borne.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threat<'a> {
     pub(super) risk: &'a Risk,
@@ -34,7 +34,7 @@ pub(super) struct Threat<'a> {
 }
 
 impl Threat<'_> {
-    /// `P(margin < floor)` with the price so many times the present one.
+    /// `P(margin < floor)` with so many times the present revenue from the same usage.
     pub(super) fn below(&self, factor: f64) -> f64 {
         self.risk.below(self.floor.to_float(), factor)
     }
@@ -56,12 +56,15 @@ pub(super) fn answer(
     threat: &Threat<'_>,
 ) -> Result<Answer, EconomicsError> {
     let current = standing.controls.price_of_list;
-    let target = target(limits, current, threat)?;
+    let times = |price: Decimal| {
+        checked("the change of a price", figures.times_earned(current, price)).map(float)
+    };
+    let target = target(limits, current, threat, &times)?;
     let request = Request {
         current_usd: current,
         target_usd: target,
         anchor_usd: standing.anchor_of_list,
-        cost_usd: figures.cost_of_list()?,
+        cost_usd: figures.cost_for_floor(limits.margin_min)?,
         penalty_rate: figures.penalty_rate,
         days_since_change: standing.days_since_change,
         contract_locked: standing.contract_locked,
@@ -72,7 +75,11 @@ pub(super) fn answer(
     if decision.status == Status::Hold || price_of_list <= current {
         return Ok(Answer::Held(decision.rule.unwrap_or(Rule::FloorCeiling)));
     }
-    let factor = float(checked("the change of a price", price_of_list.checked_div(current))?);
+    let factor = times(price_of_list)?;
+    if factor <= 1.0 {
+        // All is beyond the cap, which no price moves.
+        return Ok(Answer::Held(Rule::MarginFloorInfeasible));
+    }
     let guarded = Guarded {
         target_of_list: target.normalize(),
         price_of_list,
@@ -83,11 +90,13 @@ pub(super) fn answer(
 }
 
 /// The lowest price on a tick that keeps the tenant above water; the highest one below the ceiling
-/// where none does. A probability falls as the price rises, so halving finds it.
+/// where none does. A probability falls as the price rises, so halving finds it. `times`: as much
+/// is earned at a price.
 fn target(
     limits: &Limits,
     current: Decimal,
     threat: &Threat<'_>,
+    times: &impl Fn(Decimal) -> Result<f64, EconomicsError>,
 ) -> Result<Decimal, EconomicsError> {
     let tick = limits.tick_of_list;
     let ticks = |price: Decimal| {
@@ -101,8 +110,7 @@ fn target(
     let price = |count: u64| checked("a price", tick.checked_mul(Decimal::from(count)));
     while low < high {
         let middle = low + (high - low) / 2;
-        let factor = checked("the change of a price", price(middle)?.checked_div(current))?;
-        if threat.below(float(factor)) <= threat.max.to_float() {
+        if threat.below(times(price(middle)?)?) <= threat.max.to_float() {
             high = middle;
         } else {
             low = middle + 1;

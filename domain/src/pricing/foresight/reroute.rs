@@ -30,9 +30,9 @@ const PRESENT_DECIMALS: u32 = 3;
 /// How the stress is called where it is asked with the traffic moved.
 const MOVED: &str = "The same with the traffic moved";
 
-/// Proposes shares against the stress that hits the portfolio worst, of those that make a cloud dearer
-/// and break the portfolio's threshold: one tenant's is the matter of its price. At most one: there is
-/// one division of the traffic.
+/// Proposes shares against the stress that hits the portfolio worst, of those that make a cloud
+/// dearer and break the portfolio's threshold: one tenant's is the matter of its price. At most
+/// one: there is one division of the traffic.
 pub(super) fn propose<E: From<EconomicsError> + Display>(
     view: &View<'_>,
     asks: &[Ask],
@@ -97,8 +97,8 @@ fn rest_days(view: &View<'_>) -> u32 {
     view.book.policy().1.everybody().map_or(0, |rule| rule.limits.cooldown_days)
 }
 
-/// `None`: the last shares were applied long enough ago, or there were none. Taking shares back is a
-/// change, too.
+/// `None`: the last shares were applied long enough ago, or there were none. Taking shares back is
+/// a change, too.
 fn rests_until(view: &View<'_>) -> Option<Timestamp> {
     let last = view.book.shares().last()?;
     let rest_ms = i64::from(rest_days(view)) * DAY_MS;
@@ -129,8 +129,9 @@ fn breaks_portfolio(foreseen: &Foreseen) -> bool {
     foreseen.broken.iter().any(|broken| broken.threshold == Threshold::Portfolio)
 }
 
-/// The smallest move that brings the portfolio back within what is borne, or else the one after which it
-/// is likeliest above its floor. `None`: none helps, or each would break without the stress what holds now.
+/// The smallest move that brings the portfolio back within what is borne, or else the one after
+/// which it is likeliest above its floor. `None`: none helps, or each would break without the
+/// stress what holds now.
 fn best<E: From<EconomicsError>>(
     view: &View<'_>,
     ask: &Ask,

@@ -39,9 +39,9 @@ impl Most {
         Most(is_known.then_some(stated))
     }
 
-    /// Of a cloud with this share of the traffic. What it has beyond what it can take goes to others.
-    /// One without a stated capacity takes part in no plan: it keeps what it has, and is given nothing
-    /// beside others with one.
+    /// Of a cloud with this share of the traffic. What it has beyond what it can take goes to
+    /// others. One without a stated capacity takes part in no plan: it keeps what it has, and is
+    /// given nothing beside others with one.
     pub(super) fn of_cloud(&self, cloud: Cloud, present: Decimal) -> Decimal {
         let Some(stated) = &self.0 else { return Decimal::ONE };
         stated.get(&cloud).map_or(present, |share| share.get())

@@ -22,7 +22,7 @@ use crate::pricing::book::{Needs, Standing, Told, What};
 use crate::pricing::guardrail::Rule as Bound;
 use crate::pricing::margin::window;
 use crate::pricing::policy::{Foresight, Limits, Policy};
-use crate::pricing::recommend::Standing as Stands;
+use crate::pricing::recommend::{BeyondCap, Standing as Stands};
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -461,6 +461,27 @@ fn the_kill_switch_a_contract_and_a_cool_down_hold_a_price() {
     assert_eq!(bound(Stands { contract_locked: true, ..stands("1", "1") }), Bound::ContractLock);
     assert_eq!(bound(Stands { days_since_change: 13, ..stands("1", "1") }), Bound::Cooldown);
     assert_eq!(bound(stands("1.15", "1")), Bound::MaxCumulative);
+}
+
+#[test]
+fn a_price_is_foreseen_by_what_it_moves_of_the_revenue() {
+    let risk = Risk::Law(MarginLaw::new(0.68, 0.1, &[(1.0, Share::ZERO)]).expect("a law"));
+    let threat = Threat { risk: &risk, floor: share("0.35"), max: share("0.5") };
+    let beyond = |usd: i64| {
+        let list_usd = Decimal::from(usd);
+        let beyond = (usd > 0).then_some(BeyondCap { list_usd, revenue_usd: list_usd });
+        let figures = Figures { beyond, ..figures("40") };
+        price::answer(&Limits::default(), &stands("1", "1"), &figures, &threat).expect("an answer")
+    };
+    let target = |answer: Answer| match answer {
+        Answer::Move { guarded, after } => (guarded.target_of_list - Decimal::ONE, after),
+        Answer::Held(rule) => panic!("{rule:?} holds it"),
+    };
+    let ((all, _), (half, after)) = (target(beyond(0)), target(beyond(50)));
+    // Half of the revenue moves, so the price has to move twice as far, to its tick.
+    assert!(half > all && (half - all - all).abs() <= decimal("0.002"), "{half} and {all}");
+    assert!(after.below_floor < threat.below(1.0));
+    assert_eq!(beyond(100), Answer::Held(Bound::MarginFloorInfeasible), "nothing would move");
 }
 
 fn share(text: &str) -> Share {

@@ -1,8 +1,9 @@
-//! The traffic that meets a stress: shares moved away from the clouds whose providers it makes dearer.
+//! The traffic that meets a stress: shares moved away from the clouds whose providers it makes
+//! dearer.
 //!
-//! Shares are by cloud and a what-if's routing is by provider, so each provider is taken to be the one
-//! of its cloud, by its name. One that is of none (an own contract with OpenAI) keeps its part: shares
-//! do not move it.
+//! Shares are by cloud and a what-if's routing is by provider, so each provider is taken to be the
+//! one of its cloud, by its name. One that is of none (an own contract with OpenAI) keeps its part:
+//! shares do not move it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,9 +52,9 @@ pub(super) fn dearer(changes: &Scenario) -> BTreeSet<Cloud> {
     raised.filter_map(|(provider, _)| cloud_of(provider)).collect()
 }
 
-/// Divisions with less and less traffic at the dearer clouds, which move at most `step_max` of it, shares
-/// rounded, and give no cloud more than it can take: what one has beyond that now goes to the others too.
-/// None where a stress makes no cloud dearer, or leaves none to go to.
+/// Divisions with less and less traffic at the dearer clouds, which move at most `step_max` of it,
+/// shares rounded, and give no cloud more than it can take: what one has beyond that now goes to
+/// the others too. None where a stress makes no cloud dearer, or leaves none to go to.
 ///
 /// # Errors
 /// [`Unmoved::NoRoom`]: nobody elsewhere can take a hundredth more, or all together cannot take the
@@ -206,8 +207,9 @@ impl Filling {
         Filling { there, kept, room, surplus, free, is_over }
     }
 
-    /// So much less for the dearer clouds, or more where they cannot take what is left, and more for the
-    /// others: by what each keeps, and none beyond its room. `None`: all together cannot take it.
+    /// So much less for the dearer clouds, or more where they cannot take what is left, and more
+    /// for the others: by what each keeps, and none beyond its room. `None`: all together cannot
+    /// take it.
     fn divided(&self, planned: Decimal) -> Option<BTreeMap<Cloud, Decimal>> {
         let sum: Decimal = self.there.values().map(|(share, _)| *share).sum();
         let mut shares: BTreeMap<Cloud, Decimal> = BTreeMap::new();

@@ -1,6 +1,6 @@
-//! The way of a price through the guardrails, told again from what was recorded: the target, the rules
-//! that moved it, and what came of it. What came to each rule and what left it is recorded nowhere,
-//! since it follows from the bounds.
+//! The way of a price through the guardrails, told again from what was recorded: the target, the
+//! rules that moved it, and what came of it. What came to each rule and what left it is recorded
+//! nowhere, since it follows from the bounds.
 
 use rust_decimal::Decimal;
 
@@ -24,7 +24,8 @@ pub struct Move {
     pub to: Decimal,
 }
 
-/// Every move from the target to `found`. `None`: these bounds do not lead there, so others held then.
+/// Every move from the target to `found`. `None`: these bounds do not lead there, so others held
+/// then.
 #[must_use]
 pub fn walk(bounds: &Bounds, start: &Start, trail: &[Rule], found: Decimal) -> Option<Vec<Move>> {
     let mut moves = Vec::with_capacity(trail.len() + 1);

@@ -1,5 +1,6 @@
-//! What changed between two policies, by the names of their fields: for programs, which look for a field
-//! by its name. People read [`told`], to whom a rule that is added is one thing and not twenty numbers.
+//! What changed between two policies, by the names of their fields: for programs, which look for a
+//! field by its name. People read [`told`], to whom a rule that is added is one thing and not
+//! twenty numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +35,8 @@ pub fn differences(was: &Policy, is: &Policy) -> Vec<Difference> {
     fields.into_iter().filter_map(difference).collect()
 }
 
-/// What differs, in words: of a rule that is added, as which other it is and but for what; of all else
-/// each number.
+/// What differs, in words: of a rule that is added, as which other it is and but for what; of all
+/// else each number.
 #[must_use]
 pub fn told(was: &Policy, is: &Policy) -> Vec<Change> {
     let has = |policy: &Policy, rule: &Rule| policy.named(&rule.name).is_some();

@@ -223,9 +223,9 @@ impl Policy {
         fields
     }
 
-    /// What was typed over another version of it, to be laid over this one: what differs there, with
-    /// rules found again by their names. What is gone, or whose place means another step of who must
-    /// agree now, takes what was typed of it along.
+    /// What was typed over another version of it, to be laid over this one: what differs there,
+    /// with rules found again by their names. What is gone, or whose place means another step of
+    /// who must agree now, takes what was typed of it along.
     #[must_use]
     pub fn carried_from(
         &self,

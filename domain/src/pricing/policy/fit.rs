@@ -1,5 +1,5 @@
-//! Does what was typed make a policy? Every field that is wrong is told by its path, with its own words,
-//! and fields that contradict each other name each other.
+//! Does what was typed make a policy? Every field that is wrong is told by its path, with its own
+//! words, and fields that contradict each other name each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::field::Unfit;
 use super::{Limits, Policy, Rule};
 use crate::economics::EconomicsError;
 
-/// Fields that must fit each other, in the order in which they must not fall where there are more than
-/// two. By the ends of their paths: what stands before is the same for each.
+/// Fields that must fit each other, in the order in which they must not fall where there are more
+/// than two. By the ends of their paths: what stands before is the same for each.
 const RELATED: [&[&str]; 4] = [
     &["floorOfList", "ceilingOfList"],
     &["thresholds.lowEnter", "thresholds.lowLeave", "thresholds.highLeave", "thresholds.highEnter"],
@@ -23,12 +23,12 @@ type Typed = BTreeMap<String, String>;
 impl Policy {
     /// This policy with what was typed, by path; blank or absent: as it is. `quorum.new.upTo` and
     /// `quorum.new.persons` add a step, `quorum.0.remove` and `rules.0.remove` leave one
-    /// out, and `rule.name` with `rule.tier` and `rule.cloud` adds a rule with the limits that hold for
-    /// everybody. What no policy has is left aside.
+    /// out, and `rule.name` with `rule.tier` and `rule.cloud` adds a rule with the limits that hold
+    /// for everybody. What no policy has is left aside.
     ///
     /// # Errors
-    /// Every field that makes it no policy that may be, in the order of their paths; one without a path
-    /// where several do so together.
+    /// Every field that makes it no policy that may be, in the order of their paths; one without a
+    /// path where several do so together.
     pub fn fitting(&self, typed: &Typed) -> Result<Policy, Vec<Unfit>> {
         // Whatever else an address or a form says costs nothing.
         let typed = &self.carried_from(self, typed);
@@ -42,7 +42,8 @@ impl Policy {
         })
     }
 
-    /// Every field of this policy that makes it none that may be, as a path within it. Empty: it may be.
+    /// Every field of this policy that makes it none that may be, as a path within it. Empty: it
+    /// may be.
     #[must_use]
     pub fn faults(&self) -> Vec<Unfit> {
         let Err(error) = self.check() else { return Vec::new() };
@@ -109,8 +110,9 @@ impl Policy {
         }
     }
 
-    /// Which of its mates a field does not fit, each as it is typed or in force. Of one mate it is that
-    /// one; of several in order, one on the wrong side of it. `None`: others do not fit each other.
+    /// Which of its mates a field does not fit, each as it is typed or in force. Of one mate it is
+    /// that one; of several in order, one on the wrong side of it. `None`: others do not fit each
+    /// other.
     fn other(&self, typed: &Typed, path: &str, mates: &[String]) -> Option<String> {
         if let [only] = mates {
             return Some(only.clone());

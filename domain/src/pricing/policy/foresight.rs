@@ -15,8 +15,8 @@ const EVERY_HOURS_MAX: u32 = 672;
 /// a run of many scenarios long.
 const DRAWS_MAX: u32 = 20_000;
 
-/// The loop's part of the policy. The standard one is not written, so that a policy of before has the
-/// hash that it was approved under.
+/// The loop's part of the policy. The standard one is not written, so that a policy of before has
+/// the hash that it was approved under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Foresight {

@@ -1,7 +1,7 @@
 //! What may be changed by itself, what needs people, and how many: the policy, as versioned data.
 //!
-//! Each version replaces the one before, and is itself put in force by an approved proposal. Version
-//! 0 is [`Policy::default`]. Every number is a field with a name, a unit and a range.
+//! Each version replaces the one before, and is itself put in force by an approved proposal.
+//! Version 0 is [`Policy::default`]. Every number is a field with a name, a unit and a range.
 
 mod diff;
 mod field;

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Policy;
 
 impl Policy {
-    /// Every part with the values in force, the standard ones too. For reading only: hashes and events
-    /// are over the form that leaves these out.
+    /// Every part with the values in force, the standard ones too. For reading only: hashes and
+    /// events are over the form that leaves these out.
     #[must_use]
     pub fn whole(&self) -> Value {
         // Decimals and names only: it always serializes.

@@ -116,7 +116,7 @@ fn renegotiation(rule: &policy::Rule, figures: &Figures, band: Band) -> f64 {
     wanted.map_or(0.0, |wanted| float((wanted - figures.revenue_usd) * kept(figures)))
 }
 
-fn repricing(
+pub(super) fn repricing(
     policy: &Policy,
     figures: &Figures,
     price: &PriceAdvice,

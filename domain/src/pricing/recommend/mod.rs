@@ -1,5 +1,5 @@
-//! What a tenant's figures suggest under a policy: the rules that fired, the price within bounds, and
-//! what else could be done, each with its worth.
+//! What a tenant's figures suggest under a policy: the rules that fired, the price within bounds,
+//! and what else could be done, each with its worth.
 //!
 //! Nothing is decided here and nothing applied: [`advise`] is a function of its arguments.
 
@@ -23,6 +23,10 @@ use crate::economics::quantity::{Share, amount, checked, float};
 const SHARE_DECIMALS: u32 = 4;
 /// Places of a target price, as a share of the list price.
 const TARGET_DECIMALS: u32 = 6;
+/// Places of a cost that a division made: the price that it asks for stays on its tick.
+const COST_DECIMALS: u32 = 12;
+/// A share of the list price that no price has, so that no bound lets it through.
+const OUT_OF_REACH: Decimal = Decimal::ONE_THOUSAND;
 
 /// What a tenant brought in and cost in a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -198,25 +202,58 @@ impl Figures {
         self.beyond.and_then(|beyond| beyond.list_usd.checked_div(self.list_usd))
     }
 
-    /// What is earned, as a share of the list amount: overage included. `None` where nothing was used.
+    /// What is earned, as a share of the list amount: overage included. `None` where nothing was
+    /// used.
     #[must_use]
     pub fn earned_of_list(&self) -> Option<Decimal> {
         self.revenue_usd.checked_div(self.list_usd)
     }
 
-    /// The price within the cap at which all of it earns that share of the list amount. `None`: no price
-    /// does, since everything is beyond the cap.
+    /// The price within the cap at which all of it earns that share of the list amount. `None`: no
+    /// price does, since everything is beyond the cap.
     fn price_that_earns(&self, of_list: Decimal) -> Option<Decimal> {
         let Some(beyond) = self.beyond else { return Some(of_list) };
         let within = of_list.checked_mul(self.list_usd)?.checked_sub(beyond.revenue_usd)?;
-        Some(within.checked_div(self.list_usd - beyond.list_usd)?.max(Decimal::ZERO))
+        Some(within.checked_div(self.within_usd())?.max(Decimal::ZERO))
+    }
+
+    /// What usage for a dollar at list prices costs us, as the guardrails ask it of a price: at
+    /// this cost a price keeps the margin floor where it does so together with what is beyond the
+    /// cap.
+    pub(super) fn cost_for_floor(&self, margin_min: Share) -> Result<Decimal, EconomicsError> {
+        let cost = self.cost_of_list()?;
+        let kept = margin_min.rest().get() - self.penalty_rate.get();
+        if self.beyond.is_none() || kept <= Decimal::ZERO {
+            return Ok(cost);
+        }
+        let earned = cost.checked_div(kept);
+        let enough = earned.is_some_and(|earned| self.earned_of_list() >= Some(earned));
+        let least = earned.and_then(|earned| self.price_that_earns(earned));
+        // No price moves what is wholly beyond the cap.
+        let least = least.unwrap_or(if enough { Decimal::ZERO } else { OUT_OF_REACH });
+        let cost = checked("the cost of list", least.min(OUT_OF_REACH).checked_mul(kept))?;
+        Ok(cost.round_dp(COST_DECIMALS))
+    }
+
+    /// Of the list amount, what a price moves.
+    fn within_usd(&self) -> Decimal {
+        self.list_usd - self.beyond.unwrap_or(BeyondCap::NONE).list_usd
+    }
+
+    /// How many times as much is earned at one price as at another: what is beyond the cap earns
+    /// the same.
+    pub(super) fn times_earned(&self, now: Decimal, then: Decimal) -> Option<Decimal> {
+        let Some(beyond) = self.beyond else { return then.checked_div(now) };
+        let at =
+            |price: Decimal| self.within_usd().checked_mul(price)?.checked_add(beyond.revenue_usd);
+        at(then)?.checked_div(at(now)?)
     }
 
     /// The margin at another price of what is within the cap, the same mix and cost.
     #[must_use]
     pub fn margin_at(&self, price_of_list: Decimal) -> Option<Decimal> {
         let beyond = self.beyond.unwrap_or(BeyondCap::NONE);
-        let within = (self.list_usd - beyond.list_usd).checked_mul(price_of_list)?;
+        let within = self.within_usd().checked_mul(price_of_list)?;
         let revenue = within.checked_add(beyond.revenue_usd)?;
         margin::gross(revenue, self.cost_usd, self.penalty_rate)
     }
@@ -278,7 +315,7 @@ fn price(
         current_usd: current,
         target_usd: target,
         anchor_usd: standing.anchor_of_list,
-        cost_usd: cost,
+        cost_usd: figures.cost_for_floor(rule.limits.margin_min)?,
         penalty_rate: figures.penalty_rate,
         days_since_change: standing.days_since_change,
         contract_locked: standing.contract_locked,
@@ -325,10 +362,11 @@ fn best_profit(
     stated(demand.best_price_within(&unit, &Bounds::new(floor, ceiling)?))
 }
 
-/// Usage as thousands of dollars at list price, so that prices are shares of it.
+/// Usage as thousands of dollars at list price, so that prices are shares of it. What is beyond the
+/// cap has another price, and answers to this one with nothing.
 fn demand(policy: &Policy, figures: &Figures, current: Decimal) -> Result<Demand, EconomicsError> {
     Demand {
-        usage_k: float(figures.list_usd),
+        usage_k: float(figures.within_usd()),
         price_usd_per_k: float(current),
         elasticity: policy.assumptions.elasticity,
     }
@@ -350,7 +388,8 @@ fn replayed(
         return Ok(None);
     }
     let month = |day: &Day| Month {
-        usage_k: day.list_usd,
+        // What is beyond the cap does not move.
+        usage_k: day.list_usd * (1.0 - day.beyond),
         cost_usd_per_k: day.cost_of_list,
         policy_usd_per_k: float(price),
     };

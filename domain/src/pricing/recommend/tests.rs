@@ -37,6 +37,81 @@ fn a_price_moves_what_is_within_the_cap_and_leaves_what_is_beyond_it() {
     assert_eq!(beyond.margin_at(decimal("1.933333333333")), Some(decimal("0.5")));
 }
 
+/// Of 100 dollars at list prices so much is beyond the cap and earns that.
+fn capped(within_at: &str, beyond: [&str; 2], cost: &str) -> Figures {
+    let [list_usd, revenue_usd] = beyond.map(decimal);
+    let list = Decimal::ONE_HUNDRED;
+    let earned = (list - list_usd) * decimal(within_at) + revenue_usd;
+    let beyond = Some(BeyondCap { list_usd, revenue_usd });
+    Figures { beyond, list_usd: list, revenue_usd: earned, ..figures("100", cost) }
+}
+
+fn share(text: &str) -> Share {
+    Share::new("a share", decimal(text)).expect("a share")
+}
+
+#[test]
+fn the_margin_floor_is_asked_of_all_that_is_earned() {
+    let cost = |figures: &Figures, floor: &str| figures.cost_for_floor(share(floor));
+    // Half beyond at twice the list: 51.7 % is kept at 0.9, so no rise is asked for, down to
+    // (0.7 / 0.7 − 1) / 0.5, which is nothing.
+    let dear = capped("0.9", ["50", "100"], "70");
+    assert_eq!(dear.margin(), Some(decimal("0.5172")));
+    assert_eq!(cost(&dear, "0.3"), Ok(Decimal::ZERO));
+    // At 0.35: (0.7 / 0.65 − 1) / 0.5 is 0.1538, which a cost of 0.1 asks for.
+    assert_eq!(cost(&dear, "0.35"), Ok(decimal("0.1")));
+    // Cheaper beyond than within: what is within has to earn for both.
+    let cheap = capped("1", ["90", "28.86"], "25");
+    let least = cost(&cheap, "0.35").expect("a cost") / decimal("0.65");
+    assert_eq!(least.round_dp(6), decimal("0.960154"));
+    assert_eq!(cost(&figures("100", "70"), "0.35"), Ok(decimal("0.7")), "as it was");
+    // No price moves what is wholly beyond the cap.
+    assert_eq!(cost(&capped("1", ["100", "200"], "70"), "0.35"), Ok(Decimal::ZERO));
+    let lost = cost(&capped("1", ["100", "50"], "70"), "0.35").expect("a cost");
+    assert!(lost > decimal("100"), "no price is enough");
+}
+
+#[test]
+fn a_price_that_falls_stops_where_the_margin_of_all_is_at_its_floor() {
+    let policy = Policy::default();
+    let rule = &policy.rules[0];
+    let falls = |figures: &Figures| {
+        price(&policy, rule, figures, &[], &standing(), Band::High).expect("a price")
+    };
+    let found = falls(&capped("1", ["90", "28.86"], "25"));
+    assert_eq!(found.price_of_list, decimal("0.961"));
+    assert_eq!(found.binding, Some(Rule::MarginFloor));
+    assert_eq!(found.margin_after, Some(decimal("0.3501")));
+    assert_eq!(falls(&figures("100", "25")).price_of_list, decimal("0.92"), "a whole step");
+}
+
+#[test]
+fn what_is_beyond_the_cap_adds_nothing_to_the_worth_of_a_price() {
+    let policy = Policy::default();
+    let day = |beyond| Day { number: 20_000, list_usd: 3.0, cost_of_list: 0.7, beyond };
+    let replay = |beyond| {
+        let found = replayed(&policy, &[day(beyond)], Decimal::ONE, decimal("1.08"));
+        found.expect("numbers").expect("a backtest").difference_usd
+    };
+    assert!((replay(0.5) - replay(0.0) / 2.0).abs() < 1e-12);
+    let moved = |figures: &Figures| {
+        let low = price(&policy, &policy.rules[0], figures, &[], &standing(), Band::Low);
+        let price = PriceAdvice { price_of_list: decimal("1.08"), ..low.expect("a price") };
+        action_list::repricing(&policy, figures, &price).expect("dollars")
+    };
+    let (all, half) = (moved(&figures("100", "70")), moved(&capped("1", ["50", "60"], "70")));
+    assert!(all.abs() > 0.1 && (half - all / 2.0).abs() < 1e-9, "{half} of {all}");
+}
+
+#[test]
+fn so_many_times_is_earned_what_is_beyond_the_cap_included() {
+    let times = |figures: &Figures| figures.times_earned(Decimal::ONE, decimal("1.5"));
+    let found = times(&capped("1", ["40", "80"], "70")).expect("a number");
+    assert_eq!(found, decimal("1.7") / decimal("1.4"));
+    assert_eq!(times(&figures("100", "70")), Some(decimal("1.5")));
+    assert_eq!(times(&capped("1", ["100", "200"], "70")), Some(Decimal::ONE));
+}
+
 fn standing() -> Standing {
     Standing {
         controls: Controls::STANDARD,

@@ -1,10 +1,10 @@
-//! The optimizer played day by day over recorded usage, with autonomy on and people who answer: what a
-//! policy would do, before it is put in force.
+//! The optimizer played day by day over recorded usage, with autonomy on and people who answer:
+//! what a policy would do, before it is put in force.
 //!
-//! Everything that decides is the real thing: [`look`], the [`Book`] of events, the approvals. Played
-//! are the clock, the people (from a seed), and how usage follows a price (the policy's assumed
-//! elasticity). What was applied is then checked against the policy by [`bounds`], from the numbers
-//! alone.
+//! Everything that decides is the real thing: [`look`], the [`Book`] of events, the approvals.
+//! Played are the clock, the people (from a seed), and how usage follows a price (the policy's
+//! assumed elasticity). What was applied is then checked against the policy by [`bounds`], from the
+//! numbers alone.
 
 mod bounds;
 mod world;

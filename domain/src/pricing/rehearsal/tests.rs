@@ -1,4 +1,5 @@
-//! Ninety days of invented usage under many seeds: bounds hold, and everything that can happen does.
+//! Ninety days of invented usage under many seeds: bounds hold, and everything that can happen
+//! does.
 
 use super::*;
 use crate::pricing::controls::{Content, Controls};

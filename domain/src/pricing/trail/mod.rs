@@ -1,5 +1,5 @@
-//! The trail of a price: every event that a tenant's price of today rests on, each with its receipt,
-//! in one file that an auditor takes home and checks without asking anybody.
+//! The trail of a price: every event that a tenant's price of today rests on, each with its
+//! receipt, in one file that an auditor takes home and checks without asking anybody.
 //!
 //! ```text
 //! price.put ─► list price ─┐
@@ -8,9 +8,9 @@
 //!     ▲ proposal.approve, by as many as the policy of then asks for
 //!     ▲ proposal.open, proposal.modify: the facts and the reason
 //! ```
-//! What a version needed is not read from the file: [`Book`] derives it from the events, as every cloud
-//! does. So an application without its approvals is found, however well it is signed. That nothing was
-//! decided later no file can prove, and a step says so.
+//! What a version needed is not read from the file: [`Book`] derives it from the events, as every
+//! cloud does. So an application without its approvals is found, however well it is signed. That
+//! nothing was decided later no file can prove, and a step says so.
 
 mod charged;
 mod read;
@@ -88,8 +88,8 @@ impl Trail {
         if events > EVENTS_MAX { Err(BadTrail::TooMany(events)) } else { Ok(trail) }
     }
 
-    /// Checks every receipt, and derives the price from what they hold. Never fails: what is wrong is
-    /// in the steps.
+    /// Checks every receipt, and derives the price from what they hold. Never fails: what is wrong
+    /// is in the steps.
     #[must_use]
     pub fn verify(&self, policy: Option<&Policy>) -> Verification {
         let (events, mut steps) = Events::read(&self.receipts, policy);
@@ -104,9 +104,9 @@ impl Trail {
     }
 }
 
-/// The events about proposals that a tenant's price rests on: of what was applied to it, of the list
-/// prices of its tier that were agreed to, of the policies that these were judged by, and who stood in
-/// for whom.
+/// The events about proposals that a tenant's price rests on: of what was applied to it, of the
+/// list prices of its tier that were agreed to, of the policies that these were judged by, and who
+/// stood in for whom.
 #[must_use]
 pub fn rests_on(book: &Book, tenant: &TenantId, tier: &str) -> Vec<EventId> {
     let is_of_it = |case: &Case| match case.subject() {

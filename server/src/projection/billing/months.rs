@@ -78,22 +78,23 @@ pub(super) async fn closed(connection: &mut PgConnection) -> Result<BTreeSet<Per
     keys.into_iter().map(|key| decoded(key.parse())).collect()
 }
 
-/// The months whose first closing, by clock and slot, invoiced nothing for tokens beyond caps, since
-/// there were no entries for that yet. They stay as they were invoiced.
+/// Of these months those whose first closing, by clock and slot, invoiced nothing for tokens beyond caps,
+/// since there were no entries for that yet. They stay as they were invoiced.
 pub(super) async fn closed_without_overage(
     connection: &mut PgConnection,
+    periods: impl Iterator<Item = &Period>,
 ) -> Result<BTreeSet<Period>, sqlx::Error> {
-    let first: Vec<(String, Value)> = sqlx::query_as(
-        "SELECT DISTINCT ON (key) key, body FROM projection_version WHERE entity = 'closing' \
+    let keys: Vec<String> = periods.map(Period::to_string).collect();
+    // A closing names every tenant: what it says of overage is all that is read of it.
+    let first: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT DISTINCT ON (key) key, coalesce((body -> 'overage')::boolean, false) \
+         FROM projection_version WHERE entity = 'closing' AND key = ANY($1) \
          ORDER BY key, logical_clock, origin, epoch, sequence",
     )
+    .bind(keys)
     .fetch_all(connection)
     .await?;
-    let without = |body: &Value| match Known::read(body) {
-        Ok(Some(Known::BillingClose(close))) => !close.overage,
-        _ => false,
-    };
-    let without = first.into_iter().filter(|(_, body)| without(body));
+    let without = first.into_iter().filter(|(_, overage)| !overage);
     without.map(|(key, _)| decoded(key.parse())).collect()
 }
 

@@ -24,7 +24,11 @@ pub(super) async fn derive(
         return Ok(());
     }
     let terms = overage_terms(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
-    let without = months::closed_without_overage(connection).await?;
+    // Without terms there is nothing but what was derived before, which goes.
+    let without = match terms.is_empty() {
+        true => BTreeSet::new(),
+        false => months::closed_without_overage(connection, touched.0.keys()).await?,
+    };
     for (period, touch) in &touched.0 {
         let tenants: BTreeSet<&TenantId> = touch.changed.union(&touch.whole).collect();
         let entries = match without.contains(period) {

@@ -39,7 +39,8 @@ pub(super) async fn overage_terms(
     connection: &mut PgConnection,
     tenants: &[&str],
 ) -> Result<BTreeMap<TenantId, Terms>, sqlx::Error> {
-    // Most tenants never had an overage price, and their words need not be read for it.
+    // Most tenants never had an overage price, and their words need not be read for it: the few that
+    // propose one have an index of their own, which this condition names.
     let proposed: Vec<String> = sqlx::query_scalar(
         "SELECT DISTINCT body -> 'edition' -> 'content' ->> 'tenantId' FROM projection_version \
          WHERE entity = 'proposal' AND body -> 'edition' -> 'content' ->> 'tenantId' = ANY($1) \

@@ -41,6 +41,30 @@ fn a_persons_price_is_measured_against_each_bound_with_its_numbers() {
 }
 
 #[test]
+fn a_price_is_measured_by_what_it_moves_and_not_by_what_is_beyond_the_cap() {
+    let mut world = World { ms: 100 * DAY, ..World::default() };
+    let capped = |of_list| Controls {
+        token_cap: Some(1_000),
+        overage_of_list: Some(decimal("2")),
+        ..price(of_list)
+    };
+    let id = world.open(Some("ann"), Grounds::Person, content(capped("1")));
+    world.approve("bob", id);
+    world.approve("cem", id);
+    world.apply(id);
+    world.ms += 30 * DAY;
+    let mut edition = world.edition(content(capped("1.2")));
+    edition.facts = Facts::from([
+        ("margin".to_owned(), decimal("0.5")),
+        ("costOfList".to_owned(), decimal("0.7")),
+        ("beyondCap".to_owned(), decimal("0.4")),
+    ]);
+    // Of the list 1.4 is earned now, and 1.2 + 0.4 · (2 − 1.2) then: 1 − 0.7 / 1.52 is kept.
+    let found = measured(&world, &edition);
+    assert_eq!(found[4].1, "a margin of 53.95 % at this price; at least 35 %");
+}
+
+#[test]
 fn what_is_not_known_is_not_said_to_be_within_and_what_moves_no_price_is_not_measured() {
     let world = World { ms: 100 * DAY, ..World::default() };
     let found = measured(&world, &world.edition(content(price("1.02"))));
