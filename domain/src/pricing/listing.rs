@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::approval::Quorum;
-use super::list_change::{facts, persons};
+use super::list_change::{Beside, persons};
 use super::policy::Limits;
 use crate::billing::Period;
 use crate::catalog::PricePut;
@@ -91,10 +91,7 @@ pub fn change(was: Decimal, is: Decimal) -> Option<Decimal> {
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     pub price: &'a PricePut,
-    /// What counts just before; of a time that is past, what was charged from then on.
-    pub before: Option<&'a PricePut>,
-    /// What counted the policy's period (`cumulative_days`) before.
-    pub earlier: Option<&'a PricePut>,
+    pub beside: &'a Beside,
     /// The most that the provider takes, in whatever region.
     pub cost: Option<&'a Rates>,
     /// Is there any cost, usage or other price of the model?
@@ -143,25 +140,22 @@ impl Case<'_> {
         parts.filter_map(loses).collect()
     }
 
-    /// What goes on as before moves nothing, whatever was moved before it.
-    fn moves_at_all(&self) -> bool {
-        !self.before.is_some_and(|before| are_alike(before, self.price))
-    }
-
     fn moves(&self) -> Vec<Warning> {
-        if !self.moves_at_all() {
+        // What goes on as before moves nothing, whatever was moved before it.
+        if self.beside.goes_on(self.price) {
             return Vec::new();
         }
+        let Beside { before, earlier, recorded, .. } = self.beside;
         let Limits { step_max, cumulative_max, cumulative_days: days, .. } = *self.limits;
         let mut warnings = Vec::new();
-        if let Some(moved) = self.before.map(|before| largest(before, self.price))
+        if let Some(moved) = before.as_ref().map(|before| largest(before, self.price))
             && moved.is_beyond(step_max)
         {
             warnings.push(Warning::BeyondStep { change: moved.0, step_max });
         }
-        if let Some(moved) = self.earlier.map(|earlier| largest(earlier, self.price))
-            && moved.is_beyond(cumulative_max)
-        {
+        let earlier = [earlier, recorded].into_iter().flatten();
+        let mut over_time = earlier.map(|earlier| largest(earlier, self.price));
+        if let Some(moved) = over_time.find(|moved| moved.is_beyond(cumulative_max)) {
             warnings.push(Warning::BeyondPeriod { change: moved.0, cumulative_max, days });
         }
         let persons = self.persons();
@@ -175,7 +169,7 @@ impl Case<'_> {
     /// may only be moved by so many. Whoever wants it is not among them then.
     #[must_use]
     pub fn persons(&self) -> u32 {
-        let held_against = facts(self.before, self.earlier);
+        let held_against = self.beside.facts();
         if self.has_tenants { persons(&held_against, self.price, self.quorum) } else { 1 }
     }
 }
@@ -447,8 +441,7 @@ mod tests {
         let limits = Limits::default();
         let case = Case {
             price: is,
-            before: was,
-            earlier: None,
+            beside: &Beside { before: was.cloned(), ..Beside::default() },
             cost,
             is_known: true,
             has_tenants: true,
@@ -514,10 +507,11 @@ mod tests {
         let limits = Limits::default();
         let (earlier, before, is) =
             (price("1", "4", None), price("1.12", "4", None), price("1.20", "4", None));
+        let beside =
+            Beside { before: Some(before.clone()), earlier: Some(earlier), ..Beside::default() };
         let case = Case {
             price: &is,
-            before: Some(&before),
-            earlier: Some(&earlier),
+            beside: &beside,
             cost: None,
             is_known: false,
             has_tenants: true,
@@ -527,8 +521,8 @@ mod tests {
         let codes: Vec<&str> = case.warnings().iter().map(Warning::code).collect();
         assert_eq!(codes, ["unknownModel", "beyondPeriod", "manyPersons"]);
         assert_eq!(case.persons(), 2);
-        let long_ago = price("0.5", "4", None);
-        let goes_on = Case { price: &before, earlier: Some(&long_ago), ..case };
+        let long_ago = Beside { earlier: Some(price("0.5", "4", None)), ..beside.clone() };
+        let goes_on = Case { price: &before, beside: &long_ago, ..case };
         assert_eq!((goes_on.persons(), goes_on.warnings().len()), (1, 1), "it moves nothing");
         assert_eq!(Case { has_tenants: false, ..case }.persons(), 1, "it moves nobody's bill");
     }

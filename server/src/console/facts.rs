@@ -39,16 +39,22 @@ pub(super) fn changed(then: &Facts, drift: &[Drift]) -> Vec<String> {
 
 type Named = (&'static str, &'static str, fn(Decimal) -> String);
 
-const MONEY: [Named; 9] = [
+const MONEY: [Named; 15] = [
     ("margin", "Margin, recorded penalties", margin::told),
     ("costOfList", "Cost, as a share of the list price", percent),
     ("beyondCap", "Beyond the cap, at the overage price", percent),
     ("listInput", "List price before, input", dollars),
     ("listOutput", "List price before, output", dollars),
     ("listCached", "List price before, cached input", dollars),
+    ("standsInput", "List price that would be replaced, input", dollars),
+    ("standsOutput", "List price that would be replaced, output", dollars),
+    ("standsCached", "List price that would be replaced, cached input", dollars),
     ("earlierInput", "List price the policy’s period before, input", dollars),
     ("earlierOutput", "List price the policy’s period before, output", dollars),
     ("earlierCached", "List price the policy’s period before, cached input", dollars),
+    ("recordedInput", "List price as recorded before the policy’s period, input", dollars),
+    ("recordedOutput", "List price as recorded before the policy’s period, output", dollars),
+    ("recordedCached", "List price as recorded before the policy’s period, cached input", dollars),
 ];
 const STANDING: [Named; 3] = [
     ("tenantActive", "The tenant is active", yes_or_no),

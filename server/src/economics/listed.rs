@@ -162,8 +162,7 @@ impl Economics {
         let against = Against::of(&catalog, price, now);
         let case = Case {
             price,
-            before: against.before.as_ref(),
-            earlier: against.earlier.as_ref(),
+            beside: &against.beside,
             cost: cost.as_ref(),
             is_known: self.is_known(&catalog, price).await?,
             has_tenants: against.has_tenants,

@@ -19,7 +19,7 @@ mod tally;
 mod usage;
 
 pub use figures::{Found, TenantFigures};
-pub(crate) use list_change::{facts_now as list_facts, persons_now as list_persons};
+pub(crate) use list_change::{Against, facts_now as list_facts};
 pub use listed::{Affected, Listed};
 pub use parallel::{Stopped, run};
 pub use problem::absurd;

@@ -35,6 +35,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/tiers", get(tiers).post(change::put::<TierPut>))
         .route("/v1/prices", get(prices).post(list_price::put))
         .route("/v1/prices/preview", get(list_price::preview))
+        .route("/v1/prices/versions", get(list_price::versions))
         .route("/tenants/act", post(form::act))
         .route("/tenants/price/act", post(list_price::act))
 }

@@ -1,6 +1,6 @@
 //! What decisions have put in force, in memory: tenants, tiers, prices, users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use domain::catalog::{
@@ -14,6 +14,7 @@ use domain::economics::token_cost::ModelKey;
 use domain::event::{EventId, PLATFORM_TENANT, Slot, TenantId};
 use domain::pricing::approval::Actor;
 use domain::pricing::book::{Book, Told, What};
+use domain::pricing::list_change::{Product as ListProduct, Recorded, Versions};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -47,6 +48,9 @@ pub struct Catalog {
     tenants: BTreeMap<TenantId, Current<TenantPut>>,
     tiers: BTreeMap<String, Current<TierPut>>,
     prices: BTreeMap<Product, BTreeMap<Timestamp, Current<PricePut>>>,
+    price_versions: BTreeMap<ListProduct, Versions>,
+    /// Tiers that any tenant ever was in.
+    tiers_used: BTreeSet<String>,
     users: BTreeMap<String, Current<UserPut>>,
     costs: Costs,
     samples: Samples,
@@ -155,6 +159,19 @@ impl Catalog {
         Some(price)
     }
 
+    /// Everything that was recorded as this price, what was replaced or withdrawn included; absent: nothing
+    /// was.
+    #[must_use]
+    pub fn price_versions(&self, product: &ListProduct) -> Option<&Versions> {
+        self.price_versions.get(product)
+    }
+
+    /// Was any tenant ever in it? A price for the past charges those too that have left it since.
+    #[must_use]
+    pub fn was_ever_used(&self, tier: &str) -> bool {
+        self.tiers_used.contains(tier)
+    }
+
     /// What providers take, by model and region; of each the prices of all maps, oldest first.
     pub fn costs(
         &self,
@@ -259,17 +276,49 @@ impl Catalog {
     /// # Errors
     /// The database cannot be read.
     pub(super) async fn load(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        // In one statement: all of it at one moment.
         let rows = sqlx::query(
-            "SELECT body, event_id, logical_clock, origin, epoch, sequence FROM projection_current",
+            "SELECT body, event_id, logical_clock, origin, epoch, sequence, TRUE AS in_force \
+             FROM projection_current \
+             UNION ALL \
+             SELECT body, event_id, logical_clock, origin, epoch, sequence, FALSE \
+             FROM projection_version WHERE entity = 'price' \
+             UNION ALL \
+             (SELECT DISTINCT ON (body ->> 'tier') \
+              body, event_id, logical_clock, origin, epoch, sequence, FALSE \
+              FROM projection_version WHERE entity = 'tenant')",
         )
         .fetch_all(pool)
         .await?;
         let (mut catalog, mut told) = (Catalog::default(), Vec::new());
         for row in &rows {
-            told.extend(catalog.take(row)?);
+            if row.try_get("in_force")? {
+                told.extend(catalog.take(row)?);
+            } else {
+                catalog.remember(row)?;
+            }
         }
         catalog.book = Book::of(told);
         Ok(catalog)
+    }
+
+    /// What was so once. What does not read is warned of where it is in force.
+    fn remember(&mut self, row: &PgRow) -> Result<(), sqlx::Error> {
+        let body: Value = row.try_get("body")?;
+        match Known::read(&body) {
+            Ok(Some(Known::PricePut(price))) => {
+                let clock = LogicalClock::from_packed(row.try_get("logical_clock")?);
+                let event_id = EventId(row.try_get("event_id")?);
+                let recorded = Recorded { clock, slot: slot(row)?, event_id, price };
+                let product = ListProduct::from(&recorded.price);
+                self.price_versions.entry(product).or_default().add(recorded);
+            }
+            Ok(Some(Known::TenantPut(tenant))) => {
+                self.tiers_used.insert(tenant.tier);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Words about proposals are handed back: what they come to depends on all of them.

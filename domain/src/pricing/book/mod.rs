@@ -271,7 +271,8 @@ impl Book {
         for subject in subjects {
             let Subject::ListPrice(product) = &subject else { continue };
             while let Some((applied, edition)) = self.next_of(&subject) {
-                let Content::ListPrice { price } = edition.content else { return };
+                // What follows in it cannot be carried out; other products go on.
+                let Content::ListPrice { price } = edition.content else { break };
                 let (reason, proposal_id) = (Some(edition.reason), Some(applied.proposal_id));
                 let price = PricePut { reason, proposal_id, ..*price };
                 self.lists.entry(product.clone()).or_default().0.push(applied.with(price));
@@ -290,7 +291,7 @@ impl Book {
             .collect();
         for tenant in subjects {
             while let Some((applied, edition)) = self.next_of(&Subject::Tenant(tenant.clone())) {
-                let Content::Controls { controls, .. } = edition.content else { return };
+                let Content::Controls { controls, .. } = edition.content else { break };
                 self.controls.entry(tenant.clone()).or_default().0.push(applied.with(controls));
             }
         }

@@ -77,10 +77,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "putPrice",
         summary: "A tier's list price of a model from a time on; another for the same time replaces it. \
                   What is odd about it stands in the answer as warnings; what others have to agree to is \
-                  refused (409 approval_needed) and proposed at /v1/proposals",
+                  refused (409 approval_needed) and proposed at /v1/proposals. While the kill switch is on no \
+                  price that counts is changed (409 kill_switch)",
         bodies: &[(JSON, "Price")],
         problems: &[400, 401, 403, 409, 412, 422, 503],
         ..PUT
+    },
+    Operation {
+        path: "/v1/prices/versions",
+        id: "listPriceVersions",
+        tag: "catalog",
+        summary: "Everything that was recorded as a tier's list price of a model, the newest first: what \
+                  was replaced or withdrawn as well, with why",
+        takes: &["tier", "provider", "model"],
+        answers: &[(200, "All of them, at most 1,000", "List", JSON)],
+        problems: &[400, 401, 403, 404],
+        ..BASE
     },
     Operation {
         path: "/v1/prices/preview",

@@ -6,7 +6,7 @@ use domain::catalog::{Known, PricePut};
 use domain::clock::Timestamp;
 use serde_json::Value;
 
-use crate::economics::list_persons;
+use crate::economics::Against;
 use crate::problem::Problem;
 use crate::projection::Catalog;
 
@@ -47,33 +47,67 @@ fn refuse_price(price: &PricePut, catalog: &Catalog, now: Timestamp) -> Result<(
         let problem = Problem::invalid("The clouds say themselves which proposal was agreed to.");
         return Err(problem.field("/proposalId", "must be left out"));
     }
+    let PricePut { tier, provider, model, effective_from: from, .. } = price;
+    let there = catalog.price_at(tier, provider, model, *from);
+    let there = there.map(|there| &there.value).filter(|there| there.effective_from == *from);
     if price.withdrawn {
-        return not_begun(price, catalog, now);
+        not_begun(price, there, now)?;
     }
-    let persons = list_persons(catalog, price, now);
-    if persons <= 1 {
-        return Ok(());
+    let is_agreed = there.is_some_and(|there| there.proposal_id.is_some());
+    if is_agreed && price.reason.is_none() {
+        let problem = Problem::invalid("Several people agreed to the price that it replaces.");
+        return Err(problem.field("/reason", "must say why it does not stay"));
     }
+    let Some(then) = charged_then(price, catalog) else { return Ok(()) };
+    let against = Against::of(catalog, &then, now);
+    let is_change = !against.beside.is_first() && !against.beside.goes_on(&then);
+    if is_change && catalog.book().is_killed() {
+        return Err(stopped());
+    }
+    match against.persons(catalog, &then) {
+        0 | 1 => Ok(()),
+        persons => Err(unagreed(persons)),
+    }
+}
+
+/// What would be charged from its beginning on: of one that is withdrawn, what counts before it; absent:
+/// nothing.
+fn charged_then(price: &PricePut, catalog: &Catalog) -> Option<PricePut> {
+    if !price.withdrawn {
+        return Some(price.clone());
+    }
+    let PricePut { tier, provider, model, effective_from, .. } = price;
+    let moment_before = Timestamp::from_unix_ms(effective_from.unix_ms().saturating_sub(1));
+    let before = catalog.price_at(tier, provider, model, moment_before)?;
+    Some(PricePut { effective_from: *effective_from, ..before.value.clone() })
+}
+
+fn stopped() -> Problem {
+    let detail = "The kill switch is on, so no list price that counts is changed. Nothing was recorded. \
+                  Propose it, and it waits until the switch is off; or send it again then.";
+    Problem::new(StatusCode::CONFLICT, "kill_switch", "Price changes are stopped", detail)
+}
+
+fn unagreed(persons: u32) -> Problem {
     let detail = format!(
         "It moves bills so far that {persons} people have to agree, beside whoever wants it. Nothing was \
          recorded. Propose it: by POST /v1/proposals with {{\"listPrice\": …, \"reason\": …}}, or on the page \
          /optimizer/tiers/price."
     );
     let title = "Others have to agree to it first";
-    Err(Problem::new(StatusCode::CONFLICT, "approval_needed", title, detail))
+    Problem::new(StatusCode::CONFLICT, "approval_needed", title, detail)
 }
 
 /// Only a price that is there and has not begun is withdrawn: what was used under one is charged by it.
-fn not_begun(price: &PricePut, catalog: &Catalog, now: Timestamp) -> Result<(), Problem> {
-    let PricePut { tier, provider, model, effective_from: from, .. } = price;
+fn not_begun(price: &PricePut, there: Option<&PricePut>, now: Timestamp) -> Result<(), Problem> {
+    let PricePut { provider, model, effective_from: from, .. } = price;
     if *from <= now {
         let detail = format!("It counts since {from}. Set another price instead.");
         let (code, title) = ("has_begun", "That price has begun");
         let problem = Problem::new(StatusCode::CONFLICT, code, title, detail);
         return Err(problem.field("/effectiveFrom", "is past"));
     }
-    let there = catalog.price_at(tier, provider, model, *from);
-    if there.is_some_and(|there| there.value.effective_from == *from) {
+    if there.is_some() {
         return Ok(());
     }
     let problem = Problem::invalid(format!("No price of {provider}/{model} begins then."));

@@ -10,6 +10,7 @@ use axum::response::{Redirect, Response};
 use domain::access::Action;
 use domain::catalog::PricePut;
 use domain::event::{EventId, TenantId};
+use domain::pricing::list_change::{Product, Recorded};
 use domain::pricing::listing::{Part, Warning, are_alike, change};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ use crate::typed::wrong;
 const TIERS: &str = "/optimizer/tiers";
 const PREVIEW: &str = "/optimizer/tiers/price";
 const APPROVALS: &str = "/approvals";
+/// Most versions that one answer gives; older ones stand in the ledger.
+const VERSIONS_MAX: usize = 1_000;
 /// Of a price over the API: all that are missing are named at once.
 const REQUIRED: [&str; 6] =
     ["tier", "provider", "model", "inputUsdPerMillion", "outputUsdPerMillion", "effectiveFrom"];
@@ -47,6 +50,35 @@ pub(super) async fn preview(
     Ok(Json(shown(&listed)))
 }
 
+/// Which price.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    tier: String,
+    provider: String,
+    model: String,
+}
+
+/// Everything that was recorded as a list price, the newest first: what was replaced or withdrawn as well.
+pub(super) async fn versions(
+    State(shared): State<Shared>,
+    principal: Principal,
+    Asked(Which { tier, provider, model }): Asked<Which>,
+) -> Result<Json<Value>, Problem> {
+    principal.require(Action::ReadTenants)?;
+    let (catalog, product) = (shared.projection.catalog(), Product { tier, provider, model });
+    let Some(found) = catalog.price_versions(&product) else {
+        return Err(Problem::not_found(format!("No list price of {product} was ever recorded.")));
+    };
+    let item = |version: &Recorded| {
+        let Recorded { clock, slot, event_id, price } = version;
+        let decision = json!({ "eventId": event_id, "slot": slot });
+        json!({ "price": price, "logicalClock": clock, "decision": decision })
+    };
+    let items: Vec<Value> = found.iter().rev().take(VERSIONS_MAX).map(item).collect();
+    Ok(Json(json!({ "items": items, "nextCursor": null })))
+}
+
 /// A tier's list price of a model from a time on. What is odd about it stands in the answer.
 pub(super) async fn put(
     State(shared): State<Shared>,
@@ -60,7 +92,8 @@ pub(super) async fn put(
     let price: PricePut = shape_of(read_json(&body)?, &REQUIRED)?;
     let listed = shared.economics.listed(&price, crate::now()).await?;
     // What others have to agree to is refused where it is recorded, whichever way leads there.
-    let odd = listed.warnings.iter().filter(|warning| warning.is_notable());
+    // One that is withdrawn charges nothing: nothing about it is odd.
+    let odd = listed.warnings.iter().filter(|odd| !price.withdrawn && odd.is_notable());
     let warnings = odd.map(|odd| Caution { code: odd.code(), detail: odd.to_string() }).collect();
     let change = Change::Price(price);
     change::record(&shared, &principal, &change, &headers, (wish, place), warnings).await

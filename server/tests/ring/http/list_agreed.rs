@@ -149,3 +149,21 @@ async fn a_first_price_is_withdrawn_before_it_begins_and_not_after() {
     let nowhere = withdrawn(price("m", "2", "2126-05-01T00:00:00Z"));
     house.post(path, ADMIN, &nowhere).await.problem(422, "invalid");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_time_again_and_a_tier_that_was_left_are_no_ways_around() {
+    let house = business().await;
+    let since = "2026-01-01T00:00:00Z";
+    let path = "/v1/prices?wait=final&timeoutMs=30000";
+    house.post(path, ADMIN, &price("m", "2.28", since)).await.expect(201);
+    house.post(path, ADMIN, &price("m", "2.59", since)).await.problem(409, "approval_needed");
+    // Nobody is in the tier any more, but its usage of then would be charged anew.
+    let left = json!({ "kind": "tenant.put", "tenantId": "acme", "name": "Acme", "tier": "base",
+        "cloud": "gcp", "region": "eu" });
+    house.record(ADMIN, json!([{ "tenantId": "platform", "payload": left }])).await;
+    house.post(path, ADMIN, &price("m", "2.59", since)).await.problem(409, "approval_needed");
+    let of = "/v1/prices/versions?tier=pro&provider=vertex&model=m";
+    let versions = house.get(of, READER).await.expect(200);
+    assert_eq!(versions["items"].as_array().map(Vec::len), Some(2), "{versions}");
+    assert_eq!(versions["items"][1]["price"]["inputUsdPerMillion"], "2", "replaced: {versions}");
+}

@@ -83,6 +83,9 @@ fn refusal(code: &str) -> &'static str {
         "already_open" => {
             "Nothing was proposed: another price of this model waits for people already. Decide about that one first."
         }
+        "kill_switch" => {
+            "Nothing was recorded: the kill switch is on, and a price that counts is not changed until it is off."
+        }
         "changed_meanwhile" => {
             "Nothing was recorded: another price counts then since you looked. What stands below is how it is now."
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::catalog::PricePut;
-use crate::pricing::list_change::{Product, facts};
+use crate::pricing::list_change::{Beside, Product};
 
 fn list(input: &str) -> PricePut {
     PricePut {
@@ -27,7 +27,7 @@ fn subject() -> Subject {
 fn propose(world: &mut World, by: &str, input: &str) -> Uuid {
     let proposal_id = Uuid::from_u128(1_000 + world.told.len() as u128);
     let mut edition = world.edition(Content::ListPrice { price: Box::new(list(input)) });
-    edition.facts = facts(Some(&list("1")), None);
+    edition.facts = Beside { before: Some(list("1")), ..Beside::default() }.facts();
     let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
     world.tell(Some(by), What::Open(Box::new(open)));
     proposal_id
@@ -73,6 +73,25 @@ fn of_two_about_the_same_price_the_second_is_superseded() {
     world.apply(second);
     assert_eq!(in_force(&world), [(1, "1.1".to_owned())]);
     assert_eq!(world.standing(second), Standing::Superseded);
+}
+
+#[test]
+fn what_cannot_be_carried_out_of_one_model_does_not_hold_up_the_others() {
+    let mut world = World::default();
+    let odd = propose(&mut world, "ann", "1.1");
+    world.modify("bob", odd, content(price("1.1")));
+    world.approve("cid", odd);
+    world.apply(odd);
+    // Of the models after it, by name.
+    let other = PricePut { model: "n".into(), ..list("1.12") };
+    let mut edition = world.edition(Content::ListPrice { price: Box::new(other) });
+    edition.facts = Beside { before: Some(list("1")), ..Beside::default() }.facts();
+    let proposal_id = Uuid::from_u128(9);
+    let open = ProposalOpen { proposal_id, grounds: Grounds::Person, edition, foresight: None };
+    world.tell(Some("ann"), What::Open(Box::new(open)));
+    world.approve("cid", proposal_id);
+    world.apply(proposal_id);
+    assert!(in_force(&world).contains(&(1, "1.12".to_owned())), "{:?}", in_force(&world));
 }
 
 proptest! {
