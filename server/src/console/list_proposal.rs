@@ -63,7 +63,11 @@ pub(super) fn title(price: &PricePut, facts: &Facts) -> String {
     let moved: Vec<String> =
         moved.map(|[part, was, is, _]| format!("{} {was} → {is}", part.to_lowercase())).collect();
     let product = Product::from(price);
-    format!("List price of {product} from {}: {}", price.effective_from, moved.join(", "))
+    format!(
+        "List price of {product} from {}: {}",
+        super::optimizer::time_of(price.effective_from),
+        moved.join(", ")
+    )
 }
 
 /// Of the part that moves furthest. `None`: it is the first, or beyond percent.

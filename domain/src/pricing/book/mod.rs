@@ -88,7 +88,9 @@ impl What {
         })
     }
 
-    fn proposal_id(&self) -> Option<Uuid> {
+    /// The proposal that it is about.
+    #[must_use]
+    pub fn proposal_id(&self) -> Option<Uuid> {
         match self {
             What::Open(it) => Some(it.proposal_id),
             What::Approve(it) => Some(it.proposal_id),

@@ -6,9 +6,10 @@ use rust_decimal::Decimal;
 
 use super::read::{Events, Said};
 use crate::catalog::PricePut;
-use crate::clock::Timestamp;
-use crate::event::TenantId;
-use crate::pricing::book::{Book, Chain};
+use crate::clock::{LogicalClock, Timestamp};
+use crate::cloud::Cloud;
+use crate::event::{Slot, TenantId};
+use crate::pricing::book::{Applied, Book, Chain};
 use crate::pricing::list_change::Product;
 use crate::receipt::{Step, step};
 
@@ -22,8 +23,22 @@ pub(super) fn prices(book: &Book, events: &Events, tenant: &TenantId, at: Timest
     };
     let own = book.controls(tenant).price_of_list;
     let tier = known.value.tier.as_str();
-    let of_tier = events.prices.iter().filter(|said| said.value.tier == tier);
-    newest(of_tier, at).into_iter().map(|said| charged(book, said, own, tier)).collect()
+    // What was agreed to counts, whether the event that carries it out is in the file or not.
+    let agreed: Vec<Said<PricePut>> = book.list_prices().map(|(_, it)| carried_out(it)).collect();
+    let prices = events.prices.iter().chain(&agreed).filter(|said| said.value.tier == tier);
+    newest(prices, at).into_iter().map(|said| charged(book, said, own, tier)).collect()
+}
+
+/// As if it were recorded the moment it was applied.
+fn carried_out(applied: &Applied<PricePut>) -> Said<PricePut> {
+    let ms = u64::try_from(applied.at.unix_ms()).unwrap_or(0);
+    let slot = Slot { origin: Cloud::Gcp, epoch: 0, sequence: 0 };
+    Said {
+        value: applied.value.clone(),
+        event_id: applied.event_id,
+        order: (LogicalClock { ms, counter: 0 }, slot),
+        by: None,
+    }
 }
 
 /// Of each model what counts at a time: of puts for one beginning the last word, without those that were
@@ -99,9 +114,7 @@ pub(super) fn dollars(price: &PricePut, own: Decimal) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::LogicalClock;
-    use crate::cloud::Cloud;
-    use crate::event::{EventId, Slot};
+    use crate::event::EventId;
     use uuid::Uuid;
 
     fn said(at: &str, from: &str, input: i64, withdrawn: bool) -> Said<PricePut> {

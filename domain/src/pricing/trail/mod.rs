@@ -38,9 +38,6 @@ pub const EVENTS_MAX: usize = 1_000;
 
 const SELF_CONSISTENT: &str = "Self-consistent: the price follows from these events, but the signers \
     are not identified. Bring the deployment's policy file to know whose keys these are.";
-const VALID: &str = "Valid: the price follows from these events, all final under your policy file, with \
-    every approval that it needed.";
-
 /// One tenant's price, from the day of the file back to its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -98,9 +95,17 @@ impl Trail {
         steps.extend(tell::versions(&book, &self.tenant_id));
         steps.extend(tell::lists(&book));
         steps.extend(tell::without_effect(&book, &self.tenant_id));
+        steps.extend(tell::without_proposal(&book, &events));
         steps.extend(charged::prices(&book, &events, &self.tenant_id, self.at));
         steps.push(tell::later(self));
-        Verification::of(steps, SELF_CONSISTENT, VALID)
+        let version = book.version_of(&Subject::Tenant(self.tenant_id.clone()));
+        let valid = format!(
+            "Valid: version {version} of the price of {} follows from these events, all final under \
+             your policy file, with every approval that it needed. Compare the version with the one \
+             that the clouds serve.",
+            self.tenant_id
+        );
+        Verification::of(steps, SELF_CONSISTENT, &valid)
     }
 }
 

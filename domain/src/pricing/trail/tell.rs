@@ -6,6 +6,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 
 use super::charged::dollars;
+use super::read::Events;
 use super::{Trail, applied, short};
 use crate::catalog::Grounds;
 use crate::event::{EventId, TenantId};
@@ -160,12 +161,28 @@ pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
     told.collect()
 }
 
+/// Words on proposals that are not in the file, so that nobody can say what they decided.
+pub(super) fn without_proposal(book: &Book, events: &Events) -> Vec<Step> {
+    let strays = events.told.iter().filter_map(|told| {
+        let of = told.what.proposal_id()?;
+        book.case(of).is_none().then_some((told.event_id, of))
+    });
+    let told = strays.map(|(event, of)| {
+        let title = format!("The proposal {} is in the file", short(of));
+        let inputs = vec![("event", event.0.to_string()), ("proposal", of.to_string())];
+        let result = "an event of the file is about it, and its beginning is left out";
+        step(&title, BACKED, inputs, result.to_owned(), false)
+    });
+    told.collect()
+}
+
 /// What no file can show.
 pub(super) fn later(trail: &Trail) -> Step {
     let title = format!("Nothing was decided after {}", trail.at);
     let result = format!(
-        "a file cannot show what came after it, nor a list price that was left out: ask each cloud \
-         for /v1/tenants/{}/controls and compare version and decision",
+        "nobody signed that the file is of then, and no file can show what came after its last event \
+         or that a list price was left out: ask each cloud for /v1/tenants/{}/controls, and compare \
+         version, decision and prices",
         trail.tenant_id
     );
     let done = step(&title, "asking the clouds", Vec::new(), result, true);

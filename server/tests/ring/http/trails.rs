@@ -86,9 +86,11 @@ async fn a_trail_without_an_approval_or_with_another_price_is_found_out() {
     assert_eq!(found.verdict, Verdict::Invalid);
     assert!(found.sentence.contains("has its approvals"), "{}", found.sentence);
     assert_eq!(auditor.without("tenant.put").verdict, Verdict::Invalid);
+    assert_eq!(auditor.without("proposal.open").verdict, Verdict::Invalid);
     // What was left out at the end is not to be seen, and the last step says so.
     let before = auditor.without("proposal.apply");
     assert!(results(&before).contains("azure/m at 1 of the list"), "{}", results(&before));
+    assert!(before.sentence.contains("version 0 of the price of acme"), "{}", before.sentence);
 
     let receipts = auditor.file["receipts"].as_array_mut().expect("receipts");
     let open = receipts.iter_mut().find(|it| it["event"]["payload"]["kind"] == "proposal.open");
