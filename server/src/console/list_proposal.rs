@@ -65,7 +65,7 @@ pub(super) fn title(price: &PricePut, facts: &Facts) -> String {
     let product = Product::from(price);
     format!(
         "List price of {product} from {}: {}",
-        super::optimizer::time_of(price.effective_from),
+        super::foresight::hour(price.effective_from),
         moved.join(", ")
     )
 }
