@@ -14,6 +14,7 @@ use crate::live::Live;
 
 pub(crate) mod guardrails;
 mod keys;
+pub(crate) mod news;
 mod odd;
 mod outside;
 pub(crate) mod proposal;
@@ -33,7 +34,7 @@ pub(crate) fn ApprovalsPage() -> impl IntoView {
     view! {
         <Title text="Approvals" />
         <section class="pricing" aria-label="Approvals">
-            <words::News live retry />
+            <news::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=2 /> }>
                 {move || Suspend::new(async move {

@@ -14,7 +14,7 @@ use crate::components::problem::{ProblemCard, Refused, Skeleton};
 use crate::components::time::Time;
 use crate::format::{TimeShape, counted};
 use crate::live::Live;
-use crate::pages::approvals::words;
+use crate::pages::approvals::{news, words};
 use crate::shell::console::Here;
 
 mod advice;
@@ -36,7 +36,7 @@ pub(crate) fn OptimizerPage() -> impl IntoView {
         <Title text="Optimizer" />
         <section class="pricing" aria-label="Optimizer">
             <tabs::OptimizerTabs />
-            <words::News live retry />
+            <news::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {

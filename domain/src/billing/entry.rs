@@ -23,6 +23,28 @@ pub struct Entry {
     amount_usd: Decimal,
 }
 
+/// What a day's tokens beyond the month's cap cost at the overage price instead of the tenant's own:
+/// `charges · (overage / own − 1) · beyond / tokens`. Where the overage price is the lower one the entry
+/// goes the other way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overage {
+    /// The tenant's tier in those hours.
+    pub tier: String,
+    /// Tokens of the day that were charged under the decision, in all tiers.
+    pub tokens: u64,
+    /// Those of them that are beyond the cap.
+    pub beyond_tokens: u64,
+    /// Tokens of the month until then, these with them.
+    pub month_tokens: u64,
+    pub token_cap: u64,
+    pub overage_of_list: Decimal,
+    /// The price that they were charged at, and the decision that put it, the cap and the overage price.
+    pub own: OwnPrice,
+    /// What was charged for them in that tier.
+    pub charges_usd: Decimal,
+}
+
 /// What an entry is for, with what it was computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -38,26 +60,7 @@ pub enum What {
         price: Price,
         quantity: Quantity,
     },
-    /// What a day's tokens beyond the month's cap cost at the overage price instead of the tenant's
-    /// own: `charges · (overage / own − 1) · beyond / tokens`. Where the overage price is the lower one
-    /// the entry goes the other way.
-    Overage {
-        /// The tenant's tier in those hours.
-        tier: String,
-        /// Tokens of the day that were charged under the decision, in all tiers.
-        tokens: u64,
-        /// Those of them that are beyond the cap.
-        beyond_tokens: u64,
-        /// Tokens of the month until then, these with them.
-        month_tokens: u64,
-        token_cap: u64,
-        overage_of_list: Decimal,
-        /// The price that they were charged at, and the decision that put it, the cap and the
-        /// overage price.
-        own: OwnPrice,
-        /// What was charged for them in that tier.
-        charges_usd: Decimal,
-    },
+    Overage(Overage),
     /// Somebody waived an amount.
     Credit {
         event_id: EventId,
@@ -77,11 +80,17 @@ pub enum What {
         charges_usd: Decimal,
     },
     /// From the exact sum to the cents of the invoice.
-    Rounding { exact_usd: Decimal },
+    Rounding {
+        exact_usd: Decimal,
+    },
     /// What was found after the invoice goes to the next month.
-    CarriedOut { to: Period },
+    CarriedOut {
+        to: Period,
+    },
     /// What was found after the invoice of the month before.
-    CarriedIn { from: Period },
+    CarriedIn {
+        from: Period,
+    },
 }
 
 /// The price in force, in US dollars a million tokens, and the decision that put it.
@@ -223,7 +232,7 @@ impl Entry {
                 let from = price.effective_from.to_string();
                 product_key(names.into_iter().chain([from.as_str()]).chain(own.as_deref()))
             }
-            What::Overage { tier, own, .. } => {
+            What::Overage(Overage { tier, own, .. }) => {
                 product_key([tier.as_str(), own.since.to_string().as_str()].into_iter())
             }
             What::Credit { event_id, .. } => event_id.to_string(),
@@ -247,7 +256,7 @@ impl What {
     pub const fn name(&self) -> &'static str {
         match self {
             What::Charge { .. } => "charge",
-            What::Overage { .. } => "overage",
+            What::Overage(_) => "overage",
             What::Credit { .. } => "credit",
             What::Penalty { .. } => "penalty",
             What::Rounding { .. } => "rounding",

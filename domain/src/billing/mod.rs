@@ -19,7 +19,7 @@ pub mod overage;
 mod period;
 
 pub use account::{Account, BadAccount};
-pub use entry::{BadEntry, Entry, OwnPrice, Posting, Price, Quantity, Side, What};
+pub use entry::{BadEntry, Entry, Overage, OwnPrice, Posting, Price, Quantity, Side, What};
 pub use period::{BadDay, BadPeriod, Day, Period};
 
 use rust_decimal::Decimal;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Account, Day, Entry, LINE_DECIMALS, OwnPrice, Quantity, What, rounded};
+use super::{Account, Day, Entry, LINE_DECIMALS, Overage, OwnPrice, Quantity, What, rounded};
 use crate::clock::Timestamp;
 use crate::event::{EventId, TenantId};
 
@@ -112,7 +112,7 @@ impl Split<'_> {
         if amount.is_zero() {
             return None;
         }
-        let what = What::Overage {
+        let what = What::Overage(Overage {
             tier,
             tokens,
             beyond_tokens: beyond,
@@ -121,7 +121,7 @@ impl Split<'_> {
             overage_of_list: terms.overage_of_list.normalize(),
             own,
             charges_usd: charges_usd.normalize(),
-        };
+        });
         let accounts = (Account::Receivable(of.0.clone()), Account::Revenue);
         Some(Entry::new(of, what, accounts, amount))
     }

@@ -5,7 +5,7 @@ use app::backend::{
     UnpricedRow,
 };
 use domain::billing::charge::Unpriced;
-use domain::billing::{Account, Entry, Period, Price, Quantity, What};
+use domain::billing::{Account, Entry, Overage, Period, Price, Quantity, What};
 use domain::event::TenantId;
 use rust_decimal::Decimal;
 
@@ -206,7 +206,7 @@ fn line(entry: &Entry) -> StatementLine {
 const fn kind(what: &What) -> &'static str {
     match what {
         What::Charge { .. } => "Usage",
-        What::Overage { .. } => "Overage",
+        What::Overage(_) => "Overage",
         What::Credit { .. } => "Credit",
         What::Penalty { .. } => "SLA",
         What::Rounding { .. } => "Rounding",
@@ -224,7 +224,7 @@ fn told(what: &What) -> (String, String, String, Option<String>) {
             quantity_text(quantity),
             Some(price.event_id.to_string()),
         ),
-        What::Overage { .. } => overage(what),
+        What::Overage(told) => overage(told),
         What::Credit { event_id, reason, decided_by } => {
             let by = decided_by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
             (format!("{reason}{by}"), String::new(), String::new(), Some(event_id.to_string()))
@@ -243,20 +243,9 @@ fn told(what: &What) -> (String, String, String, Option<String>) {
 
 /// `Beyond the cap of 2,000,000 tokens a month (2,400,000 by then), tier pro`, at `130 % of list instead of
 /// 100 %, of $3.00 charged`, `400,000 of the day's 1,000,000 tokens`.
-fn overage(what: &What) -> (String, String, String, Option<String>) {
-    let What::Overage {
-        tier,
-        tokens,
-        beyond_tokens,
-        month_tokens,
-        token_cap,
-        overage_of_list,
-        own,
-        charges_usd,
-    } = what
-    else {
-        return Default::default();
-    };
+fn overage(told: &Overage) -> (String, String, String, Option<String>) {
+    let Overage { tier, tokens, beyond_tokens, month_tokens, token_cap, .. } = told;
+    let Overage { overage_of_list, own, charges_usd, .. } = told;
     let percent = |share: Decimal| grouped((share * Decimal::ONE_HUNDRED).normalize());
     let (cap, month) = (grouped(*token_cap), grouped(*month_tokens));
     (

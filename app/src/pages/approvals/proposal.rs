@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::guardrails::{Bounds, Guardrails};
 use super::keys::on_keys;
 use super::odd::Odd;
-use super::words;
+use super::{news, words};
 use crate::api;
 use crate::backend::{
     FactRow, ForeseenWhy, GuardTrail, ProposalDetail, ProposalRow, StepRow, WatchView,
@@ -46,7 +46,7 @@ pub(crate) fn ProposalPage() -> impl IntoView {
     view! {
         <Title text="Approval" />
         <section class="pricing" aria-label="Approval">
-            <words::News live retry />
+            <news::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=3 /> }>
                 {move || Suspend::new(async move {

@@ -9,7 +9,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
 use super::keys::on_keys;
-use super::words;
+use super::{news, words};
 use crate::api;
 use crate::backend::{TogetherRow, TogetherView};
 use crate::browser;
@@ -61,7 +61,7 @@ pub(crate) fn TogetherPage() -> impl IntoView {
     view! {
         <Title text="Approve several" />
         <section class="pricing" aria-label="Approve several">
-            <words::News live retry />
+            <news::News live retry />
             <Refused words=words::refusal />
             <Transition fallback=|| view! { <Skeleton cards=1 /> }>
                 {move || Suspend::new(async move {

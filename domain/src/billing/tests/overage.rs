@@ -31,7 +31,7 @@ fn found(tariff: &Tariff, rows: &[(UsageKey, UsageSum)], terms: &Terms) -> Vec<E
 /// Day, tokens beyond, and what that adds to the receivable.
 fn lines(entries: &[Entry]) -> Vec<(String, u64, String)> {
     let line = |entry: &Entry| {
-        let What::Overage { beyond_tokens, .. } = entry.what else { panic!("{entry:?}") };
+        let What::Overage(Overage { beyond_tokens, .. }) = entry.what else { panic!("{entry:?}") };
         let amount = entry.on(&Account::Receivable(tenant())).normalize();
         (entry.day.to_string(), beyond_tokens, amount.to_string())
     };
@@ -55,7 +55,8 @@ fn the_part_of_a_day_beyond_the_cap_costs_the_overage_price_and_so_do_all_later_
     let entries = found(&tariff, &rows, &terms(&[(7, 2_000_000, "1.5")]));
     let expected = [line("2026-10-02", 500_000, "0.25"), line("2026-10-04", 2_000_000, "1")];
     assert_eq!(lines(&entries), expected);
-    let What::Overage { tokens, month_tokens, own, charges_usd, .. } = &entries[0].what else {
+    let What::Overage(Overage { tokens, month_tokens, own, charges_usd, .. }) = &entries[0].what
+    else {
         panic!("an overage")
     };
     assert_eq!((*tokens, *month_tokens), (1_000_000, 2_500_000));
@@ -166,7 +167,7 @@ proptest! {
         prop_assert!((sum - direct).abs() <= days * usd("0.0000000001"), "{} {}", sum, direct);
         prop_assert_eq!(-on(&entries, &Account::Revenue), sum);
         let told: u64 = entries.iter().map(|entry| match entry.what {
-            What::Overage { beyond_tokens, .. } => beyond_tokens,
+            What::Overage(Overage { beyond_tokens, .. }) => beyond_tokens,
             _ => 0,
         }).sum();
         prop_assert!(over == own || Decimal::from(told) == beyond);

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::billing::{Account, Entry, Period, Price, Quantity, What};
+use domain::billing::{Account, Entry, Overage, Period, Price, Quantity, What};
 use domain::event::TenantId;
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
@@ -133,10 +133,11 @@ fn facts(what: &What) -> [String; 15] {
             let all = names.into_iter().chain(numbers).chain(rest);
             cells.iter_mut().zip(all).for_each(|(cell, value)| *cell = value);
         }
-        What::Overage { tier, own, .. } => {
-            provider_to_tier[3].clone_from(tier);
+        What::Overage(overage) => {
+            let own = &overage.own;
+            provider_to_tier[3].clone_from(&overage.tier);
             (*since, *event) = (own.since.to_string(), own.event_id.to_string());
-            *about = beyond(what);
+            *about = beyond(overage);
         }
         What::Credit { event_id, reason, .. } => {
             (*event, *about) = (event_id.to_string(), reason.clone());
@@ -155,20 +156,9 @@ fn facts(what: &What) -> [String; 15] {
 
 /// How an overage came about: `400000 of 1000000 tokens beyond the cap of 2000000 (2400000 this month):
 /// at 1.3 of the list price instead of 1 for what was charged 3`.
-fn beyond(what: &What) -> String {
-    let What::Overage {
-        tokens,
-        beyond_tokens,
-        month_tokens,
-        token_cap,
-        overage_of_list,
-        own,
-        charges_usd,
-        ..
-    } = what
-    else {
-        return String::new();
-    };
+fn beyond(overage: &Overage) -> String {
+    let Overage { tokens, beyond_tokens, month_tokens, token_cap, .. } = overage;
+    let Overage { overage_of_list, own, charges_usd, .. } = overage;
     format!(
         "{beyond_tokens} of {tokens} tokens beyond the cap of {token_cap} ({month_tokens} this month): \
          at {overage_of_list} of the list price instead of {} for what was charged {charges_usd}",

@@ -35,7 +35,7 @@ impl Columns {
                 What::Charge { tier, quantity, .. } => {
                     (Some(tier.clone()), quantity.requests, quantity.failed)
                 }
-                What::Overage { tier, .. } => (Some(tier.clone()), 0, 0),
+                What::Overage(overage) => (Some(overage.tier.clone()), 0, 0),
                 _ => (None, 0, 0),
             };
             columns.kinds.push(entry.what.name());

@@ -89,8 +89,8 @@ fn close_with(invoice: &str, overage: bool) -> Line {
 async fn beyond(projection: &Projection, period: &str) -> Vec<(String, u64, String)> {
     let entries = entries(projection, period).await;
     let told = entries.iter().filter_map(|entry| match &entry.what {
-        What::Overage { beyond_tokens, .. } => {
-            Some((entry.day.to_string(), *beyond_tokens, entry.amount_usd().to_string()))
+        What::Overage(overage) => {
+            Some((entry.day.to_string(), overage.beyond_tokens, entry.amount_usd().to_string()))
         }
         _ => None,
     });
