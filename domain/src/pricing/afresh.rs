@@ -6,10 +6,10 @@ use rust_decimal::Decimal;
 
 use super::book::{Case, ENGINE};
 use super::drift::Fared;
+use super::margin;
 use super::policy::{Limits, Watch};
 use super::recommend::Figures;
 use crate::catalog::Grounds;
-use crate::economics::quantity::float;
 
 /// Such a reason begins so, and is the optimizer's however often it is made.
 const BEGINS: &str = "On the figures of now: ";
@@ -48,26 +48,26 @@ impl Afresh<'_> {
     }
 
     fn margins(&self) -> Option<String> {
-        let Some((figures, margin)) = self.figures.and_then(|it| Some((it, it.margin()?))) else {
+        let Some((figures, is)) = self.figures.and_then(|it| Some((it, it.margin()?))) else {
             return Some("no usage of the policy's window says what the margin is.".to_owned());
         };
         let then = figures.margin_at(self.after).filter(|_| self.after != self.before);
         let then = then.map_or_else(String::new, |then| {
-            let price = percent(self.after);
-            format!("; at {price} of the list price it would be {}", percent(then))
+            let price = margin::told(self.after);
+            format!("; at {price} of the list price it would be {}", margin::told(then))
         });
         let days = figures.days;
-        let (is, band) = (percent(margin), self.band(margin));
+        let (is, band) = (margin::told(is), self.band(is));
         Some(format!("the margin of {days} days is {is}, {band}{then}."))
     }
 
-    fn band(&self, margin: Decimal) -> String {
+    fn band(&self, is: Decimal) -> String {
         let Some(limits) = self.limits else { return "and no rule is about it".to_owned() };
         let thresholds = limits.thresholds;
-        if margin < thresholds.low_enter {
-            format!("below {}, where the low band begins", percent(thresholds.low_enter))
-        } else if margin > thresholds.high_enter {
-            format!("above {}, where the high band begins", percent(thresholds.high_enter))
+        if is < thresholds.low_enter {
+            format!("below {}, where the low band begins", margin::told(thresholds.low_enter))
+        } else if is > thresholds.high_enter {
+            format!("above {}, where the high band begins", margin::told(thresholds.high_enter))
         } else {
             "neither too low nor very high".to_owned()
         }
@@ -76,7 +76,7 @@ impl Afresh<'_> {
     /// What the version that is taken back has promised.
     fn kept(&self) -> Option<String> {
         let Fared { promised, realised, days, shortfall, .. } = self.fared?;
-        let share = |value: f64| format!("{:.1} %", value * 100.0);
+        let share = margin::told_float;
         Some(format!(
             "The price in force promised {}; over {days} days it was {}, and the shortfalls add up to {} of \
              the {} that are borne.",
@@ -93,11 +93,6 @@ impl Afresh<'_> {
                 .to_owned()
         })
     }
-}
-
-/// A tenth of a percent is as fine as people read.
-fn percent(share: Decimal) -> String {
-    format!("{:.1} %", float(share) * 100.0)
 }
 
 #[cfg(test)]

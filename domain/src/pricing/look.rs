@@ -4,8 +4,6 @@
 //! proposed. Nothing is proposed while a proposal about the tenant is open, or within the cool-down
 //! after people refused one.
 
-use rust_decimal::Decimal;
-
 use super::book::{Applied, Book, Chain, Standing as Stands};
 use super::controls::{Content, Controls, Subject};
 use super::drift::{Fared, fared, promised};
@@ -116,9 +114,9 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
         "Version {} promised a margin of {}; over {} it was {}, and its shortfalls add up to {} points \
          where {} are borne.",
         chain.version(),
-        share(fared.promised),
+        margin::told_float(fared.promised),
         days(fared.days),
-        share(fared.realised),
+        margin::told_float(fared.realised),
         points(fared.shortfall.get()),
         points(limit),
     );
@@ -127,10 +125,6 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
     let alone = book.is_automatic(seen.tenant);
     let grounds = if alone { Grounds::Shortfall } else { Grounds::Engine };
     Some(Wish { grounds, controls, reason })
-}
-
-fn share(margin: f64) -> String {
-    margin::told(Decimal::try_from(margin).unwrap_or_default())
 }
 
 /// A difference of margins, in percentage points: small ones count, so with two decimals.

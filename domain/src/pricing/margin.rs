@@ -35,6 +35,12 @@ pub fn told(margin: Decimal) -> String {
     format!("{sign}{:.1} %", percent.abs())
 }
 
+/// The same of what was reckoned in floats.
+#[must_use]
+pub fn told_float(margin: f64) -> String {
+    told(Decimal::try_from(margin).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
