@@ -115,7 +115,7 @@ test("a refused proposal keeps what was typed, and its price has the focus", asy
   await page.locator("#propose-price").fill("0");
   await page.locator("#propose-reason").fill("They grow");
   await page.getByRole("button", { name: "Propose it" }).click();
-  await expect(page.getByRole("alert")).toContainText("the price must be another one", SOON);
+  await expect(page.getByRole("alert")).toContainText("0 % is not 10 % to 1000 % of the list price", SOON);
   await alive(page);
   await expectKept(page);
   await expect(page.locator("#propose-price")).toBeFocused();
