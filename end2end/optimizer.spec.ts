@@ -161,7 +161,7 @@ test("what two must agree to is approved with the password once more", async ({ 
   const approve = page.getByRole("button", { name: "Approve version 1" });
   await page.getByLabel(/^Your password/).fill("not mine at all");
   await approve.click();
-  await expect(page.getByRole("alert")).toContainText("with your own password", SOON);
+  await expect(page.getByRole("alert")).toContainText("That is not your password", SOON);
   await alive(page);
   await page.getByLabel(/^Your password/).fill("three clouds agree");
   await approve.click();

@@ -523,7 +523,7 @@ async fn proven(shared: &Services, principal: &Principal, proof: Proof) -> Resul
     let password = password.ok_or_else(|| again(asked))?;
     let proven = shared.identity.prove_again(&principal.login, proof.address, password).await;
     proven.map_err(|unproven| match unproven {
-        Unproven::Wrong => again("That is not your password. Nothing was recorded."),
+        Unproven::Wrong => again("That is not your password."),
         Unproven::RateLimited(wait) => Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limited",
