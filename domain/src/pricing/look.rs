@@ -132,7 +132,9 @@ fn points(difference: f64) -> String {
     format!("{:.2}", 100.0 * difference)
 }
 
-fn days(count: u32) -> String {
+/// `1 day`, `30 days`.
+#[must_use]
+pub fn days(count: u32) -> String {
     format!("{count} {}", if count == 1 { "day" } else { "days" })
 }
 

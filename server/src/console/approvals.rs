@@ -11,6 +11,7 @@ use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::drift::earned_of_list;
+use domain::pricing::look::days;
 use domain::pricing::margin;
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, told as policy_changes};
@@ -327,7 +328,7 @@ fn money(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<[Stri
         let bill = |of_list: Decimal| rounded_dollars((figures.list_usd * of_list).round_dp(2));
         let [was, is] = earned_of_list(&edition.facts, &before, &after);
         let moved = signed_dollars(figures.list_usd * (is - was));
-        [format!("Tenant’s bill, {} days", figures.days), bill(was), bill(is), moved]
+        [format!("Tenant’s bill, {}", days(figures.days)), bill(was), bill(is), moved]
     }));
     lines
 }

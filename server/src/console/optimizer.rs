@@ -12,7 +12,7 @@ use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
 use domain::pricing::drift::margin_under;
-use domain::pricing::look::{Seen, last_change_fared};
+use domain::pricing::look::{Seen, days, last_change_fared};
 use domain::pricing::margin;
 use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation, Thresholds};
@@ -383,10 +383,6 @@ const fn grounds(applied: &Applied<Controls>) -> &'static str {
         Grounds::Foresight => "proposed by foresight, before a stress came true, approved",
         Grounds::Shortfall => "taken back, since the margin fell short of what was promised",
     }
-}
-
-fn days(count: u32) -> String {
-    format!("{count} {}", if count == 1 { "day" } else { "days" })
 }
 
 /// What the version in force has done, and whether it keeps what it promised.

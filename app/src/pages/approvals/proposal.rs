@@ -117,11 +117,9 @@ fn Head(row: ProposalRow, detail: ProposalDetail) -> impl IntoView {
         .clone()
         .map(|change| view! { <span class="pricing-change mono">{change}</span> });
     let approvals = words::quorum(row.approvals, row.quorum);
-    let by = if detail.approvers.is_empty() {
-        String::new()
-    } else {
-        format!(", by {}", detail.approvers.join(" and "))
-    };
+    // None and not an empty text, which a page writes as a space.
+    let by =
+        (!detail.approvers.is_empty()).then(|| format!(", by {}", detail.approvers.join(" and ")));
     let held = (detail.killed && row.state == Standing::Approved).then(|| {
         view! { <p class="held">"The kill switch is on: it waits until that is off."</p> }
     });
