@@ -447,28 +447,6 @@ fn play(acts: Vec<Act>) -> World {
     world
 }
 
-/// Every change without people is within the bounds of the policy, whatever came before.
-fn keeps_bounds(chain: &Chain<Controls>) -> Result<usize, TestCaseError> {
-    let limits = Policy::default().rules[0].limits;
-    let mut alone = 0;
-    for (place, applied) in chain.iter().enumerate() {
-        let before = chain.controls(place as u64).expect("before").price_of_list;
-        let is = applied.value.price_of_list;
-        if applied.grounds != Grounds::Automatic || (is - before).abs() > limits.auto_max * before {
-            continue;
-        }
-        let earlier: Vec<_> = chain.iter().take(place).collect();
-        let start = days_before(applied.at, limits.cumulative_days);
-        let anchor = earlier.iter().rev().find(|it| it.at <= start);
-        let anchor = anchor.map_or(Decimal::ONE, |it| it.value.price_of_list);
-        prop_assert!((is - before).abs() <= limits.step_max * before);
-        prop_assert!((is - anchor).abs() <= limits.cumulative_max * anchor);
-        prop_assert!(is >= limits.floor_of_list && is <= limits.ceiling_of_list);
-        alone += 1;
-    }
-    Ok(alone)
-}
-
 /// Had that person said, before this was said, that the other votes for them now?
 fn was_given(world: &World, person: &Actor, by: &Actor, one: &Told) -> bool {
     world.told.iter().any(|said| match &said.what {
@@ -482,6 +460,58 @@ fn was_given(world: &World, person: &Actor, by: &Actor, one: &Told) -> bool {
     })
 }
 
+/// Who agreed to that version of a proposal and had no part in it: what was said, not what the book
+/// makes of it.
+fn strangers_for(world: &World, case: &Case, numbered: &Numbered) -> BTreeSet<Vote> {
+    let authors = [case.requester(), &numbered.author];
+    let votes = world.told.iter().filter_map(|one| match &one.what {
+        What::Approve(it)
+            if it.hash == numbered.hash
+                && it.proposal_id == case.id
+                && it.version == numbered.version =>
+        {
+            let by = one.by.clone()?;
+            let person = it.on_behalf_of.clone().unwrap_or_else(|| by.clone());
+            let may = person == by || was_given(world, &person, &by, one);
+            may.then_some(Vote { person, by })
+        }
+        _ => None,
+    });
+    votes.filter(|vote| !authors.iter().any(|it| vote.involves(it))).collect()
+}
+
+/// Every change that nobody agreed to is within the bounds of the policy, whatever came before, and
+/// was proposed as one that may be applied without people.
+fn keeps_bounds(world: &World, book: &Book) -> Result<(), TestCaseError> {
+    let Some(chain) = book.chain(&acme()) else { return Ok(()) };
+    let limits = Policy::default().rules[0].limits;
+    for case in book.cases() {
+        let Some(version) = case.result_version else { continue };
+        let (_, _, numbered) = case.application(version).expect("its application");
+        if !strangers_for(world, case, numbered).is_empty() {
+            continue;
+        }
+        let applied = chain.get(version).expect("it is in force, or was");
+        let before = chain.controls(version - 1).expect("before").price_of_list;
+        let is = applied.value.price_of_list;
+        let earlier = || chain.iter().take(usize::try_from(version - 1).expect("few"));
+        let start = days_before(applied.at, limits.cumulative_days);
+        let anchor = earlier().filter(|it| it.at <= start).last();
+        let anchor = anchor.map_or(Decimal::ONE, |it| it.value.price_of_list);
+        let rested = days_before(applied.at, limits.cooldown_days);
+        prop_assert_eq!((case.grounds, numbered.version), (Grounds::Automatic, 1));
+        prop_assert!((is - before).abs() <= limits.auto_max.min(limits.step_max) * before);
+        prop_assert!((is - anchor).abs() <= limits.cumulative_max * anchor);
+        prop_assert!(is >= limits.floor_of_list && is <= limits.ceiling_of_list);
+        let mut before = Decimal::ONE;
+        for it in earlier() {
+            prop_assert!(it.value.price_of_list == before || it.at <= rested);
+            before = it.value.price_of_list;
+        }
+    }
+    Ok(())
+}
+
 /// Every version that was applied had its approvals, by others than its authors.
 fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
     for case in book.cases().filter(|case| case.result_version.is_some()) {
@@ -491,22 +521,7 @@ fn has_approvals(world: &World, book: &Book) -> Result<(), TestCaseError> {
             Needs::Unknown => prop_assert!(false, "applied without a known need"),
             Needs::Nobody => prop_assert_eq!(case.grounds, Grounds::Automatic),
             Needs::Persons(persons) => {
-                let authors = [case.requester(), &numbered.author];
-                let votes = world.told.iter().filter_map(|one| match &one.what {
-                    What::Approve(it)
-                        if it.hash == numbered.hash
-                            && it.proposal_id == case.id
-                            && it.version == numbered.version =>
-                    {
-                        let by = one.by.clone()?;
-                        let person = it.on_behalf_of.clone().unwrap_or_else(|| by.clone());
-                        let may = person == by || was_given(world, &person, &by, one);
-                        may.then_some(Vote { person, by })
-                    }
-                    _ => None,
-                });
-                let strangers = |vote: &Vote| !authors.iter().any(|it| vote.involves(it));
-                let votes: BTreeSet<Vote> = votes.filter(strangers).collect();
+                let votes = strangers_for(world, case, numbered);
                 prop_assert!(persons >= 1 && are_there(&votes, persons as usize));
             }
         }
@@ -523,9 +538,7 @@ proptest! {
     ) {
         let world = play(acts);
         let book = world.book();
-        if let Some(chain) = book.chain(&acme()) {
-            keeps_bounds(chain)?;
-        }
+        keeps_bounds(&world, &book)?;
         has_approvals(&world, &book)?;
     }
 
