@@ -21,6 +21,8 @@ use crate::command::ternion_beside;
 /// Starting three Postgres clusters on a busy machine of two cores.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CLIENTS: usize = 8;
+/// How many threads a process has, in `/proc/PID/stat`: counted from the field after its name.
+const STAT_THREADS: usize = 17;
 /// Enough to be in the middle of many batches on every cloud.
 const ACKNOWLEDGED_MIN: usize = 200;
 
@@ -86,7 +88,10 @@ impl Demonstration {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, ready).await.expect("every cloud gets ready");
+        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
+            let (out, err) = self.printed();
+            panic!("{cloud} does not get ready; printed:\n{out}\n{err}");
+        }
     }
 
     /// The body of a successful answer.
@@ -305,10 +310,13 @@ impl Drop for Demonstration {
     }
 }
 
-/// Not gone, and not only waiting for its parent to take note.
+/// Not gone, and not only waiting for its parent to take note. A process whose first thread has ended
+/// is called a zombie while its other threads still hold its ports.
 fn runs(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+    let threads = rest.split(' ').nth(STAT_THREADS).and_then(|it| it.parse::<u32>().ok());
+    !rest.starts_with('Z') || threads.is_some_and(|threads| threads > 1)
 }
 
 /// Every process below this one.

@@ -15,7 +15,7 @@ use domain::event::TenantId;
 use domain::finality::Finality;
 use domain::log::Hash;
 use domain::pricing::approval::{Actor, ContentHash, Effect, Input, Refusal, step};
-use domain::pricing::book::{Book, Case, Chain};
+use domain::pricing::book::{Book, Case, Chain, Numbered};
 use domain::pricing::controls::{Content, Controls};
 use domain::pricing::policy::{Policy, Unfit};
 use rust_decimal::Decimal;
@@ -27,7 +27,7 @@ use super::anew;
 use super::beforehand::{not_fixed, staffed};
 use super::delegations::may_approve;
 use super::refused::{
-    already_open, closed, facts_changed, not_looked_at, refused, version_changed,
+    already_open, closed, facts_changed, no_such_version, not_looked_at, refused, version_changed,
 };
 use super::shown::Shown;
 use super::wishes::{self, Unit, wrong_tenant, wrongs};
@@ -458,8 +458,10 @@ pub(super) async fn decided(
         return Err(closed(catalog.book(), case, standing));
     }
     let current = case.current();
-    if (current.version, current.hash) != (seen.version, seen.hash) {
-        return Err(version_changed(case));
+    let is_seen = |made: &Numbered| (made.version, made.hash) == (seen.version, seen.hash);
+    if !is_seen(current) {
+        let was = case.versions.iter().any(is_seen);
+        return Err(if was { version_changed(case) } else { no_such_version(case, seen.version) });
     }
     let Seen { version, hash } = seen;
     let what = match act {

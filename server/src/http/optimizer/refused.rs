@@ -134,7 +134,25 @@ pub(super) fn version_changed(case: &Case) -> Problem {
         current.version,
         moment(current.at)
     );
-    conflict("version_changed", "The proposal was changed", detail)
+    not_in_hand(case, "The proposal was changed", detail)
+}
+
+/// A version and a hash that never belonged to this proposal were not changed by anybody.
+pub(super) fn no_such_version(case: &Case, asked: u32) -> Problem {
+    let current = case.current();
+    let detail = format!(
+        "Version {asked} with that hash was never made. Version {}, made by {} at {}, is in hand. Look at \
+         it first.",
+        current.version,
+        current.author,
+        moment(current.at)
+    );
+    not_in_hand(case, "There is no such version", detail)
+}
+
+fn not_in_hand(case: &Case, title: &'static str, detail: String) -> Problem {
+    let current = case.current();
+    conflict("version_changed", title, detail)
         .field("/version", format!("is {} now", current.version))
         .field("/hash", format!("is {} now", current.hash))
         .proposal(case.id)

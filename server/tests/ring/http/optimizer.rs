@@ -220,10 +220,12 @@ async fn a_stale_tab_a_second_vote_a_blank_reason_and_a_closed_proposal_have_cod
     // The tab of before, and its editor.
     let stale = approve(&house, "demo-admin", &first).await.problem(409, "version_changed");
     assert_eq!(stale["errors"][0]["field"], "/version");
+    assert_eq!(stale["title"], "The proposal was changed");
     approve(&house, "demo-admin2", &second).await.problem(403, "four_eyes");
     let mut forged = second.clone();
     forged["hash"] = json!("0".repeat(64));
-    approve(&house, "demo-admin", &forged).await.problem(409, "version_changed");
+    let never = approve(&house, "demo-admin", &forged).await.problem(409, "version_changed");
+    assert_eq!(never["title"], "There is no such version");
     let blank = json!({ "reason": "  " });
     decide(&house, "reject", "demo-admin", &second, blank).await.problem(422, "invalid");
     decide(&house, "reject", "demo-admin", &second, json!({})).await.problem(422, "invalid");
