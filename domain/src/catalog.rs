@@ -45,7 +45,7 @@ pub use pricing::{
 pub use routing::{
     REGIONS_MAX, RoutingDrain, RoutingLatency, RoutingMove, RoutingStanding, RoutingSwitch,
 };
-use rules::{check_price, check_tier, check_usage};
+use rules::check_usage;
 pub use snapshot::SnapshotAttest;
 
 /// Longest name of a provider, model, person or thing.
@@ -142,8 +142,7 @@ impl PricePut {
     /// # Errors
     /// A name that is none, a negative price, or a reason that is blank or too long.
     pub fn check(&self) -> Result<(), KindError> {
-        check_price(self)?;
-        self.reason.as_deref().map_or(Ok(()), reason)
+        first(self.wrongs())
     }
 }
 
@@ -392,11 +391,8 @@ impl Known {
     fn check(&self) -> Result<(), KindError> {
         match self {
             Known::Usage(usage) => check_usage(usage),
-            Known::TenantPut(tenant) => {
-                name("/name", &tenant.name)?;
-                id("/tier", &tenant.tier)
-            }
-            Known::TierPut(tier) => check_tier(tier),
+            Known::TenantPut(tenant) => first(tenant.wrongs()),
+            Known::TierPut(tier) => first(tier.wrongs()),
             Known::PricePut(price) => price.check(),
             Known::UserPut(user) => {
                 name("/login", &user.login)?;
@@ -508,6 +504,10 @@ fn check_decider(payload: &Value) -> Result<(), KindError> {
 
 fn refuse(field: &str, reason: impl Into<String>) -> Result<(), KindError> {
     Err(KindError { field: field.to_owned(), reason: reason.into() })
+}
+
+fn first(wrongs: Vec<KindError>) -> Result<(), KindError> {
+    wrongs.into_iter().next().map_or(Ok(()), Err)
 }
 
 fn name(field: &str, text: &str) -> Result<(), KindError> {

@@ -31,7 +31,7 @@ pub(crate) fn whole<T: FromStr>(field: &str, text: &str) -> Result<Option<T>, Pr
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number"))
+    text.parse().map(Some).map_err(|_| wrong(field, "is no whole number, 0 or more"))
 }
 
 /// US dollars, with or without their sign; commas between groups of three digits are left out, and

@@ -1,7 +1,7 @@
 //! When something is missing: errors, emptiness, waiting.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::backend::{KeptWords, PageStatus, Problem};
 use crate::components::kept::{Words, told};
@@ -53,7 +53,7 @@ pub(crate) fn ProblemCard(
 #[component]
 pub(crate) fn Refused(words: fn(&str) -> &'static str) -> impl IntoView {
     provide_context(Words(words));
-    let query = use_query_map();
+    let (query, location) = (use_query_map(), use_location());
     move || {
         let code = query.read().get("problem")?;
         let Some(KeptWords { sentence, proposal_id, .. }) = told() else {
@@ -61,9 +61,11 @@ pub(crate) fn Refused(words: fn(&str) -> &'static str) -> impl IntoView {
                 view! { <p class="form-error" role="alert">{words(&code)}</p> }.into_any(),
             );
         };
-        let leads_to = proposal_id.map(|id| {
-            view! { " " <a href=format!("/approvals/{id}")>"See that proposal"</a> "." }
-        });
+        let page = location.pathname.read();
+        let leads_to = proposal_id
+            .map(|id| format!("/approvals/{id}"))
+            .filter(|href| *href != *page)
+            .map(|href| view! { " " <a href=href>"See that proposal"</a> "." });
         let text = format!("Nothing was recorded. {sentence}");
         Some(view! { <p class="form-error" role="alert">{text} {leads_to}</p> }.into_any())
     }

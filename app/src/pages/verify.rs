@@ -94,7 +94,7 @@ pub(crate) fn VerifyPage() -> impl IntoView {
                     ". No file leaves this computer. "
                     {move || if ready.get() { "The checker is here: turn the network off if you like." } else { "The checker is on its way." }}
                 </p>
-                <FileDrop id="receipt" label="Bundle, receipt, evidence or proof" hint="audit-….zip, receipt.json, root.ots, root.tsr, ethereum.json: from this product, or from whoever wants to convince you" accept=FORMS on_file=take_file />
+                <FileDrop id="receipt" label="Bundle, receipt, price trail, evidence or proof" hint="audit-….zip, receipt.json, price-trail-….json, root.ots, root.tsr, ethereum.json: from this product, or from whoever wants to convince you" accept=FORMS on_file=take_file />
                 <FileState loaded=file />
                 <FileDrop id="policy" label="Policy file, if you hold one" hint="Whose keys count: C2SP tlog-policy. Yours, not the server’s" accept=".txt,.policy,text/plain" on_file=as_text(take_policy) />
                 <FileState loaded=keys />

@@ -39,11 +39,11 @@ fn Said(stop: SwitchRow) -> impl IntoView {
     let SwitchRow { at, by, reason, reason_by, .. } = stop;
     let reason_by = reason_by.map(|by| format!(" ({by})"));
     view! {
-        <aside class="banner banner-stop" aria-label="Automatic pricing is stopped">
+        <aside class="banner banner-stop" aria-label="All price changes are stopped">
             {Icon::Pause.view()}
             <p>
-                <strong>"Automatic pricing is stopped since " <Time at shape=TimeShape::Day /> {format!(" by {by}: ")}</strong>
-                {format!("“{reason}”")} {reason_by} ". No price changes on any cloud."
+                <strong>"All price changes are stopped since " <Time at shape=TimeShape::Day /> {format!(" by {by}: ")}</strong>
+                {format!("“{reason}”")} {reason_by} ". No price changes on any cloud, automatic or approved."
             </p>
             <div class="banner-ways">
                 <A href="/optimizer#switches" attr:class="button">"See the switches"</A>

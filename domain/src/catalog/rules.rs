@@ -1,8 +1,8 @@
-//! What must hold of metered usage, tiers and prices.
+//! What must hold of metered usage, tenants, tiers and prices.
 
 use rust_decimal::Decimal;
 
-use super::{KindError, PricePut, SlaBand, TierPut, Usage, id, name, refuse};
+use super::{KindError, PricePut, SlaBand, TenantPut, TierPut, Usage, id, name, reason, refuse};
 
 /// No single inference lasts longer than a day.
 const LATENCY_MS_MAX: f64 = 86_400_000.0;
@@ -31,10 +31,43 @@ pub(super) fn check_usage(usage: &Usage) -> Result<(), KindError> {
     Ok(())
 }
 
-pub(super) fn check_tier(tier: &TierPut) -> Result<(), KindError> {
-    id("/tier", &tier.tier)?;
-    name("/name", &tier.name)?;
-    let bands = &tier.sla.bands;
+impl TenantPut {
+    /// Every field that breaks a rule.
+    #[must_use]
+    pub fn wrongs(&self) -> Vec<KindError> {
+        broken([name("/name", &self.name), id("/tier", &self.tier)])
+    }
+}
+
+impl TierPut {
+    /// Every field that breaks a rule.
+    #[must_use]
+    pub fn wrongs(&self) -> Vec<KindError> {
+        broken([id("/tier", &self.tier), name("/name", &self.name), ladder(&self.sla.bands)])
+    }
+}
+
+impl PricePut {
+    /// Every field that breaks a rule.
+    #[must_use]
+    pub fn wrongs(&self) -> Vec<KindError> {
+        broken([
+            id("/tier", &self.tier),
+            name("/provider", &self.provider),
+            name("/model", &self.model),
+            not_negative("/inputUsdPerMillion", Some(self.input_usd_per_million)),
+            not_negative("/outputUsdPerMillion", Some(self.output_usd_per_million)),
+            not_negative("/cachedUsdPerMillion", self.cached_usd_per_million),
+            self.reason.as_deref().map_or(Ok(()), reason),
+        ])
+    }
+}
+
+fn broken<const RULES: usize>(rules: [Result<(), KindError>; RULES]) -> Vec<KindError> {
+    rules.into_iter().filter_map(Result::err).collect()
+}
+
+fn ladder(bands: &[SlaBand]) -> Result<(), KindError> {
     let falling = bands.windows(2).all(|pair| pair[0].min_uptime_pct > pair[1].min_uptime_pct);
     let ends_at_zero = bands.last().is_none_or(|band| band.min_uptime_pct.is_zero());
     if !falling || !ends_at_zero {
@@ -50,19 +83,9 @@ pub(super) fn check_tier(tier: &TierPut) -> Result<(), KindError> {
     Ok(())
 }
 
-pub(super) fn check_price(price: &PricePut) -> Result<(), KindError> {
-    id("/tier", &price.tier)?;
-    name("/provider", &price.provider)?;
-    name("/model", &price.model)?;
-    let prices = [
-        ("/inputUsdPerMillion", Some(price.input_usd_per_million)),
-        ("/outputUsdPerMillion", Some(price.output_usd_per_million)),
-        ("/cachedUsdPerMillion", price.cached_usd_per_million),
-    ];
-    for (field, value) in prices {
-        if value.is_some_and(|value| value.is_sign_negative() && !value.is_zero()) {
-            return refuse(field, "must not be negative");
-        }
+fn not_negative(field: &str, usd: Option<Decimal>) -> Result<(), KindError> {
+    if usd.is_some_and(|usd| usd.is_sign_negative() && !usd.is_zero()) {
+        return refuse(field, "must not be negative");
     }
     Ok(())
 }

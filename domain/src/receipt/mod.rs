@@ -11,7 +11,7 @@ mod verify;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ pub const RECEIPT_FORMAT: &str = "ternion/receipt/v1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Receipt {
+    #[serde(deserialize_with = "format_of_ours")]
     pub format: String,
     pub event: ReceiptEvent,
     pub slot: Slot,
@@ -73,6 +74,17 @@ pub enum ReceiptError {
     Shape(String),
     #[error("the format is \"{0}\"; this program reads \"{RECEIPT_FORMAT}\"")]
     Format(String),
+}
+
+/// Receipts stand in other files too, and nobody may take one of another version for what this
+/// program reads.
+fn format_of_ours<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let format = String::deserialize(from)?;
+    if format == RECEIPT_FORMAT {
+        Ok(format)
+    } else {
+        Err(de::Error::custom(ReceiptError::Format(format)))
+    }
 }
 
 impl Receipt {

@@ -21,7 +21,7 @@ use crate::bundle::{self, BadBundle, Bundle};
 use crate::evidence::{Evidence, EvidenceError};
 use crate::log::Hash;
 use crate::policy::Policy;
-use crate::pricing::trail::{BadTrail, TRAIL_BYTES_MAX, TRAIL_FORMAT, Trail};
+use crate::pricing::trail::{BadTrail, TRAIL_BYTES_MAX, TRAIL_FORMATS, Trail};
 use crate::receipt::tlog_proof::{self, FormError, TlogProof};
 use crate::receipt::{Receipt, ReceiptError, StepState, Verdict, Verification, verify};
 
@@ -193,7 +193,7 @@ impl Held {
         if bytes.len() > TRAIL_BYTES_MAX {
             return Err(Unreadable::TooLarge);
         }
-        if format_of(bytes) == TRAIL_FORMAT {
+        if format_of(bytes).starts_with(TRAIL_FORMATS) {
             return Ok(Trail::parse(bytes)?.verify(self.policy.as_ref()));
         }
         if bytes.len() > FILE_BYTES_MAX {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::approval_acts::acts;
 use super::contracts::contract_title;
-use super::figures::{grouped, rounded_dollars};
+use super::figures::{grouped, moved_dollars, signed_dollars};
 use super::foresight::{hour, still_missed};
 use super::optimizer::time_of;
 use super::simulate::simulate;
@@ -325,10 +325,9 @@ fn money(catalog: &Catalog, case: &Case, figures: Option<&Figures>) -> Vec<[Stri
     let mut lines = changes(&before, &after);
     lines.extend(effects(&edition.facts, &before, &after));
     lines.extend(figures.map(|figures| {
-        let bill = |of_list: Decimal| rounded_dollars((figures.list_usd * of_list).round_dp(2));
-        let [was, is] = earned_of_list(&edition.facts, &before, &after);
-        let moved = signed_dollars(figures.list_usd * (is - was));
-        [format!("Tenant’s bill, {}", days(figures.days)), bill(was), bill(is), moved]
+        let bills = earned_of_list(&edition.facts, &before, &after);
+        let [was, is, moved] = moved_dollars(bills.map(|of_list| figures.list_usd * of_list));
+        [format!("Tenant’s bill, {}", days(figures.days)), was, is, moved]
     }));
     lines
 }
@@ -422,11 +421,6 @@ pub(super) fn percent(share: Decimal) -> String {
 pub(super) fn signed(change: Decimal) -> String {
     let text = percent(change);
     if change > Decimal::ZERO { format!("+{text}") } else { text }
-}
-
-pub(super) fn signed_dollars(usd: Decimal) -> String {
-    let text = rounded_dollars(usd.round_dp(2));
-    if usd > Decimal::ZERO { format!("+{text}") } else { text }
 }
 
 #[cfg(test)]

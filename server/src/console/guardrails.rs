@@ -223,7 +223,11 @@ impl Console {
     pub async fn bounds(&self, ask: &BoundsAsk) -> Result<BoundsView, Problem> {
         let tenant = TenantId::try_from(ask.tenant.trim().to_owned())
             .map_err(|error| Problem::invalid(error.to_string()).field("/tenant", "is no id"))?;
-        let typed = percent_typed("price", &ask.price)?;
+        let typed = percent_typed("price", &ask.price).map_err(|_| {
+            let text = ask.price.trim();
+            let why = "is no number of percent of the list price, such as 108 or 97.5";
+            Problem::invalid(format!("The price “{text}” {why}.")).field("/price", why)
+        })?;
         let price = typed.ok_or_else(|| {
             let problem =
                 Problem::invalid("Without a price there is nothing to look at: type one.");

@@ -11,8 +11,8 @@ use domain::pricing::margin;
 use rust_decimal::Decimal;
 
 use super::Console;
-use super::approvals::{percent, signed, signed_dollars};
-use super::figures::{dollars, rounded_dollars};
+use super::approvals::{percent, signed};
+use super::figures::{dollars, moved_dollars};
 use super::foresight::hour;
 use super::tenants::tier_names;
 use super::tiers::models;
@@ -112,13 +112,15 @@ fn affected(tenant: &Affected) -> AffectedRow {
         format!("rises above {}, which the policy holds to be high", percent(tenant.margin_high));
     let other_today = tenant.margin_today.filter(|today| Some(*today) != tenant.margin_before);
     let crosses = if tenant.sinks() { Some(floor) } else { tenant.rises().then_some(high) };
+    let before = tenant.before_usd.unwrap_or_default();
+    let [was, is, change] = moved_dollars([before, tenant.after_usd]);
     AffectedRow {
         tenant_id: tenant.tenant_id.to_string(),
         name: tenant.name.clone(),
         own: percent(tenant.of_list),
-        was: tenant.before_usd.map(rounded_dollars),
-        is: rounded_dollars(tenant.after_usd),
-        change: signed_dollars(tenant.after_usd - tenant.before_usd.unwrap_or_default()),
+        was: tenant.before_usd.map(|_| was),
+        is,
+        change,
         margin_was: margin(tenant.margin_before),
         margin_today: margin(other_today),
         margin_is: margin(tenant.margin_after),
@@ -128,13 +130,14 @@ fn affected(tenant: &Affected) -> AffectedRow {
 }
 
 fn corrected((tenant, one): (&TenantId, &Corrected)) -> CorrectedRow {
+    let [was, is, change] = moved_dollars([one.before_usd, one.after_usd]);
     CorrectedRow {
         tenant_id: tenant.to_string(),
         charges: one.charges,
         days_first: one.days_first,
-        was: rounded_dollars(one.before_usd),
-        is: rounded_dollars(one.after_usd),
-        change: signed_dollars(one.change_usd()),
+        was,
+        is,
+        change,
     }
 }
 

@@ -8,11 +8,12 @@ use domain::pricing::book::Case;
 use domain::pricing::controls::Content;
 use domain::pricing::list_change::{Product, before};
 use domain::pricing::listing::{Part, change};
+use domain::pricing::look::days;
 use rust_decimal::Decimal;
 
 use super::Console;
-use super::approvals::{signed, signed_dollars};
-use super::figures::{dollars, rounded_dollars};
+use super::approvals::signed;
+use super::figures::{dollars, moved_dollars};
 use crate::economics::Listed;
 
 /// A change beyond it is no percentage that anybody reads.
@@ -108,10 +109,6 @@ fn bills(listed: &Listed) -> Vec<[String; 4]> {
     let Some((was, is)) = was.zip(is) else { return Vec::new() };
     let count = used.clone().count();
     let noun = if count == 1 { "tenant" } else { "tenants" };
-    vec![[
-        format!("Bills for it of {count} {noun}, {} days", listed.window_days),
-        rounded_dollars(was.round_dp(2)),
-        rounded_dollars(is.round_dp(2)),
-        signed_dollars(is - was),
-    ]]
+    let [was, is, moved] = moved_dollars([was, is]);
+    vec![[format!("Bills for it of {count} {noun}, {}", days(listed.window_days)), was, is, moved]]
 }

@@ -241,7 +241,7 @@ fn title(advice: &Advice) -> String {
 }
 
 const ACTIONS: [(&str, &str); 6] = [
-    ("tierUpgrade", "suggest a higher tier"),
+    ("tierUpgrade", "suggest a tier that brings in more"),
     ("overage", "price overage"),
     ("concurrency", "raise concurrency so that service levels hold"),
     ("tokenCap", "cap tokens"),
@@ -254,13 +254,14 @@ fn action_words(name: &str) -> &str {
 }
 
 fn why(advice: &Advice) -> Vec<String> {
-    let Figures { days, tokens_k, penalty_rate, .. } = &advice.figures;
+    let Figures { days: window, tokens_k, penalty_rate, .. } = &advice.figures;
     let mut why = Vec::new();
     if let Some(margin) = advice.margin {
         why.push(format!(
-            "Gross margin {} over {days} days: {} brought in, {} paid to providers, {} of the revenue \
+            "Gross margin {} over {}: {} brought in, {} paid to providers, {} of the revenue \
              owed for service levels.",
             margin::told(margin),
+            days(*window),
             rounded_dollars(advice.figures.revenue_usd),
             rounded_dollars(advice.figures.cost_usd),
             percent(penalty_rate.get())
@@ -307,10 +308,10 @@ fn why(advice: &Advice) -> Vec<String> {
 fn backtest(price: &PriceAdvice) -> Option<String> {
     let replay = price.backtest?;
     Some(format!(
-        "Replayed over {} recorded days the new price changes the profit by {}${:.2}, and is better on \
+        "Replayed over {} of recorded usage the new price changes the profit by {}${:.2}, and is better on \
          {} of them. How usage answers to a price (an elasticity of {}) is assumed: nobody has measured \
          it.",
-        replay.days,
+        days(replay.days),
         if replay.difference_usd < 0.0 { "−" } else { "+" },
         replay.difference_usd.abs(),
         percent(Decimal::try_from(replay.hit_rate).unwrap_or_default()),

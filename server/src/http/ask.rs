@@ -134,18 +134,17 @@ pub(super) fn shape_of<T: DeserializeOwned>(value: Value, required: &[&str]) -> 
         if errors.is_empty() {
             errors.push(first);
         }
-        let told: Vec<String> = errors.iter().map(told).collect();
+        let told: Vec<String> = errors.iter().map(|it| told(&it.field, &it.reason)).collect();
         let detail = format!("The body is not what is expected here: {}.", told.join("; "));
         Problem { errors, ..Problem::invalid(detail) }
     })
 }
 
 /// `/version is missing`; of the whole body, `it must be a list`.
-fn told(error: &FieldProblem) -> String {
-    let FieldProblem { field, reason } = error;
+pub(super) fn told(field: &str, reason: &str) -> String {
     let field = if field.is_empty() { "it" } else { field };
     // What our own types say of a value is a sentence of its own.
-    let goes_on = ["is ", "must "].iter().any(|start| reason.starts_with(start));
+    let goes_on = ["is ", "has ", "must "].iter().any(|start| reason.starts_with(start));
     if goes_on { format!("{field} {reason}") } else { format!("{field}: {reason}") }
 }
 

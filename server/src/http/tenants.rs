@@ -4,6 +4,7 @@ mod change;
 mod form;
 mod list_guard;
 mod list_price;
+mod wrongs;
 
 use axum::extract::State;
 use axum::http::header;

@@ -41,19 +41,30 @@ pub(crate) fn Guardrails(trail: GuardTrail) -> impl IntoView {
 }
 
 /// How a price stands to each bound, whoever proposed it. `persons`: who must agree, by the size of the
-/// change.
+/// change. `outdated`: the facts that it was measured with have changed since.
 #[component]
 #[expect(clippy::needless_pass_by_value, reason = "components own what they are given")]
-pub(crate) fn Bounds(rows: Vec<BoundRow>, persons: String, rule: Option<String>) -> impl IntoView {
+pub(crate) fn Bounds(
+    rows: Vec<BoundRow>,
+    persons: String,
+    rule: Option<String>,
+    #[prop(optional)] outdated: bool,
+) -> impl IntoView {
     if rows.is_empty() {
         return ().into_any();
     }
     let beyond = rows.iter().filter(|row| row.beyond).count();
+    let (verb, policy) =
+        if outdated { ("was", "the policy of then") } else { ("is", "the policy") };
     let sentence = match beyond {
-        0 => "It is within every bound of the policy that is known.".to_owned(),
-        1 => "It is beyond 1 bound of the policy.".to_owned(),
-        many => format!("It is beyond {many} bounds of the policy."),
+        0 => format!("It {verb} within every bound of {policy} that is known."),
+        1 => format!("It {verb} beyond 1 bound of {policy}."),
+        many => format!("It {verb} beyond {many} bounds of {policy}."),
     };
+    let since = outdated.then_some(
+        " That was by the facts that it was proposed on, and these have changed: a new version is \
+         measured anew.",
+    );
     let rule =
         rule.map(|rule| format!("The rule “{rule}” of the policy holds. ")).unwrap_or_default();
     let rows = rows.into_iter().map(|BoundRow { rule, numbers, verdict, beyond }| {
@@ -69,7 +80,7 @@ pub(crate) fn Bounds(rows: Vec<BoundRow>, persons: String, rule: Option<String>)
     view! {
         <section class="card pricing-part" aria-labelledby="bounds-title">
             <h2 id="bounds-title" class="card-title">"How it stands to the policy"</h2>
-            <p class:held={beyond > 0}>{sentence}</p>
+            <p class:held={beyond > 0 || outdated}>{sentence} {since}</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Bounds of the policy, and this price">
                 <table class="pricing-facts">
                     <thead><tr><th scope="col">"Bound"</th><th scope="col">"This price"</th><th scope="col">"So"</th></tr></thead>

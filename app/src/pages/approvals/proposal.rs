@@ -64,10 +64,12 @@ pub(crate) fn ProposalPage() -> impl IntoView {
 /// The link to the next one of the queue, which has the focus once something was decided.
 const NEXT: &str = "next-proposal";
 
-/// `a`, `x` and `m` go to the three decisions, `n` to what stands in the place of the first where the
+/// `a`, `x` and `m` go to the three decisions, each to the first field that it asks for, `n` to what stands in the place of the first where the
 /// facts have changed, `j` to the next one that waits.
 fn decide_by_key(key: &str) -> bool {
     let place = match key {
+        // Whoever is asked for a password types it next: on the button its letters would be keys.
+        "a" if browser::is_there(forms::PASSWORD_FIELD) => forms::PASSWORD,
         "a" => forms::APPROVE,
         "n" => forms::REFRESH,
         "x" => forms::REJECT_REASON,
@@ -83,15 +85,16 @@ fn decide_by_key(key: &str) -> bool {
 fn Body(detail: ProposalDetail) -> impl IntoView {
     let ProposalDetail { row, hash, money, facts, trail, steps, .. } = detail.clone();
     let is_open = matches!(row.state, Standing::Pending | Standing::Approved);
+    let outdated = row.has_drifted();
     view! {
         <Head row=row.clone() detail=detail.clone() />
         <div class="pricing-columns">
             <div class="pricing-main">
                 {detail.foreseen.clone().map(|why| view! { <Why why /> })}
-                <Money lines=money policy={row.about == "policy"} outdated={row.state.is_open() && row.changed.as_ref().is_some_and(|changed| !changed.is_empty())} />
+                <Money lines=money policy={row.about == "policy"} outdated />
                 <Odd odd=detail.odd.clone() />
                 {detail.watch.clone().map(|watch| view! { <Watched watch /> })}
-                <Bounds rows=detail.bounds.clone() persons=detail.persons.clone() rule=detail.rule.clone() />
+                <Bounds rows=detail.bounds.clone() persons=detail.persons.clone() rule=detail.rule.clone() outdated />
                 {trail.map(|trail| view! { <Trail trail /> })}
                 <Facts facts state=row.state unseen=detail.unseen.clone() />
             </div>

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::switches;
 use super::trend::Trend;
 use crate::backend::{MarginBand, MarginSpread, OptimizerView, TenantMargin};
+use crate::format::counted;
 
 /// Which of them are asked for.
 const BANDS: [(&str, MarginBand); 2] = [("below", MarginBand::Below), ("above", MarginBand::Above)];
@@ -68,7 +69,7 @@ pub(super) fn Tenants(view: OptimizerView) -> impl IntoView {
     };
     view! {
         <section class="card pricing-part" aria-labelledby="tenants-title">
-            <h2 id="tenants-title" class="card-title">{format!("Margins over {days} days, the lowest first")}</h2>
+            <h2 id="tenants-title" class="card-title">{format!("Margins over {}, the lowest first", counted(u64::from(days), "day", "days"))}</h2>
             {unpriced}
             <nav aria-label="Which tenants"><ul class="pricing-choices">{choices.into_iter().collect_view()}</ul></nav>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Tenants with their margins">

@@ -24,7 +24,7 @@ pub(super) fn Recorded() -> impl IntoView {
     let elsewhere = desk.elsewhere.get_value().map(|(sentence, href)| {
         view! { <p class="muted">{sentence} " " <a href=href rel="external">"Open those days here"</a></p> }
     });
-    view! { <div class="recorded">{lines} {elsewhere}</div> }.into_any()
+    view! { <div class="reconciled">{lines} {elsewhere}</div> }.into_any()
 }
 
 /// `median`: of everybody’s margin, as it is drawn.

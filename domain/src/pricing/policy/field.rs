@@ -541,7 +541,7 @@ pub(super) fn unread_step(path: &str, text: &str) -> Option<String> {
 }
 
 fn whole_number(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| "it is no whole number".to_owned())
+    text.parse().map_err(|_| "it is no whole number, 0 or more".to_owned())
 }
 
 /// Floats write small numbers with an exponent.

@@ -25,12 +25,14 @@ use crate::clock::Timestamp;
 use crate::event::{EventId, TenantId};
 use crate::json::{self, JsonError};
 use crate::policy::Policy;
-use crate::receipt::{Receipt, Verification};
+use crate::receipt::{Receipt, Step, StepState, Verification};
 
 use read::Events;
 
 /// The `format` of trails that this code writes and reads.
 pub const TRAIL_FORMAT: &str = "ternion/price-trail/v1";
+/// Of this and later versions, which say for themselves what they cannot read.
+pub const TRAIL_FORMATS: &str = "ternion/price-trail/";
 /// As many receipts as [`EVENTS_MAX`] with the longest usual payloads.
 pub const TRAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A price that moves every fortnight for ten years, with two approvals each time.
@@ -96,7 +98,9 @@ impl Trail {
         steps.extend(tell::lists(&book));
         steps.extend(tell::without_effect(&book, &self.tenant_id));
         steps.extend(tell::without_proposal(&book, &events));
-        steps.extend(charged::prices(&book, &events, &self.tenant_id, self.at));
+        let sound = steps.iter().all(|step| step.state != StepState::Invalid);
+        let prices = charged::prices(&book, &events, &self.tenant_id, self.at);
+        steps.extend(prices.into_iter().map(|step| if sound { step } else { unfounded(step) }));
         steps.push(tell::later(self));
         let version = book.version_of(&Subject::Tenant(self.tenant_id.clone()));
         let valid = format!(
@@ -107,6 +111,15 @@ impl Trail {
         );
         Verification::of(steps, SELF_CONSISTENT, &valid)
     }
+}
+
+/// A price that would follow, did all above it hold.
+fn unfounded(price: Step) -> Step {
+    if price.state == StepState::Invalid {
+        return price;
+    }
+    let result = format!("not to be relied on, since a step above does not hold: {}", price.result);
+    Step { state: StepState::NotChecked, result, ..price }
 }
 
 /// The events about proposals that a tenant's price rests on: of what was applied to it, of the

@@ -1,9 +1,11 @@
 //! What the events come to, in steps that a reader can follow: each version with what it needed and
 //! what it had, and what is charged in the end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::charged::dollars;
 use super::read::Events;
@@ -161,16 +163,18 @@ pub(super) fn without_effect(book: &Book, tenant: &TenantId) -> Vec<Step> {
     told.collect()
 }
 
-/// Words on proposals that are not in the file, so that nobody can say what they decided.
+/// Proposals of which only later words are read, so that nobody can say what these decided.
 pub(super) fn without_proposal(book: &Book, events: &Events) -> Vec<Step> {
-    let strays = events.told.iter().filter_map(|told| {
-        let of = told.what.proposal_id()?;
-        book.case(of).is_none().then_some((told.event_id, of))
-    });
-    let told = strays.map(|(event, of)| {
-        let title = format!("The proposal {} is in the file", short(of));
-        let inputs = vec![("event", event.0.to_string()), ("proposal", of.to_string())];
-        let result = "an event of the file is about it, and its beginning is left out";
+    let mut strays = BTreeMap::<Uuid, Vec<String>>::new();
+    for told in &events.told {
+        if let Some(of) = told.what.proposal_id().filter(|of| book.case(*of).is_none()) {
+            strays.entry(of).or_default().push(told.event_id.0.to_string());
+        }
+    }
+    let told = strays.into_iter().map(|(of, about)| {
+        let title = format!("What was proposed in {} is in the file and holds", short(of));
+        let inputs = vec![("proposal", of.to_string()), ("events about it", about.join("\n"))];
+        let result = "its beginning is left out, or does not hold above";
         step(&title, BACKED, inputs, result.to_owned(), false)
     });
     told.collect()

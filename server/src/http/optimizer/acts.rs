@@ -51,7 +51,9 @@ pub(super) struct Proposed {
     pub(super) tenant_id: String,
     pub(super) price_of_list: Option<Decimal>,
     pub(super) overage_of_list: Option<Decimal>,
+    #[serde(default, deserialize_with = "wishes::sent_count")]
     pub(super) concurrency: Option<u32>,
+    #[serde(default, deserialize_with = "wishes::sent_count")]
     pub(super) token_cap: Option<u64>,
     pub(super) reason: String,
     /// US dollars only; named so that another currency is refused and not converted.
@@ -66,7 +68,9 @@ pub(super) struct Modified {
     pub(super) hash: Hash,
     price_of_list: Option<Decimal>,
     overage_of_list: Option<Decimal>,
+    #[serde(default, deserialize_with = "wishes::sent_count")]
     concurrency: Option<u32>,
+    #[serde(default, deserialize_with = "wishes::sent_count")]
     token_cap: Option<u64>,
     /// Left out where nothing else is named: the same change on the facts of now.
     reason: Option<String>,

@@ -1,13 +1,18 @@
 //! What is asked of a tenant's controls, by form or by API: every field that is wrong, at once and each
 //! in words of its own.
 
+use std::str::FromStr;
+
+use domain::economics::EconomicsError;
 use domain::event::TenantId;
 use domain::pricing::controls::{Controls, WrongControl};
 use rust_decimal::Decimal;
+use serde::{Deserialize as _, Deserializer};
 
 use super::acts::Proposed;
 use super::form::Wanted;
 use crate::economics::absurd;
+use crate::http::ask::told;
 use crate::problem::{FieldProblem, Problem};
 use crate::projection::Catalog;
 use crate::typed::{percent, whole};
@@ -98,9 +103,17 @@ fn in_words(controls: &Controls, wrong_one: &WrongControl, unit: Unit) -> FieldP
     let reason = match wrong_one.field {
         "priceOfList" => unit.no_price(controls.price_of_list),
         "overageOfList" => unit.no_price(controls.overage_of_list.unwrap_or_default()),
-        _ => absurd(&wrong_one.error).detail,
+        _ => count_in_words(&wrong_one.error),
     };
     wrong(wrong_one.field, reason)
+}
+
+/// Of requests or tokens: what is beyond their range, on either side.
+fn count_in_words(error: &EconomicsError) -> String {
+    match error {
+        EconomicsError::OutOfRange { must, .. } => format!("must be a whole number, {must}"),
+        other => absurd(other).detail,
+    }
 }
 
 /// Each field that was named is what it is already; without any there is nothing to propose.
@@ -133,12 +146,12 @@ fn unchanged(wanted: &Proposed, now: &Controls, unit: Unit) -> Vec<FieldProblem>
 /// One problem that names them all.
 pub(super) fn refused(errors: Vec<FieldProblem>) -> Result<(), Problem> {
     let Some(first) = errors.first() else { return Ok(()) };
+    let words = |error: &FieldProblem| told(error.field.trim_start_matches('/'), &error.reason);
     let detail = if errors.len() == 1 {
-        format!("{}: {}.", first.field.trim_start_matches('/'), first.reason)
+        format!("{}.", words(first))
     } else {
-        let each =
-            errors.iter().map(|it| format!("{} {}", it.field.trim_start_matches('/'), it.reason));
-        format!("{} fields are wrong: {}.", errors.len(), each.collect::<Vec<_>>().join("; "))
+        let each: Vec<String> = errors.iter().map(words).collect();
+        format!("{} fields are wrong: {}.", errors.len(), each.join("; "))
     };
     Err(Problem { errors, ..Problem::invalid(detail) })
 }
@@ -169,12 +182,8 @@ pub(super) fn typed(wanted: &Wanted, before: Option<&Controls>) -> (Proposed, Ve
             percent("overageOfList", &wanted.overage),
             &wanted.overage,
         ),
-        concurrency: read(
-            &mut errors,
-            whole("concurrency", &wanted.concurrency),
-            &wanted.concurrency,
-        ),
-        token_cap: read(&mut errors, whole("tokenCap", &wanted.cap), &wanted.cap),
+        concurrency: count(&mut errors, "concurrency", &wanted.concurrency),
+        token_cap: count(&mut errors, "tokenCap", &wanted.cap),
         reason: wanted.reason.clone(),
         currency: None,
     };
@@ -183,6 +192,31 @@ pub(super) fn typed(wanted: &Wanted, before: Option<&Controls>) -> (Proposed, Ve
     errors.extend(wrongs(&proposed, before, Unit::Percent));
     proposed.reason = wanted.reason.trim().to_owned();
     (proposed, errors)
+}
+
+/// A whole number that the field cannot hold is as far beyond its range as 0 is, and is told the same.
+fn count<T: FromStr + Default>(
+    errors: &mut Vec<FieldProblem>,
+    field: &str,
+    text: &str,
+) -> Option<T> {
+    let number = whole(field, text);
+    if number.is_err() && is_whole(text) { Some(T::default()) } else { read(errors, number, text) }
+}
+
+/// The same of what programs send: each wrong field is then told beside all others.
+pub(super) fn sent_count<'de, D, T>(sent: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i128> + Default,
+{
+    let number = Option::<i128>::deserialize(sent)?;
+    Ok(number.map(|number| T::try_from(number).unwrap_or_default()))
+}
+
+fn is_whole(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['-', '+']);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn read<T>(
@@ -213,29 +247,29 @@ mod tests {
         Proposed { price_of_list, reason: "costs rose".to_owned(), ..Proposed::default() }
     }
 
-    fn told(wanted: &Proposed, unit: Unit) -> Vec<String> {
+    fn reasons(wanted: &Proposed, unit: Unit) -> Vec<String> {
         let before = Controls { price_of_list: number("1.04"), ..Controls::STANDARD };
         wrongs(wanted, Some(&before), unit).into_iter().map(|it| it.reason).collect()
     }
 
     #[test]
     fn each_field_that_is_wrong_is_told_in_words_of_its_own() {
-        assert!(told(&asked(Some("1.05")), Unit::Share).is_empty());
+        assert!(reasons(&asked(Some("1.05")), Unit::Share).is_empty());
         assert_eq!(
-            told(&asked(Some("1.04")), Unit::Share),
+            reasons(&asked(Some("1.04")), Unit::Share),
             ["The price must be another one than today’s 1.04"]
         );
         assert_eq!(
-            told(&asked(Some("1.04")), Unit::Percent),
+            reasons(&asked(Some("1.04")), Unit::Percent),
             ["The price must be another one than today’s 104 %"]
         );
-        assert_eq!(told(&asked(None), Unit::Percent), ["Nothing changes: fill in at least one"]);
+        assert_eq!(reasons(&asked(None), Unit::Percent), ["Nothing changes: fill in at least one"]);
         assert_eq!(
-            told(&asked(Some("100")), Unit::Share),
+            reasons(&asked(Some("100")), Unit::Share),
             ["100 is not a share of the list price: 1 is the list price; did you mean 1?"]
         );
         assert_eq!(
-            told(&asked(Some("0.0108")), Unit::Percent),
+            reasons(&asked(Some("0.0108")), Unit::Percent),
             [
                 "1.08 % of the list price is next to nothing: 100 is the list price; did you mean 108?"
             ]
@@ -247,7 +281,37 @@ mod tests {
             currency: Some("EUR".to_owned()),
             ..asked(Some("-1"))
         };
-        assert_eq!(told(&all, Unit::Share).len(), 5, "{:?}", told(&all, Unit::Share));
+        assert_eq!(reasons(&all, Unit::Share).len(), 5, "{:?}", reasons(&all, Unit::Share));
+    }
+
+    fn form(concurrency: &str, cap: &str) -> Wanted {
+        let form = serde_json::json!({
+            "act": "propose", "concurrency": concurrency, "cap": cap, "reason": "they grow"
+        });
+        serde_json::from_value(form).expect("a form")
+    }
+
+    #[test]
+    fn a_count_that_is_beyond_its_range_is_told_the_range_on_either_side() {
+        let requests = "must be a whole number, 1 to 1000000 requests";
+        let tokens = "must be a whole number, 1 to a million million tokens";
+        for beyond in ["0", "-1", " 1000000000001 ", "99999999999999999999999"] {
+            let (_, wrong) = typed(&form(beyond, beyond), Some(&Controls::STANDARD));
+            let reasons: Vec<&str> = wrong.iter().map(|it| it.reason.as_str()).collect();
+            assert_eq!(reasons, [requests, tokens], "{beyond}");
+            let detail = refused(wrong).expect_err("both are wrong").detail;
+            let all = format!("2 fields are wrong: concurrency {requests}; tokenCap {tokens}.");
+            assert_eq!(detail, all);
+        }
+        let (_, wrong) = typed(&form("1.5", "many"), None);
+        let reasons: Vec<&str> = wrong.iter().map(|it| it.reason.as_str()).collect();
+        assert_eq!(reasons, ["“1.5” is not a whole number", "“many” is not a whole number"]);
+        let (proposed, wrong) = typed(&form("1000000", "1000000000000"), None);
+        assert!(wrong.is_empty(), "{wrong:?}");
+        assert_eq!(
+            proposed.concurrency.map(u64::from).zip(proposed.token_cap),
+            Some((1_000_000, 1_000_000_000_000))
+        );
     }
 
     #[test]
@@ -257,5 +321,7 @@ mod tests {
         let problem = problem.expect_err("two are wrong");
         assert_eq!(problem.errors.len(), 2);
         assert_eq!(problem.detail, "2 fields are wrong: a is wrong; b is blank.");
+        let sentence = refused(vec![wrong("a", "“x” is not a number")]).expect_err("one is wrong");
+        assert_eq!(sentence.detail, "a: “x” is not a number.");
     }
 }

@@ -7,16 +7,16 @@ use axum::response::Response;
 use domain::access::Action;
 use domain::catalog::{Known, PricePut, TenantPut, TierPut};
 use domain::event::EventId;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::wrongs::{Put, credits_rise, read};
 use crate::http::Shared;
-use crate::http::ask::{Asked, Named, Whole, json as read_json, shape};
+use crate::http::ask::{Asked, Named, Whole, json as read_json};
 use crate::http::events::record::{Wish, decide_and};
 use crate::http::events::view::Caution;
 use crate::http::place::Place;
 use crate::identity::Principal;
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 use crate::projection::Catalog;
 
 /// What is in force, as far as whoever changes it has seen.
@@ -92,12 +92,9 @@ impl Change {
     /// What a person cannot mean, and an event may say.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let Change::Tier(tier) = self else { return Ok(()) };
-        let rises = tier.sla.bands.windows(2).all(|pair| pair[0].credit <= pair[1].credit);
-        if rises {
-            return Ok(());
-        }
+        let Err(wrong) = credits_rise(tier) else { return Ok(()) };
         let problem = Problem::invalid("A worse uptime would be credited less than a better one.");
-        Err(problem.field("/sla/credits", "must not fall from the best uptime to 0"))
+        Err(Problem { errors: vec![wrong], ..problem })
     }
 
     /// Is that how it is already?
@@ -153,7 +150,7 @@ impl From<TierPut> for Change {
 }
 
 /// A tenant or tier, by the type that the route names.
-pub(super) async fn put<T: DeserializeOwned + Into<Change>>(
+pub(super) async fn put<T: Put + Into<Change>>(
     State(shared): State<Shared>,
     principal: Principal,
     place: Place,
@@ -162,7 +159,7 @@ pub(super) async fn put<T: DeserializeOwned + Into<Change>>(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
-    let wanted: T = shape(read_json(&body)?)?;
+    let wanted: T = read(read_json(&body)?, Vec::new())?;
     record(&shared, &principal, &wanted.into(), &headers, (wish, place), Vec::new()).await
 }
 
@@ -178,14 +175,15 @@ pub(super) async fn named_tenant(
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
     let mut body = read_json(&body)?;
-    if let Some(fields) = body.as_object_mut() {
-        let named = fields.entry("tenantId").or_insert_with(|| Value::from(id.clone()));
-        if *named != id {
-            let problem = Problem::invalid("The body is about another tenant than the address.");
-            return Err(problem.field("/tenantId", format!("must be \"{id}\" or left out")));
-        }
-    }
-    let tenant: TenantPut = shape(body)?;
+    let other = body.as_object_mut().and_then(|fields| {
+        let named = fields.insert("tenantId".to_owned(), Value::from(id.clone()));
+        let reason = format!("must be \"{id}\" or left out");
+        named
+            .filter(|named| *named != id)
+            .map(|_| FieldProblem { field: "/tenantId".to_owned(), reason })
+    });
+    let wrong = other.into_iter().collect();
+    let tenant: TenantPut = read(body, wrong)?;
     record(&shared, &principal, &Change::Tenant(tenant), &headers, (wish, place), Vec::new()).await
 }
 
@@ -208,7 +206,19 @@ pub(super) async fn record(
         _ if matches!(change, Change::Price(price) if price.withdrawn) => Ok(()),
         _ => change.holds(&catalog(), own),
     };
-    decide_and(shared, principal, &change.decision(), waiting, warnings, holds).await
+    let decision = change.decision();
+    let recorded = decide_and(shared, principal, &decision, waiting, warnings, holds).await;
+    recorded.map_err(of_body)
+}
+
+/// The fields of the event are those of the body.
+fn of_body(mut problem: Problem) -> Problem {
+    for error in &mut problem.errors {
+        if let Some(own) = error.field.strip_prefix("/payload") {
+            error.field = own.to_owned();
+        }
+    }
+    problem
 }
 
 #[cfg(test)]

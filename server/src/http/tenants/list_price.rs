@@ -16,8 +16,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::change::{self, Change};
+use super::wrongs::read;
 use crate::economics::{Affected, Listed};
-use crate::http::ask::{Asked, Whole, json as read_json, shape_of};
+use crate::http::ask::{Asked, Whole, json as read_json};
 use crate::http::back::{EFFECT_MS, Sent, Word, done};
 use crate::http::events::record::{Wish, record_one, until_in_force};
 use crate::http::events::view::Caution;
@@ -34,9 +35,6 @@ const PREVIEW: &str = "/optimizer/tiers/price";
 const APPROVALS: &str = "/approvals";
 /// Most versions that one answer gives; older ones stand in the ledger.
 const VERSIONS_MAX: usize = 1_000;
-/// Of a price over the API: all that are missing are named at once.
-const REQUIRED: [&str; 6] =
-    ["tier", "provider", "model", "inputUsdPerMillion", "outputUsdPerMillion", "effectiveFrom"];
 
 /// What a list price would change. Nothing is recorded.
 pub(super) async fn preview(
@@ -89,7 +87,7 @@ pub(super) async fn put(
     Whole(body): Whole,
 ) -> Result<Response, Problem> {
     principal.require(Action::EditTenants)?;
-    let price: PricePut = shape_of(read_json(&body)?, &REQUIRED)?;
+    let price: PricePut = read(read_json(&body)?, Vec::new())?;
     let listed = shared.economics.listed(&price, crate::now()).await?;
     // What others have to agree to is refused where it is recorded, whichever way leads there.
     // One that is withdrawn charges nothing: nothing about it is odd.

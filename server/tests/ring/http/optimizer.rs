@@ -466,7 +466,7 @@ async fn one_press_stops_everything_and_every_page_says_who_did_until_a_reason_l
     let auditor = cookie_of(&house, "auditor").await;
     for path in ["/", "/ledger", "/optimizer"] {
         let page = html(&house, path, &auditor).await;
-        assert!(page.contains("Automatic pricing is stopped since"), "{path}: {page}");
+        assert!(page.contains("All price changes are stopped since"), "{path}: {page}");
         assert!(page.contains("No reason was given"), "{path}");
     }
     let unticked = act("to=off&reason=go").await;
@@ -476,7 +476,7 @@ async fn one_press_stops_everything_and_every_page_says_who_did_until_a_reason_l
     assert_eq!(state["killSwitch"], true, "neither was enough");
     assert_eq!(act("to=off&confirmed=yes&reason=It+was+a+drill").await, "/optimizer");
     let page = html(&house, "/optimizer", &auditor).await;
-    assert!(!page.contains("Automatic pricing is stopped since"), "{page}");
+    assert!(!page.contains("All price changes are stopped since"), "{page}");
     assert!(page.contains("Kill switch released") && page.contains("It was a drill"), "{page}");
 }
 

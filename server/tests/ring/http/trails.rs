@@ -4,6 +4,7 @@
 use domain::policy::Policy;
 use domain::pricing::trail::Trail;
 use domain::receipt::{StepState, Verdict, Verification};
+use domain::verifier::Held;
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -99,6 +100,22 @@ async fn a_trail_without_an_approval_or_with_another_price_is_found_out() {
     let found = auditor.check();
     assert_eq!(found.verdict, Verdict::Invalid);
     assert!(found.sentence.contains("proposal.open"), "{}", found.sentence);
+    assert_eq!(found.sentence.matches("What was proposed in").count(), 1, "{}", found.sentence);
+    let price = found.steps.iter().find(|step| step.title.starts_with("azure/m at"));
+    assert_eq!(price.map(|step| step.state), Some(StepState::NotChecked), "{price:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trail_or_a_receipt_in_it_of_another_version_is_not_read() {
+    let house = business("0.7").await;
+    let mut auditor = Auditor::of(&house).await;
+    auditor.file["receipts"][0]["format"] = json!("ternion/receipt/v9");
+    let refused = Trail::parse(auditor.file.to_string().as_bytes()).expect_err("another version");
+    assert!(refused.to_string().contains("this program reads \"ternion/receipt/v1\""), "{refused}");
+    auditor.file["format"] = json!("ternion/price-trail/v9");
+    let bytes = auditor.file.to_string();
+    let refused = Held::default().check(bytes.as_bytes(), None).expect_err("another version");
+    assert!(refused.to_string().contains("ternion/price-trail/v1"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,8 @@ use crate::shell::console::Here;
 
 /// Places that keys lead to.
 pub(super) const APPROVE: &str = "approve";
+pub(super) const PASSWORD: &str = "approve-password";
+pub(super) const PASSWORD_FIELD: &str = "#approve-password";
 pub(super) const REFRESH: &str = "refresh";
 pub(super) const REJECT_REASON: &str = "reject-reason";
 pub(super) const PRICE: &str = "modify-price";
@@ -154,9 +156,9 @@ fn Whose(people: Vec<String>, own: bool) -> impl IntoView {
 fn Password() -> impl IntoView {
     let typed = typed(APPROVE);
     view! {
-        <label class="field" for="approve-password">
+        <label class="field" for=PASSWORD>
             <span>"Your password, since two must agree to this"</span>
-            <input id="approve-password" name="password" type="password" required autocomplete="current-password" aria-invalid=typed.invalid("password") aria-describedby=typed.told_by("password", None) autofocus=typed.is_wrong("password") />
+            <input id=PASSWORD name="password" type="password" required autocomplete="current-password" aria-invalid=typed.invalid("password") aria-describedby=typed.told_by("password", None) autofocus=typed.is_wrong("password") />
         </label>
         {typed.why("password")}
     }
