@@ -10,7 +10,7 @@ use crate::demonstration::{Demonstration, place};
 use crate::process::skipped;
 
 /// Three clusters, a wallet and a hundred blocks, on a busy machine of two cores.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(480);
 
 /// How far each publisher is with the one snapshot, as that cloud tells it.
 async fn anchors(demonstration: &Demonstration) -> Vec<(String, bool)> {

@@ -352,21 +352,25 @@ async fn two_clouds_drive_one_balancer_and_a_drained_cloud_is_left_out() {
     .await;
     let counts = LISTS.map(|list| cloudflare.zone().account.list(list).len());
     assert_eq!(counts, [1, 3, 1], "nothing was made twice");
-    let written = cloudflare.zone().account.writes.len();
-    // Somebody switches a pool off in the browser.
+    let mut written = 0;
+    // Somebody switches a pool off in the browser, once more where the order changed in that moment and
+    // the clouds wrote it anew: on a busy machine probes come late.
     let aws_pool = "api-example-com-aws";
-    let by_hand = |value: Value| {
+    let by_hand = |value: bool| {
         let account = &mut cloudflare.zone().account;
-        account.find("pools", aws_pool).expect("a pool")["enabled"] = value;
+        let enabled = &mut account.find("pools", aws_pool).expect("a pool")["enabled"];
+        let changes = *enabled != json!(value);
+        *enabled = json!(value);
+        changes.then_some(account.writes.len())
     };
-    by_hand(json!(false));
     until("both show the edit", || {
+        written = by_hand(false).unwrap_or(written);
         [&gcp_s, &aws_s].iter().all(|one| one.standing().drift.len() == 1)
     })
     .await;
     assert!(gcp_s.standing().drift[0].contains("aws disabled"), "{:?}", gcp_s.standing());
     assert_eq!(cloudflare.zone().account.writes.len(), written, "it is left alone");
-    by_hand(json!(true));
+    by_hand(true);
     // The one that serves is drained: another serves, and its pool is switched off.
     let shown = cloudflare.zone().account.shown();
     let served = shown.split(' ').next().expect("it serves").to_owned();
