@@ -64,8 +64,8 @@ pub(crate) fn ProposalPage() -> impl IntoView {
 /// The link to the next one of the queue, which has the focus once something was decided.
 const NEXT: &str = "next-proposal";
 
-/// `a`, `x` and `m` go to the three decisions, each to the first field that it asks for, `n` to what stands in the place of the first where the
-/// facts have changed, `j` to the next one that waits.
+/// `a`, `x` and `m` go to the three decisions, each to the first field that it asks for, `n` to what
+/// stands in the place of the first where the facts have changed, `j` to the next one that waits.
 fn decide_by_key(key: &str) -> bool {
     let place = match key {
         // Whoever is asked for a password types it next: on the button its letters would be keys.
