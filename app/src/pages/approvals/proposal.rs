@@ -69,7 +69,7 @@ const NEXT: &str = "next-proposal";
 fn decide_by_key(key: &str) -> bool {
     let place = match key {
         // Whoever is asked for a password types it next: on the button its letters would be keys.
-        "a" if browser::is_there(forms::PASSWORD_FIELD) => forms::PASSWORD,
+        "a" if browser::is_there(&format!("#{}", forms::PASSWORD)) => forms::PASSWORD,
         "a" => forms::APPROVE,
         "n" => forms::REFRESH,
         "x" => forms::REJECT_REASON,

@@ -11,7 +11,6 @@ use crate::shell::console::Here;
 /// Places that keys lead to.
 pub(super) const APPROVE: &str = "approve";
 pub(super) const PASSWORD: &str = "approve-password";
-pub(super) const PASSWORD_FIELD: &str = "#approve-password";
 pub(super) const REFRESH: &str = "refresh";
 pub(super) const REJECT_REASON: &str = "reject-reason";
 pub(super) const PRICE: &str = "modify-price";
