@@ -24,6 +24,12 @@ const COUNTER_BITS: u32 = 16;
 /// The last millisecond that a packed clock can hold: in the year 6429.
 const PACKED_MS_MAX: u64 = (i64::MAX as u64) >> COUNTER_BITS;
 
+/// `1 day`, `30 days`: as people read a count of them.
+#[must_use]
+pub fn days(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "day" } else { "days" })
+}
+
 /// A UTC instant, in whole milliseconds since 1970. Its text form is always
 /// `2026-11-22T12:41:06.902Z`: exactly one spelling, since it is hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,7 @@ use super::margin_watch::Band;
 use super::policy::Limits;
 use super::recommend::{Advice, Day, Figures, Standing, advise};
 use crate::catalog::{Edition, Grounds};
-use crate::clock::{DAY_MS, Timestamp};
+use crate::clock::{DAY_MS, Timestamp, days};
 use crate::economics::EconomicsError;
 use crate::economics::quantity::float;
 use crate::event::TenantId;
@@ -130,12 +130,6 @@ fn taken_back(book: &Book, seen: &Seen<'_>, now: Timestamp) -> Option<Wish> {
 /// A difference of margins, in percentage points: small ones count, so with two decimals.
 fn points(difference: f64) -> String {
     format!("{:.2}", 100.0 * difference)
-}
-
-/// `1 day`, `30 days`.
-#[must_use]
-pub fn days(count: u32) -> String {
-    format!("{count} {}", if count == 1 { "day" } else { "days" })
 }
 
 /// How the tenant's last change of its price or its overage fares. `None`: there was none, it took

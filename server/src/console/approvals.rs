@@ -4,14 +4,13 @@ use app::backend::{
     ControlsForm, EffectRow, GuardTrail, ProposalDetail, ProposalRow, RehearsalForm, StepRow,
     Viewer,
 };
-use domain::clock::Timestamp;
+use domain::clock::{Timestamp, days};
 use domain::cloud::Cloud;
 use domain::fabric::shares::Shares;
 use domain::pricing::approval::{Drift, Facts, Vote};
 use domain::pricing::book::{Book, Case, Step, StepKind};
 use domain::pricing::controls::{Content, Controls, Subject};
 use domain::pricing::drift::earned_of_list;
-use domain::pricing::look::days;
 use domain::pricing::margin;
 use domain::pricing::margin_law::moved;
 use domain::pricing::policy::{Change, Policy, told as policy_changes};

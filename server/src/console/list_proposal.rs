@@ -2,13 +2,12 @@
 //! and what becomes of the bills of the tier's tenants as they use it now.
 
 use domain::catalog::PricePut;
-use domain::clock::Timestamp;
+use domain::clock::{Timestamp, days};
 use domain::pricing::approval::Facts;
 use domain::pricing::book::Case;
 use domain::pricing::controls::Content;
 use domain::pricing::list_change::{Product, before};
 use domain::pricing::listing::{Part, change};
-use domain::pricing::look::days;
 use rust_decimal::Decimal;
 
 use super::Console;

@@ -7,12 +7,12 @@ use app::backend::{
     TenantMargin,
 };
 use domain::catalog::{Grounds, OptimizerRecommend, SwitchName};
-use domain::clock::{DAY_MS, LogicalClock, Timestamp};
+use domain::clock::{DAY_MS, LogicalClock, Timestamp, days};
 use domain::event::TenantId;
 use domain::pricing::book::{Applied, Chain};
 use domain::pricing::controls::{Controls, Subject};
 use domain::pricing::drift::margin_under;
-use domain::pricing::look::{Seen, days, last_change_fared};
+use domain::pricing::look::{Seen, last_change_fared};
 use domain::pricing::margin;
 use domain::pricing::margin_law::margins;
 use domain::pricing::margin_watch::{Band, Recommendation, Thresholds};

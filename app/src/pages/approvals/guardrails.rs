@@ -54,17 +54,13 @@ pub(crate) fn Bounds(
         return ().into_any();
     }
     let beyond = rows.iter().filter(|row| row.beyond).count();
-    let (verb, policy) =
-        if outdated { ("was", "the policy of then") } else { ("is", "the policy") };
+    let it_is = if outdated { "When it was proposed it was" } else { "It is" };
     let sentence = match beyond {
-        0 => format!("It {verb} within every bound of {policy} that is known."),
-        1 => format!("It {verb} beyond 1 bound of {policy}."),
-        many => format!("It {verb} beyond {many} bounds of {policy}."),
+        0 => format!("{it_is} within every bound of the policy that is known."),
+        1 => format!("{it_is} beyond 1 bound of the policy."),
+        many => format!("{it_is} beyond {many} bounds of the policy."),
     };
-    let since = outdated.then_some(
-        " That was by the facts that it was proposed on, and these have changed: a new version is \
-         measured anew.",
-    );
+    let since = outdated.then_some("Its facts have changed since: a new version is measured anew.");
     let rule =
         rule.map(|rule| format!("The rule “{rule}” of the policy holds. ")).unwrap_or_default();
     let rows = rows.into_iter().map(|BoundRow { rule, numbers, verdict, beyond }| {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Book, Chain, days_before, needs};
 use crate::catalog::Edition;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, days};
 use crate::pricing::approval::Facts;
 use crate::pricing::controls::{Content, Controls};
 use crate::pricing::drift::earned_of_list;
@@ -242,10 +242,6 @@ fn percent(share: Decimal) -> String {
 fn signed(change: Decimal) -> String {
     let text = percent(change);
     if change > Decimal::ZERO { format!("+{text}") } else { text }
-}
-
-fn days(count: u32) -> String {
-    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 fn day(at: Timestamp) -> String {
